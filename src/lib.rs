@@ -1,0 +1,1 @@
+//! A reverse proxy for LLM APIs that translates between their dialects.
