@@ -1,1 +1,9 @@
 //! A reverse proxy for LLM APIs that translates between their dialects.
+//!
+//! `docs/architecture.md` explains how the rooms below fit together.
+
+pub mod canonical;
+pub mod capability;
+pub mod dialect;
+pub mod prompt;
+pub mod translate;

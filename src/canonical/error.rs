@@ -1,0 +1,117 @@
+//! Failures, apart from how a dialect words them.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What went wrong. Each dialect has a status, a type and a code for every class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The request is wrong.
+    InvalidRequest,
+    /// The conversation does not fit the model's context window; clients start their compaction on it.
+    ContextWindow,
+    /// The body is too large.
+    TooLarge,
+    /// The credential is missing or refused.
+    Authentication,
+    /// The account cannot pay.
+    Billing,
+    /// The credential is known but not allowed to do this.
+    Permission,
+    /// No such model or resource.
+    NotFound,
+    /// The method does not fit the path.
+    MethodNotAllowed,
+    /// The resource is in another state.
+    Conflict,
+    /// Too many requests or tokens.
+    RateLimit,
+    /// The vendor has no capacity now.
+    Overloaded,
+    /// The vendor took too long.
+    Timeout,
+    /// The upstream broke, could not be reached or sent something that is no answer of its dialect.
+    Upstream,
+    /// The vendor or the proxy failed inside.
+    Internal,
+    /// A content policy stopped the request.
+    ContentBlocked,
+    /// The translation cannot carry a field whose loss would change the answer's contract.
+    Unsupported,
+}
+
+impl ErrorClass {
+    /// The stable name, for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::ContextWindow => "context_window",
+            Self::TooLarge => "too_large",
+            Self::Authentication => "authentication",
+            Self::Billing => "billing",
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::RateLimit => "rate_limit",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
+            Self::Upstream => "upstream",
+            Self::Internal => "internal",
+            Self::ContentBlocked => "content_blocked",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// A failure that a client is told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Error {
+    /// What went wrong.
+    pub class: ErrorClass,
+    /// The upstream's own words where it had some.
+    pub message: String,
+    /// JSON path of the field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub param: Option<String>,
+    /// How long to wait before another try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    /// An error without field or delay.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+        }
+    }
+
+    /// The same, naming the field at fault by its JSON path.
+    #[must_use]
+    pub fn at(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// The same, with a delay before another try.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Option<Duration>) -> Self {
+        self.retry_after = delay;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class.as_str(), self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,133 @@
+//! A streamed answer, event by event.
+//!
+//! One [`Event::Start`] first; blocks open and close once; one [`Event::Finish`] or [`Event::Fail`] last. Deltas of
+//! several open blocks may interleave in what a reader emits; [`super::Sequencer`] puts them one after another.
+
+use serde::Serialize;
+
+use super::{Annotation, Error, Finish, Opaque, RawJson, ServerTool, Usage};
+
+/// One step of a streamed answer.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The answer begins.
+    Start(Start),
+    /// A block begins.
+    Open {
+        /// Number of the block; unique in the answer.
+        index: u32,
+        /// What it is.
+        block: BlockStart,
+    },
+    /// A block grows.
+    Delta {
+        /// Number of the block.
+        index: u32,
+        /// What is added.
+        delta: Delta,
+    },
+    /// A block is complete.
+    Close {
+        /// Number of the block.
+        index: u32,
+    },
+    /// The answer is complete.
+    Finish {
+        /// Why.
+        #[serde(flatten)]
+        finish: Finish,
+        /// Token counts; absent where the upstream sent none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
+    },
+    /// The answer broke off.
+    Fail(Error),
+    /// The upstream is alive.
+    Ping,
+}
+
+/// How an answer begins.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Start {
+    /// The upstream's identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The model that the upstream says answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What is known of the input already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The tier that processes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+}
+
+/// What a block is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum BlockStart {
+    /// Text.
+    Text,
+    /// The model's words of refusal.
+    Refusal,
+    /// Reasoning, shown or hidden.
+    Reasoning,
+    /// A call of a client's tool.
+    ToolCall {
+        /// Pairs the call with its result.
+        id: String,
+        /// The tool's name.
+        name: String,
+        /// Its Responses namespace.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<String>,
+        /// Whether its input is JSON or text.
+        call: CallKind,
+    },
+    /// A call or result of a vendor's tool.
+    ServerTool(ServerTool),
+}
+
+/// What a tool call's input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallKind {
+    /// JSON arguments.
+    Function,
+    /// Plain text.
+    Freeform,
+}
+
+/// What is added to a block.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Delta {
+    /// Text, of a text or refusal block.
+    Text {
+        /// The piece.
+        text: String,
+    },
+    /// Reasoning that may be shown.
+    Reasoning {
+        /// The number of the part that the piece belongs to, from 0.
+        part: u32,
+        /// The piece.
+        text: String,
+    },
+    /// The vendor's state of a reasoning block; at most once, last.
+    Opaque(Opaque),
+    /// A piece of a call's input: of its JSON text, or of the plain text of a freeform call.
+    Input {
+        /// The piece.
+        text: String,
+    },
+    /// A citation of a text block.
+    Annotation(Annotation),
+    /// Log probabilities of a text block, in OpenAI's form.
+    Logprobs {
+        /// The vendor's list.
+        json: RawJson,
+    },
+}

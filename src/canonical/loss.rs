@@ -1,0 +1,119 @@
+//! The ledger of what a translation could not carry over.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+/// How a value fared that the target cannot express as the source said it.
+///
+/// The names are stable: they are metric labels and appear in the loss header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LossKind {
+    /// Leaving it out would change the contract of the answer: the request is answered with a 400.
+    Refused,
+    /// Left out; the answer stays valid without it.
+    Dropped,
+    /// Sent as the nearest thing that the target knows.
+    Approximated,
+    /// Left out, and the client cannot observe it: a hint for caching or speed.
+    Ignored,
+}
+
+impl LossKind {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Dropped => "dropped",
+            Self::Approximated => "approximated",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// One entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// What became of the value.
+    pub kind: LossKind,
+    /// JSON path of the value in the document that was read, such as `messages[3].content[0].source`.
+    pub path: String,
+    /// Why, in one short sentence without the value itself.
+    pub reason: Cow<'static, str>,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.kind.as_str(), self.path, self.reason)
+    }
+}
+
+/// The ledger that every reader and writer takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Losses {
+    entries: Vec<Loss>,
+}
+
+impl Losses {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records an entry; the same path, kind and reason are recorded once.
+    pub fn record(&mut self, kind: LossKind, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+        let loss = Loss {
+            kind,
+            path: path.into(),
+            reason: reason.into(),
+        };
+        if !self.entries.contains(&loss) {
+            self.entries.push(loss);
+        }
+    }
+
+    /// Records a [`LossKind::Refused`] entry.
+    pub fn refuse(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+        self.record(LossKind::Refused, path, reason);
+    }
+
+    /// Records a [`LossKind::Dropped`] entry.
+    pub fn drop_field(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+        self.record(LossKind::Dropped, path, reason);
+    }
+
+    /// Records a [`LossKind::Approximated`] entry.
+    pub fn approximate(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+        self.record(LossKind::Approximated, path, reason);
+    }
+
+    /// Records a [`LossKind::Ignored`] entry.
+    pub fn ignore(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+        self.record(LossKind::Ignored, path, reason);
+    }
+
+    /// All entries, in the order of discovery.
+    pub fn entries(&self) -> &[Loss] {
+        &self.entries
+    }
+
+    /// The entries that forbid sending the request.
+    pub fn refused(&self) -> impl Iterator<Item = &Loss> {
+        self.entries.iter().filter(|loss| loss.kind == LossKind::Refused)
+    }
+
+    /// The entries that a client is told of: dropped and approximated ones.
+    pub fn notable(&self) -> impl Iterator<Item = &Loss> {
+        self.entries
+            .iter()
+            .filter(|loss| matches!(loss.kind, LossKind::Dropped | LossKind::Approximated))
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}

@@ -1,0 +1,38 @@
+//! The dialect-neutral model that every reader fills and every writer renders.
+//!
+//! Pure data: no I/O, no dialect, no clock. A reader puts what its dialect says into these types and records in a
+//! [`Losses`] ledger what has no place here; a writer does the same for what its dialect cannot say.
+
+mod content;
+mod error;
+mod event;
+mod fold;
+mod loss;
+mod request;
+mod response;
+mod restoration;
+mod sequence;
+mod tool;
+mod usage;
+
+pub use content::{
+    Annotation, Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image,
+    ImageDetail, MediaSource, Message, Opaque, Reasoning, Role, SearchResult, ServerTool, SystemBlock,
+    SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
+};
+pub use error::{Error, ErrorClass};
+pub use event::{BlockStart, CallKind, Delta, Event, Start};
+pub use fold::Fold;
+pub use loss::{Loss, LossKind, Losses};
+pub use request::{
+    Effort, FieldNames, OutputFormat, ReasoningControl, ReasoningDisplay, Request, Sampling, ServiceTier,
+    Thinking, Verbosity,
+};
+pub use response::{Finish, FinishReason, Response};
+pub use restoration::{OriginalTool, Restoration};
+pub use sequence::{Overflow, Sequencer};
+pub use tool::{FreeformTool, FunctionTool, Grammar, Tool, ToolChoice, UserLocation, WebSearchTool};
+pub use usage::Usage;
+
+/// JSON kept as the text in which it arrived: key order, number spelling and escapes survive.
+pub type RawJson = Box<serde_json::value::RawValue>;

@@ -1,0 +1,279 @@
+//! A request for an answer of a model.
+
+use serde::Serialize;
+use serde_json::Number;
+
+use super::{Message, RawJson, SystemBlock, Tool, ToolChoice};
+
+/// A request for an answer of a model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// How the client's dialect calls the fields below; loss paths are made of it.
+    #[serde(skip)]
+    pub fields: &'static FieldNames,
+    /// The model, as the client named it.
+    pub model: String,
+    /// Whether the answer comes as a stream of events.
+    pub stream: bool,
+    /// Leading instructions, in order.
+    pub system: Vec<SystemBlock>,
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// Tools, in the client's order, which prompt caches depend on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+    /// Which of them to call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether one answer may hold several calls; the vendor's default where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
+    /// Limit on output tokens, reasoning included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+    /// Sampling parameters.
+    pub sampling: Sampling,
+    /// Texts that end the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// How much the model reasons and what it shows of that.
+    pub reasoning: ReasoningControl,
+    /// What the answer's text has to look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_format: Option<OutputFormat>,
+    /// How wordy the answer is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verbosity: Option<Verbosity>,
+    /// Identifier of the end user, for abuse detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<String>,
+    /// Requests with one key are routed to one prompt cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_key: Option<String>,
+    /// Pairs that the vendor stores with the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metadata: Vec<(String, String)>,
+    /// Processing tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<ServiceTier>,
+    /// Log probabilities of output tokens; the number of alternatives for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<u64>,
+}
+
+impl Request {
+    /// An empty request.
+    pub fn new(fields: &'static FieldNames, model: String) -> Self {
+        Self {
+            fields,
+            model,
+            stream: false,
+            system: Vec::new(),
+            messages: Vec::new(),
+            tools: Vec::new(),
+            tool_choice: None,
+            parallel_tool_calls: None,
+            max_output_tokens: None,
+            sampling: Sampling::default(),
+            stop: Vec::new(),
+            reasoning: ReasoningControl::default(),
+            output_format: None,
+            verbosity: None,
+            end_user: None,
+            cache_key: None,
+            metadata: Vec::new(),
+            service_tier: None,
+            logprobs: None,
+        }
+    }
+
+    /// JSON path of a message in the client's body.
+    pub fn message_path(&self, message: &Message) -> String {
+        format!("{}[{}]", self.fields.messages, message.index)
+    }
+
+    /// JSON path of a block of a message in the client's body.
+    pub fn block_path(&self, message: &Message, block: usize) -> String {
+        format!("{}[{}].content[{block}]", self.fields.messages, message.index)
+    }
+}
+
+/// How a dialect calls the fields of a request, so that a writer's loss names what the client wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FieldNames {
+    /// Leading instructions.
+    pub system: &'static str,
+    /// The conversation.
+    pub messages: &'static str,
+    /// Limit on output tokens.
+    pub max_output_tokens: &'static str,
+    /// Texts that end the answer.
+    pub stop: &'static str,
+    /// Reasoning effort.
+    pub effort: &'static str,
+    /// Thinking mode and budget.
+    pub thinking: &'static str,
+    /// Shape of the answer's text.
+    pub output_format: &'static str,
+    /// Verbosity.
+    pub verbosity: &'static str,
+    /// Several calls in one answer.
+    pub parallel_tool_calls: &'static str,
+    /// End user.
+    pub end_user: &'static str,
+    /// Log probabilities.
+    pub logprobs: &'static str,
+}
+
+/// Sampling parameters, spelled as the client spelled them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Sampling {
+    /// Randomness: 0 to 2 in OpenAI's dialects, 0 to 1 in Anthropic's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Number>,
+    /// Nucleus sampling, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<Number>,
+    /// Sampling from the k likeliest tokens (Anthropic).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u64>,
+    /// Best-effort repeatability (Chat Completions).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Number>,
+    /// Chat Completions only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<Number>,
+    /// Chat Completions only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<Number>,
+}
+
+/// How much a model reasons and what it shows of that.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ReasoningControl {
+    /// Reasoning effort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
+    /// Anthropic's thinking mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Thinking>,
+    /// What the client wants to see of the reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display: Option<ReasoningDisplay>,
+}
+
+/// Reasoning effort, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    /// No reasoning.
+    None,
+    /// The least that reasons.
+    Minimal,
+    /// Low.
+    Low,
+    /// Medium.
+    Medium,
+    /// High.
+    High,
+    /// Extra high.
+    Xhigh,
+    /// The most.
+    Max,
+}
+
+impl Effort {
+    /// The name that both vendors use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// Anthropic's thinking modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Thinking {
+    /// The model decides how much.
+    Adaptive,
+    /// Up to a budget.
+    Enabled {
+        /// Tokens; at least 1024 and below the output limit.
+        budget: u64,
+    },
+    /// None.
+    Disabled,
+    /// Only between tool calls.
+    BetweenTools,
+}
+
+/// What a client sees of the reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningDisplay {
+    /// A summary.
+    Summarized,
+    /// Nothing.
+    Omitted,
+}
+
+/// What the answer's text has to look like.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OutputFormat {
+    /// Any JSON object.
+    JsonObject,
+    /// JSON that a schema describes.
+    JsonSchema {
+        /// Name of the schema.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// What it is for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// The JSON Schema.
+        schema: RawJson,
+        /// Whether the vendor holds the answer to it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        strict: Option<bool>,
+    },
+}
+
+/// How wordy an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verbosity {
+    /// Terse.
+    Low,
+    /// The default.
+    Medium,
+    /// Wordy.
+    High,
+}
+
+/// Processing tiers of all vendors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceTier {
+    /// The account's setting decides.
+    Auto,
+    /// Standard processing only.
+    Default,
+    /// Cheaper and slower.
+    Flex,
+    /// Reserved capacity.
+    Scale,
+    /// Faster.
+    Priority,
+    /// The vendor's fast mode.
+    Fast,
+    /// Faster than fast (Responses).
+    Ultrafast,
+}

@@ -1,0 +1,133 @@
+//! Tool definitions and the choice among them.
+
+use serde::Serialize;
+
+use super::{CacheBreakpoint, RawJson};
+
+/// A tool that the model may call.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Tool {
+    /// A function with JSON arguments.
+    Function(FunctionTool),
+    /// A tool that takes plain text.
+    Freeform(FreeformTool),
+    /// Web search that the vendor runs.
+    WebSearch(WebSearchTool),
+}
+
+/// A function with JSON arguments.
+#[derive(Clone, Debug, Serialize)]
+pub struct FunctionTool {
+    /// Its name, as the client wrote it.
+    pub name: String,
+    /// The Responses namespace that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// What it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// JSON Schema of its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<RawJson>,
+    /// Whether arguments are held to the schema; the dialects' defaults differ, so absence is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// A prompt-cache breakpoint after this definition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheBreakpoint>,
+    /// Position in the client's list.
+    pub index: usize,
+}
+
+/// A tool that takes plain text.
+#[derive(Clone, Debug, Serialize)]
+pub struct FreeformTool {
+    /// Its name, as the client wrote it.
+    pub name: String,
+    /// The Responses namespace that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// What it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What its input has to look like; any text where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<Grammar>,
+    /// Position in the client's list.
+    pub index: usize,
+}
+
+/// Grammar of a freeform tool's input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Grammar {
+    /// `lark` or `regex`.
+    pub syntax: String,
+    /// The grammar.
+    pub definition: String,
+}
+
+/// Web search that the vendor runs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct WebSearchTool {
+    /// At most so many searches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
+    /// Only these domains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_domains: Option<Vec<String>>,
+    /// None of these domains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_domains: Option<Vec<String>>,
+    /// Where the user is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_location: Option<UserLocation>,
+    /// OpenAI's `search_context_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_size: Option<String>,
+    /// Position in the client's list, where it stood in one.
+    pub index: usize,
+}
+
+/// An approximate place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UserLocation {
+    /// City.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Two-letter country code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Region or state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// IANA time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+}
+
+/// Which tools the model may or must call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum ToolChoice {
+    /// The model decides.
+    Auto,
+    /// No call.
+    None,
+    /// At least one call of any tool.
+    Any,
+    /// A call of this tool.
+    Named {
+        /// Its name, as the client wrote it.
+        name: String,
+        /// Its Responses namespace.
+        namespace: Option<String>,
+    },
+    /// Only tools of this list.
+    Subset {
+        /// Whether one of them has to be called.
+        required: bool,
+        /// Their names, as the client wrote them.
+        names: Vec<String>,
+    },
+}

@@ -1,0 +1,206 @@
+//! What a dialect is, and the registry of those that exist.
+//!
+//! Every dialect folder has the same files: `types` (generated), `request`, `response`, `stream`, `error`,
+//! `endpoints`; the reader and the writer of one thing stand beside each other. No dialect knows another.
+
+mod name;
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::canonical::{Error, Event, Family, Losses, Request, Response, Restoration};
+use crate::capability::Capabilities;
+use crate::prompt::SystemEdits;
+
+pub use name::{DialectName, UnknownDialect};
+
+/// A reader and a writer of one API dialect.
+pub trait Dialect: Send + Sync {
+    /// Its name.
+    fn name(&self) -> DialectName;
+
+    /// Whose content and reasoning state it speaks.
+    fn family(&self) -> Family;
+
+    /// What a request asks for. `path` starts with `/` and has neither the route's prefix nor a query; `/v1` in front
+    /// is optional.
+    fn endpoint(&self, method: &Method, path: &str) -> Endpoint;
+
+    /// Reads a request for an answer.
+    ///
+    /// # Errors
+    /// An invalid request, naming the field by its JSON path.
+    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error>;
+
+    /// Writes a request for an answer. A pure function of its arguments; a longer history is written as an extension
+    /// of the shorter one.
+    ///
+    /// # Errors
+    /// Where the request cannot be said in this dialect at all.
+    fn write_request(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        losses: &mut Losses,
+    ) -> Result<WrittenRequest, Error>;
+
+    /// The body with its system text edited and every other byte as it was.
+    ///
+    /// # Errors
+    /// An invalid request.
+    fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error>;
+
+    /// Reads a complete answer.
+    ///
+    /// # Errors
+    /// [`crate::canonical::ErrorClass::Upstream`] where the body is no answer of this dialect.
+    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error>;
+
+    /// Writes a complete answer.
+    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8>;
+
+    /// A reader of one streamed answer.
+    fn stream_reader(&self) -> Box<dyn StreamReader>;
+
+    /// A writer of one streamed answer.
+    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter>;
+
+    /// Reads the answer of an upstream whose status is not a success.
+    fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error;
+
+    /// Writes an error as an answer.
+    fn write_error(&self, error: &Error, request_id: &str) -> WrittenError;
+
+    /// Writes the list of a prefix's models, or a page of it as the query asks.
+    fn write_models(&self, models: &[&str], query: Option<&str>) -> Vec<u8>;
+
+    /// Writes one entry of that list.
+    fn write_model(&self, model: &str) -> Vec<u8>;
+}
+
+/// The dialect of a name; `None` for those that can only be passed through so far.
+pub fn find(name: DialectName) -> Option<&'static dyn Dialect> {
+    match name {
+        DialectName::OpenAiChat
+        | DialectName::OpenAiResponses
+        | DialectName::Claude
+        | DialectName::Bedrock => None,
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An answer of a model: what is translated.
+    Generate {
+        /// The model, where the path names it.
+        model: Option<String>,
+        /// Whether the answer streams, where the path tells.
+        stream: Option<bool>,
+    },
+    /// The number of tokens of a request.
+    CountTokens,
+    /// The list of models.
+    Models,
+    /// One entry of it.
+    Model(String),
+    /// Anything else.
+    Other,
+}
+
+/// A client's request for an answer.
+#[derive(Debug)]
+pub struct Inbound<'a> {
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
+    /// The model, where the path names it.
+    pub model: Option<&'a str>,
+    /// Whether the answer streams, where the path tells.
+    pub stream: Option<bool>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A request as it was read, with what its answer needs to know.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// The request.
+    pub request: Request,
+    /// How the client wants its answer.
+    pub preferences: Preferences,
+}
+
+/// How a client wants its answer.
+#[derive(Clone, Debug, Default)]
+pub struct Preferences {
+    /// Chat: a streamed answer ends with a chunk of token counts.
+    pub include_usage: bool,
+    /// Chat: the request used `functions`, so the answer uses `function_call`.
+    pub legacy_functions: bool,
+}
+
+/// The upstream that a request is written for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The upstream's name of the model.
+    pub model: &'a str,
+    /// What that model accepts.
+    pub capabilities: &'a Capabilities,
+}
+
+/// A request as the upstream wants it.
+#[derive(Debug)]
+pub struct WrittenRequest {
+    /// Path below the upstream's base URL, with `/v1` where the dialect has it.
+    pub path: Cow<'static, str>,
+    /// Headers of the dialect, such as `anthropic-version`; credentials are not among them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// What has to be undone in the answer.
+    pub restoration: Restoration,
+}
+
+/// What the answer to a client is written from, besides the upstream's answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The model, as the client named it; answers repeat it.
+    pub model: String,
+    /// How the client wants its answer.
+    pub preferences: Preferences,
+    /// When the answer began, in seconds since 1970.
+    pub created: u64,
+    /// The proxy's identifier of this request; stands in where the upstream gives none.
+    pub request_id: String,
+}
+
+/// An error as an answer.
+#[derive(Debug)]
+pub struct WrittenError {
+    /// Its status.
+    pub status: StatusCode,
+    /// Headers of the dialect, with `retry-after` where known; `content-type` included.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// Reads one streamed answer, frame by frame.
+pub trait StreamReader: Send {
+    /// Reads one frame: the SSE event name, where there is one, and its data.
+    fn read(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses);
+
+    /// Reads the end of the upstream's stream; what was not finished by then has failed.
+    fn end(&mut self, out: &mut Vec<Event>);
+}
+
+/// Writes one streamed answer, event by event, in an order that [`crate::canonical::Sequencer`] has put.
+pub trait StreamWriter: Send {
+    /// Writes what an event amounts to: any number of frames, ready for the wire.
+    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses);
+
+    /// Writes what keeps an idle connection open.
+    fn keep_alive(&mut self, out: &mut BytesMut);
+}

@@ -1,0 +1,150 @@
+//! One translated exchange: reader, edits, writer, and the way back.
+//!
+//! No I/O and no clock: the proxy and the command line drive the same code.
+
+mod freeform;
+mod restore;
+mod stop;
+mod stream;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use crate::canonical::{Block, Error, ErrorClass, Losses, Restoration};
+use crate::capability::Capabilities;
+use crate::dialect::{Dialect, Inbound, ReadRequest, Reply, Target, WrittenError, WrittenRequest};
+use crate::prompt::SystemEdits;
+
+pub use stream::TranslatedStream;
+
+/// The parties of a translated exchange and what they agreed on.
+pub struct Exchange {
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+    reply: Reply,
+    restoration: Restoration,
+    stream: bool,
+}
+
+/// What a request is translated for.
+pub struct Route<'a> {
+    /// The client's dialect.
+    pub client: &'static dyn Dialect,
+    /// The upstream's dialect.
+    pub upstream: &'static dyn Dialect,
+    /// The upstream's name of the model, given the client's.
+    pub model: &'a dyn Fn(&str) -> String,
+    /// What a model accepts, given the upstream's name of it.
+    pub capabilities: &'a dyn Fn(&str) -> Capabilities,
+    /// Edits of the system prompt.
+    pub edits: &'a SystemEdits,
+}
+
+impl Exchange {
+    /// Translates a request.
+    ///
+    /// # Errors
+    /// An invalid request, or one that holds what the upstream's dialect cannot express and its answer depends on;
+    /// both name the field.
+    pub fn begin(
+        route: &Route<'_>,
+        inbound: &Inbound<'_>,
+        created: u64,
+        request_id: &str,
+        losses: &mut Losses,
+    ) -> Result<(Self, WrittenRequest), Error> {
+        let ReadRequest {
+            mut request,
+            preferences,
+        } = route.client.read_request(inbound, losses)?;
+        route.edits.apply(&mut request);
+        let model = (route.model)(&request.model);
+        let capabilities = (route.capabilities)(&model);
+        let target = Target {
+            model: &model,
+            capabilities: &capabilities,
+        };
+        refused(losses)?;
+        let mut written = route.upstream.write_request(&request, &target, losses)?;
+        refused(losses)?;
+        let reply = Reply {
+            model: request.model,
+            preferences,
+            created,
+            request_id: request_id.to_owned(),
+        };
+        let exchange = Self {
+            client: route.client,
+            upstream: route.upstream,
+            reply,
+            restoration: std::mem::take(&mut written.restoration),
+            stream: request.stream,
+        };
+        Ok((exchange, written))
+    }
+
+    /// Whether the client asked for a stream.
+    pub fn streams(&self) -> bool {
+        self.stream
+    }
+
+    /// The client's dialect.
+    pub fn client(&self) -> &'static dyn Dialect {
+        self.client
+    }
+
+    /// Translates a complete answer.
+    ///
+    /// # Errors
+    /// Where the body is no answer of the upstream's dialect.
+    pub fn response(&self, body: &[u8], losses: &mut Losses) -> Result<Vec<u8>, Error> {
+        let mut response = self.upstream.read_response(body, losses)?;
+        restore::response(&self.restoration, &mut response);
+        let called = response
+            .content
+            .iter()
+            .any(|block| matches!(block, Block::ToolCall(_)));
+        response.finish = response.finish.settled(called);
+        Ok(self.client.write_response(response, &self.reply, losses))
+    }
+
+    /// Begins the translation of a streamed answer.
+    pub fn stream(&self) -> TranslatedStream {
+        TranslatedStream::new(
+            self.upstream.stream_reader(),
+            &self.restoration,
+            self.client.stream_writer(&self.reply),
+        )
+    }
+
+    /// Translates the answer of an upstream whose status is not a success.
+    pub fn error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Error, WrittenError) {
+        let error = self.upstream.read_error(status, headers, body);
+        let written = self.client.write_error(&error, &self.reply.request_id);
+        (error, written)
+    }
+}
+
+/// The error for the first refused loss, naming all of them.
+fn refused(losses: &Losses) -> Result<(), Error> {
+    let Some(first) = losses.refused().next() else {
+        return Ok(());
+    };
+    let all: Vec<String> = losses
+        .refused()
+        .map(|loss| format!("{}: {}", loss.path, loss.reason))
+        .collect();
+    let message = format!(
+        "the upstream of this route cannot take this request: {}",
+        all.join("; ")
+    );
+    Err(Error::new(ErrorClass::Unsupported, message).at(first.path.clone()))
+}
+
+/// Edits the system text of a request that stays in its dialect; every other byte stays as it was.
+///
+/// # Errors
+/// An invalid request.
+pub fn edit_in_place(dialect: &dyn Dialect, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
+    dialect.edit_system(body, edits)
+}

@@ -1,0 +1,192 @@
+//! The way of a streamed answer: reader, restoration, sequencer, writer.
+
+use bytes::BytesMut;
+
+use super::restore::Restorer;
+use crate::canonical::{BlockStart, Error, ErrorClass, Event, Losses, Restoration, Sequencer, Start, Usage};
+use crate::dialect::{StreamReader, StreamWriter};
+
+/// Translates one streamed answer, frame by frame: what a frame amounts to is written before `push` returns.
+///
+/// Whatever the upstream sends, the writer gets one start, blocks one after another, and one finish or failure.
+pub struct TranslatedStream {
+    reader: Box<dyn StreamReader>,
+    restorer: Option<Restorer>,
+    out: Outlet,
+    events: Vec<Event>,
+    losses: Losses,
+}
+
+/// The half behind the reader, apart so that one event at a time can be driven through it.
+struct Outlet {
+    sequencer: Sequencer,
+    writer: Box<dyn StreamWriter>,
+    started: bool,
+    committed: bool,
+    called: bool,
+    usage: Option<Usage>,
+    end: Option<Result<(), Error>>,
+}
+
+impl TranslatedStream {
+    pub(super) fn new(
+        reader: Box<dyn StreamReader>,
+        restoration: &Restoration,
+        writer: Box<dyn StreamWriter>,
+    ) -> Self {
+        let out = Outlet {
+            sequencer: Sequencer::default(),
+            writer,
+            started: false,
+            committed: false,
+            called: false,
+            usage: None,
+            end: None,
+        };
+        Self {
+            reader,
+            restorer: Restorer::new(restoration),
+            out,
+            events: Vec::new(),
+            losses: Losses::new(),
+        }
+    }
+
+    /// Translates one frame: the SSE event name, where there is one, and its data.
+    pub fn push(&mut self, event: Option<&str>, data: &[u8], out: &mut BytesMut) {
+        if self.is_ended() {
+            return;
+        }
+        self.reader.read(event, data, &mut self.events, &mut self.losses);
+        self.drain(out);
+    }
+
+    /// Translates the end of the upstream's stream. A stream that had no last event has failed.
+    pub fn end(&mut self, out: &mut BytesMut) {
+        if self.is_ended() {
+            return;
+        }
+        self.reader.end(&mut self.events);
+        self.drain(out);
+        let missing = "the upstream's stream ended before its last event";
+        self.fail(Error::new(ErrorClass::Upstream, missing), out);
+    }
+
+    /// Ends the answer with a failure, unless it has ended already.
+    pub fn fail(&mut self, error: Error, out: &mut BytesMut) {
+        self.out.write(Event::Fail(error), out, &mut self.losses);
+    }
+
+    /// Writes what keeps an idle connection open.
+    pub fn keep_alive(&mut self, out: &mut BytesMut) {
+        if !self.is_ended() {
+            self.out.writer.keep_alive(out);
+        }
+    }
+
+    /// Says that the status has been sent. From now on a failure is written into the stream; one before that, and
+    /// before any event, waits in [`Self::early_failure`].
+    pub fn commit(&mut self) {
+        self.out.committed = true;
+    }
+
+    /// The failure of a stream that has written nothing, to be answered with a status of its own.
+    pub fn early_failure(&self) -> Option<&Error> {
+        match &self.out.end {
+            Some(Err(error)) if !self.out.committed && !self.out.started => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The failure that ended the stream.
+    pub fn failure(&self) -> Option<&Error> {
+        self.out.end.as_ref().and_then(|end| end.as_ref().err())
+    }
+
+    /// Whether the last event has been written; the upstream has nothing more to say.
+    pub fn is_ended(&self) -> bool {
+        self.out.end.is_some()
+    }
+
+    /// Token counts, as far as they are known.
+    pub fn usage(&self) -> Option<Usage> {
+        self.out.usage
+    }
+
+    /// What the answer's translation could not carry over so far.
+    pub fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    fn drain(&mut self, out: &mut BytesMut) {
+        for event in self.events.drain(..) {
+            let Some(restorer) = &mut self.restorer else {
+                self.out.sequence(event, out, &mut self.losses);
+                continue;
+            };
+            let (outlet, losses) = (&mut self.out, &mut self.losses);
+            restorer.push(event, &mut |event| outlet.sequence(event, out, losses));
+        }
+    }
+}
+
+impl Outlet {
+    fn sequence(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+        let mut sequencer = std::mem::take(&mut self.sequencer);
+        let pushed = sequencer.push(event, |event| self.write(event, out, losses));
+        self.sequencer = sequencer;
+        if pushed.is_err() {
+            let message = "the upstream interleaves more than the proxy holds back";
+            self.write(
+                Event::Fail(Error::new(ErrorClass::Upstream, message)),
+                out,
+                losses,
+            );
+        }
+    }
+
+    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+        if self.end.is_some() {
+            return;
+        }
+        match &event {
+            Event::Start(start) => {
+                if self.started {
+                    return;
+                }
+                self.started = true;
+                self.usage = start.usage;
+            }
+            Event::Fail(error) => {
+                self.end = Some(Err(error.clone()));
+                if !self.started && !self.committed {
+                    return;
+                }
+            }
+            Event::Ping => {}
+            Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {
+                if !self.started {
+                    self.started = true;
+                    self.writer.write(Event::Start(Start::default()), out, losses);
+                }
+            }
+        }
+        let event = match event {
+            Event::Open { index, block } => {
+                self.called |= matches!(block, BlockStart::ToolCall { .. });
+                Event::Open { index, block }
+            }
+            Event::Finish { finish, usage } => {
+                self.usage = usage.or(self.usage);
+                self.end = Some(Ok(()));
+                let finish = finish.settled(self.called);
+                Event::Finish {
+                    finish,
+                    usage: self.usage,
+                }
+            }
+            other => other,
+        };
+        self.writer.write(event, out, losses);
+    }
+}
