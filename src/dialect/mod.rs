@@ -3,7 +3,12 @@
 //! Every dialect folder has the same files: `types` (generated), `request`, `response`, `stream`, `error`,
 //! `endpoints`; the reader and the writer of one thing stand beside each other. No dialect knows another.
 
+pub mod carrier;
+pub mod data_url;
+pub mod ids;
+pub mod json_schema;
 mod name;
+pub mod names;
 
 use std::borrow::Cow;
 

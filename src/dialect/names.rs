@@ -1,0 +1,153 @@
+//! Tool names, kept when legal for the target and mapped without state when not.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::canonical::{Block, CallKind, Losses, OriginalTool, Request, Tool};
+
+/// The tool names of one request as the target knows them. Made anew from each request's own tools and history.
+#[derive(Debug)]
+pub struct ToolNames {
+    limit: usize,
+    wire: HashMap<(Option<String>, String), String>,
+    original: HashMap<String, OriginalTool>,
+    unwrap_freeform: bool,
+}
+
+impl ToolNames {
+    /// The names for a target that takes letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools whose
+    /// names become one are a refused loss. `freeform` says whether the target has freeform tools of its own.
+    pub fn new(request: &Request, limit: usize, freeform: bool, losses: &mut Losses) -> Self {
+        let mut names = Self {
+            limit,
+            wire: HashMap::new(),
+            original: HashMap::new(),
+            unwrap_freeform: !freeform,
+        };
+        for tool in &request.tools {
+            let (index, added) = match tool {
+                Tool::Function(tool) => (
+                    tool.index,
+                    names.add(&tool.name, tool.namespace.as_deref(), CallKind::Function),
+                ),
+                Tool::Freeform(tool) => (
+                    tool.index,
+                    names.add(&tool.name, tool.namespace.as_deref(), CallKind::Freeform),
+                ),
+                Tool::WebSearch(_) => continue,
+            };
+            if !added {
+                losses.refuse(
+                    format!("tools[{index}]"),
+                    "its name is the same as another tool's once both are fitted to the upstream's rules",
+                );
+            }
+        }
+        for message in &request.messages {
+            for block in &message.content {
+                if let Block::ToolCall(call) = block {
+                    // A tool that is no longer declared may share a mapped name; history alone needs no way back.
+                    let _ = names.add(&call.name, call.namespace.as_deref(), CallKind::Function);
+                }
+            }
+        }
+        names
+    }
+
+    /// Adds a name; `false` where another one already is the same on the wire.
+    fn add(&mut self, name: &str, namespace: Option<&str>, call: CallKind) -> bool {
+        let key = (namespace.map(str::to_owned), name.to_owned());
+        if self.wire.contains_key(&key) {
+            return true;
+        }
+        let wire = fitted(namespace, name, self.limit);
+        let original = OriginalTool {
+            name: name.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            call,
+        };
+        let free = !self.original.contains_key(&wire);
+        self.wire.insert(key, wire.clone());
+        if free {
+            self.original.insert(wire, original);
+        }
+        free
+    }
+
+    /// The name on the wire.
+    pub fn wire(&self, name: &str, namespace: Option<&str>) -> String {
+        let key = (namespace.map(str::to_owned), name.to_owned());
+        self.wire
+            .get(&key)
+            .cloned()
+            .unwrap_or_else(|| fitted(namespace, name, self.limit))
+    }
+
+    /// The name on the wire of a tool that is named without its namespace, as tool choices do.
+    pub fn wire_of(&self, name: &str) -> String {
+        let declared = self.wire.iter().filter(|((_, known), _)| known == name);
+        let shortest = declared
+            .map(|(_, wire)| wire)
+            .min_by_key(|wire| (wire.len(), wire.as_str()));
+        shortest
+            .cloned()
+            .unwrap_or_else(|| fitted(None, name, self.limit))
+    }
+
+    /// What has to be undone in the answer: the names that changed and the freeform tools that were wrapped.
+    pub fn into_restoration(self) -> HashMap<String, OriginalTool> {
+        let unwrap_freeform = self.unwrap_freeform;
+        let changed = |(wire, original): &(String, OriginalTool)| {
+            *wire != original.name
+                || original.namespace.is_some()
+                || (unwrap_freeform && original.call == CallKind::Freeform)
+        };
+        self.original.into_iter().filter(changed).collect()
+    }
+}
+
+/// A name that the target takes: the namespace in front, other characters replaced, a hash in place of what is too long.
+fn fitted(namespace: Option<&str>, name: &str, limit: usize) -> String {
+    let full = match namespace {
+        Some(namespace) => format!("{namespace}__{name}"),
+        None => name.to_owned(),
+    };
+    let legal = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let mut fitted: String = full.chars().map(legal).collect();
+    if fitted.is_empty() {
+        fitted.push('_');
+    }
+    if fitted.len() > limit {
+        fitted.truncate(limit.saturating_sub(9));
+        fitted.push('_');
+        for byte in Sha256::digest(&full).iter().take(4) {
+            // Writing to a String cannot fail.
+            let _ = write!(fitted, "{byte:02x}");
+        }
+    }
+    fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fitted() {
+        assert_eq!(fitted(None, "get_weather", 64), "get_weather");
+        assert_eq!(fitted(None, "mcp.server/tool", 64), "mcp_server_tool");
+        assert_eq!(fitted(Some("crm"), "find", 64), "crm__find");
+        let long = "x".repeat(90);
+        let short = fitted(None, &long, 64);
+        assert_eq!(short.len(), 64);
+        assert_ne!(short, fitted(None, &"x".repeat(91), 64));
+    }
+}
