@@ -4,6 +4,8 @@
 
 pub mod canonical;
 pub mod capability;
+pub mod cli;
+pub mod config;
 pub mod dialect;
 pub mod prompt;
 pub mod translate;

@@ -1,0 +1,182 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Server, parse_host};
+
+/// A reverse proxy for LLM APIs that translates between their dialects
+///
+/// With `--config` and no command it serves.
+#[derive(Debug, Parser)]
+#[command(
+    name = "llm-proxy",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    command: Option<OtherCommand>,
+    #[command(flatten)]
+    serve: Option<ServeArgs>,
+}
+
+/// What the program is asked to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Without a command's name: serve.
+    Serve(ServeArgs),
+    /// With one.
+    Other(OtherCommand),
+}
+
+impl Cli {
+    /// What the command line asks for; `None` when it asks for nothing.
+    pub(super) fn asked(self) -> Option<Command> {
+        self.command
+            .map(Command::Other)
+            .or(self.serve.map(Command::Serve))
+    }
+}
+
+/// The commands that have a name.
+#[derive(Debug, Subcommand)]
+pub(super) enum OtherCommand {
+    /// Check a configuration and show its routes as a table
+    Check(CheckArgs),
+    /// Print the JSON Schema of the configuration
+    Schema,
+    /// Serve with a built-in upstream, to try things out without a key
+    Demo(DemoArgs),
+}
+
+/// Arguments of the server.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The address to listen on, in place of the configuration's server.host
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub host: Option<String>,
+    /// The port to listen on, in place of the configuration's server.port
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+impl ServeArgs {
+    /// Puts `--host` and `--port` in place of what the configuration has.
+    pub fn override_server(&self, server: &mut Server) {
+        if let Some(host) = &self.host {
+            server.host.clone_from(host);
+        }
+        if let Some(port) = self.port {
+            server.port = port;
+        }
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The port to listen on
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    parse_host(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command, OtherCommand};
+    use crate::config::Server;
+
+    fn parse(line: &str) -> Result<Option<Command>, clap::error::ErrorKind> {
+        let words = std::iter::once("llm-proxy").chain(line.split_whitespace());
+        Cli::try_parse_from(words)
+            .map(Cli::asked)
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        let Ok(Some(Command::Serve(args))) = parse("--config a.yaml --host [::1] --port 0") else {
+            panic!("not serving");
+        };
+        let mut server = Server {
+            host: "127.0.0.1".to_owned(),
+            port: 8080,
+        };
+        args.override_server(&mut server);
+        assert_eq!(
+            server,
+            Server {
+                host: "::1".to_owned(),
+                port: 0
+            }
+        );
+        let Ok(Some(Command::Serve(args))) = parse("--config a.yaml") else {
+            panic!("not serving");
+        };
+        args.override_server(&mut server);
+        assert_eq!(
+            server,
+            Server {
+                host: "::1".to_owned(),
+                port: 0
+            }
+        );
+    }
+
+    #[test]
+    fn commands_have_their_own_arguments() {
+        assert!(matches!(
+            parse("check --config a"),
+            Ok(Some(Command::Other(OtherCommand::Check(_))))
+        ));
+        assert!(matches!(
+            parse("schema"),
+            Ok(Some(Command::Other(OtherCommand::Schema)))
+        ));
+        let Ok(Some(Command::Other(OtherCommand::Demo(args)))) = parse("demo --port 1") else {
+            panic!("not the demo");
+        };
+        assert_eq!(args.port, 1);
+    }
+
+    #[test]
+    fn wrong_command_lines_are_refused() {
+        for line in [
+            "",
+            "check",
+            "--port 1",
+            "--config a --port 65536",
+            "--config a --host a:b:",
+            "--config a schema",
+            "schema --config a",
+            "serve",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `llm-proxy check`: the configuration by the same path that the server takes, and its routes as a table.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::table;
+use crate::config::{self, BackendModel, Config, Environment, Model, SystemEdits};
+
+const HEADER: [&str; 7] = [
+    "PREFIX",
+    "MODEL",
+    "DIALECTS",
+    "BACKEND MODEL",
+    "BACKEND URL",
+    "AUTHENTICATION",
+    "SYSTEM PROMPT",
+];
+
+/// Checks `file`. The routes go to `out`, errors and warnings to `err` as `file:line:column: message`. The exit code
+/// is 0 for a valid configuration, with or without warnings, else 1.
+///
+/// # Errors
+/// When `out` or `err` cannot be written to.
+pub fn check(
+    file: &Path,
+    environment: &Environment<'_>,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<ExitCode> {
+    match config::load(file, environment) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                let mut line = String::new();
+                // Writing to a String cannot fail.
+                let _ = config::show(&mut line, &file.display().to_string(), "warning: ", warning);
+                writeln!(err, "{line}")?;
+            }
+            table::write(out, HEADER, &rows(&loaded.config))?;
+            writeln!(out, "{}", summary(&loaded.config))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            writeln!(err, "{error}")?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// The routes in the order in which they are tried: the first that fits a request is taken.
+fn rows(config: &Config) -> Vec<[String; 7]> {
+    let mut models: Vec<&Model> = config.models.iter().collect();
+    models.sort_by(|a, b| {
+        let (left, right) = (a.frontend_base_url.as_str(), b.frontend_base_url.as_str());
+        (Reverse(left.len()), left)
+            .cmp(&(Reverse(right.len()), right))
+            .then_with(|| {
+                b.frontend_model_name
+                    .precedence()
+                    .cmp(&a.frontend_model_name.precedence())
+            })
+    });
+    models.into_iter().map(row).collect()
+}
+
+fn row(model: &Model) -> [String; 7] {
+    let dialects = match model.dialects {
+        Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
+        None => "proxy".to_owned(),
+    };
+    let backend_model = match &model.backend_model_name {
+        BackendModel::AsSent => "* (as sent)".to_owned(),
+        BackendModel::Named(name) => name.clone(),
+    };
+    [
+        model.frontend_base_url.to_string(),
+        model.frontend_model_name.to_string(),
+        dialects,
+        backend_model,
+        model.backend_base_url.to_string(),
+        authentication(model),
+        edits(&model.system_edits),
+    ]
+}
+
+fn authentication(model: &Model) -> String {
+    let auth = &model.backend_auth;
+    let header = format!("{} {}", auth.header, auth.schema);
+    let header = header.trim_end();
+    match &auth.api_key {
+        Some(_) => format!("{header}: key set"),
+        None if auth.header_set || auth.schema_set => format!("{header}: client's own"),
+        None => "client's own".to_owned(),
+    }
+}
+
+fn edits(edits: &SystemEdits) -> String {
+    let mut words = Vec::new();
+    match edits.replacements.len() {
+        0 => {}
+        1 => words.push("1 replacement".to_owned()),
+        count => words.push(format!("{count} replacements")),
+    }
+    if edits.append.is_some() {
+        words.push("append".to_owned());
+    }
+    if edits.inject_progress {
+        words.push("progress".to_owned());
+    }
+    if words.is_empty() {
+        "as sent".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+fn summary(config: &Config) -> String {
+    let prefixes: BTreeSet<&str> = config
+        .models
+        .iter()
+        .map(|model| model.frontend_base_url.as_str())
+        .collect();
+    let count = |number: usize, word: &str| {
+        format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+    };
+    let prefix = if prefixes.len() == 1 {
+        "prefix"
+    } else {
+        "prefixes"
+    };
+    let host = &config.server.host;
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.clone()
+    };
+    format!(
+        "valid: {} under {} {prefix}, to listen on {host}:{}",
+        count(config.models.len(), "model"),
+        prefixes.len(),
+        config.server.port
+    )
+}

@@ -1,0 +1,62 @@
+//! The commands of the program.
+
+mod args;
+mod check;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::{DemoArgs, ServeArgs};
+pub use check::check;
+
+use args::{Cli, Command, OtherCommand};
+
+/// Runs what the command line of the process asks for. The two commands that start a server are handed in.
+///
+/// Exits with 0 when all went well, 1 when the configuration is wrong, 2 when the command line is.
+pub fn run(
+    serve: impl FnOnce(ServeArgs) -> ExitCode,
+    demo: impl FnOnce(DemoArgs) -> ExitCode,
+) -> ExitCode {
+    let Some(command) = Cli::parse().asked() else {
+        return ExitCode::from(2);
+    };
+    match command {
+        Command::Serve(args) => serve(args),
+        Command::Other(OtherCommand::Demo(args)) => demo(args),
+        Command::Other(OtherCommand::Check(args)) => finish(check(
+            &args.config,
+            &environment,
+            &mut io::stdout(),
+            &mut io::stderr(),
+        )),
+        Command::Other(OtherCommand::Schema) => finish(schema(&mut io::stdout())),
+    }
+}
+
+/// A variable of the process's environment. One that is not Unicode counts as not set.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Writes the JSON Schema of the configuration.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn schema(out: &mut impl Write) -> io::Result<ExitCode> {
+    writeln!(out, "{:#}", crate::config::json_schema())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that has gone away (`llm-proxy schema | head`) is no failure worth a word.
+fn finish(outcome: io::Result<ExitCode>) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,309 @@
+//! A YAML document as a plain tree, and the place in the file of any part of it.
+//!
+//! The YAML crate gives positions only with its errors. So the tree carries none: a part is named by its
+//! [`Path`], and [`locate`] reads the text once more, stops at that part with an error and takes the error's place.
+//! It costs nothing as long as there is nothing to report.
+
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+/// One YAML value; aliases are resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    /// In the order of the file; a key that stands twice is here twice.
+    Map(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// What a person calls this kind of value.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+/// One step down the tree, by position, so that the same key can stand twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Item(usize),
+    Key(usize),
+    Value(usize),
+}
+
+/// The way from the top of the document to a part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Path(Vec<Step>);
+
+impl Path {
+    /// The path one step further down.
+    pub(super) fn then(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+}
+
+/// Line and column, both counted from 1.
+pub(super) type Place = (usize, usize);
+
+/// Reads one YAML document.
+///
+/// # Errors
+/// What is wrong with the YAML, and where if that is known.
+pub(super) fn parse(text: &str) -> Result<Node, (Option<Place>, String)> {
+    serde_yaml::from_str(text).map_err(|error| {
+        let place = error.location().map(|at| (at.line(), at.column()));
+        (place, describe(&error.to_string()))
+    })
+}
+
+/// The place of the part that `path` names, or of its nearest ancestor that exists.
+pub(super) fn locate(text: &str, path: &Path) -> Place {
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    match (Locate { steps: &path.0 }).deserialize(deserializer) {
+        Err(error) => error
+            .location()
+            .map_or((1, 1), |at| (at.line(), at.column())),
+        Ok(()) => (1, 1),
+    }
+}
+
+/// The YAML crate's message without the positions in it (they are reported apart), and with a hint for the
+/// trap that a model name of `*` is.
+fn describe(message: &str) -> String {
+    let mut plain = String::new();
+    for (index, part) in message.split(" at line ").enumerate() {
+        let part = if index == 0 {
+            part
+        } else {
+            part.trim_start_matches(|c: char| c.is_ascii_digit())
+                .trim_start_matches(" column ")
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+        };
+        plain.push_str(part);
+    }
+    if plain.contains("scanning an alias") || plain.contains("unknown anchor") {
+        plain.push_str("; text that starts with `*` needs quotes in YAML: \"*\"");
+    }
+    plain
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value without a tag")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Node, E> {
+        Ok(Node::Integer(value))
+    }
+
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
+        Ok(i128::try_from(value).map_or(Node::Float(f64::INFINITY), Node::Integer))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Map(entries))
+    }
+}
+
+/// Walks down to a part of the document and fails there.
+struct Locate<'p> {
+    steps: &'p [Step],
+}
+
+fn here<E: Error>() -> E {
+    E::custom("here")
+}
+
+impl<'de> DeserializeSeed<'de> for Locate<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Locate<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Err(here())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if let Some((Step::Item(wanted), rest)) = self.steps.split_first() {
+            for _ in 0..*wanted {
+                access.next_element::<IgnoredAny>()?;
+            }
+            access.next_element_seed(Locate { steps: rest })?;
+        }
+        Err(here())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if let Some((step @ (Step::Key(wanted) | Step::Value(wanted)), rest)) =
+            self.steps.split_first()
+        {
+            for _ in 0..*wanted {
+                access.next_entry::<IgnoredAny, IgnoredAny>()?;
+            }
+            if matches!(step, Step::Key(_)) {
+                access.next_key_seed(Locate { steps: rest })?;
+            } else if access.next_key::<IgnoredAny>()?.is_some() {
+                access.next_value_seed(Locate { steps: rest })?;
+            }
+        }
+        Err(here())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, Path, Step, locate, parse};
+
+    const TEXT: &str =
+        "server:\n  port: 1\nmodels:\n  - a: x\n    b: {c: [1, two]}\n  - a: y\n    a: z\n";
+
+    fn path(steps: &[Step]) -> Path {
+        steps
+            .iter()
+            .fold(Path::default(), |path, step| path.then(*step))
+    }
+
+    #[test]
+    fn every_part_has_its_place() {
+        use Step::{Item, Key, Value};
+        for (steps, place) in [
+            (&[][..], (1, 1)),
+            (&[Key(0)], (1, 1)),
+            (&[Value(0)], (2, 3)),
+            (&[Value(0), Value(0)], (2, 9)),
+            (&[Key(1)], (3, 1)),
+            (&[Value(1), Item(0)], (4, 5)),
+            (&[Value(1), Item(0), Value(1), Value(0), Item(1)], (5, 16)),
+            (&[Value(1), Item(1), Key(1)], (7, 5)),
+            (&[Value(1), Item(1), Value(1)], (7, 8)),
+            // Not there: the nearest ancestor.
+            (&[Value(1), Item(1), Value(9)], (6, 5)),
+        ] {
+            assert_eq!(locate(TEXT, &path(steps)), place, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn values_keep_kind_order_and_repetition() {
+        let text = |text: &str| Node::Text(text.to_owned());
+        assert_eq!(
+            parse("{a: 1, a: ~, b: [true, 1.5, '1', &x y, *x]}"),
+            Ok(Node::Map(vec![
+                (text("a"), Node::Integer(1)),
+                (text("a"), Node::Null),
+                (
+                    text("b"),
+                    Node::List(vec![
+                        Node::Bool(true),
+                        Node::Float(1.5),
+                        text("1"),
+                        text("y"),
+                        text("y")
+                    ])
+                ),
+            ]))
+        );
+    }
+
+    #[test]
+    fn syntax_errors_have_a_place_and_a_hint() {
+        let (place, message) = parse("a: *\n").unwrap_err();
+        assert_eq!(place.map(|(line, _)| line), Some(1));
+        assert!(message.contains("needs quotes"), "{message}");
+        assert!(!message.contains(" line "), "{message}");
+        assert!(parse("a: !tag x\n").is_err());
+        assert!(parse("a: 1\n---\nb: 2\n").is_err());
+    }
+}

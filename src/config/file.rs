@@ -1,0 +1,163 @@
+//! The keys of the configuration file. Their documentation here is also the text of the JSON Schema.
+
+use schemars::JsonSchema;
+
+use super::document::{Node, Path, Step};
+use super::reader::{Keys, Located, Optional, Reader, Text};
+use super::schema;
+
+/// The address that the proxy listens on when the file does not say.
+pub(super) const DEFAULT_HOST: &str = "127.0.0.1";
+/// The port that the proxy listens on when the file does not say.
+pub(super) const DEFAULT_PORT: u16 = 8080;
+/// The header that carries the upstream's key when the file does not say.
+pub(super) const DEFAULT_AUTH_HEADER: &str = "Authorization";
+/// What stands before the key in that header when the file does not say.
+pub(super) const DEFAULT_AUTH_SCHEMA: &str = "Bearer";
+
+/// Configuration of llm-proxy.
+///
+/// `${VAR}` and `${VAR:-default}` in any value are replaced from the environment; `$${` stands for the text `${`.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "llm-proxy configuration", deny_unknown_fields)]
+pub(super) struct FileKeys {
+    /// Where the proxy listens.
+    pub(super) server: Option<ServerKeys>,
+    /// The models that clients can ask for, and the upstream that answers for each. At least one.
+    #[schemars(length(min = 1))]
+    pub(super) models: Vec<ModelKeys>,
+}
+
+/// Where the proxy listens.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct ServerKeys {
+    /// The IP address or host name to listen on; `--host` overrides it. `0.0.0.0` is every IPv4 interface, `::`
+    /// every interface.
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_HOST))]
+    pub(super) host: Optional<Text>,
+    /// The TCP port to listen on; `--port` overrides it. 0 takes any free port.
+    #[schemars(with = "Option<schema::OrVariable<u16>>", extend("default" = DEFAULT_PORT))]
+    pub(super) port: Optional<u16>,
+}
+
+/// One model that clients can ask for.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct ModelKeys {
+    #[schemars(skip)]
+    pub(super) at: Path,
+    /// The model name that clients send. `*` in it stands for any text (`claude-*`, `*`). Of the models that share a
+    /// `frontend_base_url`, an exact name wins, then the pattern with the most characters besides `*`, then the
+    /// first in the file.
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) frontend_model_name: Optional<Text>,
+    /// The path under which clients reach this model, such as `/anthropic`: every request below it is routed here.
+    /// Several models may share it; of two that both fit a request, the longer wins. `/` is every path.
+    #[schemars(with = "String", regex(pattern = r"^/|\$\{"))]
+    pub(super) frontend_base_url: Optional<Text>,
+    /// The API that clients of this model speak. With `backend_dialect` the two are translated; when both are the
+    /// same the traffic is only routed and its system prompt can be edited. Empty, and `backend_dialect` too: every
+    /// request is forwarded as it is, with only the model name and the key replaced.
+    #[schemars(with = "Option<schema::OrVariable<schema::Dialect>>", extend("default" = ""))]
+    pub(super) frontend_dialect: Optional<Text>,
+    /// The model name that is sent to the upstream. `*` keeps the name that the client sent.
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) backend_model_name: Optional<Text>,
+    /// The upstream's base URL, `http` or `https`; a trailing slash does not matter. Without a query.
+    #[schemars(with = "String", regex(pattern = r"^[hH][tT][tT][pP][sS]?://.|\$\{"))]
+    pub(super) backend_base_url: Optional<Text>,
+    /// The upstream's key. Set: all authentication headers of the client are removed and this key is sent. Empty:
+    /// the client's own headers go to the upstream unchanged.
+    #[schemars(with = "Option<String>", extend("default" = ""))]
+    pub(super) backend_api_key: Optional<Text>,
+    /// The header that carries the key to the upstream, such as `x-api-key`.
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_AUTH_HEADER))]
+    pub(super) backend_auth_header: Optional<Text>,
+    /// The word before the key in that header. Empty: the key stands alone, as `x-api-key` wants it.
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_AUTH_SCHEMA))]
+    pub(super) backend_auth_schema: Optional<Text>,
+    /// The API that the upstream speaks; see `frontend_dialect`.
+    #[schemars(with = "Option<schema::OrVariable<schema::Dialect>>", extend("default" = ""))]
+    pub(super) backend_dialect: Optional<Text>,
+    /// Texts to replace in the system prompt, old to new, one after the other in the order of the file. Needs both
+    /// dialects.
+    #[schemars(with = "Option<std::collections::BTreeMap<String, String>>", extend("default" = {}))]
+    pub(super) system_replacements: Optional<Vec<(Located<String>, Text)>>,
+    /// Text to add at the end of the system prompt, after the replacements. Needs both dialects.
+    #[schemars(with = "Option<String>", extend("default" = ""))]
+    pub(super) system_append: Optional<Text>,
+    /// Whether a short summary of the session so far is placed last in the system prompt. It changes with every
+    /// request, so an upstream's prompt cache no longer holds what follows it. Needs both dialects.
+    #[schemars(with = "Option<schema::OrVariable<bool>>", extend("default" = false))]
+    pub(super) inject_progress: Optional<bool>,
+}
+
+impl FileKeys {
+    /// Reads the keys of the whole file. Problems go to `reader`; what could not be read is absent.
+    pub(super) fn read(reader: &mut Reader<'_>, document: &Node) -> Option<Self> {
+        let mut keys = Keys::of(reader, document, Path::default())?;
+        let server = keys.node("server");
+        let models = keys.required_node("models");
+        keys.finish(reader);
+        let server = server.and_then(|(node, at)| {
+            let mut keys = Keys::of(reader, node, at)?;
+            let server = ServerKeys::take(reader, &mut keys);
+            keys.finish(reader);
+            Some(server)
+        });
+        let models = models.map_or_else(Vec::new, |(node, at)| read_models(reader, node, &at));
+        Some(Self { server, models })
+    }
+}
+
+fn read_models(reader: &mut Reader<'_>, node: &Node, at: &Path) -> Vec<ModelKeys> {
+    let Node::List(items) = node else {
+        reader.problem(
+            at,
+            format!("expected a list of models, found {}", node.kind()),
+        );
+        return Vec::new();
+    };
+    if items.is_empty() {
+        reader.problem(at, "the list of models is empty: there is nothing to serve");
+    }
+    let mut models = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let at = at.then(Step::Item(index));
+        if let Some(mut keys) = Keys::of(reader, item, at.clone()) {
+            models.push(ModelKeys::take(reader, &mut keys, at));
+            keys.finish(reader);
+        }
+    }
+    models
+}
+
+impl ServerKeys {
+    pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>) -> Self {
+        Self {
+            host: keys.text(reader, "host"),
+            port: keys.port(reader, "port"),
+        }
+    }
+}
+
+impl ModelKeys {
+    pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>, at: Path) -> Self {
+        Self {
+            at,
+            frontend_model_name: keys.required_text(reader, "frontend_model_name"),
+            frontend_base_url: keys.required_text(reader, "frontend_base_url"),
+            frontend_dialect: keys.text(reader, "frontend_dialect"),
+            backend_model_name: keys.required_text(reader, "backend_model_name"),
+            backend_base_url: keys.required_text(reader, "backend_base_url"),
+            backend_api_key: keys.text(reader, "backend_api_key"),
+            backend_auth_header: keys.text(reader, "backend_auth_header"),
+            backend_auth_schema: keys.text(reader, "backend_auth_schema"),
+            backend_dialect: keys.text(reader, "backend_dialect"),
+            system_replacements: keys.pairs(reader, "system_replacements"),
+            system_append: keys.text(reader, "system_append"),
+            inject_progress: keys.flag(reader, "inject_progress"),
+        }
+    }
+}

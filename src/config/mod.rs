@@ -1,0 +1,165 @@
+//! The configuration: one YAML file, checked in full before anything starts.
+//!
+//! The way of a file: `document` reads the YAML into a tree, `reader` and `file` take the known keys out of it and
+//! replace `${VAR}`, `validate` makes the types below of them. Problems are collected on the way, each with the path
+//! of the part it is about; only then are lines and columns looked up. `schema` describes the same keys to editors.
+
+mod document;
+mod file;
+mod problem;
+mod reader;
+mod schema;
+mod secret;
+mod types;
+mod validate;
+mod variables;
+
+pub(crate) use problem::show;
+pub use problem::{ConfigError, Problem};
+pub use schema::json_schema;
+pub use secret::Secret;
+pub use types::{
+    BackendAuth, BackendModel, BackendUrl, ModelPattern, Precedence, Prefix, parse_host,
+};
+pub use variables::Environment;
+
+use crate::dialect::DialectName;
+use reader::{Located, Reader};
+
+/// A valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the proxy listens.
+    pub server: Server,
+    /// The models, in the order of the file; at least one, each (prefix, name) once.
+    pub models: Vec<Model>,
+}
+
+/// Where the proxy listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// An IP address (IPv6 without brackets) or a host name.
+    pub host: String,
+    /// A TCP port; 0 for any free one.
+    pub port: u16,
+}
+
+/// One model that clients can ask for, and the upstream that answers for it.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The name, or the pattern of names, that clients send.
+    pub frontend_model_name: ModelPattern,
+    /// The path under which clients reach it.
+    pub frontend_base_url: Prefix,
+    /// What to translate; `None` forwards requests as they are.
+    pub dialects: Option<DialectPair>,
+    /// The name that the upstream gets.
+    pub backend_model_name: BackendModel,
+    /// The upstream.
+    pub backend_base_url: BackendUrl,
+    /// How to authenticate to the upstream.
+    pub backend_auth: BackendAuth,
+    /// What to change in the system prompt; empty without `dialects`.
+    pub system_edits: SystemEdits,
+}
+
+impl Model {
+    /// The model name that the upstream gets when the client asks for `client_name`.
+    #[must_use]
+    pub fn backend_model_for<'n>(&'n self, client_name: &'n str) -> &'n str {
+        match &self.backend_model_name {
+            BackendModel::AsSent => client_name,
+            BackendModel::Named(name) => name,
+        }
+    }
+}
+
+/// The dialects on the two sides of a model. They may be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialectPair {
+    /// What clients speak.
+    pub frontend: DialectName,
+    /// What the upstream speaks.
+    pub backend: DialectName,
+}
+
+/// What to change in the system prompt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SystemEdits {
+    /// Old and new text, in the order of the file. No old text is empty or there twice.
+    pub replacements: Vec<(String, String)>,
+    /// Text to add at the end; never empty.
+    pub append: Option<String>,
+    /// Whether a summary of the session so far is placed last.
+    pub inject_progress: bool,
+}
+
+impl SystemEdits {
+    /// Whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.replacements.is_empty() && self.append.is_none() && !self.inject_progress
+    }
+}
+
+/// A configuration, and what its author should know about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is valid but probably not meant, in the order of the file.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// When the file cannot be read, or with everything that is wrong in it.
+pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loaded, ConfigError> {
+    let name = file.display().to_string();
+    match std::fs::read_to_string(file) {
+        Ok(text) => parse(&text, environment).map_err(|problems| ConfigError::Invalid {
+            file: name,
+            problems,
+        }),
+        Err(source) => Err(ConfigError::Read { file: name, source }),
+    }
+}
+
+/// Checks the text of a configuration file.
+///
+/// # Errors
+/// Everything that is wrong in it, in the order of the file; at least one problem.
+pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Problem>> {
+    let document =
+        document::parse(text).map_err(|(place, message)| vec![Problem { place, message }])?;
+    if document == document::Node::Null {
+        return Err(vec![Problem {
+            place: None,
+            message: "the file is empty".to_owned(),
+        }]);
+    }
+    let mut reader = Reader::new(environment);
+    let valid = file::FileKeys::read(&mut reader, &document)
+        .and_then(|keys| validate::validate(&mut reader, keys));
+    match valid {
+        Some((config, warnings)) => Ok(Loaded {
+            config,
+            warnings: placed(text, warnings),
+        }),
+        None => Err(placed(text, reader.problems)),
+    }
+}
+
+/// The problems with their lines and columns, in the order of the file.
+fn placed(text: &str, problems: Vec<Located<String>>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = problems
+        .into_iter()
+        .map(|Located { value: message, at }| Problem {
+            place: Some(document::locate(text, &at)),
+            message,
+        })
+        .collect();
+    problems.sort_by_key(|problem| problem.place);
+    problems
+}

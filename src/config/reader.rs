@@ -1,0 +1,290 @@
+//! Taking keys out of the YAML tree: kinds of values, variables, unknown and missing keys.
+//!
+//! Nothing here stops at the first problem; every problem is kept with the path of the part it is about.
+
+use std::borrow::Cow;
+
+use super::document::{Node, Path, Step};
+use super::variables::{Environment, expand};
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Located<T> {
+    pub(super) value: T,
+    pub(super) at: Path,
+}
+
+/// A piece of text with its variables replaced.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    pub(super) value: String,
+    /// As the file has it: what messages quote, since a variable may hold a secret.
+    pub(super) written: String,
+}
+
+/// A key of the file that may be absent.
+pub(super) type Optional<T> = Option<Located<T>>;
+
+/// The environment, and the problems found so far.
+pub(super) struct Reader<'a> {
+    environment: &'a Environment<'a>,
+    pub(super) problems: Vec<Located<String>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(environment: &'a Environment<'a>) -> Self {
+        Self {
+            environment,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn problem(&mut self, at: &Path, message: impl Into<String>) {
+        self.problems.push(Located {
+            value: message.into(),
+            at: at.clone(),
+        });
+    }
+
+    fn expanded<'t>(&mut self, text: &'t str, at: &Path) -> Option<Cow<'t, str>> {
+        match expand(text, self.environment) {
+            Ok(text) => Some(text),
+            Err(messages) => {
+                for message in messages {
+                    self.problem(at, message);
+                }
+                None
+            }
+        }
+    }
+
+    fn expected<T>(&mut self, what: &str, node: &Node, at: &Path) -> Option<T> {
+        let hint = match (what, node) {
+            ("text", Node::Integer(_) | Node::Float(_) | Node::Bool(_)) => ": put it in quotes",
+            ("text", Node::Null) => ": for empty text write \"\"",
+            _ => "",
+        };
+        self.problem(at, format!("expected {what}, found {}{hint}", node.kind()));
+        None
+    }
+
+    pub(super) fn text(&mut self, node: &Node, at: &Path) -> Option<Text> {
+        let Node::Text(written) = node else {
+            return self.expected("text", node, at);
+        };
+        let value = self.expanded(written, at)?.into_owned();
+        Some(Text {
+            value,
+            written: written.clone(),
+        })
+    }
+
+    fn flag(&mut self, node: &Node, at: &Path) -> Option<bool> {
+        match node {
+            Node::Bool(flag) => Some(*flag),
+            Node::Text(written) if written.contains('$') => {
+                match self.expanded(written, at)?.as_ref() {
+                    "true" => Some(true),
+                    "false" => Some(false),
+                    _ => {
+                        self.problem(at, format!("`{written}` does not give true or false"));
+                        None
+                    }
+                }
+            }
+            _ => self.expected("true or false", node, at),
+        }
+    }
+
+    fn port(&mut self, node: &Node, at: &Path) -> Option<u16> {
+        const RANGE: &str = "a port is a number from 0 to 65535";
+        match node {
+            Node::Integer(number) => match u16::try_from(*number) {
+                Ok(port) => Some(port),
+                Err(_) => {
+                    self.problem(at, format!("{number} is out of range: {RANGE}"));
+                    None
+                }
+            },
+            Node::Text(written) if written.contains('$') => {
+                let port = self.expanded(written, at)?.trim().parse();
+                if port.is_err() {
+                    self.problem(at, format!("`{written}` does not give a port: {RANGE}"));
+                }
+                port.ok()
+            }
+            _ => self.expected("a number", node, at),
+        }
+    }
+
+    fn pairs(&mut self, node: &Node, at: &Path) -> Option<Vec<(Located<String>, Text)>> {
+        let Node::Map(entries) = node else {
+            return self.expected("a mapping of old to new text", node, at);
+        };
+        let mut pairs: Vec<(Located<String>, Text)> = Vec::with_capacity(entries.len());
+        for (index, (key, value)) in entries.iter().enumerate() {
+            let key_at = at.then(Step::Key(index));
+            let Node::Text(key) = key else {
+                self.expected::<()>("text", key, &key_at);
+                continue;
+            };
+            if pairs.iter().any(|(known, _)| known.value == *key) {
+                self.problem(&key_at, "this text is already replaced above");
+                continue;
+            }
+            if let Some(value) = self.text(value, &at.then(Step::Value(index))) {
+                pairs.push((
+                    Located {
+                        value: key.clone(),
+                        at: key_at,
+                    },
+                    value,
+                ));
+            }
+        }
+        Some(pairs)
+    }
+}
+
+/// The keys of one mapping. Take each key that may stand there, then [`Keys::finish`].
+pub(super) struct Keys<'n> {
+    at: Path,
+    entries: Vec<Entry<'n>>,
+    known: Vec<&'static str>,
+    missing: Vec<&'static str>,
+}
+
+struct Entry<'n> {
+    name: &'n str,
+    index: usize,
+    node: &'n Node,
+}
+
+impl<'n> Keys<'n> {
+    /// The keys of `node`, or `None` and a problem when it is not a mapping.
+    pub(super) fn of(reader: &mut Reader<'_>, node: &'n Node, at: Path) -> Option<Self> {
+        let Node::Map(pairs) = node else {
+            return reader.expected("a mapping of keys to values", node, &at);
+        };
+        let mut entries: Vec<Entry<'_>> = Vec::with_capacity(pairs.len());
+        for (index, (key, node)) in pairs.iter().enumerate() {
+            let key_at = at.then(Step::Key(index));
+            match key {
+                Node::Text(name) if entries.iter().any(|entry| entry.name == name) => {
+                    reader.problem(&key_at, format!("`{name}` stands here twice"));
+                }
+                Node::Text(name) => entries.push(Entry { name, index, node }),
+                _ => {
+                    reader.expected::<()>("a key", key, &key_at);
+                }
+            }
+        }
+        Some(Self {
+            at,
+            entries,
+            known: Vec::new(),
+            missing: Vec::new(),
+        })
+    }
+
+    /// The value of a key; absent and empty (`key:` with nothing behind it) are the same.
+    fn take(&mut self, name: &'static str) -> Option<(&'n Node, Path)> {
+        self.known.push(name);
+        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        (*entry.node != Node::Null).then(|| (entry.node, self.at.then(Step::Value(entry.index))))
+    }
+
+    pub(super) fn node(&mut self, name: &'static str) -> Option<(&'n Node, Path)> {
+        self.take(name)
+    }
+
+    pub(super) fn required_node(&mut self, name: &'static str) -> Option<(&'n Node, Path)> {
+        let found = self.take(name);
+        if found.is_none() {
+            self.missing.push(name);
+        }
+        found
+    }
+
+    pub(super) fn text(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {
+        let (node, at) = self.take(name)?;
+        reader.text(node, &at).map(|value| Located { value, at })
+    }
+
+    pub(super) fn required_text(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+    ) -> Optional<Text> {
+        let (node, at) = self.required_node(name)?;
+        reader.text(node, &at).map(|value| Located { value, at })
+    }
+
+    pub(super) fn flag(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<bool> {
+        let (node, at) = self.take(name)?;
+        reader.flag(node, &at).map(|value| Located { value, at })
+    }
+
+    pub(super) fn port(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<u16> {
+        let (node, at) = self.take(name)?;
+        reader.port(node, &at).map(|value| Located { value, at })
+    }
+
+    pub(super) fn pairs(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+    ) -> Optional<Vec<(Located<String>, Text)>> {
+        let (node, at) = self.take(name)?;
+        reader.pairs(node, &at).map(|value| Located { value, at })
+    }
+
+    /// Reports the keys that nobody took and the required ones that are not there.
+    pub(super) fn finish(self, reader: &mut Reader<'_>) {
+        let mut meant = Vec::new();
+        for entry in &self.entries {
+            if self.known.contains(&entry.name) {
+                continue;
+            }
+            let free = |name: &&&str| !self.entries.iter().any(|entry| entry.name == **name);
+            let hint = match closest(entry.name, self.known.iter().filter(free).copied()) {
+                Some(name) => {
+                    meant.push(name);
+                    format!("did you mean `{name}`?")
+                }
+                None => format!("the keys here are {}", self.known.join(", ")),
+            };
+            let at = self.at.then(Step::Key(entry.index));
+            reader.problem(&at, format!("unknown key `{}`: {hint}", entry.name));
+        }
+        for name in &self.missing {
+            // A misspelt key is one mistake, not two.
+            if !meant.contains(name) {
+                reader.problem(&self.at, format!("the key `{name}` is missing"));
+            }
+        }
+    }
+
+    /// The names that were asked for, and those of them that are required and not there.
+    #[cfg(test)]
+    pub(super) fn asked_for(&self) -> (&[&'static str], &[&'static str]) {
+        (&self.known, &self.missing)
+    }
+}
+
+/// The name that `written` was probably meant to be.
+pub(super) fn closest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Less alike than this, a hint would be a guess.
+    const ALIKE: f64 = 0.6;
+    let written = written.to_lowercase().replace('-', "_");
+    names
+        .map(|name| {
+            (
+                strsim::normalized_damerau_levenshtein(&written, &name.replace('-', "_")),
+                name,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,126 @@
+//! The JSON Schema of the configuration file.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::file::FileKeys;
+use crate::dialect::DialectName;
+
+/// The JSON Schema (draft 2020-12) of the configuration file, for editors and other tools.
+///
+/// It knows the keys, their kinds and what can be said of one value alone. What depends on the environment or on
+/// several keys is for [`super::parse`] to find.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(FileKeys).to_value()
+}
+
+/// A `T`, or text with a variable in it that gives one.
+pub(super) struct OrVariable<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for OrVariable<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}OrVariable", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [value, { "type": "string", "pattern": r"\$\{" }] })
+    }
+}
+
+/// The name of a dialect, or nothing.
+pub(super) struct Dialect;
+
+impl JsonSchema for Dialect {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Dialect".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = std::iter::once("")
+            .chain(DialectName::ALL.map(DialectName::as_str))
+            .collect();
+        json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::super::document::{Node, Path};
+    use super::super::file::{ModelKeys, ServerKeys};
+    use super::super::parse;
+    use super::super::reader::{Keys, Reader};
+    use super::json_schema;
+
+    fn names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        names.map(str::to_owned).collect()
+    }
+
+    /// The schema comes from the fields, the reader from the names it asks for: here they are held together.
+    #[test]
+    fn the_schema_has_the_keys_that_are_read() {
+        let schema = json_schema();
+        let empty = Node::Map(Vec::new());
+        let mut reader = Reader::new(&|_| None);
+        for definition in ["ServerKeys", "ModelKeys"] {
+            let mut keys = Keys::of(&mut reader, &empty, Path::default()).unwrap();
+            if definition == "ServerKeys" {
+                ServerKeys::take(&mut reader, &mut keys);
+            } else {
+                ModelKeys::take(&mut reader, &mut keys, Path::default());
+            }
+            let (known, required) = keys.asked_for();
+            let definition = &schema["$defs"][definition];
+            let properties = definition["properties"].as_object().unwrap();
+            assert_eq!(
+                names(known.iter().copied()),
+                names(properties.keys().map(String::as_str))
+            );
+            let listed = definition["required"].as_array();
+            let listed = listed.into_iter().flatten().filter_map(Value::as_str);
+            assert_eq!(names(required.iter().copied()), names(listed));
+            for (name, property) in properties {
+                assert!(
+                    property["description"].is_string(),
+                    "{name} is not described"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_of_the_whole_file() {
+        let schema = json_schema();
+        let properties = schema["properties"].as_object().unwrap();
+        for name in properties.keys() {
+            let problems = parse(&format!("{name}: 1\n"), &|_| None).unwrap_err();
+            assert!(
+                !problems
+                    .iter()
+                    .any(|problem| problem.message.contains("unknown key")),
+                "{problems:?}"
+            );
+        }
+        let unknown = parse("x: 1\nmodels: 1\n", &|_| None).unwrap_err();
+        let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+        assert!(
+            unknown[0].message.ends_with(&known.join(", ")),
+            "{unknown:?}"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Text that must never be shown.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+const REDACTED: &str = "[redacted]";
+
+/// A credential. Every way of printing it gives `[redacted]`; [`Secret::expose`] is the only way to the text.
+#[derive(Clone)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Takes `text` as a credential.
+    #[must_use]
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The credential itself, for the header that carries it and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REDACTED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn no_way_of_printing_shows_the_text() {
+        let secret = Secret::new("sk-very-secret");
+        assert_eq!(secret.expose(), "sk-very-secret");
+        assert_eq!(
+            format!("{secret} {secret:?} {secret:#?}"),
+            "[redacted] [redacted] [redacted]"
+        );
+        assert_eq!(
+            serde_json::to_string(&Some(secret)).unwrap(),
+            "\"[redacted]\""
+        );
+    }
+}

@@ -1,0 +1,449 @@
+//! The values of the configuration: each type holds only what has passed its rules.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::header::InvalidHeaderValue;
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use super::Secret;
+
+/// The path under which clients reach a model: starts with `/`, has no trailing slash (except `/` itself).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// Takes a path; trailing slashes are dropped.
+    ///
+    /// # Errors
+    /// What is wrong with it, to stand after the quoted text.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        const PUNCTUATION: &str = "/-._~:@+,=";
+        if !text.starts_with('/') {
+            return Err("must start with `/`: it is the path under which clients reach this model");
+        }
+        let path = text.trim_end_matches('/');
+        if path
+            .split('/')
+            .skip(1)
+            .any(|segment| matches!(segment, "" | "." | ".."))
+        {
+            return Err("has an empty, `.` or `..` segment");
+        }
+        if !path
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c))
+        {
+            return Err(
+                "has a character that a prefix cannot have (no wildcard is needed: everything below it is routed here)",
+            );
+        }
+        if path == "/healthz" {
+            return Err("is where the proxy answers for its own health");
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path without a trailing slash; `/` for the root.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        if self.0.is_empty() { "/" } else { &self.0 }
+    }
+
+    /// The rest of `path` when it lies under this prefix: empty, or starting with `/`. `/a` holds `/a` and `/a/b`,
+    /// not `/ab`.
+    #[must_use]
+    pub fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(self.0.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A model name that clients send, or a pattern for several: `*` stands for any text, also none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModelPattern(String);
+
+/// How well a pattern fits: the greater wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precedence {
+    exact: bool,
+    /// Characters besides `*`.
+    literal: usize,
+}
+
+impl ModelPattern {
+    /// Takes a name or pattern; several `*` in a row are one.
+    ///
+    /// # Errors
+    /// What is wrong with it, to stand after the quoted text.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        model_name(text)?;
+        if text.contains(['?', '{', '}']) {
+            return Err("is not a pattern that is understood: only `*` is a wildcard");
+        }
+        let mut pattern = String::with_capacity(text.len());
+        for character in text.chars() {
+            if character != '*' || !pattern.ends_with('*') {
+                pattern.push(character);
+            }
+        }
+        Ok(Self(pattern))
+    }
+
+    /// The name or pattern as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is one name, without `*`.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.0.contains('*')
+    }
+
+    /// Whether it stands for `name`. Takes at most pattern × name steps.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let Some((head, tail)) = self.0.split_once('*') else {
+            return self.0 == name;
+        };
+        let Some(mut rest) = name.strip_prefix(head) else {
+            return false;
+        };
+        let (middle, last) = tail.rsplit_once('*').unwrap_or(("", tail));
+        // The leftmost place for each part leaves the most room for those after it.
+        for part in middle.split('*') {
+            match rest.find(part) {
+                Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+
+    /// Its rank among the patterns that match the same name: an exact name first, then the most characters besides
+    /// `*`. Equal ranks are settled by the order of the file.
+    #[must_use]
+    pub fn precedence(&self) -> Precedence {
+        Precedence {
+            exact: self.is_exact(),
+            literal: self.0.chars().filter(|c| *c != '*').count(),
+        }
+    }
+}
+
+impl fmt::Display for ModelPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The model name that the upstream gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendModel {
+    /// The name that the client sent (`*` in the file).
+    AsSent,
+    /// Always this name.
+    Named(String),
+}
+
+impl BackendModel {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        model_name(text)?;
+        match text {
+            "*" => Ok(Self::AsSent),
+            _ if text.contains('*') => {
+                Err("must be a model name, or `*` alone to keep the name that the client sent")
+            }
+            _ => Ok(Self::Named(text.to_owned())),
+        }
+    }
+}
+
+fn model_name(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        Err("is empty: expected a model name")
+    } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Err("has a space or a control character in it")
+    } else {
+        Ok(())
+    }
+}
+
+/// The upstream's base URL: `http` or `https`, with a host, without credentials, query and fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendUrl {
+    url: Url,
+    text: String,
+}
+
+impl BackendUrl {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        const SHAPE: &str = "is not a URL: expected one like https://host/path";
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("http" | "https") => {}
+            Some(_) => return Err("must be an http:// or https:// URL"),
+            None => return Err(SHAPE),
+        }
+        let url = Url::parse(text).map_err(|_| SHAPE)?;
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err("has no host");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user or password: put the key into backend_api_key");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must end with its path: a query or fragment cannot be part of a base URL");
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { url, text })
+    }
+
+    /// The URL without a trailing slash, so that a path can be appended.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The parsed URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl fmt::Display for BackendUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// How the proxy identifies itself to an upstream.
+#[derive(Debug, Clone)]
+pub struct BackendAuth {
+    /// The key to send in place of the client's authentication; `None` forwards the client's.
+    pub api_key: Option<Secret>,
+    /// The header that carries the key.
+    pub header: HeaderName,
+    /// What stands before the key in that header; empty for the key alone.
+    pub schema: String,
+    /// Whether the file names the header.
+    pub header_set: bool,
+    /// Whether the file names the schema, be it as empty.
+    pub schema_set: bool,
+}
+
+impl BackendAuth {
+    /// The header's value for a token: `<schema> <token>`, or the token alone. It is marked sensitive, so that HTTP
+    /// libraries neither print nor index it.
+    ///
+    /// # Errors
+    /// When the token has a character that a header cannot carry; never for [`BackendAuth::api_key`], whose value
+    /// is checked when the file is read.
+    pub fn header_value(&self, token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut value = if self.schema.is_empty() {
+            HeaderValue::from_str(token)?
+        } else {
+            HeaderValue::from_str(&format!("{} {token}", self.schema))?
+        };
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// Takes the address to listen on: an IP address (IPv6 with or without brackets) or a host name.
+///
+/// # Errors
+/// What is wrong with it, to stand after the quoted text.
+pub fn parse_host(text: &str) -> Result<String, &'static str> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    if bare.parse::<IpAddr>().is_ok() {
+        return Ok(bare.to_owned());
+    }
+    let name = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    // Digits and dots alone were meant as an IP address.
+    let numeric = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !numeric && text.split('.').all(name) {
+        Ok(text.to_owned())
+    } else {
+        Err("is neither an IP address nor a host name (the port is a key of its own)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BackendModel, BackendUrl, ModelPattern, Prefix, parse_host};
+
+    #[test]
+    fn prefixes_are_normalised_and_end_at_segments() {
+        for (text, normal) in [
+            ("/", "/"),
+            ("//", "/"),
+            ("/a/", "/a"),
+            ("/a/b.c-d", "/a/b.c-d"),
+        ] {
+            assert_eq!(
+                Prefix::parse(text)
+                    .map(|prefix| prefix.to_string())
+                    .as_deref(),
+                Ok(normal)
+            );
+        }
+        for text in [
+            "",
+            "a",
+            "http://h/a",
+            "/a//b",
+            "/a/../b",
+            "/a b",
+            "/a?b",
+            "/%41",
+            "/ä",
+            "/healthz/",
+        ] {
+            assert!(Prefix::parse(text).is_err(), "{text}");
+        }
+        let prefix = Prefix::parse("/a").unwrap();
+        assert_eq!(prefix.strip("/a"), Some(""));
+        assert_eq!(prefix.strip("/a/v1"), Some("/v1"));
+        assert_eq!(prefix.strip("/ab"), None);
+        assert_eq!(Prefix::parse("/").unwrap().strip("/v1"), Some("/v1"));
+    }
+
+    #[test]
+    fn patterns_match() {
+        for (pattern, name, fits) in [
+            ("gpt", "gpt", true),
+            ("gpt", "gpt-5", false),
+            ("*", "", true),
+            ("*", "anything/at:all", true),
+            ("claude-*", "claude-", true),
+            ("claude-*", "claude", false),
+            ("*-mini", "gpt-5-mini", true),
+            ("*-mini", "gpt-5-mini-x", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("**x**", "yxz", true),
+            ("opus[1m]", "opus[1m]", true),
+            ("ö*é", "öxé", true),
+        ] {
+            assert_eq!(
+                ModelPattern::parse(pattern).unwrap().matches(name),
+                fits,
+                "{pattern} {name}"
+            );
+        }
+        for pattern in ["", "a b", "gpt-?", "{a,b}", "a\n"] {
+            assert!(ModelPattern::parse(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_closest_pattern_ranks_first() {
+        let rank = |text| ModelPattern::parse(text).unwrap().precedence();
+        assert!(rank("a") > rank("aaaa*"));
+        assert!(rank("claude-opus-*") > rank("claude-*"));
+        assert!(rank("claude-*") > rank("*"));
+        assert_eq!(rank("a*"), rank("*a"));
+        assert_eq!(rank("ö*"), rank("o*"));
+    }
+
+    /// The obvious definition of a wildcard, against which the quick one is held.
+    fn slow_match(pattern: &[char], name: &[char]) -> bool {
+        match (pattern.split_first(), name.split_first()) {
+            (None, None) => true,
+            (Some(('*', rest)), None) => slow_match(rest, name),
+            (Some(('*', rest)), Some((_, shorter))) => {
+                slow_match(rest, name) || slow_match(pattern, shorter)
+            }
+            (Some((a, pattern)), Some((b, name))) => a == b && slow_match(pattern, name),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_is_the_obvious_one(pattern in "[abé*]{1,7}", name in "[abé]{0,9}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            let expected = slow_match(&chars(&pattern), &chars(&name));
+            prop_assert_eq!(ModelPattern::parse(&pattern).unwrap().matches(&name), expected);
+        }
+    }
+
+    #[test]
+    fn urls_and_models_and_hosts() {
+        for (text, normal) in [
+            ("https://h", "https://h"),
+            ("HTTP://H:80/v1/", "http://h/v1"),
+            ("http://[::1]:9/x", "http://[::1]:9/x"),
+        ] {
+            assert_eq!(
+                BackendUrl::parse(text)
+                    .map(|url| url.to_string())
+                    .as_deref(),
+                Ok(normal)
+            );
+        }
+        for text in [
+            "",
+            "h",
+            "h:80",
+            "ftp://h",
+            "https://",
+            "https://u:p@h",
+            "https://h?q",
+            "https://h#f",
+            "https://h:x",
+        ] {
+            assert!(BackendUrl::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(BackendModel::parse("*"), Ok(BackendModel::AsSent));
+        assert_eq!(
+            BackendModel::parse("m"),
+            Ok(BackendModel::Named("m".to_owned()))
+        );
+        assert!(BackendModel::parse("m*").is_err());
+        for (text, host) in [
+            ("::1", "::1"),
+            ("[::]", "::"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(parse_host(text).as_deref(), Ok(host));
+        }
+        for text in [
+            "",
+            "1.2.3",
+            "localhost:80",
+            "a b",
+            "http://x",
+            "a..b",
+            "[x]",
+        ] {
+            assert!(parse_host(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! From the keys of the file to the typed configuration: every rule that needs more than the kind of one value.
+
+use std::str::FromStr;
+
+use http::HeaderName;
+
+use super::document::Path;
+use super::file::{
+    DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_HOST, DEFAULT_PORT, FileKeys, ModelKeys,
+    ServerKeys,
+};
+use super::reader::{Located, Optional, Reader, Text, closest};
+use super::types::parse_host;
+use super::{
+    BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix,
+    Secret, Server, SystemEdits,
+};
+use crate::dialect::DialectName;
+
+/// Headers that describe the connection or the body and so can never carry a key.
+const NOT_FOR_KEYS: [&str; 12] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
+pub(super) fn validate(
+    reader: &mut Reader<'_>,
+    keys: FileKeys,
+) -> Option<(Config, Vec<Located<String>>)> {
+    let mut warnings = Vec::new();
+    let server = server(reader, keys.server);
+    let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
+    let mut complete = true;
+    for keys in keys.models {
+        let at = keys
+            .frontend_model_name
+            .as_ref()
+            .map_or_else(|| keys.at.clone(), |name| name.at.clone());
+        let Some(model) = model(reader, keys, &mut warnings) else {
+            complete = false;
+            continue;
+        };
+        let beside = || {
+            models
+                .iter()
+                .map(|(model, _)| model)
+                .filter(|m| m.frontend_base_url == model.frontend_base_url)
+        };
+        if beside().any(|other| other.frontend_model_name == model.frontend_model_name) {
+            reader.problem(
+                &at,
+                format!(
+                    "`{}` already stands above for {}",
+                    model.frontend_model_name, model.frontend_base_url
+                ),
+            );
+        } else if let Some(other) =
+            beside().find(|other| shadows(&other.frontend_model_name, &model.frontend_model_name))
+        {
+            let message = format!(
+                "`{}` is never reached: `{}` above matches all that it does",
+                model.frontend_model_name, other.frontend_model_name
+            );
+            warnings.push(Located {
+                value: message,
+                at: at.clone(),
+            });
+        }
+        models.push((model, at));
+    }
+    let models = models.into_iter().map(|(model, _)| model).collect();
+    (complete && reader.problems.is_empty()).then_some((Config { server, models }, warnings))
+}
+
+/// Whether the earlier of two patterns takes every name that the later one matches.
+fn shadows(earlier: &ModelPattern, later: &ModelPattern) -> bool {
+    earlier.precedence() >= later.precedence() && earlier.matches(later.as_str())
+}
+
+/// The value as the type that its rules make of it. A message quotes what the file has, not what a variable holds.
+fn typed<T>(
+    reader: &mut Reader<'_>,
+    text: Optional<Text>,
+    parse: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Option<T> {
+    let Located { value: text, at } = text?;
+    match parse(&text.value) {
+        Ok(value) => Some(value),
+        // What stands before an `@` may be a password.
+        Err(problem) if text.written.is_empty() || text.written.contains('@') => {
+            reader.problem(&at, format!("this {problem}"));
+            None
+        }
+        Err(problem) => {
+            reader.problem(&at, format!("`{}` {problem}", text.written));
+            None
+        }
+    }
+}
+
+fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
+    let (host, port) = keys.map_or((None, None), |keys| (keys.host, keys.port));
+    Server {
+        host: typed(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
+        port: port.map_or(DEFAULT_PORT, |port| port.value),
+    }
+}
+
+/// One model. `None` when a required value is absent or wrong.
+fn model(
+    reader: &mut Reader<'_>,
+    keys: ModelKeys,
+    warnings: &mut Vec<Located<String>>,
+) -> Option<Model> {
+    let written = WrittenAuth::of(&keys);
+    let frontend_model_name = typed(reader, keys.frontend_model_name, ModelPattern::parse);
+    let frontend_base_url = typed(reader, keys.frontend_base_url, Prefix::parse);
+    let backend_model_name = typed(reader, keys.backend_model_name, BackendModel::parse);
+    let backend_base_url = typed(reader, keys.backend_base_url, BackendUrl::parse);
+    let dialects = dialects(reader, keys.frontend_dialect, keys.backend_dialect);
+    let backend_auth = auth(
+        reader,
+        keys.backend_api_key,
+        keys.backend_auth_header,
+        keys.backend_auth_schema,
+    );
+    let system_edits = edits(
+        reader,
+        matches!(dialects, Dialects::Neither),
+        keys.system_replacements,
+        keys.system_append,
+        keys.inject_progress,
+    );
+    let dialects = match dialects {
+        Dialects::Neither => None,
+        Dialects::Both(pair) => Some(pair),
+        Dialects::Wrong => return None,
+    };
+    let model = Model {
+        frontend_model_name: frontend_model_name?,
+        frontend_base_url: frontend_base_url?,
+        dialects,
+        backend_model_name: backend_model_name?,
+        backend_base_url: backend_base_url?,
+        backend_auth: backend_auth?,
+        system_edits,
+    };
+    written.warn(&model, warnings);
+    Some(model)
+}
+
+/// How the file writes a model's authentication: what the warnings about it go by.
+struct WrittenAuth {
+    key: Option<Written>,
+    header: Option<Path>,
+}
+
+struct Written {
+    at: Path,
+    /// Without a variable.
+    literal: bool,
+    /// From a variable that nobody said may be empty.
+    must_have_value: bool,
+}
+
+impl WrittenAuth {
+    fn of(keys: &ModelKeys) -> Self {
+        let key = keys.backend_api_key.as_ref().map(|key| {
+            let written = &key.value.written;
+            Written {
+                at: key.at.clone(),
+                literal: !written.contains("${"),
+                must_have_value: written.contains("${") && !written.contains(":-}"),
+            }
+        });
+        Self {
+            key,
+            header: keys
+                .backend_auth_header
+                .as_ref()
+                .map(|header| header.at.clone()),
+        }
+    }
+
+    fn warn(&self, model: &Model, warnings: &mut Vec<Located<String>>) {
+        let mut warn = |at: &Path, message: String| {
+            warnings.push(Located {
+                value: message,
+                at: at.clone(),
+            })
+        };
+        let (auth, url) = (&model.backend_auth, model.backend_base_url.url());
+        if let Some(key) = &self.key {
+            if auth.api_key.is_none() && key.must_have_value {
+                let message =
+                    "the key comes out empty: clients' own authentication goes to the upstream";
+                warn(&key.at, message.to_owned());
+            }
+            if auth.api_key.is_some() && key.literal && url.scheme() == "https" {
+                warn(
+                    &key.at,
+                    "the key stands in the file: `${VAR}` keeps it in the environment".to_owned(),
+                );
+            }
+            if auth.api_key.is_some()
+                && !auth.header_set
+                && url.host_str() == Some("api.anthropic.com")
+            {
+                let message = "this upstream takes API keys with `backend_auth_header: x-api-key` and \
+                               `backend_auth_schema: \"\"`";
+                warn(&key.at, message.to_owned());
+            }
+        }
+        if let Some(at) = &self.header
+            && auth.header_set
+            && !auth.schema_set
+            && auth.header != http::header::AUTHORIZATION
+        {
+            let sent = format!("{}: {} …", auth.header, auth.schema);
+            warn(
+                at,
+                format!(
+                    "the key is sent as `{sent}`; for the key alone set `backend_auth_schema: \"\"`"
+                ),
+            );
+        }
+    }
+}
+
+enum Dialects {
+    Neither,
+    Both(DialectPair),
+    Wrong,
+}
+
+fn dialects(
+    reader: &mut Reader<'_>,
+    frontend: Optional<Text>,
+    backend: Optional<Text>,
+) -> Dialects {
+    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    match (given(frontend), given(backend)) {
+        (None, None) => Dialects::Neither,
+        (Some(frontend), Some(backend)) => {
+            match (dialect(reader, &frontend), dialect(reader, &backend)) {
+                (Some(frontend), Some(backend)) => {
+                    Dialects::Both(DialectPair { frontend, backend })
+                }
+                _ => Dialects::Wrong,
+            }
+        }
+        (Some(only), None) => alone(reader, &only, "frontend_dialect", "backend_dialect"),
+        (None, Some(only)) => alone(reader, &only, "backend_dialect", "frontend_dialect"),
+    }
+}
+
+fn alone(reader: &mut Reader<'_>, text: &Located<Text>, given: &str, missing: &str) -> Dialects {
+    dialect(reader, text);
+    reader.problem(
+        &text.at,
+        format!("{given} needs {missing} beside it: set both to translate, neither to forward"),
+    );
+    Dialects::Wrong
+}
+
+fn dialect(reader: &mut Reader<'_>, text: &Located<Text>) -> Option<DialectName> {
+    let Text { value, written } = &text.value;
+    match DialectName::from_str(value) {
+        Ok(dialect) => Some(dialect),
+        Err(problem) => {
+            let hint = closest(
+                written,
+                DialectName::ALL.iter().map(|dialect| dialect.as_str()),
+            )
+            .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"));
+            reader.problem(&text.at, format!("`{written}` is {problem}{hint}"));
+            None
+        }
+    }
+}
+
+fn auth(
+    reader: &mut Reader<'_>,
+    key: Optional<Text>,
+    header: Optional<Text>,
+    schema: Optional<Text>,
+) -> Option<BackendAuth> {
+    let header = header.filter(|header| !header.value.value.is_empty());
+    let header_set = header.is_some();
+    let schema_set = schema.is_some();
+    let header = header.unwrap_or_else(|| default(DEFAULT_AUTH_HEADER));
+    let header = typed(reader, Some(header), |text| {
+        let name =
+            HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
+        if NOT_FOR_KEYS.contains(&name.as_str()) {
+            Err("is not a header that can carry a key")
+        } else {
+            Ok(name)
+        }
+    });
+    let schema = schema.unwrap_or_else(|| default(DEFAULT_AUTH_SCHEMA));
+    let schema = typed(reader, Some(schema), |text| {
+        if text.chars().all(|c| c.is_ascii_graphic()) {
+            Ok(text.to_owned())
+        } else {
+            Err("must be one word of ASCII characters, or empty")
+        }
+    });
+    let (header, schema) = (header?, schema?);
+    let mut auth = BackendAuth {
+        api_key: None,
+        header,
+        schema,
+        header_set,
+        schema_set,
+    };
+    if let Some(Located { value: key, at }) = key.filter(|key| !key.value.value.is_empty()) {
+        // A key may be pasted or read with a space or a line end around it; a header would drop that anyway, but
+        // the operator should know what is sent.
+        if key.value.trim() != key.value || auth.header_value(&key.value).is_err() {
+            reader.problem(
+                &at,
+                "the key has a space around it, or a character that a header cannot carry",
+            );
+            return None;
+        }
+        auth.api_key = Some(Secret::new(key.value));
+    }
+    Some(auth)
+}
+
+fn default(text: &str) -> Located<Text> {
+    Located {
+        value: Text {
+            value: text.to_owned(),
+            written: text.to_owned(),
+        },
+        at: Path::default(),
+    }
+}
+
+fn edits(
+    reader: &mut Reader<'_>,
+    forwarding: bool,
+    replacements: Optional<Vec<(Located<String>, Text)>>,
+    append: Optional<Text>,
+    progress: Optional<bool>,
+) -> SystemEdits {
+    let replacements = replacements.filter(|replacements| !replacements.value.is_empty());
+    let append = append.filter(|append| !append.value.value.is_empty());
+    let progress = progress.filter(|progress| progress.value);
+    let places = [
+        replacements.as_ref().map(|found| &found.at),
+        append.as_ref().map(|found| &found.at),
+        progress.as_ref().map(|found| &found.at),
+    ];
+    if forwarding {
+        for at in places.into_iter().flatten() {
+            reader.problem(
+                at,
+                "the system prompt can only be edited when frontend_dialect and backend_dialect are set; \
+                 they may be the same",
+            );
+        }
+    }
+    let mut pairs = Vec::new();
+    for (old, new) in replacements.map_or_else(Vec::new, |found| found.value) {
+        if old.value.is_empty() {
+            reader.problem(&old.at, "the text to replace is empty");
+        }
+        pairs.push((old.value, new.value));
+    }
+    SystemEdits {
+        replacements: pairs,
+        append: append.map(|append| append.value.value),
+        inject_progress: progress.is_some(),
+    }
+}
