@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use llm_proxy::cli;
 use llm_proxy::config::{self, BackendModel, Secret};
 use llm_proxy::dialect::DialectName;
+use proptest::prelude::*;
 use serde_json::Value;
 
 const EXAMPLE: &str = "config/config.example.yaml";
@@ -286,4 +287,30 @@ fn a_variable_cannot_bring_yaml_with_it() {
         loaded.config.models[0].system_edits.append.as_deref(),
         Some("x\nmodels: [] # }")
     );
+}
+
+proptest! {
+    /// Whatever is typed into a file, the answer is a configuration or a place within the file.
+    #[test]
+    fn no_text_panics_and_every_problem_has_a_place_in_the_file(
+        at in any::<prop::sample::Index>(),
+        removed in 0..40usize,
+        typed in r#"[-a-z0-9*&!$?%@`#:{}\[\]"'|><,. \n\t\u{0}é]{0,12}"#,
+    ) {
+        let text: Vec<char> = fs::read_to_string("tests/config/valid/full.yaml").unwrap().chars().collect();
+        let at = at.index(text.len());
+        let kept = (at + removed).min(text.len());
+        let text: String =
+            text[..at].iter().copied().chain(typed.chars()).chain(text[kept..].iter().copied()).collect();
+        if let Err(problems) = config::parse(&text, &environment) {
+            prop_assert!(!problems.is_empty());
+            let lines = text.lines().count() + 1;
+            for problem in problems {
+                prop_assert!(!problem.message.is_empty());
+                if let Some((line, column)) = problem.place {
+                    prop_assert!((1..=lines).contains(&line) && column >= 1, "{problem:?}");
+                }
+            }
+        }
+    }
 }

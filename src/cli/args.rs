@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn help_speaks_of_the_program_and_of_each_command() {
+        let mut command = Cli::command().term_width(100);
+        let mut text = command.render_long_help().to_string();
+        for name in ["check", "schema", "demo"] {
+            let command = command.find_subcommand_mut(name).unwrap();
+            text.push_str(&format!("\n--- {name}\n{}", command.render_long_help()));
+        }
+        insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(text) });
+    }
+
+    #[test]
     fn without_a_command_it_serves() {
         let Ok(Some(Command::Serve(args))) = parse("--config a.yaml --host [::1] --port 0") else {
             panic!("not serving");

@@ -7,7 +7,8 @@
 use std::fmt;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess,
+    SeqAccess, Visitor,
 };
 
 /// One YAML value; aliases are resolved.
@@ -50,6 +51,17 @@ pub(super) enum Step {
 pub(super) struct Path(Vec<Step>);
 
 impl Path {
+    /// The path of the key, when this is that of its value.
+    pub(super) fn key(&self) -> Self {
+        let mut steps = self.0.clone();
+        if let Some(last) = steps.last_mut()
+            && let Step::Value(index) = *last
+        {
+            *last = Step::Key(index);
+        }
+        Self(steps)
+    }
+
     /// The path one step further down.
     pub(super) fn then(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
@@ -115,11 +127,20 @@ impl<'de> Visitor<'de> for NodeVisitor {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value without a tag")
+        f.write_str("a YAML value")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Node, E> {
         Ok(Node::Null)
+    }
+
+    /// A document without a value.
+    fn visit_none<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        Err(A::Error::custom("YAML tags (`!name`) have no meaning here"))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {

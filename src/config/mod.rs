@@ -4,23 +4,25 @@
 //! replace `${VAR}`, `validate` makes the types below of them. Problems are collected on the way, each with the path
 //! of the part it is about; only then are lines and columns looked up. `schema` describes the same keys to editors.
 
+mod backend;
 mod document;
 mod file;
+mod host;
 mod problem;
 mod reader;
+mod route;
 mod schema;
 mod secret;
-mod types;
 mod validate;
 mod variables;
 
+pub use backend::{BackendAuth, BackendModel, BackendUrl};
+pub use host::parse_host;
 pub(crate) use problem::show;
 pub use problem::{ConfigError, Problem};
+pub use route::{ModelPattern, Precedence, Prefix};
 pub use schema::json_schema;
 pub use secret::Secret;
-pub use types::{
-    BackendAuth, BackendModel, BackendUrl, ModelPattern, Precedence, Prefix, parse_host,
-};
 pub use variables::Environment;
 
 use crate::dialect::DialectName;

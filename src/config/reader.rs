@@ -187,10 +187,14 @@ impl<'n> Keys<'n> {
         })
     }
 
+    fn entry(&self, name: &str) -> Option<&Entry<'n>> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
     /// The value of a key; absent and empty (`key:` with nothing behind it) are the same.
     fn take(&mut self, name: &'static str) -> Option<(&'n Node, Path)> {
         self.known.push(name);
-        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        let entry = self.entry(name)?;
         (*entry.node != Node::Null).then(|| (entry.node, self.at.then(Step::Value(entry.index))))
     }
 
@@ -230,13 +234,17 @@ impl<'n> Keys<'n> {
         reader.port(node, &at).map(|value| Located { value, at })
     }
 
+    /// Located at the key: a mapping starts only on the next line.
     pub(super) fn pairs(
         &mut self,
         reader: &mut Reader<'_>,
         name: &'static str,
     ) -> Optional<Vec<(Located<String>, Text)>> {
         let (node, at) = self.take(name)?;
-        reader.pairs(node, &at).map(|value| Located { value, at })
+        reader.pairs(node, &at).map(|value| Located {
+            value,
+            at: at.key(),
+        })
     }
 
     /// Reports the keys that nobody took and the required ones that are not there.
@@ -258,8 +266,11 @@ impl<'n> Keys<'n> {
             reader.problem(&at, format!("unknown key `{}`: {hint}", entry.name));
         }
         for name in &self.missing {
-            // A misspelt key is one mistake, not two.
-            if !meant.contains(name) {
+            if let Some(entry) = self.entry(name) {
+                let at = self.at.then(Step::Key(entry.index));
+                reader.problem(&at, format!("`{name}` has no value"));
+            } else if !meant.contains(name) {
+                // Only then: a misspelt key is one mistake, not two.
                 reader.problem(&self.at, format!("the key `{name}` is missing"));
             }
         }

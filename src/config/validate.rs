@@ -10,10 +10,9 @@ use super::file::{
     ServerKeys,
 };
 use super::reader::{Located, Optional, Reader, Text, closest};
-use super::types::parse_host;
 use super::{
     BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix,
-    Secret, Server, SystemEdits,
+    Secret, Server, SystemEdits, parse_host,
 };
 use crate::dialect::DialectName;
 

@@ -1,0 +1,156 @@
+//! The upstream of a model: its model name, address and key.
+
+use std::fmt;
+
+use http::header::InvalidHeaderValue;
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use super::Secret;
+use super::route::model_name;
+
+/// The model name that the upstream gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendModel {
+    /// The name that the client sent (`*` in the file).
+    AsSent,
+    /// Always this name.
+    Named(String),
+}
+
+impl BackendModel {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        model_name(text)?;
+        match text {
+            "*" => Ok(Self::AsSent),
+            _ if text.contains('*') => {
+                Err("must be a model name, or `*` alone to keep the name that the client sent")
+            }
+            _ => Ok(Self::Named(text.to_owned())),
+        }
+    }
+}
+
+/// The upstream's base URL: `http` or `https`, with a host, without credentials, query and fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendUrl {
+    url: Url,
+    text: String,
+}
+
+impl BackendUrl {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        const SHAPE: &str = "is not a URL: expected one like https://host/path";
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("http" | "https") => {}
+            Some(_) => return Err("must be an http:// or https:// URL"),
+            None => return Err(SHAPE),
+        }
+        let url = Url::parse(text).map_err(|_| SHAPE)?;
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err("has no host");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user or password: put the key into backend_api_key");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must end with its path: a query or fragment cannot be part of a base URL");
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { url, text })
+    }
+
+    /// The URL without a trailing slash, so that a path can be appended.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The parsed URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl fmt::Display for BackendUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// How the proxy identifies itself to an upstream.
+#[derive(Debug, Clone)]
+pub struct BackendAuth {
+    /// The key to send in place of the client's authentication; `None` forwards the client's.
+    pub api_key: Option<Secret>,
+    /// The header that carries the key.
+    pub header: HeaderName,
+    /// What stands before the key in that header; empty for the key alone.
+    pub schema: String,
+    /// Whether the file names the header.
+    pub header_set: bool,
+    /// Whether the file names the schema, be it as empty.
+    pub schema_set: bool,
+}
+
+impl BackendAuth {
+    /// The header's value for a token: `<schema> <token>`, or the token alone. It is marked sensitive, so that HTTP
+    /// libraries neither print nor index it.
+    ///
+    /// # Errors
+    /// When the token has a character that a header cannot carry; never for [`BackendAuth::api_key`], whose value
+    /// is checked when the file is read.
+    pub fn header_value(&self, token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut value = if self.schema.is_empty() {
+            HeaderValue::from_str(token)?
+        } else {
+            HeaderValue::from_str(&format!("{} {token}", self.schema))?
+        };
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BackendModel, BackendUrl};
+
+    #[test]
+    fn urls_and_models_keep_their_rules() {
+        for (text, normal) in [
+            ("https://h", "https://h"),
+            ("HTTP://H:80/v1/", "http://h/v1"),
+            ("http://[::1]:9/x", "http://[::1]:9/x"),
+        ] {
+            assert_eq!(
+                BackendUrl::parse(text)
+                    .map(|url| url.to_string())
+                    .as_deref(),
+                Ok(normal)
+            );
+        }
+        for text in [
+            "",
+            "h",
+            "h:80",
+            "ftp://h",
+            "https://",
+            "https://u:p@h",
+            "https://h?q",
+            "https://h#f",
+            "https://h:x",
+        ] {
+            assert!(BackendUrl::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(BackendModel::parse("*"), Ok(BackendModel::AsSent));
+        assert_eq!(
+            BackendModel::parse("m"),
+            Ok(BackendModel::Named("m".to_owned()))
+        );
+        assert!(BackendModel::parse("m*").is_err());
+    }
+}

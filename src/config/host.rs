@@ -1,0 +1,58 @@
+//! The address to listen on.
+
+use std::net::IpAddr;
+
+/// Takes the address to listen on: an IP address (IPv6 with or without brackets) or a host name.
+///
+/// # Errors
+/// What is wrong with it, to stand after the quoted text.
+pub fn parse_host(text: &str) -> Result<String, &'static str> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    if bare.parse::<IpAddr>().is_ok() {
+        return Ok(bare.to_owned());
+    }
+    let name = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    // Digits and dots alone were meant as an IP address.
+    let numeric = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !numeric && text.split('.').all(name) {
+        Ok(text.to_owned())
+    } else {
+        Err("is neither an IP address nor a host name (the port is a key of its own)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_host;
+
+    #[test]
+    fn addresses_and_names_without_a_port() {
+        for (text, host) in [
+            ("::1", "::1"),
+            ("[::]", "::"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(parse_host(text).as_deref(), Ok(host));
+        }
+        for text in [
+            "",
+            "1.2.3",
+            "localhost:80",
+            "a b",
+            "http://x",
+            "a..b",
+            "[x]",
+        ] {
+            assert!(parse_host(text).is_err(), "{text}");
+        }
+    }
+}
