@@ -33,10 +33,11 @@ fn corpus(folder: &str) -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert!(files.iter().all(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "yaml")
-    }));
+    assert!(
+        files
+            .iter()
+            .all(|file| { file.extension().is_some_and(|extension| extension == "yaml") })
+    );
     files.sort();
     files
 }
@@ -54,13 +55,7 @@ fn check(file: &Path, environment: &config::Environment<'_>) -> (ExitCode, Strin
 
 fn snapshot(file: &Path, text: &str) {
     let stem = file.file_stem().unwrap().to_str().unwrap();
-    let folder = file
-        .parent()
-        .unwrap()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap();
+    let folder = file.parent().unwrap().file_name().unwrap().to_str().unwrap();
     insta::with_settings!({
         snapshot_path => "config/snapshots",
         prepend_module_to_snapshot => false,
@@ -134,12 +129,7 @@ fn the_schema_accepts_what_check_accepts() {
 #[test]
 fn the_schema_refuses_unknown_missing_and_mistyped_keys() {
     let schema = schema();
-    for name in [
-        "unknown-keys",
-        "missing-keys",
-        "wrong-kinds",
-        "empty-models",
-    ] {
+    for name in ["unknown-keys", "missing-keys", "wrong-kinds", "empty-models"] {
         let file = PathBuf::from(format!("tests/config/invalid/{name}.yaml"));
         assert!(!schema.is_valid(&as_json(&file)), "{name}");
     }
@@ -164,10 +154,7 @@ fn the_schema_is_what_the_command_prints() {
     assert!(cli::schema(&mut out).unwrap() == ExitCode::SUCCESS);
     let printed: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(printed, config::json_schema());
-    assert_eq!(
-        printed["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+    assert_eq!(printed["$schema"], "https://json-schema.org/draft/2020-12/schema");
     insta::with_settings!({ snapshot_path => "config/snapshots", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("schema", String::from_utf8(out).unwrap());
     });

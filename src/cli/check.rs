@@ -122,14 +122,8 @@ fn summary(config: &Config) -> String {
         .iter()
         .map(|model| model.frontend_base_url.as_str())
         .collect();
-    let count = |number: usize, word: &str| {
-        format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-    };
-    let prefix = if prefixes.len() == 1 {
-        "prefix"
-    } else {
-        "prefixes"
-    };
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let prefix = if prefixes.len() == 1 { "prefix" } else { "prefixes" };
     let host = &config.server.host;
     let host = if host.contains(':') {
         format!("[{host}]")

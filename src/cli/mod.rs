@@ -17,10 +17,7 @@ use args::{Cli, Command, OtherCommand};
 /// Runs what the command line of the process asks for. The two commands that start a server are handed in.
 ///
 /// Exits with 0 when all went well, 1 when the configuration is wrong, 2 when the command line is.
-pub fn run(
-    serve: impl FnOnce(ServeArgs) -> ExitCode,
-    demo: impl FnOnce(DemoArgs) -> ExitCode,
-) -> ExitCode {
+pub fn run(serve: impl FnOnce(ServeArgs) -> ExitCode, demo: impl FnOnce(DemoArgs) -> ExitCode) -> ExitCode {
     let Some(command) = Cli::parse().asked() else {
         return ExitCode::from(2);
     };

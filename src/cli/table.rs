@@ -20,10 +20,7 @@ pub(super) fn write<const N: usize>(
         let mut line = String::new();
         for (column, cell) in widths.iter().zip(row) {
             line.push_str(cell);
-            line.extend(std::iter::repeat_n(
-                ' ',
-                column.saturating_sub(width(cell)) + 2,
-            ));
+            line.extend(std::iter::repeat_n(' ', column.saturating_sub(width(cell)) + 2));
         }
         writeln!(out, "{}", line.trim_end())?;
     }

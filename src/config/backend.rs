@@ -127,9 +127,7 @@ mod tests {
             ("http://[::1]:9/x", "http://[::1]:9/x"),
         ] {
             assert_eq!(
-                BackendUrl::parse(text)
-                    .map(|url| url.to_string())
-                    .as_deref(),
+                BackendUrl::parse(text).map(|url| url.to_string()).as_deref(),
                 Ok(normal)
             );
         }
@@ -147,10 +145,7 @@ mod tests {
             assert!(BackendUrl::parse(text).is_err(), "{text}");
         }
         assert_eq!(BackendModel::parse("*"), Ok(BackendModel::AsSent));
-        assert_eq!(
-            BackendModel::parse("m"),
-            Ok(BackendModel::Named("m".to_owned()))
-        );
+        assert_eq!(BackendModel::parse("m"), Ok(BackendModel::Named("m".to_owned())));
         assert!(BackendModel::parse("m*").is_err());
     }
 }

@@ -7,8 +7,7 @@
 use std::fmt;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess,
-    SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
 /// One YAML value; aliases are resolved.
@@ -88,9 +87,7 @@ pub(super) fn parse(text: &str) -> Result<Node, (Option<Place>, String)> {
 pub(super) fn locate(text: &str, path: &Path) -> Place {
     let deserializer = serde_yaml::Deserializer::from_str(text);
     match (Locate { steps: &path.0 }).deserialize(deserializer) {
-        Err(error) => error
-            .location()
-            .map_or((1, 1), |at| (at.line(), at.column())),
+        Err(error) => error.location().map_or((1, 1), |at| (at.line(), at.column())),
         Ok(()) => (1, 1),
     }
 }
@@ -247,9 +244,7 @@ impl<'de> Visitor<'de> for Locate<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        if let Some((step @ (Step::Key(wanted) | Step::Value(wanted)), rest)) =
-            self.steps.split_first()
-        {
+        if let Some((step @ (Step::Key(wanted) | Step::Value(wanted)), rest)) = self.steps.split_first() {
             for _ in 0..*wanted {
                 access.next_entry::<IgnoredAny, IgnoredAny>()?;
             }
@@ -267,13 +262,10 @@ impl<'de> Visitor<'de> for Locate<'_> {
 mod tests {
     use super::{Node, Path, Step, locate, parse};
 
-    const TEXT: &str =
-        "server:\n  port: 1\nmodels:\n  - a: x\n    b: {c: [1, two]}\n  - a: y\n    a: z\n";
+    const TEXT: &str = "server:\n  port: 1\nmodels:\n  - a: x\n    b: {c: [1, two]}\n  - a: y\n    a: z\n";
 
     fn path(steps: &[Step]) -> Path {
-        steps
-            .iter()
-            .fold(Path::default(), |path, step| path.then(*step))
+        steps.iter().fold(Path::default(), |path, step| path.then(*step))
     }
 
     #[test]

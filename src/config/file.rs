@@ -113,10 +113,7 @@ impl FileKeys {
 
 fn read_models(reader: &mut Reader<'_>, node: &Node, at: &Path) -> Vec<ModelKeys> {
     let Node::List(items) = node else {
-        reader.problem(
-            at,
-            format!("expected a list of models, found {}", node.kind()),
-        );
+        reader.problem(at, format!("expected a list of models, found {}", node.kind()));
         return Vec::new();
     };
     if items.is_empty() {

@@ -43,15 +43,7 @@ mod tests {
         ] {
             assert_eq!(parse_host(text).as_deref(), Ok(host));
         }
-        for text in [
-            "",
-            "1.2.3",
-            "localhost:80",
-            "a b",
-            "http://x",
-            "a..b",
-            "[x]",
-        ] {
+        for text in ["", "1.2.3", "localhost:80", "a b", "http://x", "a..b", "[x]"] {
             assert!(parse_host(text).is_err(), "{text}");
         }
     }

@@ -120,10 +120,9 @@ pub struct Loaded {
 pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loaded, ConfigError> {
     let name = file.display().to_string();
     match std::fs::read_to_string(file) {
-        Ok(text) => parse(&text, environment).map_err(|problems| ConfigError::Invalid {
-            file: name,
-            problems,
-        }),
+        Ok(text) => {
+            parse(&text, environment).map_err(|problems| ConfigError::Invalid { file: name, problems })
+        }
         Err(source) => Err(ConfigError::Read { file: name, source }),
     }
 }
@@ -133,8 +132,7 @@ pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loa
 /// # Errors
 /// Everything that is wrong in it, in the order of the file; at least one problem.
 pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Problem>> {
-    let document =
-        document::parse(text).map_err(|(place, message)| vec![Problem { place, message }])?;
+    let document = document::parse(text).map_err(|(place, message)| vec![Problem { place, message }])?;
     if document == document::Node::Null {
         return Err(vec![Problem {
             place: None,
@@ -142,8 +140,8 @@ pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Pr
         }]);
     }
     let mut reader = Reader::new(environment);
-    let valid = file::FileKeys::read(&mut reader, &document)
-        .and_then(|keys| validate::validate(&mut reader, keys));
+    let valid =
+        file::FileKeys::read(&mut reader, &document).and_then(|keys| validate::validate(&mut reader, keys));
     match valid {
         Some((config, warnings)) => Ok(Loaded {
             config,

@@ -33,12 +33,7 @@ pub enum ConfigError {
 }
 
 /// Shows `file:line:column: message`.
-pub(crate) fn show(
-    f: &mut impl fmt::Write,
-    file: &str,
-    kind: &str,
-    problem: &Problem,
-) -> fmt::Result {
+pub(crate) fn show(f: &mut impl fmt::Write, file: &str, kind: &str, problem: &Problem) -> fmt::Result {
     match problem.place {
         Some((line, column)) => write!(f, "{file}:{line}:{column}: {kind}{}", problem.message),
         None => write!(f, "{file}: {kind}{}", problem.message),

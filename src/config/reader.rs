@@ -82,16 +82,14 @@ impl<'a> Reader<'a> {
     fn flag(&mut self, node: &Node, at: &Path) -> Option<bool> {
         match node {
             Node::Bool(flag) => Some(*flag),
-            Node::Text(written) if written.contains('$') => {
-                match self.expanded(written, at)?.as_ref() {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => {
-                        self.problem(at, format!("`{written}` does not give true or false"));
-                        None
-                    }
+            Node::Text(written) if written.contains('$') => match self.expanded(written, at)?.as_ref() {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => {
+                    self.problem(at, format!("`{written}` does not give true or false"));
+                    None
                 }
-            }
+            },
             _ => self.expected("true or false", node, at),
         }
     }
@@ -215,11 +213,7 @@ impl<'n> Keys<'n> {
         reader.text(node, &at).map(|value| Located { value, at })
     }
 
-    pub(super) fn required_text(
-        &mut self,
-        reader: &mut Reader<'_>,
-        name: &'static str,
-    ) -> Optional<Text> {
+    pub(super) fn required_text(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {
         let (node, at) = self.required_node(name)?;
         reader.text(node, &at).map(|value| Located { value, at })
     }
@@ -241,10 +235,9 @@ impl<'n> Keys<'n> {
         name: &'static str,
     ) -> Optional<Vec<(Located<String>, Text)>> {
         let (node, at) = self.take(name)?;
-        reader.pairs(node, &at).map(|value| Located {
-            value,
-            at: at.key(),
-        })
+        reader
+            .pairs(node, &at)
+            .map(|value| Located { value, at: at.key() })
     }
 
     /// Reports the keys that nobody took and the required ones that are not there.

@@ -158,16 +158,9 @@ mod tests {
 
     #[test]
     fn prefixes_are_normalised_and_end_at_segments() {
-        for (text, normal) in [
-            ("/", "/"),
-            ("//", "/"),
-            ("/a/", "/a"),
-            ("/a/b.c-d", "/a/b.c-d"),
-        ] {
+        for (text, normal) in [("/", "/"), ("//", "/"), ("/a/", "/a"), ("/a/b.c-d", "/a/b.c-d")] {
             assert_eq!(
-                Prefix::parse(text)
-                    .map(|prefix| prefix.to_string())
-                    .as_deref(),
+                Prefix::parse(text).map(|prefix| prefix.to_string()).as_deref(),
                 Ok(normal)
             );
         }
@@ -237,9 +230,7 @@ mod tests {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
             (Some(('*', rest)), None) => slow_match(rest, name),
-            (Some(('*', rest)), Some((_, shorter))) => {
-                slow_match(rest, name) || slow_match(pattern, shorter)
-            }
+            (Some(('*', rest)), Some((_, shorter))) => slow_match(rest, name) || slow_match(pattern, shorter),
             (Some((a, pattern)), Some((b, name))) => a == b && slow_match(pattern, name),
             _ => false,
         }

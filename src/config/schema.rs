@@ -95,10 +95,7 @@ mod tests {
             let listed = listed.into_iter().flatten().filter_map(Value::as_str);
             assert_eq!(names(required.iter().copied()), names(listed));
             for (name, property) in properties {
-                assert!(
-                    property["description"].is_string(),
-                    "{name} is not described"
-                );
+                assert!(property["description"].is_string(), "{name} is not described");
             }
         }
     }
@@ -118,9 +115,6 @@ mod tests {
         }
         let unknown = parse("x: 1\nmodels: 1\n", &|_| None).unwrap_err();
         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-        assert!(
-            unknown[0].message.ends_with(&known.join(", ")),
-            "{unknown:?}"
-        );
+        assert!(unknown[0].message.ends_with(&known.join(", ")), "{unknown:?}");
     }
 }

@@ -54,9 +54,6 @@ mod tests {
             format!("{secret} {secret:?} {secret:#?}"),
             "[redacted] [redacted] [redacted]"
         );
-        assert_eq!(
-            serde_json::to_string(&Some(secret)).unwrap(),
-            "\"[redacted]\""
-        );
+        assert_eq!(serde_json::to_string(&Some(secret)).unwrap(), "\"[redacted]\"");
     }
 }

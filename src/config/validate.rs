@@ -6,13 +6,12 @@ use http::HeaderName;
 
 use super::document::Path;
 use super::file::{
-    DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_HOST, DEFAULT_PORT, FileKeys, ModelKeys,
-    ServerKeys,
+    DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_HOST, DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys,
 };
 use super::reader::{Located, Optional, Reader, Text, closest};
 use super::{
-    BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix,
-    Secret, Server, SystemEdits, parse_host,
+    BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix, Secret, Server,
+    SystemEdits, parse_host,
 };
 use crate::dialect::DialectName;
 
@@ -33,10 +32,7 @@ const NOT_FOR_KEYS: [&str; 12] = [
 ];
 
 /// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
-pub(super) fn validate(
-    reader: &mut Reader<'_>,
-    keys: FileKeys,
-) -> Option<(Config, Vec<Located<String>>)> {
+pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Config, Vec<Located<String>>)> {
     let mut warnings = Vec::new();
     let server = server(reader, keys.server);
     let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
@@ -117,11 +113,7 @@ fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
 }
 
 /// One model. `None` when a required value is absent or wrong.
-fn model(
-    reader: &mut Reader<'_>,
-    keys: ModelKeys,
-    warnings: &mut Vec<Located<String>>,
-) -> Option<Model> {
+fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<String>>) -> Option<Model> {
     let written = WrittenAuth::of(&keys);
     let frontend_model_name = typed(reader, keys.frontend_model_name, ModelPattern::parse);
     let frontend_base_url = typed(reader, keys.frontend_base_url, Prefix::parse);
@@ -185,10 +177,7 @@ impl WrittenAuth {
         });
         Self {
             key,
-            header: keys
-                .backend_auth_header
-                .as_ref()
-                .map(|header| header.at.clone()),
+            header: keys.backend_auth_header.as_ref().map(|header| header.at.clone()),
         }
     }
 
@@ -202,8 +191,7 @@ impl WrittenAuth {
         let (auth, url) = (&model.backend_auth, model.backend_base_url.url());
         if let Some(key) = &self.key {
             if auth.api_key.is_none() && key.must_have_value {
-                let message =
-                    "the key comes out empty: clients' own authentication goes to the upstream";
+                let message = "the key comes out empty: clients' own authentication goes to the upstream";
                 warn(&key.at, message.to_owned());
             }
             if auth.api_key.is_some() && key.literal && url.scheme() == "https" {
@@ -212,10 +200,7 @@ impl WrittenAuth {
                     "the key stands in the file: `${VAR}` keeps it in the environment".to_owned(),
                 );
             }
-            if auth.api_key.is_some()
-                && !auth.header_set
-                && url.host_str() == Some("api.anthropic.com")
-            {
+            if auth.api_key.is_some() && !auth.header_set && url.host_str() == Some("api.anthropic.com") {
                 let message = "this upstream takes API keys with `backend_auth_header: x-api-key` and \
                                `backend_auth_schema: \"\"`";
                 warn(&key.at, message.to_owned());
@@ -229,9 +214,7 @@ impl WrittenAuth {
             let sent = format!("{}: {} …", auth.header, auth.schema);
             warn(
                 at,
-                format!(
-                    "the key is sent as `{sent}`; for the key alone set `backend_auth_schema: \"\"`"
-                ),
+                format!("the key is sent as `{sent}`; for the key alone set `backend_auth_schema: \"\"`"),
             );
         }
     }
@@ -243,22 +226,14 @@ enum Dialects {
     Wrong,
 }
 
-fn dialects(
-    reader: &mut Reader<'_>,
-    frontend: Optional<Text>,
-    backend: Optional<Text>,
-) -> Dialects {
+fn dialects(reader: &mut Reader<'_>, frontend: Optional<Text>, backend: Optional<Text>) -> Dialects {
     let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
     match (given(frontend), given(backend)) {
         (None, None) => Dialects::Neither,
-        (Some(frontend), Some(backend)) => {
-            match (dialect(reader, &frontend), dialect(reader, &backend)) {
-                (Some(frontend), Some(backend)) => {
-                    Dialects::Both(DialectPair { frontend, backend })
-                }
-                _ => Dialects::Wrong,
-            }
-        }
+        (Some(frontend), Some(backend)) => match (dialect(reader, &frontend), dialect(reader, &backend)) {
+            (Some(frontend), Some(backend)) => Dialects::Both(DialectPair { frontend, backend }),
+            _ => Dialects::Wrong,
+        },
         (Some(only), None) => alone(reader, &only, "frontend_dialect", "backend_dialect"),
         (None, Some(only)) => alone(reader, &only, "backend_dialect", "frontend_dialect"),
     }
@@ -275,18 +250,17 @@ fn alone(reader: &mut Reader<'_>, text: &Located<Text>, given: &str, missing: &s
 
 fn dialect(reader: &mut Reader<'_>, text: &Located<Text>) -> Option<DialectName> {
     let Text { value, written } = &text.value;
-    match DialectName::from_str(value) {
-        Ok(dialect) => Some(dialect),
-        Err(problem) => {
-            let hint = closest(
-                written,
-                DialectName::ALL.iter().map(|dialect| dialect.as_str()),
-            )
-            .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"));
-            reader.problem(&text.at, format!("`{written}` is {problem}{hint}"));
-            None
-        }
+    let found = DialectName::from_str(value).ok();
+    if found.is_none() {
+        let names = DialectName::ALL.map(DialectName::as_str);
+        let hint = match closest(written, names.into_iter()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("expected one of {}", names.join(", ")),
+        };
+        // Not the error's own words: they quote the value, which may come from a variable.
+        reader.problem(&text.at, format!("`{written}` is not a dialect: {hint}"));
     }
+    found
 }
 
 fn auth(
@@ -300,8 +274,7 @@ fn auth(
     let schema_set = schema.is_some();
     let header = header.unwrap_or_else(|| default(DEFAULT_AUTH_HEADER));
     let header = typed(reader, Some(header), |text| {
-        let name =
-            HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
+        let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
         if NOT_FOR_KEYS.contains(&name.as_str()) {
             Err("is not a header that can carry a key")
         } else {

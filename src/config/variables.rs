@@ -11,10 +11,7 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 ///
 /// # Errors
 /// A message for each variable that is missing and each `${` that is not well formed.
-pub(super) fn expand<'t>(
-    text: &'t str,
-    environment: &Environment<'_>,
-) -> Result<Cow<'t, str>, Vec<String>> {
+pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result<Cow<'t, str>, Vec<String>> {
     if !text.contains("${") {
         return Ok(Cow::Borrowed(text));
     }
@@ -100,11 +97,7 @@ mod tests {
             ("$$${A}", "$${A}"),
             ("${TRICKY}", "${A}: # [x]\n"),
         ] {
-            assert_eq!(
-                expand(text, &environment).as_deref(),
-                Ok(expected),
-                "{text}"
-            );
+            assert_eq!(expand(text, &environment).as_deref(), Ok(expected), "{text}");
         }
     }
 
