@@ -29,6 +29,9 @@ pub trait Dialect: Send + Sync {
     /// Whose content and reasoning state it speaks.
     fn family(&self) -> Family;
 
+    /// Whether its clients send a vendor's reasoning state back by themselves.
+    fn replays_reasoning(&self) -> bool;
+
     /// What a request asks for. `path` starts with `/` and has neither the route's prefix nor a query; `/v1` in front
     /// is optional.
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint;

@@ -3,18 +3,22 @@
 //! No I/O and no clock: the proxy and the command line drive the same code.
 
 mod freeform;
+mod memory;
 mod restore;
 mod stop;
 mod stream;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::canonical::{Block, Error, ErrorClass, Losses, Restoration};
+use crate::canonical::{Block, Error, ErrorClass, Losses, Reasoning, Response, Restoration};
 use crate::capability::Capabilities;
 use crate::dialect::{Dialect, Inbound, ReadRequest, Reply, Target, WrittenError, WrittenRequest};
 use crate::prompt::SystemEdits;
 
+pub use memory::{ReasoningMemory, Scope};
 pub use stream::TranslatedStream;
 
 /// The parties of a translated exchange and what they agreed on.
@@ -24,6 +28,14 @@ pub struct Exchange {
     reply: Reply,
     restoration: Restoration,
     stream: bool,
+    keeper: Option<Keeper>,
+}
+
+/// Where the reasoning of an answer is kept for a client that will not send it back.
+#[derive(Clone)]
+struct Keeper {
+    memory: Arc<ReasoningMemory>,
+    scope: Scope,
 }
 
 /// What a request is translated for.
@@ -38,6 +50,8 @@ pub struct Route<'a> {
     pub capabilities: &'a dyn Fn(&str) -> Capabilities,
     /// Edits of the system prompt.
     pub edits: &'a SystemEdits,
+    /// Reasoning of earlier turns, and whose they are, for clients that do not send it back.
+    pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
 }
 
 impl Exchange {
@@ -57,6 +71,14 @@ impl Exchange {
             mut request,
             preferences,
         } = route.client.read_request(inbound, losses)?;
+        let keeper = route.memory.filter(|_| !route.client.replays_reasoning());
+        let keeper = keeper.map(|(memory, scope)| Keeper {
+            memory: Arc::clone(memory),
+            scope,
+        });
+        if let Some(Keeper { memory, scope }) = &keeper {
+            memory.recall(*scope, route.upstream.family(), &mut request);
+        }
         route.edits.apply(&mut request);
         let model = (route.model)(&request.model);
         let capabilities = (route.capabilities)(&model);
@@ -79,6 +101,7 @@ impl Exchange {
             reply,
             restoration: std::mem::take(&mut written.restoration),
             stream: request.stream,
+            keeper,
         };
         Ok((exchange, written))
     }
@@ -99,6 +122,9 @@ impl Exchange {
     /// Where the body is no answer of the upstream's dialect.
     pub fn response(&self, body: &[u8], losses: &mut Losses) -> Result<Vec<u8>, Error> {
         let mut response = self.upstream.read_response(body, losses)?;
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(&response);
+        }
         restore::response(&self.restoration, &mut response);
         let called = response
             .content
@@ -114,6 +140,7 @@ impl Exchange {
             self.upstream.stream_reader(),
             &self.restoration,
             self.client.stream_writer(&self.reply),
+            self.keeper.clone(),
         )
     }
 
@@ -122,6 +149,25 @@ impl Exchange {
         let error = self.upstream.read_error(status, headers, body);
         let written = self.client.write_error(&error, &self.reply.request_id);
         (error, written)
+    }
+}
+
+impl Keeper {
+    fn keep(&self, response: &Response) {
+        let mut state = Vec::new();
+        let mut first_call = None;
+        for block in &response.content {
+            match block {
+                Block::Reasoning(Reasoning {
+                    opaque: Some(opaque), ..
+                }) => state.push(opaque.clone()),
+                Block::ToolCall(call) if first_call.is_none() => first_call = Some(&call.id),
+                _ => {}
+            }
+        }
+        if let Some(call_id) = first_call {
+            self.memory.remember(self.scope, call_id, state);
+        }
     }
 }
 

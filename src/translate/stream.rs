@@ -2,8 +2,11 @@
 
 use bytes::BytesMut;
 
+use super::Keeper;
 use super::restore::Restorer;
-use crate::canonical::{BlockStart, Error, ErrorClass, Event, Losses, Restoration, Sequencer, Start, Usage};
+use crate::canonical::{
+    BlockStart, Delta, Error, ErrorClass, Event, Losses, Opaque, Restoration, Sequencer, Start, Usage,
+};
 use crate::dialect::{StreamReader, StreamWriter};
 
 /// Translates one streamed answer, frame by frame: what a frame amounts to is written before `push` returns.
@@ -26,6 +29,14 @@ struct Outlet {
     called: bool,
     usage: Option<Usage>,
     end: Option<Result<(), Error>>,
+    kept: Option<Kept>,
+}
+
+/// What is kept of an answer while it streams.
+struct Kept {
+    keeper: Keeper,
+    state: Vec<Opaque>,
+    first_call: Option<String>,
 }
 
 impl TranslatedStream {
@@ -33,6 +44,7 @@ impl TranslatedStream {
         reader: Box<dyn StreamReader>,
         restoration: &Restoration,
         writer: Box<dyn StreamWriter>,
+        keeper: Option<Keeper>,
     ) -> Self {
         let out = Outlet {
             sequencer: Sequencer::default(),
@@ -42,6 +54,11 @@ impl TranslatedStream {
             called: false,
             usage: None,
             end: None,
+            kept: keeper.map(|keeper| Kept {
+                keeper,
+                state: Vec::new(),
+                first_call: None,
+            }),
         };
         Self {
             reader,
@@ -173,17 +190,36 @@ impl Outlet {
         }
         let event = match event {
             Event::Open { index, block } => {
-                self.called |= matches!(block, BlockStart::ToolCall { .. });
+                if let BlockStart::ToolCall { id, .. } = &block {
+                    self.called = true;
+                    if let Some(kept) = &mut self.kept {
+                        kept.first_call.get_or_insert_with(|| id.clone());
+                    }
+                }
                 Event::Open { index, block }
             }
             Event::Finish { finish, usage } => {
                 self.usage = usage.or(self.usage);
                 self.end = Some(Ok(()));
+                if let Some(Kept {
+                    keeper,
+                    state,
+                    first_call: Some(call_id),
+                }) = self.kept.take()
+                {
+                    keeper.memory.remember(keeper.scope, &call_id, state);
+                }
                 let finish = finish.settled(self.called);
                 Event::Finish {
                     finish,
                     usage: self.usage,
                 }
+            }
+            Event::Delta { index, delta } => {
+                if let (Some(kept), Delta::Opaque(opaque)) = (&mut self.kept, &delta) {
+                    kept.state.push(opaque.clone());
+                }
+                Event::Delta { index, delta }
             }
             other => other,
         };

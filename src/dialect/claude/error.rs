@@ -1,0 +1,118 @@
+//! Errors: `{"type":"error","error":{"type","message"},"request_id"}`, in bodies and in streams.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::canonical::{Error, ErrorClass};
+use crate::dialect::WrittenError;
+use crate::dialect::failure;
+
+/// What clients look for to start their compaction.
+const TOO_LONG: &str = "prompt is too long";
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: String,
+    message: String,
+}
+
+/// Reads the answer of an upstream whose status is not a success.
+pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let retry_after = failure::retry_after(headers);
+    let error = match serde_json::from_slice::<Envelope>(body) {
+        Ok(Envelope { error: Body { kind, message } }) => {
+            let class = class_of(&kind, &message).unwrap_or_else(|| failure::class_of(status));
+            Error::new(class, failure::redact(&message))
+        }
+        Err(_) => Error::new(failure::class_of_foreign(status), failure::foreign_message(status, body)),
+    };
+    error.retry_after(retry_after)
+}
+
+/// Reads the error event of a stream.
+pub fn read_event(kind: &str, message: &str) -> Error {
+    Error::new(class_of(kind, message).unwrap_or(ErrorClass::Upstream), failure::redact(message))
+}
+
+fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {
+    Some(match kind {
+        "invalid_request_error" if failure::is_context_window(message) => ErrorClass::ContextWindow,
+        "invalid_request_error" => ErrorClass::InvalidRequest,
+        "authentication_error" => ErrorClass::Authentication,
+        "billing_error" => ErrorClass::Billing,
+        "permission_error" => ErrorClass::Permission,
+        "not_found_error" => ErrorClass::NotFound,
+        "conflict_error" => ErrorClass::Conflict,
+        "request_too_large" => ErrorClass::TooLarge,
+        "rate_limit_error" => ErrorClass::RateLimit,
+        "overloaded_error" => ErrorClass::Overloaded,
+        "timeout_error" => ErrorClass::Timeout,
+        "api_error" => ErrorClass::Internal,
+        _ => return None,
+    })
+}
+
+fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
+    match class {
+        ErrorClass::InvalidRequest
+        | ErrorClass::ContextWindow
+        | ErrorClass::ContentBlocked
+        | ErrorClass::Unsupported => (400, "invalid_request_error"),
+        ErrorClass::MethodNotAllowed => (405, "invalid_request_error"),
+        ErrorClass::TooLarge => (413, "request_too_large"),
+        ErrorClass::Authentication => (401, "authentication_error"),
+        ErrorClass::Billing => (402, "billing_error"),
+        ErrorClass::Permission => (403, "permission_error"),
+        ErrorClass::NotFound => (404, "not_found_error"),
+        ErrorClass::Conflict => (409, "conflict_error"),
+        ErrorClass::RateLimit => (429, "rate_limit_error"),
+        ErrorClass::Overloaded => (529, "overloaded_error"),
+        ErrorClass::Timeout => (504, "timeout_error"),
+        ErrorClass::Upstream | ErrorClass::Internal => (500, "api_error"),
+    }
+}
+
+/// The words that a client reads: the message, with the field where it does not name it.
+fn words(error: &Error) -> String {
+    let message = &error.message;
+    match &error.param {
+        _ if error.class == ErrorClass::ContextWindow && !message.to_ascii_lowercase().contains(TOO_LONG) => {
+            format!("{TOO_LONG}: {message}")
+        }
+        Some(param) if !message.contains(param.as_str()) => format!("{param}: {message}"),
+        _ => message.clone(),
+    }
+}
+
+/// The JSON of an error, as a body and as the data of an `error` event.
+pub fn write_json(error: &Error, request_id: &str) -> Vec<u8> {
+    let (_, kind) = status_and_type(error.class);
+    let body = json!({
+        "type": "error",
+        "error": {"type": kind, "message": words(error)},
+        "request_id": request_id,
+    });
+    body.to_string().into_bytes()
+}
+
+/// Writes an error as an answer.
+pub fn write(error: &Error, request_id: &str) -> WrittenError {
+    let (status, _) = status_and_type(error.class);
+    let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.push((HeaderName::from_static("request-id"), value));
+    }
+    headers.extend(failure::retry_after_header(error.retry_after));
+    WrittenError {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        headers,
+        body: write_json(error, request_id),
+    }
+}
