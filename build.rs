@@ -1,1 +1,20 @@
-fn main() {}
+//! Generates the dialects' types from `specs/`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const DIALECTS: [&str; 2] = ["claude", "openai-chat"];
+
+fn main() -> ExitCode {
+    let Some(out) = std::env::var_os("OUT_DIR") else {
+        eprintln!("OUT_DIR is not set: this is a build script");
+        return ExitCode::FAILURE;
+    };
+    match llm_proxy_codegen::build(Path::new("specs"), Path::new(&out), &DIALECTS) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("specs: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

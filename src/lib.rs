@@ -9,3 +9,4 @@ pub mod config;
 pub mod dialect;
 pub mod prompt;
 pub mod translate;
+pub mod wire;

@@ -4,11 +4,13 @@
 //! `endpoints`; the reader and the writer of one thing stand beside each other. No dialect knows another.
 
 pub mod carrier;
+pub mod claude;
 pub mod data_url;
 pub mod ids;
 pub mod json_schema;
 mod name;
 pub mod names;
+pub mod openai_chat;
 
 use std::borrow::Cow;
 

@@ -1,0 +1,88 @@
+//! How big the generated types are, roughly: big union variants are boxed.
+
+use std::collections::BTreeMap;
+
+use crate::ir::{Ir, Kind, Property, Type};
+
+/// Variants above this many bytes are boxed, or one rare variant would set the size of all.
+const LIMIT: usize = 160;
+const TEXT: usize = 24;
+const POINTER: usize = 8;
+
+/// Sizes by type name, worked out on demand.
+pub(super) struct Layout<'a> {
+    ir: &'a Ir,
+    /// `None` while being worked out: the type contains itself.
+    sizes: BTreeMap<&'a str, Option<usize>>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn new(ir: &'a Ir) -> Self {
+        Self {
+            ir,
+            sizes: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a union should point to this object instead of holding it.
+    pub(super) fn boxed(&mut self, object: &'a str) -> bool {
+        self.named(object) > LIMIT
+    }
+
+    fn named(&mut self, name: &'a str) -> usize {
+        match self.sizes.get(name) {
+            Some(Some(size)) => return *size,
+            Some(None) => return LIMIT * LIMIT,
+            None => {}
+        }
+        self.sizes.insert(name, None);
+        let size = self.ir.defs.get(name).map_or(0, |def| self.kind(&def.kind));
+        self.sizes.insert(name, Some(size));
+        size
+    }
+
+    fn kind(&mut self, kind: &'a Kind) -> usize {
+        match kind {
+            Kind::Enum(_) => TEXT,
+            Kind::Object(object) => {
+                POINTER
+                    + object
+                        .properties
+                        .values()
+                        .map(|property| self.property(property))
+                        .sum::<usize>()
+            }
+            Kind::Tagged(tagged) => {
+                let variants = tagged
+                    .variants
+                    .iter()
+                    .map(|variant| self.variant(&variant.object));
+                POINTER + variants.max().unwrap_or(0).max(2 * TEXT)
+            }
+            Kind::Shape(shape) => {
+                let object = match &shape.object {
+                    Some(Type::Ref(name)) => self.variant(name),
+                    _ => 0,
+                };
+                POINTER + object.max(TEXT)
+            }
+        }
+    }
+
+    fn variant(&mut self, object: &'a str) -> usize {
+        match self.named(object) {
+            size if size > LIMIT => POINTER,
+            size => size,
+        }
+    }
+
+    fn property(&mut self, property: &'a Property) -> usize {
+        match &property.ty {
+            Type::Const(_) => 0,
+            Type::Bool => 1,
+            Type::Integer | Type::Number | Type::Any => 2 * POINTER,
+            Type::String | Type::Array(_) | Type::Map(_) | Type::Nullable(_) => TEXT,
+            Type::Ref(name) => self.named(name),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Structs with what reads and writes them.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::bodies::{Body, Field};
+use crate::Error;
+use crate::ir::{Object, Property, Type};
+
+/// A property with its field; constants have none.
+struct Member<'a> {
+    wire: &'a str,
+    property: &'a Property,
+    field: Option<&'a Field>,
+}
+
+pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) -> Result<TokenStream, Error> {
+    let members: Vec<Member<'_>> = object
+        .properties
+        .iter()
+        .map(|(wire, property)| Member {
+            wire,
+            property,
+            field: body.get(wire),
+        })
+        .collect();
+    if members.len() >= usize::from(u16::MAX) {
+        return Err(Error::new("too many properties").within(name));
+    }
+    let ident = format_ident!("{name}");
+    let fields = members.iter().filter_map(Member::declaration);
+    let doc = format!("`{name}`; members that are not listed here are in `extra`.");
+    let constructor = constructor(&members);
+    let default = if members.iter().any(Member::argument) {
+        quote!()
+    } else {
+        quote!(Default,)
+    };
+    let read = read(name, &members, lenient);
+    let write = write(&members);
+    Ok(quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug, #default)]
+        pub struct #ident {
+            #(#fields)*
+            /// Unknown members, and explicit nulls of optional ones.
+            pub extra: rt::Extra,
+        }
+        impl #ident { #constructor }
+        impl rt::Object for #ident { #read }
+        rt::read_as_object!(#ident);
+        impl Serialize for #ident { #write }
+    })
+}
+
+impl Member<'_> {
+    fn declaration(&self) -> Option<TokenStream> {
+        let Field { ident, ty } = self.field?;
+        let ty = if self.property.optional() {
+            quote!(Option<#ty>)
+        } else {
+            quote!(#ty)
+        };
+        Some(quote!(pub #ident: #ty,))
+    }
+
+    /// Whether `new` has to be given it.
+    fn argument(&self) -> bool {
+        self.field.is_some() && !self.property.optional()
+    }
+
+    /// The variable that holds the value while reading; clashes with no other name there.
+    fn slot(&self) -> Option<syn::Ident> {
+        Some(format_ident!("slot_{}", self.field?.ident))
+    }
+
+    fn integer(&self) -> bool {
+        self.property.ty == Type::Integer
+    }
+
+    fn read(&self, lenient: bool) -> TokenStream {
+        let wire = self.wire;
+        if let Some(value) = self.property.constant() {
+            return quote!(members.constant(#wire, #value, &mut extra)?);
+        }
+        let Some(slot) = self.slot() else {
+            return quote!(members.skip()?);
+        };
+        match (self.property.required, self.property.nullable, self.integer()) {
+            (true, false, false) => quote!(members.required(#wire, &mut #slot)?),
+            (true, false, true) => quote!(members.required_integer(#wire, &mut #slot, #lenient)?),
+            (true, true, false) => quote!(members.nullable(#wire, &mut #slot)?),
+            (true, true, true) => quote!(members.nullable_integer(#wire, &mut #slot, #lenient)?),
+            (false, _, false) => quote!(members.optional(#wire, &mut #slot, &mut extra)?),
+            (false, _, true) => {
+                quote!(members.optional_integer(#wire, &mut #slot, &mut extra, #lenient)?)
+            }
+        }
+    }
+
+    fn write(&self) -> TokenStream {
+        let wire = self.wire;
+        if let Some(value) = self.property.constant() {
+            return quote!(rt::constant(&mut map, #wire, #value, &self.extra)?;);
+        }
+        let Some(Field { ident, .. }) = self.field else {
+            return quote!();
+        };
+        match self.property.required {
+            true => quote!(map.serialize_entry(#wire, &self.#ident)?;),
+            false => quote!(rt::optional(&mut map, #wire, &self.#ident)?;),
+        }
+    }
+}
+
+fn constructor(members: &[Member<'_>]) -> TokenStream {
+    let mut arguments = Vec::new();
+    let mut values = Vec::new();
+    for member in members {
+        let Some(Field { ident, ty }) = member.field else {
+            continue;
+        };
+        values.push(match (member.argument(), &member.property.ty) {
+            (false, _) => quote!(#ident: None,),
+            (true, Type::String) => quote!(#ident: #ident.into(),),
+            (true, _) => quote!(#ident,),
+        });
+        match (member.argument(), &member.property.ty) {
+            (false, _) => {}
+            (true, Type::String) => arguments.push(quote!(#ident: impl Into<String>)),
+            (true, _) => arguments.push(quote!(#ident: #ty)),
+        }
+    }
+    let allow = if arguments.len() > 7 {
+        quote!(#[allow(clippy::too_many_arguments)])
+    } else {
+        quote!()
+    };
+    quote! {
+        /// With the required members only.
+        #allow
+        pub fn new(#(#arguments),*) -> Self {
+            Self { #(#values)* extra: rt::Extra::default() }
+        }
+    }
+}
+
+fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
+    let indexed = || (0_u16..).zip(members);
+    let keys = indexed().map(|(index, member)| {
+        let wire = member.wire;
+        quote!(#wire => #index,)
+    });
+    let slots = members
+        .iter()
+        .filter_map(Member::slot)
+        .map(|slot| quote!(let mut #slot = None;));
+    let arms = indexed().map(|(index, member)| {
+        let read = member.read(lenient);
+        quote!(rt::Key::Known(#index) => #read,)
+    });
+    let values = members.iter().filter_map(|member| {
+        let ident = &member.field?.ident;
+        let slot = member.slot()?;
+        let wire = member.wire;
+        Some(match member.argument() {
+            true => quote!(#ident: rt::need(#slot, #wire)?,),
+            false => quote!(#ident: #slot,),
+        })
+    });
+    quote! {
+        const NAME: &'static str = #name;
+
+        fn read<'de, A: MapAccess<'de>>(mut members: rt::Members<A>) -> Result<Self, A::Error> {
+            fn lookup(name: &str) -> u16 {
+                match name {
+                    #(#keys)*
+                    _ => rt::NOT_KNOWN,
+                }
+            }
+            #(#slots)*
+            let mut extra = rt::Extra::default();
+            while let Some(key) = members.next(lookup)? {
+                match key {
+                    #(#arms)*
+                    rt::Key::Known(_) => members.skip()?,
+                    rt::Key::Other(name) => members.keep(name, &mut extra)?,
+                }
+            }
+            Ok(Self { #(#values)* extra })
+        }
+    }
+}
+
+fn write(members: &[Member<'_>]) -> TokenStream {
+    let (constants, stored): (Vec<_>, Vec<_>) = members
+        .iter()
+        .partition(|member| member.property.constant().is_some());
+    let writes = constants.iter().chain(&stored).map(|member| member.write());
+    let optional = stored
+        .iter()
+        .filter(|member| !member.property.required)
+        .filter_map(|member| {
+            let ident = &member.field?.ident;
+            let wire = member.wire;
+            Some(quote!(#wire => self.#ident.is_some(),))
+        });
+    quote! {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            #(#writes)*
+            self.extra.write(&mut map, |name| match name {
+                #(#optional)*
+                _ => false,
+            })?;
+            map.end()
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Enums: open strings, unions by tag, unions by JSON kind.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::layout::Layout;
+use crate::ir::{Ir, Kind, OpenEnum, Shape, Tagged, Type};
+
+pub(super) fn open_enum(name: &str, values: &OpenEnum) -> TokenStream {
+    let ident = format_ident!("{name}");
+    let doc = format!("`{name}`; other values are kept.");
+    let variants = values.values.iter().map(|(variant, value)| {
+        let variant = format_ident!("{variant}");
+        let doc = format!("`{value}`");
+        quote!(#[doc = #doc] #variant,)
+    });
+    let pairs = values.values.iter().map(|(variant, value)| {
+        let variant = format_ident!("{variant}");
+        quote!(#variant = #value)
+    });
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum #ident {
+            #(#variants)*
+            /// A value that is not known.
+            Other(String),
+        }
+        rt::open_enum!(#ident { #(#pairs),* });
+    }
+}
+
+/// A variant with the index of each of its tag values.
+struct Arm<'a> {
+    ident: syn::Ident,
+    object: syn::Ident,
+    boxed: bool,
+    /// Index over all values of the union, and value.
+    values: Vec<(u16, &'a str)>,
+    /// The struct has a field for the tag.
+    stores_tag: bool,
+}
+
+pub(super) fn tagged<'a>(
+    ir: &Ir,
+    name: &str,
+    union: &'a Tagged,
+    layout: &mut Layout<'a>,
+    lenient: bool,
+) -> TokenStream {
+    let ident = format_ident!("{name}");
+    let tag = &union.tag;
+    let arms = arms(ir, union, layout);
+    let doc = format!("`{name}`, told apart by `{tag}`.");
+    let variants = arms.iter().map(|arm| {
+        let (variant, payload) = (&arm.ident, arm.payload());
+        let values: Vec<String> = arm.values.iter().map(|(_, value)| format!("`{value}`")).collect();
+        let doc = if values.is_empty() {
+            format!("without `{tag}`")
+        } else {
+            values.join(", ")
+        };
+        quote!(#[doc = #doc] #variant(#payload),)
+    });
+    let conversions = arms
+        .iter()
+        .enumerate()
+        .filter(|(index, arm)| arms.iter().position(|other| other.object == arm.object) == Some(*index));
+    let conversions = conversions.map(|(_, arm)| {
+        let (variant, object) = (&arm.ident, &arm.object);
+        let value = if arm.boxed {
+            quote!(Box::new(value))
+        } else {
+            quote!(value)
+        };
+        quote! {
+            impl From<#object> for #ident {
+                fn from(value: #object) -> Self {
+                    Self::#variant(#value)
+                }
+            }
+        }
+    });
+    let writes = arms.iter().map(|arm| {
+        let variant = &arm.ident;
+        quote!(Self::#variant(value) => value.serialize(serializer),)
+    });
+    let values = arms
+        .iter()
+        .flat_map(|arm| &arm.values)
+        .map(|(index, value)| quote!(#value => #index,));
+    let reads = arms.iter().flat_map(|arm| arm.reads(tag));
+    let absent = absent(union, &arms, lenient);
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug)]
+        pub enum #ident {
+            #(#variants)*
+            /// A variant that is not known.
+            Unknown(rt::Unknown),
+        }
+        #(#conversions)*
+        impl rt::Object for #ident {
+            const NAME: &'static str = #name;
+
+            fn read<'de, A: MapAccess<'de>>(members: rt::Members<A>) -> Result<Self, A::Error> {
+                fn lookup(value: &str) -> u16 {
+                    match value {
+                        #(#values)*
+                        _ => rt::NOT_KNOWN,
+                    }
+                }
+                let (tag, members) = members.tag(#tag, lookup)?;
+                match tag {
+                    #(#reads)*
+                    rt::Tag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
+                    rt::Tag::Other(value) => {
+                        let members = members.with_tag(#tag, Some(&value))?.rest()?;
+                        Ok(Self::Unknown(rt::Unknown::new(value, members)))
+                    }
+                    #absent
+                }
+            }
+        }
+        rt::read_as_object!(#ident);
+        impl Serialize for #ident {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    #(#writes)*
+                    Self::Unknown(value) => value.serialize(serializer),
+                }
+            }
+        }
+    }
+}
+
+fn arms<'a>(ir: &Ir, union: &'a Tagged, layout: &mut Layout<'a>) -> Vec<Arm<'a>> {
+    let mut next = 0;
+    union
+        .variants
+        .iter()
+        .map(|variant| {
+            let values = variant.values.iter().map(|value| {
+                next += 1;
+                (next - 1, value.as_str())
+            });
+            let values = values.collect();
+            let stores_tag = match ir.defs.get(&variant.object).map(|def| &def.kind) {
+                Some(Kind::Object(object)) => object
+                    .properties
+                    .get(&union.tag)
+                    .is_some_and(|property| property.constant().is_none()),
+                _ => false,
+            };
+            Arm {
+                ident: format_ident!("{}", variant.name),
+                object: format_ident!("{}", variant.object),
+                boxed: layout.boxed(&variant.object),
+                values,
+                stores_tag,
+            }
+        })
+        .collect()
+}
+
+impl Arm<'_> {
+    fn payload(&self) -> TokenStream {
+        let object = &self.object;
+        if self.boxed {
+            quote!(Box<#object>)
+        } else {
+            quote!(#object)
+        }
+    }
+
+    fn reads(&self, tag: &str) -> Vec<TokenStream> {
+        let variant = &self.ident;
+        let arm = |(index, value): &(u16, &str)| {
+            let members = match self.stores_tag {
+                true => quote!(members.with_tag(#tag, Some(#value))?),
+                false => quote!(members),
+            };
+            quote!(rt::Tag::Known(#index) => rt::Object::read(#members).map(Self::#variant),)
+        };
+        self.values.iter().map(arm).collect()
+    }
+}
+
+/// What becomes of an object whose tag is null or absent.
+fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
+    let tag = &union.tag;
+    if let Some(arm) = union.default.and_then(|index| arms.get(index)) {
+        let variant = &arm.ident;
+        return quote! {
+            rt::Tag::Null => rt::Object::read(members.with_tag(#tag, None)?).map(Self::#variant),
+            rt::Tag::Absent => rt::Object::read(members).map(Self::#variant),
+        };
+    }
+    if lenient {
+        return quote! {
+            rt::Tag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.with_tag(#tag, None)?.rest()?))),
+            rt::Tag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
+        };
+    }
+    quote!(rt::Tag::Null | rt::Tag::Absent => rt::need(None, #tag),)
+}
+
+pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, lenient: bool) -> TokenStream {
+    let ident = format_ident!("{name}");
+    let doc = format!("`{name}`, told apart by JSON kind.");
+    let mut variants = Vec::new();
+    let mut writes = vec!["String", "Number", "Bool", "Array", "Object", "Other"];
+    let mut reads = Vec::new();
+    let mut kinds = Vec::new();
+    if let Some(ty) = &shape.string {
+        let ty = element(ty);
+        kinds.push("a string");
+        variants.push(quote!(#[doc = "A string."] String(#ty),));
+        reads.push(quote! {
+            fn string<E: Error>(value: &str) -> Result<Self, E> {
+                Ok(Self::String(value.into()))
+            }
+        });
+    }
+    if shape.number {
+        kinds.push("a number");
+        variants.push(quote!(
+            #[doc = "A number."]
+            Number(rt::Number),
+        ));
+        reads.push(quote! {
+            fn number<E: Error>(value: rt::Number) -> Result<Self, E> {
+                Ok(Self::Number(value))
+            }
+        });
+    }
+    if shape.boolean {
+        kinds.push("a boolean");
+        variants.push(quote!(
+            #[doc = "A boolean."]
+            Bool(bool),
+        ));
+        reads.push(quote! {
+            fn boolean<E: Error>(value: bool) -> Result<Self, E> {
+                Ok(Self::Bool(value))
+            }
+        });
+    }
+    if let Some(ty) = &shape.array {
+        let ty = element(ty);
+        kinds.push("an array");
+        variants.push(quote!(#[doc = "An array."] Array(#ty),));
+        reads.push(quote! {
+            fn array<'de, A: SeqAccess<'de>>(items: A) -> Result<Self, A::Error> {
+                rt::elements(items).map(Self::Array)
+            }
+        });
+    }
+    if let Some(ty) = &shape.object {
+        kinds.push("an object");
+        let boxed = matches!(ty, Type::Ref(object) if layout.boxed(object));
+        let payload = element(ty);
+        let payload = if boxed { quote!(Box<#payload>) } else { payload };
+        variants.push(quote!(#[doc = "An object."] Object(#payload),));
+        let read = match ty {
+            Type::Ref(_) | Type::Map(_) => quote!(rt::Object::read(members)),
+            _ => quote!(rt::raw_object(members)),
+        };
+        reads.push(quote! {
+            fn object<'de, A: MapAccess<'de>>(members: rt::Members<A>) -> Result<Self, A::Error> {
+                #read.map(Self::Object)
+            }
+        });
+    }
+    if lenient {
+        variants.push(quote!(
+            #[doc = "Another JSON kind."]
+            Other(rt::Raw),
+        ));
+        reads.push(quote! {
+            const TAKES_OTHER: bool = true;
+
+            fn other(raw: rt::Raw) -> Option<Self> {
+                Some(Self::Other(raw))
+            }
+        });
+    }
+    let present = [
+        shape.string.is_some(),
+        shape.number,
+        shape.boolean,
+        shape.array.is_some(),
+        shape.object.is_some(),
+        lenient,
+    ];
+    let mut present = present.into_iter();
+    writes.retain(|_| present.next() == Some(true));
+    let writes = writes.into_iter().map(|variant| {
+        let variant = format_ident!("{variant}");
+        quote!(Self::#variant(value) => value.serialize(serializer),)
+    });
+    let expected = kinds.join(" or ");
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug)]
+        pub enum #ident { #(#variants)* }
+        impl rt::Shape for #ident {
+            const EXPECTED: &'static str = #expected;
+            #(#reads)*
+        }
+        rt::read_as_shape!(#ident);
+        impl Serialize for #ident {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { #(#writes)* }
+            }
+        }
+    }
+}
+
+/// The Rust type of a value inside a union.
+fn element(ty: &Type) -> TokenStream {
+    match ty {
+        Type::String | Type::Const(_) => quote!(String),
+        Type::Integer | Type::Number => quote!(rt::Number),
+        Type::Bool => quote!(bool),
+        Type::Any => quote!(rt::Raw),
+        Type::Array(inner) => {
+            let inner = element(inner);
+            quote!(Vec<#inner>)
+        }
+        Type::Map(inner) => {
+            let inner = element(inner);
+            quote!(rt::Map<#inner>)
+        }
+        Type::Nullable(inner) => {
+            let inner = element(inner);
+            quote!(Option<#inner>)
+        }
+        Type::Ref(name) => {
+            let ident = format_ident!("{name}");
+            quote!(#ident)
+        }
+    }
+}

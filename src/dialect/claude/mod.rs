@@ -1,0 +1,3 @@
+//! The Anthropic Messages API.
+
+pub mod types;

@@ -1,0 +1,3 @@
+//! The OpenAI Chat Completions API.
+
+pub mod types;

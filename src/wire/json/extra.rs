@@ -1,0 +1,77 @@
+//! The members of an object that its type does not name.
+
+use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
+
+use super::Raw;
+
+/// Unknown members in their order, and which known optional members were explicitly null.
+///
+/// One pointer wide while empty. They are written after the known members.
+#[derive(Clone, Debug, Default)]
+pub struct Extra(Option<Box<Entries>>);
+
+/// Name and text; no text for an explicit null of a known member.
+#[derive(Clone, Debug, Default)]
+struct Entries(Vec<(String, Option<Raw>)>);
+
+impl Extra {
+    /// Whether there is neither an unknown member nor an explicit null.
+    pub fn is_empty(&self) -> bool {
+        self.entries().is_empty()
+    }
+
+    /// The unknown members. A name can occur twice if it did on the wire.
+    pub fn unknown(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.entries()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+    }
+
+    /// The unknown member of this name; the last one, as most JSON readers have it.
+    pub fn get(&self, name: &str) -> Option<&RawValue> {
+        self.unknown()
+            .filter(|(known, _)| *known == name)
+            .last()
+            .map(|(_, value)| value)
+    }
+
+    /// Whether a known optional member was explicitly null.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.entries()
+            .iter()
+            .any(|(known, value)| known == name && value.is_none())
+    }
+
+    /// Adds an unknown member.
+    pub fn push(&mut self, name: impl Into<String>, value: Raw) {
+        self.entries_mut().push((name.into(), Some(value)));
+    }
+
+    /// Has a known optional member written as `null` while its field is `None`.
+    pub fn push_null(&mut self, name: impl Into<String>) {
+        self.entries_mut().push((name.into(), None));
+    }
+
+    /// Writes everything but the nulls of members that have a value by now.
+    pub fn write<M: SerializeMap>(
+        &self,
+        map: &mut M,
+        has_value: impl Fn(&str) -> bool,
+    ) -> Result<(), M::Error> {
+        for (name, value) in self.entries() {
+            if value.is_some() || !has_value(name) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> &[(String, Option<Raw>)] {
+        self.0.as_ref().map_or(&[], |entries| &entries.0)
+    }
+
+    fn entries_mut(&mut self) -> &mut Vec<(String, Option<Raw>)> {
+        &mut self.0.get_or_insert_default().0
+    }
+}

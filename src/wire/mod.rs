@@ -1,0 +1,3 @@
+//! Formats on the wire, free of any dialect.
+
+pub mod json;
