@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::names::PARAMETER;
+
 /// Formats of strings that Anthropic's structured output knows.
 const FORMATS: [&str; 10] = [
     "date-time",
@@ -22,6 +24,16 @@ const MOST_OPTIONAL: usize = 24;
 /// The schema of a function without parameters.
 pub fn empty_object() -> Value {
     json!({"type": "object", "properties": {}})
+}
+
+/// The schema of a function that wraps a freeform tool.
+pub fn freeform_wrapper() -> Value {
+    json!({
+        "type": "object",
+        "properties": {PARAMETER: {"type": "string"}},
+        "required": [PARAMETER],
+        "additionalProperties": false
+    })
 }
 
 /// A schema that Anthropic's structured output takes: unknown keywords become words in the description, objects are

@@ -6,11 +6,15 @@
 pub mod carrier;
 pub mod claude;
 pub mod data_url;
+pub mod end_user;
+pub mod extras;
+pub mod failure;
 pub mod ids;
 pub mod json_schema;
 mod name;
 pub mod names;
 pub mod openai_chat;
+pub mod path;
 
 use std::borrow::Cow;
 

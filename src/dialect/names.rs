@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::canonical::{Block, CallKind, Losses, OriginalTool, Request, Tool};
 
+/// The one parameter of a function that wraps a freeform tool.
+pub const PARAMETER: &str = "input";
+
 /// The tool names of one request as the target knows them. Made anew from each request's own tools and history.
 #[derive(Debug)]
 pub struct ToolNames {

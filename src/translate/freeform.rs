@@ -5,8 +5,7 @@
 
 use serde_json::{Map, Value};
 
-/// The name of the one parameter that wraps a freeform tool's text.
-pub const PARAMETER: &str = "input";
+use crate::dialect::names::PARAMETER;
 
 /// The text that complete arguments stand for.
 pub fn unwrap(arguments: &str) -> String {
