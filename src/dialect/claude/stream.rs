@@ -1,0 +1,438 @@
+//! Streamed answers: server-sent events that build a message block by block.
+
+use std::collections::HashMap;
+
+use bytes::BytesMut;
+
+use super::response::{self, Counts, WrittenFinish};
+use super::types::*;
+use super::{content, error};
+use crate::canonical::{
+    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Reasoning, ServerTool,
+    Start, ToolInput, Usage as CanonicalUsage,
+};
+use crate::dialect::extras::raw;
+use crate::dialect::path::At;
+use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
+
+/// Reads a stream.
+#[derive(Debug, Default)]
+pub struct Reader {
+    blocks: HashMap<i64, Reading>,
+    next: u32,
+    counts: Counts,
+    finish: Option<Finish>,
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Reading {
+    index: u32,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Text,
+    Thinking { text: String, signature: String },
+    Call,
+    Other,
+}
+
+impl StreamReader for Reader {
+    fn read(&mut self, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+        // Some servers send an event without data to keep the connection open.
+        if data.is_empty() {
+            return;
+        }
+        match parse_event(data) {
+            Ok(event) => self.event(event, out, losses),
+            Err(error) => {
+                let message = format!("the upstream sent a frame that is no event of this API: {error}");
+                out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        // The reason has been given; only the last event, which says nothing more, is missing.
+        if !self.ended && self.finish.is_some() {
+            self.stop(out);
+        }
+    }
+}
+
+impl Reader {
+    fn event(&mut self, event: RawMessageStreamEvent, out: &mut Vec<Event>, losses: &mut Losses) {
+        match event {
+            RawMessageStreamEvent::MessageStart(event) => {
+                let RawMessageStartEvent { message, extra: _ } = *event;
+                self.start(message, out, losses);
+            }
+            RawMessageStreamEvent::ContentBlockStart(event) => {
+                let RawContentBlockStartEvent { content_block, index, extra: _ } = *event;
+                self.open(index, content_block, out, losses);
+            }
+            RawMessageStreamEvent::ContentBlockDelta(event) => {
+                let RawContentBlockDeltaEvent { delta, index, extra: _ } = *event;
+                self.delta(index, delta, out, losses);
+            }
+            RawMessageStreamEvent::ContentBlockStop(RawContentBlockStopEvent { index, extra: _ }) => {
+                self.close(index, out);
+            }
+            RawMessageStreamEvent::MessageDelta(event) => {
+                let RawMessageDeltaEvent { context_management: _, delta, input_transformations: _, usage, extra: _ } =
+                    *event;
+                let MessageDelta { container: _, stop_details, stop_reason, stop_sequence, extra: _ } = delta;
+                if stop_reason.is_some() {
+                    self.finish = Some(response::read_finish(stop_reason, stop_sequence, stop_details));
+                }
+                if let Some(usage) = usage {
+                    self.counts = self.counts.with_delta(usage);
+                }
+            }
+            RawMessageStreamEvent::MessageStop(RawMessageStopEvent { extra: _ }) => self.stop(out),
+            RawMessageStreamEvent::Ping(PingEvent { extra: _ }) => out.push(Event::Ping),
+            RawMessageStreamEvent::Error(ErrorEvent { error: ErrorBody { message, type_, extra: _ }, .. }) => {
+                let kind = type_.unwrap_or_default();
+                out.push(Event::Fail(error::read_event(&kind, &message)));
+            }
+            // The vendor adds events; those that matter for the answer come as the ones above.
+            RawMessageStreamEvent::Unknown(_) => {}
+        }
+    }
+
+    fn start(&mut self, message: Message, out: &mut Vec<Event>, losses: &mut Losses) {
+        let Message {
+            container: _,
+            content,
+            context_management: _,
+            diagnostics: _,
+            id,
+            input_transformations: _,
+            model,
+            stop_details: _,
+            stop_reason: _,
+            stop_sequence: _,
+            usage,
+            extra: _,
+        } = message;
+        let mut start = Start { id, model, usage: None, service_tier: None };
+        if let Some(usage) = usage {
+            self.counts = self.counts.with(usage);
+            start.usage = Some(self.counts.usage());
+        }
+        out.push(Event::Start(start));
+        // Calls that were deferred to this turn stand in the first event, complete.
+        for (index, block) in (i64::MIN..).zip(content) {
+            self.open(index, block, out, losses);
+            self.close(index, out);
+        }
+    }
+
+    fn open(&mut self, index: i64, block: ContentBlock, out: &mut Vec<Event>, losses: &mut Losses) {
+        let at = At::Root.field("content_block");
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        let mut first = None;
+        let (block, kind) = match block {
+            ContentBlock::Text(TextBlock { citations: _, text, extra: _ }) => {
+                first = (!text.is_empty()).then_some(Delta::Text { text });
+                (BlockStart::Text, Kind::Text)
+            }
+            ContentBlock::Thinking(ThinkingBlock { signature, thinking, extra: _ }) => {
+                let signature = signature.unwrap_or_default();
+                if !thinking.is_empty() {
+                    first = Some(Delta::Reasoning { part: 0, text: thinking.clone() });
+                }
+                (BlockStart::Reasoning, Kind::Thinking { text: thinking, signature })
+            }
+            ContentBlock::RedactedThinking(RedactedThinkingBlock { data, extra: _ }) => {
+                first = Some(Delta::Opaque(response::redacted(&data)));
+                (BlockStart::Reasoning, Kind::Other)
+            }
+            ContentBlock::ToolUse(ToolUseBlock { caller: _, id, input, name, toolset_name: _, extra: _ }) => {
+                let is_blank = input.get().bytes().all(|byte| b"{} \t\r\n".contains(&byte));
+                if !is_blank {
+                    first = Some(Delta::Input { text: input.get().to_owned() });
+                }
+                (BlockStart::ToolCall { id, name, namespace: None, call: CallKind::Function }, Kind::Call)
+            }
+            other => {
+                let Some(tool) = response::server_tool(&other, &at, losses) else { return };
+                (BlockStart::ServerTool(tool), Kind::Other)
+            }
+        };
+        self.blocks.insert(index, Reading { index: number, kind });
+        out.push(Event::Open { index: number, block });
+        if let Some(delta) = first {
+            out.push(Event::Delta { index: number, delta });
+        }
+    }
+
+    fn delta(&mut self, index: i64, delta: RawContentBlockDelta, out: &mut Vec<Event>, losses: &mut Losses) {
+        let Some(Reading { index, kind }) = self.blocks.get_mut(&index) else {
+            let message = "the upstream sent a piece of a block that is not open";
+            out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
+            return;
+        };
+        let delta = match (delta, kind) {
+            (RawContentBlockDelta::TextDelta(TextDelta { text, extra: _ }), _) => Delta::Text { text },
+            (RawContentBlockDelta::InputJsonDelta(InputJsonDelta { partial_json, extra: _ }), Kind::Call) => {
+                if partial_json.is_empty() {
+                    return;
+                }
+                Delta::Input { text: partial_json }
+            }
+            (
+                RawContentBlockDelta::ThinkingDelta(ThinkingDelta { estimated_tokens: _, thinking, extra: _ }),
+                Kind::Thinking { text, .. },
+            ) => {
+                text.push_str(&thinking);
+                Delta::Reasoning { part: 0, text: thinking }
+            }
+            (
+                RawContentBlockDelta::SignatureDelta(SignatureDelta { signature: piece, extra: _ }),
+                Kind::Thinking { signature, .. },
+            ) => {
+                signature.push_str(&piece);
+                return;
+            }
+            (RawContentBlockDelta::CitationsDelta(CitationsDelta { citation, extra: _ }), Kind::Text) => {
+                let Some(citation) = response::read_citation(citation, &At::Root, losses) else { return };
+                Delta::Annotation(citation)
+            }
+            // Pieces of a vendor's own blocks, whose loss was recorded when they opened, and pieces of a kind that the
+            // block cannot hold.
+            (
+                RawContentBlockDelta::InputJsonDelta(_)
+                | RawContentBlockDelta::ThinkingDelta(_)
+                | RawContentBlockDelta::SignatureDelta(_)
+                | RawContentBlockDelta::CitationsDelta(_)
+                | RawContentBlockDelta::CompactionDelta(_)
+                | RawContentBlockDelta::Unknown(_),
+                _,
+            ) => return,
+        };
+        out.push(Event::Delta { index: *index, delta });
+    }
+
+    fn close(&mut self, index: i64, out: &mut Vec<Event>) {
+        let Some(Reading { index, kind }) = self.blocks.remove(&index) else { return };
+        if let Kind::Thinking { text, signature } = kind
+            && let Reasoning { opaque: Some(opaque), .. } = response::thinking_block(text, Some(&signature))
+        {
+            out.push(Event::Delta { index, delta: Delta::Opaque(opaque) });
+        }
+        out.push(Event::Close { index });
+    }
+
+    fn stop(&mut self, out: &mut Vec<Event>) {
+        let Some(finish) = self.finish.take() else {
+            let message = "the upstream ended its message without saying why";
+            out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
+            return;
+        };
+        self.ended = true;
+        out.push(Event::Finish { finish, usage: Some(self.counts.usage()) });
+    }
+}
+
+/// Writes a stream.
+#[derive(Debug)]
+pub struct Writer {
+    reply: Reply,
+    started: bool,
+    next: i64,
+    block: Option<Writing>,
+    refusal: String,
+    scratch: Vec<u8>,
+}
+
+/// The block that is being written.
+#[derive(Debug)]
+enum Writing {
+    /// Text or a refusal; begins with its first piece, so that none is empty.
+    Text { begun: bool, refusal: bool },
+    /// Thinking; `part` is the number of the last part, `signed` whether its signature has been written.
+    Thinking { part: Option<u32>, signed: bool },
+    /// A call of a function.
+    Call,
+    /// A call whose text has to become JSON as a whole.
+    Freeform { text: String },
+    /// Nothing that a client of this dialect could be shown.
+    Hidden,
+}
+
+impl Writer {
+    /// A writer for one answer.
+    pub fn new(reply: &Reply) -> Self {
+        Self {
+            reply: reply.clone(),
+            started: false,
+            next: 0,
+            block: None,
+            refusal: String::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
+        self.scratch.clear();
+        write_event_into(&event.into(), &mut self.scratch);
+        sse::event(out, Some(name), &self.scratch);
+    }
+
+    fn start(&mut self, start: Start, out: &mut BytesMut) {
+        let Start { id, model: _, usage, service_tier: _ } = start;
+        self.started = true;
+        let hint = || CanonicalUsage { fresh: self.reply.input_estimate, ..CanonicalUsage::default() };
+        let mut message = Message::new(Vec::new());
+        message.id = Some(ids::with_prefix("msg_", id.as_deref().unwrap_or(&self.reply.request_id)));
+        message.model = Some(self.reply.model.clone());
+        message.usage = Some(response::write_usage(usage.unwrap_or_else(hint)));
+        self.frame("message_start", RawMessageStartEvent::new(message), out);
+    }
+
+    fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
+        self.block = Some(match block {
+            BlockStart::Text => Writing::Text { begun: false, refusal: false },
+            BlockStart::Refusal => Writing::Text { begun: false, refusal: true },
+            BlockStart::Reasoning => {
+                let mut block = ThinkingBlock::new("");
+                block.signature = Some(String::new());
+                self.begin(block, out);
+                Writing::Thinking { part: None, signed: false }
+            }
+            BlockStart::ToolCall { id, name, namespace: _, call } => {
+                let empty = raw(&serde_json::json!({}));
+                self.begin(ToolUseBlock::new(id, empty, name), out);
+                match call {
+                    CallKind::Function => Writing::Call,
+                    CallKind::Freeform => Writing::Freeform { text: String::new() },
+                }
+            }
+            BlockStart::ServerTool(ServerTool { origin: _, item, query: _ }) => {
+                losses.drop_field("content", format!("the vendor's own item `{item}`"));
+                Writing::Hidden
+            }
+        });
+    }
+
+    fn begin(&mut self, block: impl Into<ContentBlock>, out: &mut BytesMut) {
+        self.frame("content_block_start", RawContentBlockStartEvent::new(block.into(), self.next), out);
+    }
+
+    fn piece(&mut self, delta: impl Into<RawContentBlockDelta>, out: &mut BytesMut) {
+        self.frame("content_block_delta", RawContentBlockDeltaEvent::new(delta.into(), self.next), out);
+    }
+
+    fn delta(&mut self, delta: Delta, out: &mut BytesMut, losses: &mut Losses) {
+        let Some(mut block) = self.block.take() else { return };
+        match (&mut block, delta) {
+            (Writing::Text { begun, refusal }, Delta::Text { text }) if !text.is_empty() => {
+                if !std::mem::replace(begun, true) {
+                    self.begin(TextBlock::new(""), out);
+                }
+                if *refusal {
+                    self.refusal.push_str(&text);
+                }
+                self.piece(TextDelta::new(text), out);
+            }
+            (Writing::Thinking { part: last, .. }, Delta::Reasoning { part, text }) if !text.is_empty() => {
+                let text = match last.replace(part) {
+                    Some(last) if last != part => format!("\n\n{text}"),
+                    _ => text,
+                };
+                self.piece(ThinkingDelta::new(text), out);
+            }
+            (Writing::Thinking { signed, .. }, Delta::Opaque(opaque)) if !*signed => {
+                *signed = true;
+                self.piece(SignatureDelta::new(signature(&opaque)), out);
+            }
+            (Writing::Call, Delta::Input { text }) if !text.is_empty() => {
+                self.piece(InputJsonDelta::new(text), out);
+            }
+            (Writing::Freeform { text: whole }, Delta::Input { text }) => whole.push_str(&text),
+            (Writing::Text { .. }, Delta::Annotation(_)) => {
+                losses.drop_field("annotations", "a citation needs an index that only Anthropic can make");
+            }
+            (_, Delta::Logprobs { json: _ }) => {
+                losses.ignore("logprobs", "log probabilities have no place in a message");
+            }
+            (
+                _,
+                Delta::Text { .. }
+                | Delta::Reasoning { .. }
+                | Delta::Opaque(_)
+                | Delta::Input { .. }
+                | Delta::Annotation(_),
+            ) => {}
+        }
+        self.block = Some(block);
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        match self.block.take() {
+            None | Some(Writing::Hidden | Writing::Text { begun: false, .. }) => return,
+            Some(Writing::Thinking { signed: false, .. }) => {
+                self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
+            }
+            Some(Writing::Freeform { text }) => {
+                let input = content::input_json(&ToolInput::Freeform { text });
+                self.piece(InputJsonDelta::new(input.get()), out);
+            }
+            Some(Writing::Thinking { .. } | Writing::Text { .. } | Writing::Call) => {}
+        }
+        self.frame("content_block_stop", RawContentBlockStopEvent::new(self.next), out);
+        self.next += 1;
+    }
+
+    fn finish(&mut self, finish: Finish, usage: Option<CanonicalUsage>, out: &mut BytesMut) {
+        let refusal = (!self.refusal.is_empty()).then(|| std::mem::take(&mut self.refusal));
+        let WrittenFinish { reason, sequence, details } = response::write_finish(finish, refusal);
+        let mut delta = MessageDelta::new();
+        delta.stop_reason = Some(reason);
+        delta.stop_sequence = sequence;
+        delta.stop_details = details;
+        let mut event = RawMessageDeltaEvent::new(delta);
+        event.usage = Some(response::write_delta_usage(usage.unwrap_or_default()));
+        self.frame("message_delta", event, out);
+        self.frame("message_stop", RawMessageStopEvent::new(), out);
+    }
+}
+
+impl StreamWriter for Writer {
+    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+        match event {
+            Event::Start(start) => self.start(start, out),
+            Event::Open { index: _, block } => self.open(block, out, losses),
+            Event::Delta { index: _, delta } => self.delta(delta, out, losses),
+            Event::Close { index: _ } => self.close(out),
+            Event::Finish { finish, usage } => self.finish(finish, usage, out),
+            Event::Fail(failure) => {
+                sse::event(out, Some("error"), &error::write_json(&failure, &self.reply.request_id));
+            }
+            Event::Ping => self.keep_alive(out),
+        }
+    }
+
+    fn keep_alive(&mut self, out: &mut BytesMut) {
+        if self.started {
+            self.frame("ping", PingEvent::new(), out);
+        } else {
+            sse::comment(out, "keep-alive");
+        }
+    }
+}
+
+/// What stands for the vendor's state in a thinking block: its own signature, or a carrier.
+fn signature(opaque: &Opaque) -> String {
+    if opaque.origin == Family::Claude
+        && let Ok(ContentBlock::Thinking(ThinkingBlock { signature: Some(signature), .. })) =
+            serde_json::from_str(opaque.json.get())
+    {
+        return signature;
+    }
+    carrier::encode(opaque)
+}
