@@ -1,3 +1,4 @@
-//! Formats on the wire, free of any dialect.
+//! Formats on the wire, free of any dialect and of any I/O.
 
 pub mod json;
+pub mod sse;

@@ -1,0 +1,266 @@
+//! The reader: chunks of bytes in, frames out.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr2;
+
+/// The limit on one event's size, in bytes, unless [`Decoder::with_limit`] names another: 16 MiB.
+pub const DEFAULT_EVENT_LIMIT: usize = 16 * 1024 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One event.
+///
+/// Both parts are slices of the chunk that they arrived in; they are copied only where a line was split over chunks or
+/// where several `data` lines had to be joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The value of the last `event` field; `None` when there was none or it was empty.
+    pub event: Option<Bytes>,
+    /// The values of the `data` fields, joined with line feeds. Not checked to be UTF-8.
+    pub data: Bytes,
+}
+
+impl Frame {
+    /// The event's name as text: empty when it has none or when the name is not UTF-8.
+    pub fn name(&self) -> &str {
+        self.event
+            .as_deref()
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// What the stream held next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An event.
+    Event(Frame),
+    /// A comment line without its colon. Servers send these to keep a connection alive.
+    Comment(Bytes),
+}
+
+/// An event, or a single line, exceeded the decoder's limit. The decoder gives nothing more after this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTooLarge {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+impl std::fmt::Display for EventTooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a server-sent event is larger than {} bytes", self.limit)
+    }
+}
+
+impl std::error::Error for EventTooLarge {}
+
+/// The `data` lines of the event that is being read.
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    None,
+    One(Bytes),
+    Joined(BytesMut),
+}
+
+/// An incremental reader of an event stream.
+///
+/// Push what has arrived with [`push`](Self::push), then call [`next`](Self::next) until it gives `None`. At the end
+/// of the input call [`finish`](Self::finish), and `next` once more until `None`. Every byte is looked at once and
+/// copied at most twice, however the input is cut.
+///
+/// The fields `id` and `retry` are read over: they serve reconnection, which no LLM API offers.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    chunks: VecDeque<Bytes>,
+    /// The start of a line whose end has not arrived.
+    partial: BytesMut,
+    event: Option<Bytes>,
+    data: Data,
+    /// Bytes of the lines that the current event keeps.
+    held: usize,
+    /// The last line ended in CR: an LF that follows belongs to it.
+    after_cr: bool,
+    at_start: bool,
+    ended: bool,
+    failed: bool,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder with the default limit, [`DEFAULT_EVENT_LIMIT`].
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_EVENT_LIMIT)
+    }
+
+    /// A decoder that fails when the lines of one event together, or any single line, exceed `limit` bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            chunks: VecDeque::new(),
+            partial: BytesMut::new(),
+            event: None,
+            data: Data::None,
+            held: 0,
+            after_cr: false,
+            at_start: true,
+            ended: false,
+            failed: false,
+        }
+    }
+
+    /// Adds what has arrived. The cut may be anywhere.
+    pub fn push(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.chunks.push_back(chunk);
+        }
+    }
+
+    /// Declares the input complete: what is left then counts as a whole line and a whole event.
+    pub fn finish(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next event or comment; `None` when more input is needed, or at the end after [`finish`](Self::finish).
+    ///
+    /// # Errors
+    ///
+    /// [`EventTooLarge`], then and on every later call.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "None here means: more input is needed; that is no iterator's end"
+    )]
+    pub fn next(&mut self) -> Result<Option<Item>, EventTooLarge> {
+        while let Some(line) = self.next_line()? {
+            let item = if line.is_empty() {
+                self.take_event().map(Item::Event)
+            } else {
+                self.field(line)
+            };
+            if item.is_some() {
+                return Ok(item);
+            }
+        }
+        if self.ended {
+            return Ok(self.take_event().map(Item::Event));
+        }
+        Ok(None)
+    }
+
+    fn next_line(&mut self) -> Result<Option<Bytes>, EventTooLarge> {
+        if self.failed {
+            return Err(EventTooLarge { limit: self.limit });
+        }
+        while let Some(chunk) = self.chunks.front_mut() {
+            if std::mem::take(&mut self.after_cr) && chunk.first() == Some(&b'\n') {
+                chunk.advance(1);
+            }
+            if let Some(end) = memchr2(b'\n', b'\r', chunk) {
+                let tail = chunk.split_to(end);
+                self.after_cr = chunk.first() == Some(&b'\r');
+                chunk.advance(1);
+                if chunk.is_empty() {
+                    self.chunks.pop_front();
+                }
+                self.check(self.partial.len() + tail.len())?;
+                let line = if self.partial.is_empty() {
+                    tail
+                } else {
+                    self.partial.extend_from_slice(&tail);
+                    self.partial.split().freeze()
+                };
+                return Ok(Some(self.without_mark(line)));
+            }
+            let more = chunk.len();
+            self.check(self.partial.len() + more)?;
+            if let Some(chunk) = self.chunks.pop_front() {
+                self.partial.extend_from_slice(&chunk);
+            }
+        }
+        if self.ended && !self.partial.is_empty() {
+            let line = self.partial.split().freeze();
+            return Ok(Some(self.without_mark(line)));
+        }
+        Ok(None)
+    }
+
+    fn check(&mut self, line: usize) -> Result<(), EventTooLarge> {
+        if self.held.saturating_add(line) <= self.limit {
+            return Ok(());
+        }
+        self.failed = true;
+        self.chunks.clear();
+        self.partial = BytesMut::new();
+        self.event = None;
+        self.data = Data::None;
+        Err(EventTooLarge { limit: self.limit })
+    }
+
+    /// A byte order mark is allowed before the first line; waiting for that line's end makes its cut irrelevant.
+    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
+        if std::mem::take(&mut self.at_start) && line.starts_with(BYTE_ORDER_MARK) {
+            line.advance(BYTE_ORDER_MARK.len());
+        }
+        line
+    }
+
+    fn field(&mut self, mut line: Bytes) -> Option<Item> {
+        let size = line.len();
+        let colon = memchr::memchr(b':', &line).unwrap_or(size);
+        let name = line.split_to(colon);
+        if !line.is_empty() {
+            line.advance(1);
+        }
+        if colon == 0 {
+            return Some(Item::Comment(line));
+        }
+        if line.first() == Some(&b' ') {
+            line.advance(1);
+        }
+        match &*name {
+            b"data" => self.add_data(line),
+            b"event" => self.event = (!line.is_empty()).then_some(line),
+            _ => return None,
+        }
+        self.held += size;
+        None
+    }
+
+    fn add_data(&mut self, line: Bytes) {
+        self.data = match std::mem::take(&mut self.data) {
+            Data::None => Data::One(line),
+            Data::One(first) => {
+                let mut joined = BytesMut::with_capacity(first.len() + 1 + line.len());
+                joined.extend_from_slice(&first);
+                Data::Joined(join(joined, &line))
+            }
+            Data::Joined(joined) => Data::Joined(join(joined, &line)),
+        };
+    }
+
+    /// Ends the current event. One without any `data` field is no event.
+    fn take_event(&mut self) -> Option<Frame> {
+        self.held = 0;
+        let event = self.event.take();
+        let data = match std::mem::take(&mut self.data) {
+            Data::None => return None,
+            Data::One(line) => line,
+            Data::Joined(joined) => joined.freeze(),
+        };
+        Some(Frame { event, data })
+    }
+}
+
+fn join(mut joined: BytesMut, line: &[u8]) -> BytesMut {
+    joined.extend_from_slice(b"\n");
+    joined.extend_from_slice(line);
+    joined
+}
