@@ -1,4 +1,5 @@
 //! Formats on the wire, free of any dialect and of any I/O.
 
 pub mod json;
+pub mod splice;
 pub mod sse;

@@ -1,0 +1,195 @@
+//! Edits of a document that share all bytes they do not change.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+use super::encode_str;
+use super::node::{Kind, Node, members};
+use super::scan::{ScanError, fail};
+
+/// Why edits could not be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpliceError {
+    /// Two edits change the same byte; the offset is where they meet.
+    Overlap(usize),
+    /// An edit reaches behind the end of the document, or ends before it starts.
+    OutOfRange(usize),
+}
+
+impl std::fmt::Display for SpliceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Overlap(at) => write!(f, "two edits overlap at byte {at}"),
+            Self::OutOfRange(at) => write!(f, "an edit at byte {at} lies outside the document"),
+        }
+    }
+}
+
+impl std::error::Error for SpliceError {}
+
+/// A list of edits, in any order. Insertions at one place keep the order in which they were added.
+#[derive(Debug, Default, Clone)]
+pub struct Splices {
+    edits: Vec<(Range<usize>, Bytes)>,
+}
+
+impl Splices {
+    /// No edits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+    }
+
+    /// Puts `with` in the place of the bytes in `range`.
+    pub fn replace(&mut self, range: Range<usize>, with: impl Into<Bytes>) {
+        self.edits.push((range, with.into()));
+    }
+
+    /// Puts `text` before the byte at `at`.
+    pub fn insert(&mut self, at: usize, text: impl Into<Bytes>) {
+        self.replace(at..at, text);
+    }
+
+    /// Makes `value`, a JSON text, the value of every top-level member `key`; where there is none, it becomes the
+    /// first member. Gives the number of values replaced. In one pass over the whole document.
+    ///
+    /// # Errors
+    ///
+    /// When the document is no object or its top level is malformed; no edit is added then.
+    pub fn set_member(
+        &mut self,
+        document: &[u8],
+        key: &str,
+        value: impl Into<Bytes>,
+    ) -> Result<usize, ScanError> {
+        let mut spans = Vec::new();
+        for member in members(document)? {
+            let member = member?;
+            if member.key.is_text(key) {
+                spans.push(member.value.span());
+            }
+        }
+        let value = value.into();
+        let replaced = spans.len();
+        for span in spans {
+            self.replace(span, value.clone());
+        }
+        if replaced == 0 {
+            self.insert_member(&Node::document(document)?, key, &value)?;
+        }
+        Ok(replaced)
+    }
+
+    /// Puts a member in front of those that the object has. Its name is not looked for among them.
+    ///
+    /// # Errors
+    ///
+    /// When the node is no object.
+    pub fn insert_member(
+        &mut self,
+        object: &Node<'_>,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), ScanError> {
+        if object.kind() != Kind::Object {
+            return fail(object.span().start, "an object");
+        }
+        let at = object.span().start + 1;
+        let key = encode_str(key);
+        let mut text = BytesMut::with_capacity(key.len() + value.len() + 2);
+        let has_members = object.members()?.next().is_some();
+        if !has_members && self.edits.iter().any(|(range, _)| *range == (at..at)) {
+            text.extend_from_slice(b",");
+        }
+        text.extend_from_slice(key.as_bytes());
+        text.extend_from_slice(b":");
+        text.extend_from_slice(value);
+        if has_members {
+            text.extend_from_slice(b",");
+        }
+        self.insert(at, text);
+        Ok(())
+    }
+
+    /// The edited document. Its unchanged parts are slices of `document`; empty parts are left out.
+    ///
+    /// # Errors
+    ///
+    /// When edits overlap or lie outside the document.
+    pub fn apply(mut self, document: &Bytes) -> Result<Spliced, SpliceError> {
+        // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
+        self.edits
+            .sort_by_key(|(range, _)| (range.start, range.end));
+        let mut spliced = Spliced {
+            parts: Vec::with_capacity(self.edits.len() * 2 + 1),
+            len: 0,
+        };
+        let mut done = 0;
+        for (range, with) in self.edits {
+            if range.end > document.len() || range.start > range.end {
+                return Err(SpliceError::OutOfRange(range.start));
+            }
+            if range.start < done {
+                return Err(SpliceError::Overlap(range.start));
+            }
+            spliced.push(document.slice(done..range.start));
+            spliced.push(with);
+            done = range.end;
+        }
+        spliced.push(document.slice(done..));
+        Ok(spliced)
+    }
+}
+
+/// A document in parts.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Spliced {
+    parts: Vec<Bytes>,
+    len: usize,
+}
+
+impl Spliced {
+    fn push(&mut self, part: Bytes) {
+        if !part.is_empty() {
+            self.len += part.len();
+            self.parts.push(part);
+        }
+    }
+
+    /// The number of bytes in all parts together.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The parts, none of them empty.
+    pub fn parts(&self) -> &[Bytes] {
+        &self.parts
+    }
+
+    /// The parts, none of them empty.
+    pub fn into_parts(self) -> Vec<Bytes> {
+        self.parts
+    }
+
+    /// All parts in one; copies unless there is only one.
+    pub fn into_bytes(mut self) -> Bytes {
+        if let [only] = &mut *self.parts {
+            return std::mem::take(only);
+        }
+        let mut whole = BytesMut::with_capacity(self.len);
+        for part in self.parts {
+            whole.extend_from_slice(&part);
+        }
+        whole.freeze()
+    }
+}

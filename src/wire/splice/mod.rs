@@ -1,0 +1,22 @@
+//! JSON text edited in place: a shallow reader that finds where values lie, and edits that leave all other bytes alone.
+//!
+//! The reader does not parse what it is not asked about. It checks the grammar of the objects and arrays that it
+//! enters; of a value that it passes over, only strings and the pairing of brackets. So a document that is valid JSON
+//! is always read rightly, and one that is not may go unnoticed where nobody looked.
+
+mod edit;
+mod multipart;
+mod node;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+pub use edit::{SpliceError, Spliced, Splices};
+pub use multipart::{MultipartError, boundary, form_values};
+pub use node::{Elements, Kind, Member, Members, Node, find_first, find_members, members};
+pub use scan::ScanError;
+
+/// `text` as a JSON string, quotes included.
+pub fn encode_str(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,356 @@
+//! Walking into objects and arrays.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::scan::{ScanError, fail, skip_space, skip_string, skip_value};
+
+/// The kind of a JSON value, told by its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// `"…"`
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `null`
+    Null,
+}
+
+/// A value and its place in the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'a> {
+    document: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+/// One `"key": value` of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    /// The key, a string.
+    pub key: Node<'a>,
+    /// The value.
+    pub value: Node<'a>,
+}
+
+/// The members of the object that makes up the whole document, in their order, found one at a time. What follows the
+/// object is checked after the last member.
+///
+/// # Errors
+///
+/// When the document is no object. An error met later is the iterator's last item.
+pub fn members(document: &[u8]) -> Result<Members<'_>, ScanError> {
+    let start = skip_space(document, 0);
+    if document.get(start) != Some(&b'{') {
+        return fail(start, "an object");
+    }
+    Ok(Members {
+        document,
+        at: start + 1,
+        state: State::First,
+        whole: true,
+    })
+}
+
+/// All values of each of the top-level members `keys`, in the order of the document; in one pass over the whole of it.
+///
+/// A key that stands there twice gives two values. Most parsers let the last one win, some the first: who changes
+/// one must change all of them.
+///
+/// # Errors
+///
+/// When the document is no object or its top level is malformed.
+pub fn find_members<'a, const N: usize>(
+    document: &'a [u8],
+    keys: [&str; N],
+) -> Result<[Vec<Node<'a>>; N], ScanError> {
+    let mut found = [const { Vec::new() }; N];
+    for member in members(document)? {
+        let member = member?;
+        for (key, values) in keys.iter().zip(&mut found) {
+            if member.key.is_text(key) {
+                values.push(member.value);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The first value of the top-level member `key`. Stops there: nothing behind it is looked at, so a second member of
+/// this name, which an upstream might prefer, goes unnoticed. Where that matters use [`find_members`].
+///
+/// # Errors
+///
+/// When the document is no object or malformed before that member.
+pub fn find_first<'a>(document: &'a [u8], key: &str) -> Result<Option<Node<'a>>, ScanError> {
+    for member in members(document)? {
+        let member = member?;
+        if member.key.is_text(key) {
+            return Ok(Some(member.value));
+        }
+    }
+    Ok(None)
+}
+
+impl<'a> Node<'a> {
+    /// The document's only value.
+    ///
+    /// # Errors
+    ///
+    /// When the document is malformed at its top level or something follows the value.
+    pub fn document(document: &'a [u8]) -> Result<Self, ScanError> {
+        let start = skip_space(document, 0);
+        let end = skip_value(document, start)?;
+        end_of_document(document, end)?;
+        Ok(Self {
+            document,
+            start,
+            end,
+        })
+    }
+
+    /// Where the value lies in the document.
+    pub fn span(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// The value's JSON text.
+    pub fn raw(&self) -> &'a [u8] {
+        self.document.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The value's kind.
+    pub fn kind(&self) -> Kind {
+        match self.raw().first() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// The members of this object.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no object. An error met later is the iterator's last item.
+    pub fn members(&self) -> Result<Members<'a>, ScanError> {
+        if self.kind() != Kind::Object {
+            return fail(self.start, "an object");
+        }
+        Ok(Members {
+            document: self.document,
+            at: self.start + 1,
+            state: State::First,
+            whole: false,
+        })
+    }
+
+    /// The elements of this array.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no array. An error met later is the iterator's last item.
+    pub fn elements(&self) -> Result<Elements<'a>, ScanError> {
+        if self.kind() != Kind::Array {
+            return fail(self.start, "an array");
+        }
+        Ok(Elements {
+            document: self.document,
+            at: self.start + 1,
+            state: State::First,
+        })
+    }
+
+    /// The value of this object's member `key`: the last one where there are several, as most parsers have it.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no object or a malformed one.
+    pub fn get(&self, key: &str) -> Result<Option<Node<'a>>, ScanError> {
+        let mut found = None;
+        for member in self.members()? {
+            let member = member?;
+            if member.key.is_text(key) {
+                found = Some(member.value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The text of this string; borrowed unless it has escapes.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no string, or one with a bad escape, a raw control character, or bytes that are not UTF-8.
+    pub fn text(&self) -> Result<Cow<'a, str>, ScanError> {
+        let raw = self.raw();
+        let Some(inner) = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\"")) else {
+            return fail(self.start, "a string");
+        };
+        let bad = ScanError {
+            offset: self.start,
+            expected: "a string of valid characters and escapes",
+        };
+        if memchr::memchr(b'\\', inner).is_some() {
+            return serde_json::from_slice(raw).map(Cow::Owned).map_err(|_| bad);
+        }
+        if inner.iter().any(|byte| *byte < b' ') {
+            return Err(bad);
+        }
+        std::str::from_utf8(inner)
+            .map(Cow::Borrowed)
+            .map_err(|_| bad)
+    }
+
+    /// Whether this is a string with this text, however it is escaped.
+    pub fn is_text(&self, text: &str) -> bool {
+        let raw = self.raw();
+        let plain = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
+        plain == Some(text.as_bytes()) && !text.contains('\\')
+            || memchr::memchr(b'\\', raw).is_some() && self.text().is_ok_and(|t| t == text)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    First,
+    Next,
+    Done,
+}
+
+/// Reads up to the next item: past the comma where one is due. `None` when `close` was met.
+fn advance(
+    document: &[u8],
+    at: usize,
+    state: State,
+    close: u8,
+) -> Result<(usize, bool), ScanError> {
+    let at = skip_space(document, at);
+    let object = close == b'}';
+    match (document.get(at), state) {
+        (Some(byte), _) if *byte == close => Ok((at + 1, true)),
+        (_, State::First) => Ok((at, false)),
+        (Some(b','), _) => Ok((skip_space(document, at + 1), false)),
+        _ => fail(at, if object { "',' or '}'" } else { "',' or ']'" }),
+    }
+}
+
+fn end_of_document(document: &[u8], at: usize) -> Result<(), ScanError> {
+    let at = skip_space(document, at);
+    if at < document.len() {
+        fail(at, "the end of the document")
+    } else {
+        Ok(())
+    }
+}
+
+/// An object's members, found one at a time. Ends after an error.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    document: &'a [u8],
+    at: usize,
+    state: State,
+    whole: bool,
+}
+
+impl<'a> Members<'a> {
+    fn read(&mut self) -> Result<Option<Member<'a>>, ScanError> {
+        let document = self.document;
+        let (start, closed) = advance(document, self.at, self.state, b'}')?;
+        if closed {
+            if self.whole {
+                end_of_document(document, start)?;
+            }
+            return Ok(None);
+        }
+        let end = skip_string(document, start)?;
+        let key = Node {
+            document,
+            start,
+            end,
+        };
+        let colon = skip_space(document, end);
+        if document.get(colon) != Some(&b':') {
+            return fail(colon, "':'");
+        }
+        let start = skip_space(document, colon + 1);
+        let end = skip_value(document, start)?;
+        self.at = end;
+        Ok(Some(Member {
+            key,
+            value: Node {
+                document,
+                start,
+                end,
+            },
+        }))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.state == State::Done {
+            return None;
+        }
+        let item = self.read().transpose();
+        self.state = if matches!(item, Some(Ok(_))) {
+            State::Next
+        } else {
+            State::Done
+        };
+        item
+    }
+}
+
+/// An array's elements, found one at a time. Ends after an error.
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    document: &'a [u8],
+    at: usize,
+    state: State,
+}
+
+impl<'a> Elements<'a> {
+    fn read(&mut self) -> Result<Option<Node<'a>>, ScanError> {
+        let document = self.document;
+        let (start, closed) = advance(document, self.at, self.state, b']')?;
+        if closed {
+            return Ok(None);
+        }
+        let end = skip_value(document, start)?;
+        self.at = end;
+        Ok(Some(Node {
+            document,
+            start,
+            end,
+        }))
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<Node<'a>, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.state == State::Done {
+            return None;
+        }
+        let item = self.read().transpose();
+        self.state = if matches!(item, Some(Ok(_))) {
+            State::Next
+        } else {
+            State::Done
+        };
+        item
+    }
+}

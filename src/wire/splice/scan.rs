@@ -1,0 +1,164 @@
+//! Finding where a JSON value ends.
+
+use memchr::memchr2;
+
+/// Where and why a JSON text could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanError {
+    /// Bytes before the place of the error.
+    pub offset: usize,
+    /// What should have stood there.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for ScanError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "malformed JSON at byte {}: expected {}",
+            self.offset, self.expected
+        )
+    }
+}
+
+impl std::error::Error for ScanError {}
+
+pub(super) fn fail<T>(offset: usize, expected: &'static str) -> Result<T, ScanError> {
+    Err(ScanError { offset, expected })
+}
+
+/// The offset of the first byte at or after `at` that is no JSON white space.
+pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The offset behind the string that opens at `at`.
+pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
+    if text.get(at) != Some(&b'"') {
+        return fail(at, "a string");
+    }
+    let mut from = at + 1;
+    loop {
+        let rest = text.get(from..).unwrap_or_default();
+        match memchr2(b'"', b'\\', rest) {
+            None => return fail(text.len(), "the end of a string"),
+            Some(found) if rest.get(found) == Some(&b'"') => return Ok(from + found + 1),
+            Some(found) => from += found + 2,
+        }
+    }
+}
+
+/// The offset behind the value that starts at `at`.
+pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, ScanError> {
+    match text.get(at) {
+        Some(b'"') => skip_string(text, at),
+        Some(b'{' | b'[') => skip_nested(text, at),
+        Some(b't') => skip_word(text, at, b"true"),
+        Some(b'f') => skip_word(text, at, b"false"),
+        Some(b'n') => skip_word(text, at, b"null"),
+        Some(b'-' | b'0'..=b'9') => skip_number(text, at),
+        _ => fail(at, "a value"),
+    }
+}
+
+fn skip_word(text: &[u8], at: usize, word: &'static [u8]) -> Result<usize, ScanError> {
+    let end = at + word.len();
+    if text.get(at..end) == Some(word) {
+        Ok(end)
+    } else {
+        fail(at, "true, false or null")
+    }
+}
+
+fn skip_number(text: &[u8], start: usize) -> Result<usize, ScanError> {
+    let mut at = start;
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match text.get(at) {
+        Some(b'0') => at + 1,
+        _ => skip_digits(text, at)?,
+    };
+    if text.get(at) == Some(&b'.') {
+        at = skip_digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = skip_digits(text, at)?;
+    }
+    Ok(at)
+}
+
+fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
+    }
+    if at == start {
+        fail(at, "a digit")
+    } else {
+        Ok(at)
+    }
+}
+
+/// Passes over an object or array without recursion, so that no depth can exhaust the stack.
+fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
+    let mut open = Brackets::default();
+    let mut at = start;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = skip_string(text, at)?;
+                continue;
+            }
+            b'{' => open.push(true),
+            b'[' => open.push(false),
+            b'}' | b']' => {
+                let object = byte == b'}';
+                if open.pop() != Some(object) {
+                    return fail(at, if object { "']'" } else { "'}'" });
+                }
+                if open.depth == 0 {
+                    return Ok(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    fail(text.len(), "the end of an object or array")
+}
+
+/// Which brackets are open, one bit each: set for an object. The innermost 64 need no allocation.
+#[derive(Default)]
+struct Brackets {
+    innermost: u64,
+    outer: Vec<u64>,
+    depth: usize,
+}
+
+impl Brackets {
+    fn push(&mut self, object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.innermost);
+        }
+        self.innermost = self.innermost << 1 | u64::from(object);
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) -> Option<bool> {
+        self.depth = self.depth.checked_sub(1)?;
+        let object = self.innermost & 1 == 1;
+        self.innermost >>= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.innermost = self.outer.pop().unwrap_or_default();
+        }
+        Some(object)
+    }
+}
