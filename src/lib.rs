@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod capability;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod dialect;
 pub mod prompt;
 pub mod translate;

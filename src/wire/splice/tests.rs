@@ -198,20 +198,20 @@ fn unchanged_parts_are_shared() {
 )]
 fn refuses_edits_that_make_no_sense() {
     let document = Bytes::from_static(b"0123456789");
-    for (ranges, error) in [
-        (vec![2..5, 4..6], SpliceError::Overlap(4)),
-        (vec![2..5, 3..3], SpliceError::Overlap(3)),
-        (vec![9..11], SpliceError::OutOfRange(9)),
-        (vec![5..4], SpliceError::OutOfRange(5)),
+    for (first, second, error) in [
+        (2..5, 4..6, SpliceError::Overlap(4)),
+        (2..5, 3..3, SpliceError::Overlap(3)),
+        (0..1, 9..11, SpliceError::OutOfRange(9)),
+        (0..1, 5..4, SpliceError::OutOfRange(5)),
         (
-            vec![usize::MAX..usize::MAX],
+            0..1,
+            usize::MAX..usize::MAX,
             SpliceError::OutOfRange(usize::MAX),
         ),
     ] {
         let mut splices = Splices::new();
-        for range in ranges {
-            splices.replace(range, "x");
-        }
+        splices.replace(second, "x");
+        splices.replace(first, "x");
         assert_eq!(splices.apply(&document), Err(error));
     }
 }
@@ -331,11 +331,11 @@ proptest! {
     fn what_a_full_parser_refuses_at_the_top_level_is_refused(text in r#"[ {}":,a1\\\[\]-]{0,10}"#) {
         // Without nesting nothing is passed over unread, but for what is inside a string.
         let nested = text.matches(['{', '[']).count() > 1;
-        let scanned = members(text.as_bytes()).and_then(|members| members.map(|m| {
+        let scanned = members(text.as_bytes()).and_then(|mut members| members.try_for_each(|m| {
             let m = m?;
             if m.value.kind() == Kind::String { m.value.text()?; }
             m.key.text().map(drop)
-        }).collect::<Result<(), _>>());
+        }));
         let parsed = serde_json::from_str::<serde_json::Map<String, Value>>(&text);
         prop_assert!(parsed.is_err() || scanned.is_ok(), "{}", text);
         prop_assert!(nested || scanned.is_err() || parsed.is_ok(), "{}", text);

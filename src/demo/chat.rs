@@ -1,0 +1,283 @@
+//! OpenAI Chat Completions.
+//!
+//! Thinking is sent as `reasoning_content`, as servers compatible with OpenAI's do; OpenAI itself sends none.
+
+use bytes::Bytes;
+use http::request;
+use serde_json::{Value, json};
+
+use super::answer::{
+    CREATED, Dialect, Ids, Piece, Pieces, fragments, required, required_list, texts,
+};
+use super::script::{Ask, Block, Choice, Failure, Stop, Tool, Turn, Usage, spoken};
+
+pub(super) struct Chat;
+
+impl Dialect for Chat {
+    fn name(&self) -> &'static str {
+        "openai-chat"
+    }
+
+    fn ask(&self, _head: &request::Parts, body: &Value) -> Result<Ask, Failure> {
+        let messages = required_list(body, "messages")?;
+        let max = body
+            .get("max_completion_tokens")
+            .or_else(|| body.get("max_tokens"));
+        let mut ask = Ask {
+            model: required(body, "model")?.to_owned(),
+            stream: body.get("stream") == Some(&Value::Bool(true)),
+            tools: tools(body),
+            choice: choice(body.get("tool_choice")),
+            max_tokens: max.and_then(Value::as_u64),
+            stream_usage: body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)),
+            messages: messages.len(),
+            ..Ask::default()
+        };
+        for message in messages {
+            let content = texts(message.get("content"));
+            match message.get("role").and_then(Value::as_str) {
+                Some("user") => {
+                    if let Some(text) = content
+                        .into_iter()
+                        .map(spoken)
+                        .rfind(|text| !text.is_empty())
+                    {
+                        ask.text = text;
+                        ask.results.clear();
+                    }
+                }
+                Some("tool" | "function") => ask.results.push(content.concat()),
+                Some(_) => {}
+                None => return Err(Failure::new(400, "messages: each needs a role")),
+            }
+        }
+        Ok(ask)
+    }
+
+    fn answer(&self, ids: &Ids, ask: &Ask, turn: &Turn) -> Value {
+        let mut message =
+            json!({"role": "assistant", "content": null, "refusal": null, "annotations": []});
+        let mut calls = Vec::new();
+        for block in &turn.blocks {
+            match block {
+                Block::Thinking(pieces) => message["reasoning_content"] = pieces.concat().into(),
+                Block::Text(pieces) => message["content"] = pieces.concat().into(),
+                Block::Call { name, arguments } => {
+                    let function = json!({"name": name, "arguments": arguments.to_string()});
+                    let id = ids.at("call_", calls.len());
+                    calls.push(json!({"id": id, "type": "function", "function": function}));
+                }
+            }
+        }
+        if !calls.is_empty() {
+            message["tool_calls"] = calls.into();
+        }
+        json!({
+            "id": ids.of("chatcmpl-"),
+            "object": "chat.completion",
+            "created": CREATED,
+            "model": ask.model,
+            "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish(turn.stop)}],
+            "usage": usage(&turn.usage),
+            "service_tier": "default",
+            "system_fingerprint": null,
+        })
+    }
+
+    fn stream(&self, ids: Ids, ask: &Ask, turn: Turn) -> Pieces {
+        let frame = Frame {
+            id: ids.of("chatcmpl-"),
+            model: ask.model.clone(),
+            with_usage: ask.stream_usage,
+        };
+        let mut deltas: Vec<Box<dyn Iterator<Item = Value> + Send>> = Vec::new();
+        let mut index = 0;
+        for block in turn.blocks {
+            match block {
+                Block::Thinking(pieces) => {
+                    deltas.push(Box::new(
+                        pieces
+                            .into_iter()
+                            .map(|piece| json!({"reasoning_content": piece})),
+                    ));
+                }
+                Block::Text(pieces) => {
+                    deltas.push(Box::new(
+                        pieces.into_iter().map(|piece| json!({"content": piece})),
+                    ));
+                }
+                Block::Call { name, arguments } => {
+                    deltas.push(Box::new(call(
+                        index,
+                        ids.at("call_", index),
+                        &name,
+                        &arguments,
+                    )));
+                    index += 1;
+                }
+            }
+        }
+        let first = frame.chunk(
+            json!({"role": "assistant", "content": "", "refusal": null}),
+            None,
+        );
+        let last = frame.chunk(json!({}), Some(finish(turn.stop)));
+        let counts = frame.with_usage.then(|| frame.usage(&turn.usage));
+        let output = deltas
+            .into_iter()
+            .flatten()
+            .map(move |delta| Piece::new(frame.chunk(delta, None), true));
+        let end = [
+            Some(last),
+            counts,
+            Some(Bytes::from_static(b"data: [DONE]\n\n")),
+        ];
+        let quiet = |bytes: Bytes| Piece::new(bytes, false);
+        Box::new(
+            [first]
+                .into_iter()
+                .map(quiet)
+                .chain(output)
+                .chain(end.into_iter().flatten().map(quiet)),
+        )
+    }
+
+    fn stream_error(&self) -> Bytes {
+        event(&json!({"error": {
+            "message": "The demo upstream fails in the middle, as asked", "type": "server_error", "param": null, "code": null,
+        }}))
+    }
+
+    fn failure(&self, _ids: &Ids, failure: &Failure) -> (u16, Value) {
+        let (status, kind, code) = match failure.status {
+            400 if failure.context_window => (
+                400,
+                "invalid_request_error",
+                Some("context_length_exceeded"),
+            ),
+            401 => (401, "authentication_error", Some("invalid_api_key")),
+            402 => (429, "insufficient_quota", Some("insufficient_quota")),
+            403 => (403, "permission_error", None),
+            404 => (404, "invalid_request_error", Some("model_not_found")),
+            413 => (413, "invalid_request_error", Some("request_too_large")),
+            429 => (429, "rate_limit_error", Some("rate_limit_exceeded")),
+            503 | 529 => (503, "server_error", Some("overloaded")),
+            504 => (504, "server_error", Some("timeout")),
+            status @ 500.. => (status, "server_error", None),
+            status => (status, "invalid_request_error", None),
+        };
+        (
+            status,
+            json!({"error": {"message": failure.message, "type": kind, "param": null, "code": code}}),
+        )
+    }
+
+    fn request_id_header(&self) -> &'static str {
+        "x-request-id"
+    }
+}
+
+fn tools(body: &Value) -> Vec<Tool> {
+    let declared = body
+        .get("tools")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let functions = declared.iter().filter_map(|tool| tool.get("function"));
+    functions
+        .filter_map(|function| {
+            Some(Tool {
+                name: function.get("name")?.as_str()?.to_owned(),
+                schema: function.get("parameters").cloned().unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+fn choice(choice: Option<&Value>) -> Choice {
+    match choice {
+        Some(Value::String(word)) if word == "none" => Choice::None,
+        Some(Value::String(word)) if word == "required" => Choice::Required,
+        Some(named) => match named.pointer("/function/name").and_then(Value::as_str) {
+            Some(name) => Choice::Named(name.to_owned()),
+            None => Choice::Auto,
+        },
+        None => Choice::Auto,
+    }
+}
+
+fn finish(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End => "stop",
+        Stop::Tool => "tool_calls",
+        Stop::Length => "length",
+        Stop::Refusal => "content_filter",
+    }
+}
+
+/// The input count includes what was read from and written to the cache.
+fn usage(usage: &Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.input(),
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input() + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write, "audio_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.thinking, "audio_tokens": 0,
+            "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
+        },
+    })
+}
+
+/// The deltas of one call: its head, which alone has id and name, then its arguments in fragments.
+fn call(
+    index: usize,
+    id: String,
+    name: &str,
+    arguments: &Value,
+) -> impl Iterator<Item = Value> + Send + use<> {
+    let head = json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
+    let rest = fragments(arguments)
+        .into_iter()
+        .map(move |text| json!({"index": index, "function": {"arguments": text}}));
+    [head]
+        .into_iter()
+        .chain(rest)
+        .map(|entry| json!({"tool_calls": [entry]}))
+}
+
+/// What all chunks of a stream share.
+struct Frame {
+    id: String,
+    model: String,
+    with_usage: bool,
+}
+
+impl Frame {
+    fn chunk(&self, delta: Value, finish: Option<&str>) -> Bytes {
+        let choices =
+            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
+        self.event(choices, self.with_usage.then_some(Value::Null))
+    }
+
+    fn usage(&self, counts: &Usage) -> Bytes {
+        self.event(json!([]), Some(usage(counts)))
+    }
+
+    fn event(&self, choices: Value, usage: Option<Value>) -> Bytes {
+        let mut chunk = json!({
+            "id": self.id, "object": "chat.completion.chunk", "created": CREATED, "model": self.model,
+            "service_tier": "default", "system_fingerprint": null, "choices": choices,
+        });
+        if let Some(usage) = usage {
+            chunk["usage"] = usage;
+        }
+        event(&chunk)
+    }
+}
+
+fn event(data: &Value) -> Bytes {
+    format!("data: {data}\n\n").into()
+}

@@ -1,0 +1,135 @@
+//! What a running server remembers for those who test with it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use tokio::sync::Semaphore;
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// The headers. Those that authenticate are marked as sensitive, so that `Debug` does not show their values.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Numbers about a running server.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests received.
+    pub requests: u64,
+    /// Streams that are being sent now.
+    pub open_streams: u64,
+    /// Streams that the client left before their end.
+    pub abandoned_streams: u64,
+}
+
+pub(super) struct State {
+    requests: AtomicU64,
+    open: AtomicU64,
+    abandoned: AtomicU64,
+    capacity: usize,
+    recorded: Mutex<VecDeque<Recorded>>,
+    pub steps: Semaphore,
+}
+
+impl State {
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            requests: AtomicU64::new(0),
+            open: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            capacity,
+            recorded: Mutex::default(),
+            steps: Semaphore::new(0),
+        }
+    }
+
+    /// Counts a request and gives its number, from 1.
+    pub fn count(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            requests: self.requests.load(Ordering::Relaxed),
+            open_streams: self.open.load(Ordering::Relaxed),
+            abandoned_streams: self.abandoned.load(Ordering::Relaxed),
+        }
+    }
+
+    pub fn record(&self, head: &http::request::Parts, body: &Bytes) {
+        if self.capacity == 0 {
+            return;
+        }
+        let mut headers = head.headers.clone();
+        for name in CREDENTIALS {
+            if let http::header::Entry::Occupied(mut entry) = headers.entry(name) {
+                entry.iter_mut().for_each(|value| value.set_sensitive(true));
+            }
+        }
+        let mut recorded = self.lock();
+        if recorded.len() == self.capacity {
+            recorded.pop_front();
+        }
+        let (method, uri) = (head.method.clone(), head.uri.clone());
+        recorded.push_back(Recorded {
+            method,
+            uri,
+            headers,
+            body: body.clone(),
+        });
+    }
+
+    pub fn recorded(&self) -> Vec<Recorded> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Recorded>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The headers that carry a key, in any of the dialects.
+pub(super) const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "cookie"];
+
+/// Counts a stream as open while it lives, and as abandoned when it was not finished.
+pub(super) struct OpenStream {
+    state: Arc<State>,
+    finished: bool,
+}
+
+impl OpenStream {
+    pub fn new(state: Arc<State>) -> Self {
+        state.open.fetch_add(1, Ordering::Relaxed);
+        Self {
+            state,
+            finished: false,
+        }
+    }
+
+    pub fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    pub fn finished(&self) -> bool {
+        self.finished
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.state.open.fetch_sub(1, Ordering::Relaxed);
+        if !self.finished {
+            self.state.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What is asked and what is answered, whatever the dialect.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::synth;
+
+/// A request, as far as the script looks at it.
+#[derive(Debug, Default)]
+pub(super) struct Ask {
+    pub model: String,
+    pub stream: bool,
+    /// The last thing the user said, without what agents add for the model's eyes only.
+    pub text: String,
+    pub tools: Vec<Tool>,
+    pub choice: Choice,
+    /// Results of tools that came after that text.
+    pub results: Vec<String>,
+    pub max_tokens: Option<u64>,
+    /// A chat stream ends with a usage chunk only on request.
+    pub stream_usage: bool,
+    /// How many messages the history has.
+    pub messages: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Tool {
+    pub name: String,
+    pub schema: Value,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Choice {
+    #[default]
+    Auto,
+    None,
+    Required,
+    Named(String),
+}
+
+/// What happens.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The answer's kind in a word, for the `x-demo-script` header.
+    pub name: &'static str,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Fail(Failure),
+    Answer {
+        turn: Turn,
+        pace: Pace,
+        fault: Option<Fault>,
+    },
+}
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub status: u16,
+    pub message: String,
+    /// In seconds.
+    pub retry_after: Option<u32>,
+    /// The prompt does not fit the model's context window; clients react to this by compacting their history.
+    pub context_window: bool,
+}
+
+impl Failure {
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        let retry_after = matches!(status, 429 | 503 | 529).then_some(2);
+        Self {
+            status,
+            message: message.into(),
+            retry_after,
+            context_window: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub blocks: Vec<Block>,
+    pub stop: Stop,
+    pub usage: Usage,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Block {
+    Thinking(Vec<String>),
+    Text(Vec<String>),
+    Call { name: String, arguments: Value },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    End,
+    Tool,
+    Length,
+    Refusal,
+}
+
+/// Token counts. The parts of the input are disjoint; `thinking` is part of `output`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    pub fresh: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    pub output: u64,
+    pub thinking: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    Free,
+    Every(Duration),
+    Stepped,
+}
+
+/// What breaks after the third piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Error,
+    Cut,
+}
+
+impl Fault {
+    pub const AFTER: usize = 3;
+}
+
+const MOST_PIECES: u64 = 1_000_000;
+const LONGEST_PAUSE: u64 = 60_000;
+const LONGEST_QUOTE: usize = 2_000;
+
+/// Decides on the answer. `facts` is what an `echo` tells beyond the request's own content.
+pub(super) fn plan(ask: &Ask, facts: Value) -> Plan {
+    let words = Words::of(&ask.text);
+    if let Some(failure) = failure(&words) {
+        return Plan {
+            name: "error",
+            outcome: Outcome::Fail(failure),
+        };
+    }
+    let fault = if words.follows("error", "mid") {
+        Some(Fault::Error)
+    } else {
+        words.has("cut").then_some(Fault::Cut)
+    };
+    let pace = match (words.has("step"), words.has("slow")) {
+        (true, _) => Pace::Stepped,
+        (_, true) => {
+            let millis = words.number_after("slow").unwrap_or(100).min(LONGEST_PAUSE);
+            Pace::Every(Duration::from_millis(millis))
+        }
+        _ => Pace::Free,
+    };
+    let mut blocks = Vec::new();
+    if words.has("think") || words.has("thinking") {
+        blocks.push(Block::Thinking(pieces(
+            "The user wants me to think first. Let me weigh it: yes, I can answer.",
+        )));
+    }
+    let calls = calls(ask, &words);
+    let name = if !calls.is_empty() {
+        blocks.extend(calls);
+        "tool"
+    } else {
+        let (name, text) = text(ask, &words, facts);
+        blocks.push(Block::Text(text));
+        name
+    };
+    let stop = match () {
+        () if words.has("truncate") => Stop::Length,
+        () if words.has("refuse") => Stop::Refusal,
+        () if name == "tool" => Stop::Tool,
+        () => Stop::End,
+    };
+    let turn = limit(
+        Turn {
+            usage: usage(ask, &blocks),
+            blocks,
+            stop,
+        },
+        ask.max_tokens,
+    );
+    Plan {
+        name,
+        outcome: Outcome::Answer { turn, pace, fault },
+    }
+}
+
+fn failure(words: &Words) -> Option<Failure> {
+    if words.has("overload") || words.has("overloaded") {
+        return Some(Failure::new(
+            529,
+            "The demo upstream is overloaded, as asked",
+        ));
+    }
+    if words.follows("error", "context") {
+        let message = "prompt is too long: 250000 tokens > 200000 maximum";
+        return Some(Failure {
+            context_window: true,
+            ..Failure::new(400, message)
+        });
+    }
+    let status = words.number_after("error")?;
+    let status = u16::try_from(status)
+        .ok()
+        .filter(|status| (400..=599).contains(status))?;
+    Some(Failure::new(
+        status,
+        format!("The demo upstream fails with status {status}, as asked"),
+    ))
+}
+
+fn calls(ask: &Ask, words: &Words) -> Vec<Block> {
+    if ask.choice == Choice::None || !ask.results.is_empty() {
+        return Vec::new();
+    }
+    let parallel = words.has("parallel");
+    let first = match &ask.choice {
+        Choice::Named(name) => ask.tools.iter().position(|tool| tool.name == *name),
+        _ => ask.tools.iter().position(|tool| words.mention(&tool.name)),
+    };
+    let asked = first.is_some() || parallel || words.has("tool") || ask.choice == Choice::Required;
+    let Some(tool) = ask.tools.get(first.unwrap_or(0)).filter(|_| asked) else {
+        return Vec::new();
+    };
+    let call = |tool: &Tool| Block::Call {
+        name: tool.name.clone(),
+        arguments: synth::arguments(&tool.schema),
+    };
+    let mut calls = vec![call(tool)];
+    if parallel {
+        let other = ask
+            .tools
+            .iter()
+            .find(|other| other.name != tool.name)
+            .unwrap_or(tool);
+        calls.push(call(other));
+    }
+    calls
+}
+
+fn text(ask: &Ask, words: &Words, facts: Value) -> (&'static str, Vec<String>) {
+    if !ask.results.is_empty() {
+        let quoted = quote(&ask.results.join("\n"));
+        return ("result", pieces(&format!("The tool returned: {quoted}")));
+    }
+    if words.has("echo") {
+        return ("echo", vec![echo(ask, facts).to_string()]);
+    }
+    if let Some(count) = words.number_after("long") {
+        return (
+            "long",
+            (1..=count.min(MOST_PIECES))
+                .map(|n| format!("word{n} "))
+                .collect(),
+        );
+    }
+    if words.has("tool") || words.has("parallel") {
+        return (
+            "text",
+            pieces("I would call a tool, but the request declares none that I may use."),
+        );
+    }
+    let said = quote(&ask.text);
+    (
+        "text",
+        pieces(&format!(
+            "Hello from the demo upstream – “{}” here. You said: {said}",
+            ask.model
+        )),
+    )
+}
+
+fn echo(ask: &Ask, facts: Value) -> Value {
+    let mut all = json!({
+        "model": ask.model,
+        "stream": ask.stream,
+        "messages": ask.messages,
+        "max_tokens": ask.max_tokens,
+        "tools": ask.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(all), Value::Object(facts)) = (&mut all, facts) {
+        all.extend(facts);
+    }
+    all
+}
+
+/// Cuts text to so many pieces, as if each were a token. Thinking counts; calls stay whole.
+fn limit(mut turn: Turn, max_tokens: Option<u64>) -> Turn {
+    let Some(max) = max_tokens.and_then(|max| usize::try_from(max).ok()) else {
+        return turn;
+    };
+    let mut left = max;
+    for block in &mut turn.blocks {
+        if let Block::Thinking(pieces) | Block::Text(pieces) = block {
+            if pieces.len() > left {
+                pieces.truncate(left);
+                turn.stop = Stop::Length;
+            }
+            left -= pieces.len();
+        }
+    }
+    turn.blocks
+        .retain(|block| !matches!(block, Block::Thinking(p) | Block::Text(p) if p.is_empty()));
+    if turn.stop == Stop::Length {
+        turn.usage.output = turn.usage.output.min(max as u64);
+        turn.usage.thinking = turn.usage.thinking.min(turn.usage.output);
+    }
+    turn
+}
+
+fn usage(ask: &Ask, blocks: &[Block]) -> Usage {
+    let count = |block: &Block| match block {
+        Block::Thinking(pieces) | Block::Text(pieces) => pieces.len() as u64,
+        Block::Call { arguments, .. } => 8 + arguments.to_string().len() as u64 / 4,
+    };
+    let thinking = blocks
+        .iter()
+        .filter(|block| matches!(block, Block::Thinking(_)));
+    Usage {
+        fresh: 12 + ask.text.len() as u64 / 4,
+        cache_read: 64,
+        cache_write: 16,
+        output: blocks.iter().map(count).sum(),
+        thinking: thinking.map(count).sum(),
+    }
+}
+
+/// Words with the white space behind them, as models tend to emit them.
+fn pieces(text: &str) -> Vec<String> {
+    text.split_inclusive(' ').map(str::to_owned).collect()
+}
+
+fn quote(text: &str) -> String {
+    let mut chars = text.trim().chars();
+    let mut quoted: String = chars.by_ref().take(LONGEST_QUOTE).collect();
+    if chars.next().is_some() {
+        quoted.push('…');
+    }
+    quoted
+}
+
+/// `text` without the notes that agents put into the user's turn for the model.
+pub(super) fn spoken(text: &str) -> String {
+    const OPEN: &str = "<system-reminder>";
+    const CLOSE: &str = "</system-reminder>";
+    let mut spoken = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(OPEN) {
+        spoken.push_str(before);
+        rest = after.split_once(CLOSE).map_or("", |(_, after)| after);
+    }
+    spoken.push_str(rest);
+    spoken.trim().to_owned()
+}
+
+struct Words(Vec<String>);
+
+impl Words {
+    fn of(text: &str) -> Self {
+        Self(
+            text.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .filter(|word| !word.is_empty())
+                .map(str::to_lowercase)
+                .collect(),
+        )
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.0.iter().any(|other| other == word)
+    }
+
+    fn after(&self, word: &str) -> impl Iterator<Item = &str> {
+        self.0.windows(2).filter_map(move |pair| match pair {
+            [first, second] if first == word => Some(second.as_str()),
+            _ => None,
+        })
+    }
+
+    fn follows(&self, word: &str, next: &str) -> bool {
+        self.after(word).any(|other| other == next)
+    }
+
+    fn number_after(&self, word: &str) -> Option<u64> {
+        self.after(word).find_map(|next| next.parse().ok())
+    }
+
+    /// Whether a tool is meant: by its whole name, or by a part of it that is long enough to tell.
+    fn mention(&self, tool: &str) -> bool {
+        let whole = tool.to_lowercase();
+        let parts = whole
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|part| part.len() >= 4);
+        self.has(&whole) || parts.into_iter().any(|part| self.has(part))
+    }
+}

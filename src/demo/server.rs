@@ -1,0 +1,372 @@
+//! The HTTP server around the script.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, Method, Request, Response, StatusCode, request};
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::answer::{CREATED, Dialect, Ids};
+use super::chat::Chat;
+use super::claude::Claude;
+use super::guide::{CLAUDE_MODEL, OPENAI_MODEL};
+use super::record::{CREDENTIALS, Counts, Recorded, State};
+use super::script::{Ask, Failure, Fault, Outcome, Pace, Plan, Turn, plan};
+use super::stream::Play;
+
+/// The largest request body that is read, in bytes: 64 MiB.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+/// How long a shutdown waits for answers that are being sent.
+const GRACE: Duration = Duration::from_secs(2);
+
+type Answer = Response<Either<Full<Bytes>, Play>>;
+
+/// A running scripted upstream. It stops when this is dropped, or gracefully with [`shutdown`](Self::shutdown).
+pub struct Demo {
+    address: SocketAddr,
+    state: Arc<State>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Demo {
+    /// Starts a server at `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::bind_recording(address, 0).await
+    }
+
+    /// Starts a server that keeps the last `capacity` requests for [`requests`](Self::requests).
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub async fn bind_recording(address: impl ToSocketAddrs, capacity: usize) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State::new(capacity));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
+        Ok(Self {
+            address,
+            state,
+            stop: Some(stop),
+            task,
+        })
+    }
+
+    /// Where the server listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's base URL, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests kept, oldest first.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state.recorded()
+    }
+
+    /// What has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.state.counts()
+    }
+
+    /// Lets streams that wait for it (`step` in the user's text) send `pieces` more pieces of output.
+    pub fn step(&self, pieces: usize) {
+        self.state.steps.add_permits(pieces);
+    }
+
+    /// Stops accepting, waits up to two seconds for answers that are being sent, then breaks them off.
+    pub async fn shutdown(mut self) {
+        drop(self.stop.take());
+        // An error would mean that the task is gone, which is what is wanted.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::Receiver<()>) {
+    let graceful = GracefulShutdown::new();
+    // Dropped with this task, and the connections with it.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // Without this, small writes wait for the acknowledgement of earlier ones.
+                    let _ = stream.set_nodelay(true);
+                    let state = Arc::clone(&state);
+                    let service = service_fn(move |request| {
+                        let state = Arc::clone(&state);
+                        async move { Ok::<_, Infallible>(serve(request, state).await) }
+                    });
+                    let connection =
+                        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+                    let connection = graceful.watch(connection);
+                    connections.spawn(async move {
+                        // A connection that breaks is the client's business.
+                        let _ = connection.await;
+                    });
+                }
+                // Out of file descriptors, most likely: others have to end first.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}
+
+async fn serve(request: Request<Incoming>, state: Arc<State>) -> Answer {
+    let ids = Ids(state.count());
+    let (head, body) = request.into_parts();
+    let dialect = dialect(&head);
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return fail(
+            dialect,
+            ids,
+            &Failure::new(413, "the request's body cannot be read or is too large"),
+        );
+    };
+    let body = body.to_bytes();
+    state.record(&head, &body);
+    match respond(dialect, ids, &head, &body, state).await {
+        Ok(answer) => answer,
+        Err(failure) => fail(dialect, ids, &failure),
+    }
+}
+
+async fn respond(
+    dialect: &dyn Dialect,
+    ids: Ids,
+    head: &request::Parts,
+    body: &Bytes,
+    state: Arc<State>,
+) -> Result<Answer, Failure> {
+    let path = head.uri.path();
+    if path == "/" {
+        return Ok(Response::new(Either::Left(Full::default())));
+    }
+    let (_, call) = path.split_once("/v1/").unwrap_or_default();
+    let counting = call == "messages/count_tokens";
+    match call {
+        "chat/completions" | "messages" | "messages/count_tokens"
+            if head.method != Method::POST =>
+        {
+            return Err(Failure::new(405, "method not allowed"));
+        }
+        "chat/completions" | "messages" | "messages/count_tokens" => {}
+        _ => return models(dialect, ids, head, call),
+    }
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| Failure::new(400, format!("the request's body is not JSON: {error}")))?;
+    let ask = dialect.ask(head, &body)?;
+    if counting {
+        let tokens = body.to_string().len() / 4;
+        return Ok(object(
+            dialect,
+            ids,
+            StatusCode::OK,
+            &json!({"input_tokens": tokens}),
+        ));
+    }
+    let Plan { name, outcome } = plan(&ask, facts(dialect, head));
+    let mut answer = match outcome {
+        Outcome::Fail(failure) => return Err(failure),
+        Outcome::Answer { turn, pace, fault } if ask.stream => {
+            let pieces = dialect.stream(ids, &ask, turn);
+            let play = Play::new(pieces, pace, fault, dialect.stream_error(), state);
+            let mut answer = Response::new(Either::Right(play));
+            answer.headers_mut().insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/event-stream; charset=utf-8"),
+            );
+            answer
+                .headers_mut()
+                .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            identify(&mut answer, dialect, ids);
+            answer
+        }
+        Outcome::Answer { turn, pace, fault } => {
+            whole(dialect, ids, &ask, &turn, pace, fault, state).await?
+        }
+    };
+    answer
+        .headers_mut()
+        .insert("x-demo-script", HeaderValue::from_static(name));
+    Ok(answer)
+}
+
+async fn whole(
+    dialect: &dyn Dialect,
+    ids: Ids,
+    ask: &Ask,
+    turn: &Turn,
+    pace: Pace,
+    fault: Option<Fault>,
+    state: Arc<State>,
+) -> Result<Answer, Failure> {
+    if let Pace::Every(pause) = pace {
+        tokio::time::sleep(pause).await;
+    }
+    let body = dialect.answer(&ids, ask, turn);
+    match fault {
+        None => Ok(object(dialect, ids, StatusCode::OK, &body)),
+        Some(Fault::Error) => Err(Failure::new(
+            500,
+            "The demo upstream fails in the middle, as asked",
+        )),
+        Some(Fault::Cut) => {
+            let text = body.to_string();
+            let half = text.as_bytes().get(..text.len() / 2).unwrap_or_default();
+            let play = Play::cut(Bytes::copy_from_slice(half), state);
+            let mut answer = Response::new(Either::Right(play));
+            answer
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer
+                .headers_mut()
+                .insert(CONTENT_LENGTH, text.len().into());
+            Ok(answer)
+        }
+    }
+}
+
+/// The dialect of a path; where it does not tell, that of the client's headers.
+fn dialect(head: &request::Parts) -> &'static dyn Dialect {
+    let path = head.uri.path();
+    let anthropic =
+        || head.headers.contains_key("anthropic-version") || head.headers.contains_key("x-api-key");
+    if path.contains("/v1/messages") || !path.ends_with("/chat/completions") && anthropic() {
+        &Claude
+    } else {
+        &Chat
+    }
+}
+
+/// `GET /v1/models` and `/v1/models/{id}`.
+fn models(
+    dialect: &dyn Dialect,
+    ids: Ids,
+    head: &request::Parts,
+    call: &str,
+) -> Result<Answer, Failure> {
+    let known = [CLAUDE_MODEL, OPENAI_MODEL];
+    let one = |id: &str| match dialect.name() {
+        "claude" => {
+            json!({"type": "model", "id": id, "display_name": id, "created_at": "2026-09-21T14:13:20Z"})
+        }
+        _ => json!({"id": id, "object": "model", "created": CREATED, "owned_by": "demo"}),
+    };
+    let missing = || {
+        Failure::new(
+            404,
+            format!(
+                "{} {} is nothing that the demo upstream knows",
+                head.method,
+                head.uri.path()
+            ),
+        )
+    };
+    let body = match (call, call.strip_prefix("models/")) {
+        _ if head.method != Method::GET => return Err(missing()),
+        ("models", _) => {
+            let list: Vec<Value> = known.into_iter().map(one).collect();
+            match dialect.name() {
+                "claude" => {
+                    json!({"data": list, "has_more": false, "first_id": CLAUDE_MODEL, "last_id": OPENAI_MODEL})
+                }
+                _ => json!({"object": "list", "data": list}),
+            }
+        }
+        (_, Some(id)) => known
+            .into_iter()
+            .find(|one| *one == id)
+            .map(one)
+            .ok_or_else(missing)?,
+        _ => return Err(missing()),
+    };
+    Ok(object(dialect, ids, StatusCode::OK, &body))
+}
+
+/// What an `echo` tells about the HTTP request. No value of a header that authenticates is shown.
+fn facts(dialect: &dyn Dialect, head: &request::Parts) -> Value {
+    let auth: Vec<&str> = CREDENTIALS
+        .into_iter()
+        .filter(|name| head.headers.contains_key(*name))
+        .collect();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    json!({
+        "dialect": dialect.name(),
+        "path": head.uri.path(),
+        "query": head.uri.query(),
+        "auth": auth,
+        "anthropic_version": header("anthropic-version"),
+        "anthropic_beta": header("anthropic-beta"),
+    })
+}
+
+fn fail(dialect: &dyn Dialect, ids: Ids, failure: &Failure) -> Answer {
+    let (status, body) = dialect.failure(&ids, failure);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = object(dialect, ids, status, &body);
+    if let Some(seconds) = failure.retry_after {
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        if dialect.name() != "claude" {
+            let millis = HeaderValue::from(u64::from(seconds) * 1000);
+            answer
+                .headers_mut()
+                .insert(HeaderName::from_static("retry-after-ms"), millis);
+        }
+    }
+    answer
+        .headers_mut()
+        .insert("x-demo-script", HeaderValue::from_static("error"));
+    answer
+}
+
+fn object(dialect: &dyn Dialect, ids: Ids, status: StatusCode, body: &Value) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::from(body.to_string())));
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    identify(&mut answer, dialect, ids);
+    answer
+}
+
+fn identify(answer: &mut Answer, dialect: &dyn Dialect, ids: Ids) {
+    if let Ok(id) = HeaderValue::try_from(ids.of("req_")) {
+        answer
+            .headers_mut()
+            .insert(HeaderName::from_static(dialect.request_id_header()), id);
+    }
+}

@@ -1,0 +1,147 @@
+//! The body of a streamed answer: one frame for each piece, at the pace that was asked for.
+
+use std::future::Future;
+use std::io;
+use std::iter::Peekable;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+
+use super::answer::{Piece, Pieces};
+use super::record::{OpenStream, State};
+use super::script::{Fault, Pace};
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A stream that is being played.
+pub(super) struct Play {
+    pieces: Peekable<Pieces>,
+    pace: Pace,
+    fault: Option<Fault>,
+    error: Bytes,
+    /// Pieces of output that have left.
+    sent: usize,
+    held: Option<Piece>,
+    wait: Option<Wait>,
+    flush: bool,
+    state: Arc<State>,
+    open: OpenStream,
+}
+
+impl Play {
+    pub fn new(
+        pieces: Pieces,
+        pace: Pace,
+        fault: Option<Fault>,
+        error: Bytes,
+        state: Arc<State>,
+    ) -> Self {
+        let open = OpenStream::new(Arc::clone(&state));
+        Self {
+            pieces: pieces.peekable(),
+            pace,
+            fault,
+            error,
+            sent: 0,
+            held: None,
+            wait: None,
+            flush: false,
+            state,
+            open,
+        }
+    }
+
+    /// A body that breaks off behind `bytes`.
+    pub fn cut(bytes: Bytes, state: Arc<State>) -> Self {
+        let pieces = [Piece::new(bytes, true), Piece::new(Bytes::new(), false)];
+        Self::new(
+            Box::new(pieces.into_iter()),
+            Pace::Free,
+            Some(Fault::Cut),
+            Bytes::new(),
+            state,
+        )
+    }
+
+    /// The fault, when its time has come: behind so many pieces, or where the output pauses before.
+    fn due(&mut self, next: &Piece) -> Option<Fault> {
+        let due = self.sent >= Fault::AFTER || self.sent > 0 && !next.output;
+        self.fault.take_if(|_| due)
+    }
+
+    fn pause(&self) -> Option<Wait> {
+        match self.pace {
+            Pace::Free => None,
+            Pace::Every(pause) => Some(Box::pin(tokio::time::sleep(pause))),
+            Pace::Stepped => {
+                let state = Arc::clone(&self.state);
+                Some(Box::pin(async move {
+                    // Never closed, so this cannot fail.
+                    if let Ok(permit) = state.steps.acquire().await {
+                        permit.forget();
+                    }
+                }))
+            }
+        }
+    }
+}
+
+impl Body for Play {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        // The server flushes when a body has nothing more for the moment; so each piece gets a write of its own.
+        if std::mem::take(&mut this.flush) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.held.is_none() {
+            let Some(piece) = this.pieces.next() else {
+                this.open.finish();
+                return Poll::Ready(None);
+            };
+            match this.due(&piece) {
+                Some(Fault::Cut) => {
+                    this.open.finish();
+                    return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+                }
+                Some(Fault::Error) => {
+                    let nothing: Pieces = Box::new(std::iter::empty());
+                    this.pieces = nothing.peekable();
+                    this.open.finish();
+                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.error)))));
+                }
+                None => {}
+            }
+            this.wait = if piece.output { this.pause() } else { None };
+            this.held = Some(piece);
+        }
+        if let Some(wait) = &mut this.wait {
+            ready!(wait.as_mut().poll(cx));
+            this.wait = None;
+        }
+        let Some(piece) = this.held.take() else {
+            return Poll::Ready(None);
+        };
+        this.sent += usize::from(piece.output);
+        if this.pieces.peek().is_some() {
+            this.flush = true;
+        } else {
+            // Clients leave as soon as they have seen the last event.
+            this.open.finish();
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece.bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.open.finished()
+    }
+}

@@ -1,0 +1,78 @@
+use serde_json::Value;
+
+use super::*;
+use crate::demo::{ROUTES, config, guide};
+
+#[test]
+fn the_configuration_is_yaml_with_the_known_keys() {
+    let text = config("http://127.0.0.1:9", 8080);
+    let config: Value = serde_yaml::from_str(&text).unwrap();
+    assert_eq!(config["server"]["port"], 8080);
+    let models = config["models"].as_array().unwrap();
+    assert_eq!(models.len(), ROUTES.len() * 2);
+    for model in models {
+        assert_eq!(model["backend_base_url"], "http://127.0.0.1:9");
+        for key in [
+            "frontend_model_name",
+            "frontend_base_url",
+            "frontend_dialect",
+            "backend_model_name",
+            "backend_dialect",
+        ] {
+            assert!(
+                model[key].as_str().is_some_and(|text| !text.is_empty()),
+                "{key}"
+            );
+        }
+    }
+}
+
+/// The commands are run against the upstream itself, in the dialect that each is written in.
+#[tokio::test]
+async fn the_commands_work() {
+    let demo = Demo::bind("127.0.0.1:0").await.unwrap();
+    let text = guide("http://127.0.0.1:8080/");
+    let mut seen = Vec::new();
+    for command in text.split("curl -N ").skip(1) {
+        let (url, rest) = command.split_once(' ').unwrap();
+        let body: Value = serde_json::from_str(
+            rest.split("-d '")
+                .nth(1)
+                .unwrap()
+                .split('\'')
+                .next()
+                .unwrap(),
+        )
+        .unwrap();
+        let path = url.strip_prefix("http://127.0.0.1:8080").unwrap();
+        let reply = post(&demo, path, &body).await;
+        assert!(
+            ROUTES
+                .iter()
+                .any(|route| path.starts_with(&format!("{}/v1/", route.prefix)))
+        );
+        seen.push((
+            reply.status,
+            reply.header("x-demo-script").unwrap().to_owned(),
+        ));
+    }
+    let expected = [
+        (200, "text"),
+        (200, "tool"),
+        (200, "text"),
+        (200, "tool"),
+        (429, "error"),
+    ];
+    assert_eq!(
+        seen,
+        expected.map(|(status, name)| (status, name.to_owned()))
+    );
+    for setting in [
+        "OPENAI_BASE_URL=",
+        "OPENAI_API_KEY=",
+        "ANTHROPIC_BASE_URL=",
+        "ANTHROPIC_AUTH_TOKEN=",
+    ] {
+        assert!(text.contains(setting));
+    }
+}
