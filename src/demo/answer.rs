@@ -23,8 +23,8 @@ pub(super) trait Dialect: Sync {
     /// The answer as the pieces of a stream, made one at a time.
     fn stream(&self, ids: Ids, ask: &Ask, turn: Turn) -> Pieces;
 
-    /// What ends a stream that fails.
-    fn stream_error(&self) -> Bytes;
+    /// What ends a stream that fails after so many pieces.
+    fn stream_error(&self, sent: usize) -> Bytes;
 
     /// The status and body of an error.
     fn failure(&self, ids: &Ids, failure: &Failure) -> (u16, Value);

@@ -142,7 +142,7 @@ impl Dialect for Chat {
         )
     }
 
-    fn stream_error(&self) -> Bytes {
+    fn stream_error(&self, _sent: usize) -> Bytes {
         event(&json!({"error": {
             "message": "The demo upstream fails in the middle, as asked", "type": "server_error", "param": null, "code": null,
         }}))

@@ -85,7 +85,7 @@ impl Dialect for Claude {
         )
     }
 
-    fn stream_error(&self) -> Bytes {
+    fn stream_error(&self, _sent: usize) -> Bytes {
         let message = "The demo upstream fails in the middle, as asked";
         quiet(&json!({"type": "error", "error": {"type": "api_error", "message": message}})).bytes
     }

@@ -21,7 +21,7 @@
 //!
 //! After a tool's result the answer quotes it. Anything else is answered by a text that quotes the user.
 //!
-//! A dialect here is one file that reads a request into an [`Ask`](script::Ask) and writes a [`Turn`](script::Turn) as an
+//! It speaks `openai-chat`, `openai-responses` and `claude`, below any path in front of `/v1`. A dialect here is one file that reads a request into an [`Ask`](script::Ask) and writes a [`Turn`](script::Turn) as an
 //! answer, a stream or an error. Bodies are written by hand, independent of the types the proxy is built from.
 
 mod answer;
@@ -29,6 +29,7 @@ mod chat;
 mod claude;
 mod guide;
 mod record;
+mod responses;
 mod script;
 mod server;
 mod stream;

@@ -22,6 +22,8 @@ pub(super) struct Ask {
     pub stream_usage: bool,
     /// How many messages the history has.
     pub messages: usize,
+    /// The request itself, for answers that repeat parts of it.
+    pub request: Value,
 }
 
 #[derive(Debug)]

@@ -25,6 +25,7 @@ use super::chat::Chat;
 use super::claude::Claude;
 use super::guide::{CLAUDE_MODEL, OPENAI_MODEL};
 use super::record::{CREDENTIALS, Counts, Recorded, State};
+use super::responses::Responses;
 use super::script::{Ask, Failure, Fault, Outcome, Pace, Plan, Turn, plan};
 use super::stream::Play;
 
@@ -165,7 +166,7 @@ async fn serve(request: Request<Incoming>, state: Arc<State>) -> Answer {
 }
 
 async fn respond(
-    dialect: &dyn Dialect,
+    dialect: &'static dyn Dialect,
     ids: Ids,
     head: &request::Parts,
     body: &Bytes,
@@ -178,17 +179,17 @@ async fn respond(
     let (_, call) = path.split_once("/v1/").unwrap_or_default();
     let counting = call == "messages/count_tokens";
     match call {
-        "chat/completions" | "messages" | "messages/count_tokens"
+        "chat/completions" | "messages" | "messages/count_tokens" | "responses"
             if head.method != Method::POST =>
         {
             return Err(Failure::new(405, "method not allowed"));
         }
-        "chat/completions" | "messages" | "messages/count_tokens" => {}
+        "chat/completions" | "messages" | "messages/count_tokens" | "responses" => {}
         _ => return models(dialect, ids, head, call),
     }
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| Failure::new(400, format!("the request's body is not JSON: {error}")))?;
-    let ask = dialect.ask(head, &body)?;
+    let mut ask = dialect.ask(head, &body)?;
     if counting {
         let tokens = body.to_string().len() / 4;
         return Ok(object(
@@ -198,12 +199,13 @@ async fn respond(
             &json!({"input_tokens": tokens}),
         ));
     }
+    ask.request = body;
     let Plan { name, outcome } = plan(&ask, facts(dialect, head));
     let mut answer = match outcome {
         Outcome::Fail(failure) => return Err(failure),
         Outcome::Answer { turn, pace, fault } if ask.stream => {
             let pieces = dialect.stream(ids, &ask, turn);
-            let play = Play::new(pieces, pace, fault, dialect.stream_error(), state);
+            let play = Play::new(pieces, pace, fault, dialect, state);
             let mut answer = Response::new(Either::Right(play));
             answer.headers_mut().insert(
                 CONTENT_TYPE,
@@ -226,7 +228,7 @@ async fn respond(
 }
 
 async fn whole(
-    dialect: &dyn Dialect,
+    dialect: &'static dyn Dialect,
     ids: Ids,
     ask: &Ask,
     turn: &Turn,
@@ -247,7 +249,7 @@ async fn whole(
         Some(Fault::Cut) => {
             let text = body.to_string();
             let half = text.as_bytes().get(..text.len() / 2).unwrap_or_default();
-            let play = Play::cut(Bytes::copy_from_slice(half), state);
+            let play = Play::cut(Bytes::copy_from_slice(half), dialect, state);
             let mut answer = Response::new(Either::Right(play));
             answer
                 .headers_mut()
@@ -263,9 +265,14 @@ async fn whole(
 /// The dialect of a path; where it does not tell, that of the client's headers.
 fn dialect(head: &request::Parts) -> &'static dyn Dialect {
     let path = head.uri.path();
-    let anthropic =
-        || head.headers.contains_key("anthropic-version") || head.headers.contains_key("x-api-key");
-    if path.contains("/v1/messages") || !path.ends_with("/chat/completions") && anthropic() {
+    let anthropic = ["anthropic-version", "x-api-key"]
+        .iter()
+        .any(|name| head.headers.contains_key(*name));
+    if path.ends_with("/v1/chat/completions") {
+        &Chat
+    } else if path.ends_with("/v1/responses") {
+        &Responses
+    } else if path.contains("/v1/messages") || anthropic {
         &Claude
     } else {
         &Chat
@@ -274,7 +281,7 @@ fn dialect(head: &request::Parts) -> &'static dyn Dialect {
 
 /// `GET /v1/models` and `/v1/models/{id}`.
 fn models(
-    dialect: &dyn Dialect,
+    dialect: &'static dyn Dialect,
     ids: Ids,
     head: &request::Parts,
     call: &str,

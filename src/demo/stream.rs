@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-use super::answer::{Piece, Pieces};
+use super::answer::{Dialect, Piece, Pieces};
 use super::record::{OpenStream, State};
 use super::script::{Fault, Pace};
 
@@ -21,9 +21,11 @@ pub(super) struct Play {
     pieces: Peekable<Pieces>,
     pace: Pace,
     fault: Option<Fault>,
-    error: Bytes,
-    /// Pieces of output that have left.
+    dialect: &'static dyn Dialect,
+    /// Pieces that have left.
     sent: usize,
+    /// Pieces of output that have left.
+    output: usize,
     held: Option<Piece>,
     wait: Option<Wait>,
     flush: bool,
@@ -36,7 +38,7 @@ impl Play {
         pieces: Pieces,
         pace: Pace,
         fault: Option<Fault>,
-        error: Bytes,
+        dialect: &'static dyn Dialect,
         state: Arc<State>,
     ) -> Self {
         let open = OpenStream::new(Arc::clone(&state));
@@ -44,8 +46,9 @@ impl Play {
             pieces: pieces.peekable(),
             pace,
             fault,
-            error,
+            dialect,
             sent: 0,
+            output: 0,
             held: None,
             wait: None,
             flush: false,
@@ -55,20 +58,20 @@ impl Play {
     }
 
     /// A body that breaks off behind `bytes`.
-    pub fn cut(bytes: Bytes, state: Arc<State>) -> Self {
+    pub fn cut(bytes: Bytes, dialect: &'static dyn Dialect, state: Arc<State>) -> Self {
         let pieces = [Piece::new(bytes, true), Piece::new(Bytes::new(), false)];
         Self::new(
             Box::new(pieces.into_iter()),
             Pace::Free,
             Some(Fault::Cut),
-            Bytes::new(),
+            dialect,
             state,
         )
     }
 
     /// The fault, when its time has come: behind so many pieces, or where the output pauses before.
     fn due(&mut self, next: &Piece) -> Option<Fault> {
-        let due = self.sent >= Fault::AFTER || self.sent > 0 && !next.output;
+        let due = self.output >= Fault::AFTER || self.output > 0 && !next.output;
         self.fault.take_if(|_| due)
     }
 
@@ -117,7 +120,9 @@ impl Body for Play {
                     let nothing: Pieces = Box::new(std::iter::empty());
                     this.pieces = nothing.peekable();
                     this.open.finish();
-                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.error)))));
+                    return Poll::Ready(Some(Ok(Frame::data(
+                        this.dialect.stream_error(this.sent),
+                    ))));
                 }
                 None => {}
             }
@@ -131,7 +136,8 @@ impl Body for Play {
         let Some(piece) = this.held.take() else {
             return Poll::Ready(None);
         };
-        this.sent += usize::from(piece.output);
+        this.sent += 1;
+        this.output += usize::from(piece.output);
         if this.pieces.peek().is_some() {
             this.flush = true;
         } else {

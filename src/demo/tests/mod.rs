@@ -3,6 +3,7 @@
 mod chat;
 mod claude;
 mod guide;
+mod responses;
 mod script;
 mod server;
 
