@@ -179,9 +179,9 @@ fn unchanged_parts_are_shared() {
     let document = Bytes::from_static(b"0123456789");
     let mut splices = Splices::new();
     splices.replace(6..8, "x");
+    splices.replace(2..4, "");
     splices.insert(2, "a");
     splices.insert(2, "b");
-    splices.replace(2..4, "");
     let spliced = splices.apply(&document).unwrap();
     let parts: Vec<&[u8]> = spliced.parts().iter().map(|part| &part[..]).collect();
     assert_eq!(parts, [&b"01"[..], b"a", b"b", b"45", b"x", b"89"]);
