@@ -104,12 +104,8 @@ pub(super) fn required_list<'a>(body: &'a Value, name: &str) -> Result<&'a [Valu
         .get(name)
         .and_then(Value::as_array)
         .filter(|list| !list.is_empty());
-    list.map(Vec::as_slice).ok_or_else(|| {
-        Failure::new(
-            400,
-            format!("{name}: a list with at least one entry is required"),
-        )
-    })
+    list.map(Vec::as_slice)
+        .ok_or_else(|| Failure::new(400, format!("{name}: a list with at least one entry is required")))
 }
 
 impl Usage {

@@ -6,9 +6,7 @@ use bytes::Bytes;
 use http::request;
 use serde_json::{Value, json};
 
-use super::answer::{
-    CREATED, Dialect, Ids, Piece, Pieces, fragments, required, required_list, texts,
-};
+use super::answer::{CREATED, Dialect, Ids, Piece, Pieces, fragments, required, required_list, texts};
 use super::script::{Ask, Block, Choice, Failure, Stop, Tool, Turn, Usage, spoken};
 
 pub(super) struct Chat;
@@ -37,11 +35,7 @@ impl Dialect for Chat {
             let content = texts(message.get("content"));
             match message.get("role").and_then(Value::as_str) {
                 Some("user") => {
-                    if let Some(text) = content
-                        .into_iter()
-                        .map(spoken)
-                        .rfind(|text| !text.is_empty())
-                    {
+                    if let Some(text) = content.into_iter().map(spoken).rfind(|text| !text.is_empty()) {
                         ask.text = text;
                         ask.results.clear();
                     }
@@ -55,8 +49,7 @@ impl Dialect for Chat {
     }
 
     fn answer(&self, ids: &Ids, ask: &Ask, turn: &Turn) -> Value {
-        let mut message =
-            json!({"role": "assistant", "content": null, "refusal": null, "annotations": []});
+        let mut message = json!({"role": "assistant", "content": null, "refusal": null, "annotations": []});
         let mut calls = Vec::new();
         for block in &turn.blocks {
             match block {
@@ -107,31 +100,19 @@ impl Dialect for Chat {
                     ));
                 }
                 Block::Call { name, arguments } => {
-                    deltas.push(Box::new(call(
-                        index,
-                        ids.at("call_", index),
-                        &name,
-                        &arguments,
-                    )));
+                    deltas.push(Box::new(call(index, ids.at("call_", index), &name, &arguments)));
                     index += 1;
                 }
             }
         }
-        let first = frame.chunk(
-            json!({"role": "assistant", "content": "", "refusal": null}),
-            None,
-        );
+        let first = frame.chunk(json!({"role": "assistant", "content": "", "refusal": null}), None);
         let last = frame.chunk(json!({}), Some(finish(turn.stop)));
         let counts = frame.with_usage.then(|| frame.usage(&turn.usage));
         let output = deltas
             .into_iter()
             .flatten()
             .map(move |delta| Piece::new(frame.chunk(delta, None), true));
-        let end = [
-            Some(last),
-            counts,
-            Some(Bytes::from_static(b"data: [DONE]\n\n")),
-        ];
+        let end = [Some(last), counts, Some(Bytes::from_static(b"data: [DONE]\n\n"))];
         let quiet = |bytes: Bytes| Piece::new(bytes, false);
         Box::new(
             [first]
@@ -150,11 +131,7 @@ impl Dialect for Chat {
 
     fn failure(&self, _ids: &Ids, failure: &Failure) -> (u16, Value) {
         let (status, kind, code) = match failure.status {
-            400 if failure.context_window => (
-                400,
-                "invalid_request_error",
-                Some("context_length_exceeded"),
-            ),
+            400 if failure.context_window => (400, "invalid_request_error", Some("context_length_exceeded")),
             401 => (401, "authentication_error", Some("invalid_api_key")),
             402 => (429, "insufficient_quota", Some("insufficient_quota")),
             403 => (403, "permission_error", None),
@@ -238,7 +215,8 @@ fn call(
     name: &str,
     arguments: &Value,
 ) -> impl Iterator<Item = Value> + Send + use<> {
-    let head = json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
+    let head =
+        json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
     let rest = fragments(arguments)
         .into_iter()
         .map(move |text| json!({"index": index, "function": {"arguments": text}}));
@@ -257,8 +235,7 @@ struct Frame {
 
 impl Frame {
     fn chunk(&self, delta: Value, finish: Option<&str>) -> Bytes {
-        let choices =
-            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
+        let choices = json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
         self.event(choices, self.with_usage.then_some(Value::Null))
     }
 

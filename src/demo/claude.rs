@@ -160,11 +160,7 @@ fn tools(body: &Value) -> Vec<Tool> {
 }
 
 fn choice(choice: Option<&Value>) -> Choice {
-    let text = |name| {
-        choice
-            .and_then(|choice| choice.get(name))
-            .and_then(Value::as_str)
-    };
+    let text = |name| choice.and_then(|choice| choice.get(name)).and_then(Value::as_str);
     match (text("type"), text("name")) {
         (Some("none"), _) => Choice::None,
         (Some("any"), _) => Choice::Required,
@@ -184,8 +180,7 @@ fn stop_reason(stop: Stop) -> &'static str {
 
 fn stop_details(stop: Stop) -> Option<Value> {
     let explanation = "The demo upstream refuses, as asked";
-    (stop == Stop::Refusal)
-        .then(|| json!({"type": "refusal", "category": null, "explanation": explanation}))
+    (stop == Stop::Refusal).then(|| json!({"type": "refusal", "category": null, "explanation": explanation}))
 }
 
 fn message(ids: Ids, model: &str, content: Value, usage: Value) -> Value {
@@ -224,44 +219,41 @@ fn signature(ids: Ids, index: usize) -> String {
 
 /// One block from start to stop. The vendor sends a ping behind the first block's start.
 fn block_pieces(ids: Ids, index: usize, block: Block) -> Pieces {
-    let quiet_delta = |delta: Value| {
-        quiet(&json!({"type": "content_block_delta", "index": index, "delta": delta}))
+    let quiet_delta =
+        |delta: Value| quiet(&json!({"type": "content_block_delta", "index": index, "delta": delta}));
+    let (empty, deltas, last): (Value, Box<dyn Iterator<Item = Value> + Send>, Option<Piece>) = match block {
+        Block::Thinking(pieces) => (
+            json!({"type": "thinking", "thinking": "", "signature": ""}),
+            Box::new(
+                pieces
+                    .into_iter()
+                    .map(|text| json!({"type": "thinking_delta", "thinking": text})),
+            ),
+            Some(quiet_delta(
+                json!({"type": "signature_delta", "signature": signature(ids, index)}),
+            )),
+        ),
+        Block::Text(pieces) => (
+            json!({"type": "text", "text": ""}),
+            Box::new(
+                pieces
+                    .into_iter()
+                    .map(|text| json!({"type": "text_delta", "text": text})),
+            ),
+            None,
+        ),
+        Block::Call { name, arguments } => (
+            json!({"type": "tool_use", "id": ids.at("toolu_01", index), "name": name, "input": {}}),
+            Box::new(
+                [String::new()]
+                    .into_iter()
+                    .chain(fragments(&arguments))
+                    .map(|text| json!({"type": "input_json_delta", "partial_json": text})),
+            ),
+            None,
+        ),
     };
-    let (empty, deltas, last): (Value, Box<dyn Iterator<Item = Value> + Send>, Option<Piece>) =
-        match block {
-            Block::Thinking(pieces) => (
-                json!({"type": "thinking", "thinking": "", "signature": ""}),
-                Box::new(
-                    pieces
-                        .into_iter()
-                        .map(|text| json!({"type": "thinking_delta", "thinking": text})),
-                ),
-                Some(quiet_delta(
-                    json!({"type": "signature_delta", "signature": signature(ids, index)}),
-                )),
-            ),
-            Block::Text(pieces) => (
-                json!({"type": "text", "text": ""}),
-                Box::new(
-                    pieces
-                        .into_iter()
-                        .map(|text| json!({"type": "text_delta", "text": text})),
-                ),
-                None,
-            ),
-            Block::Call { name, arguments } => (
-                json!({"type": "tool_use", "id": ids.at("toolu_01", index), "name": name, "input": {}}),
-                Box::new(
-                    [String::new()]
-                        .into_iter()
-                        .chain(fragments(&arguments))
-                        .map(|text| json!({"type": "input_json_delta", "partial_json": text})),
-                ),
-                None,
-            ),
-        };
-    let start =
-        quiet(&json!({"type": "content_block_start", "index": index, "content_block": empty}));
+    let start = quiet(&json!({"type": "content_block_start", "index": index, "content_block": empty}));
     let ping = (index == 0).then(|| quiet(&json!({"type": "ping"})));
     let stop = quiet(&json!({"type": "content_block_stop", "index": index}));
     let deltas = deltas.map(move |delta| Piece {
@@ -279,9 +271,6 @@ fn block_pieces(ids: Ids, index: usize, block: Block) -> Pieces {
 }
 
 fn quiet(event: &Value) -> Piece {
-    let name = event
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
     Piece::new(format!("event: {name}\ndata: {event}\n\n"), false)
 }

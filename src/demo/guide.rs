@@ -82,10 +82,8 @@ pub fn guide(base_url: &str) -> String {
     let base = base_url.trim_end_matches('/');
     let hello = "Say hello, slow";
     let weather = "Think first: how is the weather in Paris?";
-    let schema =
-        json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-    let chat_tools =
-        json!([{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]);
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let chat_tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]);
     let claude_tools = json!([{"name": "get_weather", "input_schema": schema}]);
     let chat = |body: Value| curl(base, "/openai-on-claude/v1/chat/completions", "", &body);
     let claude = |body: Value| {
@@ -118,9 +116,7 @@ fn user(text: &str) -> Value {
 
 /// One command; nothing in the body needs an escape in single quotes.
 fn curl(base: &str, path: &str, more_headers: &str, body: &Value) -> String {
-    format!(
-        "curl -N {base}{path} -H 'content-type: application/json'{more_headers} \\\n  -d '{body}'\n"
-    )
+    format!("curl -N {base}{path} -H 'content-type: application/json'{more_headers} \\\n  -d '{body}'\n")
 }
 
 fn settings(base: &str) -> String {

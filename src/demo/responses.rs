@@ -85,10 +85,7 @@ impl Dialect for Responses {
 }
 
 fn hear(ask: &mut Ask, item: &Value) {
-    let kind = item
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("message");
+    let kind = item.get("type").and_then(Value::as_str).unwrap_or("message");
     match (kind, item.get("role").and_then(Value::as_str)) {
         ("message", Some("user")) => {
             let said = texts(item.get("content")).into_iter().map(spoken);
@@ -219,12 +216,9 @@ fn item(ids: Ids, ask: &Ask, index: usize, block: &Block) -> Value {
     match block {
         Block::Thinking(pieces) => {
             let summary = json!([{"type": "summary_text", "text": pieces.concat()}]);
-            let mut item =
-                json!({"id": ids.at("rs_", index), "type": "reasoning", "summary": summary});
+            let mut item = json!({"id": ids.at("rs_", index), "type": "reasoning", "summary": summary});
             let include = ask.request.get("include").and_then(Value::as_array);
-            if include
-                .is_some_and(|list| list.iter().any(|one| one == "reasoning.encrypted_content"))
-            {
+            if include.is_some_and(|list| list.iter().any(|one| one == "reasoning.encrypted_content")) {
                 item["encrypted_content"] = ids.at("encrypted_", index).into();
             }
             item
@@ -260,12 +254,7 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
             if let Some(item) = added.as_object_mut() {
                 item.shift_remove("encrypted_content");
             }
-            let summary = |text: &str| {
-                at(
-                    part,
-                    json!({"part": {"type": "summary_text", "text": text}}),
-                )
-            };
+            let summary = |text: &str| at(part, json!({"part": {"type": "summary_text", "text": text}}));
             (
                 vec![Event::new(
                     "response.reasoning_summary_part.added",
@@ -281,11 +270,7 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
                         false,
                         at(part, json!({"text": text})),
                     ),
-                    Event::new(
-                        "response.reasoning_summary_part.done",
-                        false,
-                        summary(&text),
-                    ),
+                    Event::new("response.reasoning_summary_part.done", false, summary(&text)),
                 ],
             )
         }
@@ -326,11 +311,7 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
                 fragments(&arguments),
                 "response.function_call_arguments.delta",
                 "",
-                vec![Event::new(
-                    "response.function_call_arguments.done",
-                    false,
-                    whole,
-                )],
+                vec![Event::new("response.function_call_arguments.done", false, whole)],
             )
         }
     };
@@ -377,11 +358,7 @@ struct Event {
 
 impl Event {
     fn new(name: &'static str, output: bool, fields: Value) -> Self {
-        Self {
-            name,
-            output,
-            fields,
-        }
+        Self { name, output, fields }
     }
 
     /// Numbers count from 0, without a gap.
@@ -391,9 +368,6 @@ impl Event {
             ("sequence_number".to_owned(), number.into()),
         ]);
         let data = merge(Value::Object(head), self.fields);
-        Piece::new(
-            format!("event: {}\ndata: {data}\n\n", self.name),
-            self.output,
-        )
+        Piece::new(format!("event: {}\ndata: {data}\n\n", self.name), self.output)
     }
 }

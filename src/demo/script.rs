@@ -195,10 +195,7 @@ pub(super) fn plan(ask: &Ask, facts: Value) -> Plan {
 
 fn failure(words: &Words) -> Option<Failure> {
     if words.has("overload") || words.has("overloaded") {
-        return Some(Failure::new(
-            529,
-            "The demo upstream is overloaded, as asked",
-        ));
+        return Some(Failure::new(529, "The demo upstream is overloaded, as asked"));
     }
     if words.follows("error", "context") {
         let message = "prompt is too long: 250000 tokens > 200000 maximum";
@@ -321,9 +318,7 @@ fn usage(ask: &Ask, blocks: &[Block]) -> Usage {
         Block::Thinking(pieces) | Block::Text(pieces) => pieces.len() as u64,
         Block::Call { arguments, .. } => 8 + arguments.to_string().len() as u64 / 4,
     };
-    let thinking = blocks
-        .iter()
-        .filter(|block| matches!(block, Block::Thinking(_)));
+    let thinking = blocks.iter().filter(|block| matches!(block, Block::Thinking(_)));
     Usage {
         fresh: 12 + ask.text.len() as u64 / 4,
         cache_read: 64,

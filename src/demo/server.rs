@@ -217,9 +217,7 @@ async fn respond(
             identify(&mut answer, dialect, ids);
             answer
         }
-        Outcome::Answer { turn, pace, fault } => {
-            whole(dialect, ids, &ask, &turn, pace, fault, state).await?
-        }
+        Outcome::Answer { turn, pace, fault } => whole(dialect, ids, &ask, &turn, pace, fault, state).await?,
     };
     answer
         .headers_mut()
@@ -254,9 +252,7 @@ async fn whole(
             answer
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            answer
-                .headers_mut()
-                .insert(CONTENT_LENGTH, text.len().into());
+            answer.headers_mut().insert(CONTENT_LENGTH, text.len().into());
             Ok(answer)
         }
     }

@@ -96,10 +96,7 @@ impl Body for Play {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         // The server flushes when a body has nothing more for the moment; so each piece gets a write of its own.
         if std::mem::take(&mut this.flush) {
@@ -120,9 +117,7 @@ impl Body for Play {
                     let nothing: Pieces = Box::new(std::iter::empty());
                     this.pieces = nothing.peekable();
                     this.open.finish();
-                    return Poll::Ready(Some(Ok(Frame::data(
-                        this.dialect.stream_error(this.sent),
-                    ))));
+                    return Poll::Ready(Some(Ok(Frame::data(this.dialect.stream_error(this.sent)))));
                 }
                 None => {}
             }

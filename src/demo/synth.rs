@@ -29,8 +29,7 @@ fn value(root: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
     for key in ["anyOf", "oneOf", "allOf"] {
         let options = schema.get(key).and_then(Value::as_array);
-        if let Some(option) =
-            options.and_then(|list| list.iter().find(|option| kind(option) != Some("null")))
+        if let Some(option) = options.and_then(|list| list.iter().find(|option| kind(option) != Some("null")))
         {
             return value(root, option, name, depth + 1);
         }
@@ -70,10 +69,7 @@ fn object(root: &Value, schema: &Value, depth: usize) -> Value {
 fn kind(schema: &Value) -> Option<&str> {
     match schema.get("type")? {
         Value::String(one) => Some(one),
-        Value::Array(many) => many
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|one| *one != "null"),
+        Value::Array(many) => many.iter().filter_map(Value::as_str).find(|one| *one != "null"),
         _ => None,
     }
 }

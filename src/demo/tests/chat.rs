@@ -5,7 +5,8 @@ use super::*;
 const PATH: &str = "/v1/chat/completions";
 
 fn body(text: &str) -> Value {
-    let tool = |name: &str, schema| json!({"type": "function", "function": {"name": name, "parameters": schema}});
+    let tool =
+        |name: &str, schema| json!({"type": "function", "function": {"name": name, "parameters": schema}});
     json!({
         "model": "gpt-demo",
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": text}],
@@ -121,9 +122,8 @@ async fn a_stream_amounts_to_the_object() {
 #[tokio::test]
 async fn what_is_asked_for_is_there() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let answer = async |text: &str| {
-        post(&demo, PATH, &body(text)).await.json()["choices"][0]["message"].clone()
-    };
+    let answer =
+        async |text: &str| post(&demo, PATH, &body(text)).await.json()["choices"][0]["message"].clone();
     assert!(
         answer("hello there").await["content"]
             .as_str()
@@ -166,9 +166,12 @@ async fn the_result_of_a_tool_is_quoted() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let mut body = body("use a tool");
     let messages = body["messages"].as_array_mut().unwrap();
-    let call = json!({"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
+    let call =
+        json!({"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}});
     messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]}));
-    messages.push(json!({"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "17 degrees"}]}));
+    messages.push(
+        json!({"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "17 degrees"}]}),
+    );
     let answer = post(&demo, PATH, &body).await;
     assert_eq!(answer.header("x-demo-script"), Some("result"));
     assert_eq!(
@@ -204,22 +207,12 @@ async fn errors_have_the_vendors_shape() {
             Some("2"),
         ),
         ("error 500", 500, "server_error", Value::Null, None),
-        (
-            "overload",
-            503,
-            "server_error",
-            json!("overloaded"),
-            Some("2"),
-        ),
+        ("overload", 503, "server_error", json!("overloaded"), Some("2")),
     ] {
         let reply = post(&demo, PATH, &streaming(body(text))).await;
         assert_eq!(reply.status, status, "{text}");
         let error = &reply.json()["error"];
-        assert_eq!(
-            (&error["type"], &error["code"]),
-            (&json!(kind), &code),
-            "{text}"
-        );
+        assert_eq!((&error["type"], &error["code"]), (&json!(kind), &code), "{text}");
         assert!(error["message"].is_string() && error["param"].is_null());
         assert_eq!(reply.header("retry-after"), retry);
         assert!(reply.header("x-request-id").is_some());

@@ -65,11 +65,7 @@ fn fold(events: &[(String, Value)]) -> Value {
                     other => panic!("{other}"),
                 };
                 assert_eq!(block["type"], kind);
-                let text = format!(
-                    "{}{}",
-                    block[key].as_str().unwrap(),
-                    delta[key].as_str().unwrap()
-                );
+                let text = format!("{}{}", block[key].as_str().unwrap(), delta[key].as_str().unwrap());
                 block[key] = text.into();
             }
             "content_block_stop" => {
@@ -136,9 +132,7 @@ async fn a_stream_amounts_to_the_object() {
 #[tokio::test]
 async fn thinking_comes_first_and_input_excludes_the_cache() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let message = post(&demo, PATH, &body("think about the weather"))
-        .await
-        .json();
+    let message = post(&demo, PATH, &body("think about the weather")).await.json();
     let kinds: Vec<&Value> = message["content"]
         .as_array()
         .unwrap()
@@ -210,19 +204,14 @@ async fn errors_have_the_vendors_shape() {
     let mut unlimited = body("hello");
     unlimited.as_object_mut().unwrap().remove("max_tokens");
     assert_eq!(post(&demo, PATH, &unlimited).await.status, 400);
-    let counted = post(&demo, "/v1/messages/count_tokens", &unlimited)
-        .await
-        .json();
+    let counted = post(&demo, "/v1/messages/count_tokens", &unlimited).await.json();
     assert!(counted["input_tokens"].as_u64() > Some(0));
 
     let unversioned = client()
         .post(format!("{}/v1/messages", demo.url()))
         .body(body("hello").to_string());
     let reply = read(unversioned.send().await.unwrap()).await;
-    assert_eq!(
-        (reply.status, &reply.json()["type"]),
-        (400, &json!("error"))
-    );
+    assert_eq!((reply.status, &reply.json()["type"]), (400, &json!("error")));
 }
 
 #[tokio::test]

@@ -19,10 +19,7 @@ fn the_configuration_is_yaml_with_the_known_keys() {
             "backend_model_name",
             "backend_dialect",
         ] {
-            assert!(
-                model[key].as_str().is_some_and(|text| !text.is_empty()),
-                "{key}"
-            );
+            assert!(model[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
         }
     }
 }
@@ -35,15 +32,8 @@ async fn the_commands_work() {
     let mut seen = Vec::new();
     for command in text.split("curl -N ").skip(1) {
         let (url, rest) = command.split_once(' ').unwrap();
-        let body: Value = serde_json::from_str(
-            rest.split("-d '")
-                .nth(1)
-                .unwrap()
-                .split('\'')
-                .next()
-                .unwrap(),
-        )
-        .unwrap();
+        let body: Value =
+            serde_json::from_str(rest.split("-d '").nth(1).unwrap().split('\'').next().unwrap()).unwrap();
         let path = url.strip_prefix("http://127.0.0.1:8080").unwrap();
         let reply = post(&demo, path, &body).await;
         assert!(
@@ -51,10 +41,7 @@ async fn the_commands_work() {
                 .iter()
                 .any(|route| path.starts_with(&format!("{}/v1/", route.prefix)))
         );
-        seen.push((
-            reply.status,
-            reply.header("x-demo-script").unwrap().to_owned(),
-        ));
+        seen.push((reply.status, reply.header("x-demo-script").unwrap().to_owned()));
     }
     let expected = [
         (200, "text"),
@@ -63,10 +50,7 @@ async fn the_commands_work() {
         (200, "tool"),
         (429, "error"),
     ];
-    assert_eq!(
-        seen,
-        expected.map(|(status, name)| (status, name.to_owned()))
-    );
+    assert_eq!(seen, expected.map(|(status, name)| (status, name.to_owned())));
     for setting in [
         "OPENAI_BASE_URL=",
         "OPENAI_API_KEY=",

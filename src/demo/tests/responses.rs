@@ -57,11 +57,7 @@ fn fold(events: &[(String, Value)]) -> Value {
                     "message" => &item["content"][0]["text"],
                     _ => &item["arguments"],
                 };
-                assert_eq!(
-                    text,
-                    whole.as_str().unwrap(),
-                    "the deltas amount to the item"
-                );
+                assert_eq!(text, whole.as_str().unwrap(), "the deltas amount to the item");
                 items.push(item.clone());
             }
             "response.completed" | "response.incomplete" => {
@@ -144,9 +140,7 @@ async fn the_result_of_a_tool_is_quoted() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let mut body = body("use a tool");
     let items = body["input"].as_array_mut().unwrap();
-    items.push(
-        json!({"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": "{}"}),
-    );
+    items.push(json!({"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": "{}"}));
     items.push(json!({"type": "function_call_output", "call_id": "c1", "output": "17 degrees"}));
     let answer = post(&demo, PATH, &body).await.json();
     assert_eq!(
@@ -176,14 +170,9 @@ async fn fails_as_asked() {
     );
     assert_eq!(post(&demo, PATH, &json!({"model": "m"})).await.status, 400);
 
-    let events = post(&demo, PATH, &streaming(body("error mid")))
-        .await
-        .events();
+    let events = post(&demo, PATH, &streaming(body("error mid"))).await.events();
     let (name, error) = events.last().unwrap();
-    assert_eq!(
-        (name.as_str(), &error["code"]),
-        ("error", &json!("server_error"))
-    );
+    assert_eq!((name.as_str(), &error["code"]), ("error", &json!("server_error")));
     assert_eq!(error["sequence_number"], events.len() - 1);
     assert!(!post(&demo, PATH, &streaming(body("cut"))).await.whole);
 }

@@ -41,13 +41,9 @@ async fn lists_models_in_the_clients_dialect() {
 async fn knows_its_paths() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     assert_eq!(
-        post(
-            &demo,
-            "/some/prefix/v1/chat/completions",
-            &body("hi", false)
-        )
-        .await
-        .status,
+        post(&demo, "/some/prefix/v1/chat/completions", &body("hi", false))
+            .await
+            .status,
         200
     );
     for (path, status) in [
@@ -62,16 +58,11 @@ async fn knows_its_paths() {
         );
     }
     assert_eq!(
-        get(&demo, "/v1/chat/completions", ("accept", "*/*"))
-            .await
-            .status,
+        get(&demo, "/v1/chat/completions", ("accept", "*/*")).await.status,
         405
     );
     assert_eq!(get(&demo, "/", ("accept", "*/*")).await.status, 200);
-    assert_eq!(
-        client().head(demo.url()).send().await.unwrap().status(),
-        200
-    );
+    assert_eq!(client().head(demo.url()).send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
@@ -166,12 +157,7 @@ async fn notices_when_a_client_leaves() {
 async fn a_slow_stream_keeps_its_pace() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let start = std::time::Instant::now();
-    post(
-        &demo,
-        "/v1/chat/completions",
-        &body("long 5, slow 20", true),
-    )
-    .await;
+    post(&demo, "/v1/chat/completions", &body("long 5, slow 20", true)).await;
     assert!(start.elapsed() >= Duration::from_millis(5 * 20));
 }
 

@@ -90,12 +90,7 @@ impl Splices {
     /// # Errors
     ///
     /// When the node is no object.
-    pub fn insert_member(
-        &mut self,
-        object: &Node<'_>,
-        key: &str,
-        value: &[u8],
-    ) -> Result<(), ScanError> {
+    pub fn insert_member(&mut self, object: &Node<'_>, key: &str, value: &[u8]) -> Result<(), ScanError> {
         if object.kind() != Kind::Object {
             return fail(object.span().start, "an object");
         }
@@ -123,8 +118,7 @@ impl Splices {
     /// When edits overlap or lie outside the document.
     pub fn apply(mut self, document: &Bytes) -> Result<Spliced, SpliceError> {
         // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
-        self.edits
-            .sort_by_key(|(range, _)| (range.start, range.end));
+        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut spliced = Spliced {
             parts: Vec::with_capacity(self.edits.len() * 2 + 1),
             len: 0,

@@ -40,11 +40,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
 /// # Errors
 ///
 /// When the body is not a well-formed form with this boundary.
-pub fn form_values(
-    body: &[u8],
-    boundary: &str,
-    name: &str,
-) -> Result<Vec<Range<usize>>, MultipartError> {
+pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<usize>>, MultipartError> {
     let delimiter = format!("\r\n--{boundary}");
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let opening = delimiter.as_bytes().get(2..).unwrap_or_default();
@@ -61,10 +57,7 @@ pub fn form_values(
             Some(_) => (2, false),
             None => {
                 let end = memmem::find(part, b"\r\n\r\n").ok_or(unfinished)?;
-                (
-                    end + 4,
-                    names_field(part.get(..end).unwrap_or_default(), name),
-                )
+                (end + 4, names_field(part.get(..end).unwrap_or_default(), name))
             }
         };
         // The delimiter's own line break may be the one that ends the headers, when the content is empty.

@@ -108,11 +108,7 @@ impl<'a> Node<'a> {
         let start = skip_space(document, 0);
         let end = skip_value(document, start)?;
         end_of_document(document, end)?;
-        Ok(Self {
-            document,
-            start,
-            end,
-        })
+        Ok(Self { document, start, end })
     }
 
     /// Where the value lies in the document.
@@ -206,9 +202,7 @@ impl<'a> Node<'a> {
         if inner.iter().any(|byte| *byte < b' ') {
             return Err(bad);
         }
-        std::str::from_utf8(inner)
-            .map(Cow::Borrowed)
-            .map_err(|_| bad)
+        std::str::from_utf8(inner).map(Cow::Borrowed).map_err(|_| bad)
     }
 
     /// Whether this is a string with this text, however it is escaped.
@@ -228,12 +222,7 @@ enum State {
 }
 
 /// Reads up to the next item: past the comma where one is due. `None` when `close` was met.
-fn advance(
-    document: &[u8],
-    at: usize,
-    state: State,
-    close: u8,
-) -> Result<(usize, bool), ScanError> {
+fn advance(document: &[u8], at: usize, state: State, close: u8) -> Result<(usize, bool), ScanError> {
     let at = skip_space(document, at);
     let object = close == b'}';
     match (document.get(at), state) {
@@ -273,11 +262,7 @@ impl<'a> Members<'a> {
             return Ok(None);
         }
         let end = skip_string(document, start)?;
-        let key = Node {
-            document,
-            start,
-            end,
-        };
+        let key = Node { document, start, end };
         let colon = skip_space(document, end);
         if document.get(colon) != Some(&b':') {
             return fail(colon, "':'");
@@ -287,11 +272,7 @@ impl<'a> Members<'a> {
         self.at = end;
         Ok(Some(Member {
             key,
-            value: Node {
-                document,
-                start,
-                end,
-            },
+            value: Node { document, start, end },
         }))
     }
 }
@@ -330,11 +311,7 @@ impl<'a> Elements<'a> {
         }
         let end = skip_value(document, start)?;
         self.at = end;
-        Ok(Some(Node {
-            document,
-            start,
-            end,
-        }))
+        Ok(Some(Node { document, start, end }))
     }
 }
 

@@ -100,11 +100,7 @@ fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     while let Some(b'0'..=b'9') = text.get(at) {
         at += 1;
     }
-    if at == start {
-        fail(at, "a digit")
-    } else {
-        Ok(at)
-    }
+    if at == start { fail(at, "a digit") } else { Ok(at) }
 }
 
 /// Passes over an object or array without recursion, so that no depth can exhaust the stack.

@@ -14,8 +14,7 @@ fn raws(document: &str, key: &str) -> Vec<String> {
 
 #[test]
 fn finds_only_top_level_members() {
-    let document =
-        r#" { "a" : {"model":"no","x":["model","}"]}, "b":"\"model\":", "model" :"gpt" } "#;
+    let document = r#" { "a" : {"model":"no","x":["model","}"]}, "b":"\"model\":", "model" :"gpt" } "#;
     assert_eq!(raws(document, "model"), [r#""gpt""#]);
     assert_eq!(raws(document, "a"), [r#"{"model":"no","x":["model","}"]}"#]);
     assert_eq!(raws(document, "x"), [""; 0]);
@@ -23,7 +22,8 @@ fn finds_only_top_level_members() {
 
 #[test]
 fn finds_a_key_however_it_is_written_and_however_often() {
-    let document = r#"{"model":1,"mod\u0065l":2,"\u006dodel":3,"models":4,"model ":5,"Model":6,"model":-7.5e+3}"#;
+    let document =
+        r#"{"model":1,"mod\u0065l":2,"\u006dodel":3,"models":4,"model ":5,"Model":6,"model":-7.5e+3}"#;
     assert_eq!(raws(document, "model"), ["1", "2", "3", "-7.5e+3"]);
     let first = find_first(document.as_bytes(), "model").unwrap().unwrap();
     assert_eq!(first.raw(), b"1");
@@ -74,22 +74,13 @@ fn an_iterator_ends_after_its_error() {
 
 #[test]
 fn walks_into_objects_and_arrays() {
-    let document = br#"{"messages":[{"role":"system","content":"S\u00e9"},{"role":"user","role":"tool"}, []]}"#;
+    let document =
+        br#"{"messages":[{"role":"system","content":"S\u00e9"},{"role":"user","role":"tool"}, []]}"#;
     let [messages] = find_members(document, ["messages"]).unwrap();
-    let elements: Vec<_> = messages[0]
-        .elements()
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let elements: Vec<_> = messages[0].elements().unwrap().map(Result::unwrap).collect();
     assert_eq!(elements.len(), 3);
-    assert_eq!(
-        elements[0].get("content").unwrap().unwrap().text().unwrap(),
-        "Sé"
-    );
-    assert_eq!(
-        elements[1].get("role").unwrap().unwrap().text().unwrap(),
-        "tool"
-    );
+    assert_eq!(elements[0].get("content").unwrap().unwrap().text().unwrap(), "Sé");
+    assert_eq!(elements[1].get("role").unwrap().unwrap().text().unwrap(), "tool");
     assert!(elements[1].get("content").unwrap().is_none());
     assert_eq!(elements[2].kind(), Kind::Array);
     assert!(elements[2].members().is_err());
@@ -101,10 +92,7 @@ fn walks_into_objects_and_arrays() {
 fn text_is_borrowed_when_it_has_no_escapes() {
     let text = |document: &'static str| Node::document(document.as_bytes()).unwrap().text();
     assert!(matches!(text(r#""pl\/ain""#), Ok(std::borrow::Cow::Owned(t)) if t == "pl/ain"));
-    assert!(matches!(
-        text(r#""é""#),
-        Ok(std::borrow::Cow::Borrowed("é"))
-    ));
+    assert!(matches!(text(r#""é""#), Ok(std::borrow::Cow::Borrowed("é"))));
     for bad in [r#""\ud800""#, r#""\x""#, "\"a\nb\"", "1", "null"] {
         assert!(text(bad).is_err(), "{bad:?}");
     }
@@ -118,10 +106,7 @@ fn no_depth_is_too_deep() {
         let document = format!("{{\"x\":{inner},\"model\":\"m\"}}");
         assert_eq!(raws(&document, "model"), ["\"m\""], "{depth}");
         let crossed = document.replacen("}]", "]}", 1);
-        assert!(
-            find_members(crossed.as_bytes(), ["model"]).is_err(),
-            "{depth}"
-        );
+        assert!(find_members(crossed.as_bytes(), ["model"]).is_err(), "{depth}");
     }
 }
 
@@ -192,10 +177,7 @@ fn unchanged_parts_are_shared() {
 }
 
 #[test]
-#[expect(
-    clippy::reversed_empty_ranges,
-    reason = "such a range is what is tested"
-)]
+#[expect(clippy::reversed_empty_ranges, reason = "such a range is what is tested")]
 fn refuses_edits_that_make_no_sense() {
     let document = Bytes::from_static(b"0123456789");
     for (first, second, error) in [
@@ -203,11 +185,7 @@ fn refuses_edits_that_make_no_sense() {
         (2..5, 3..3, SpliceError::Overlap(3)),
         (0..1, 9..11, SpliceError::OutOfRange(9)),
         (0..1, 5..4, SpliceError::OutOfRange(5)),
-        (
-            0..1,
-            usize::MAX..usize::MAX,
-            SpliceError::OutOfRange(usize::MAX),
-        ),
+        (0..1, usize::MAX..usize::MAX, SpliceError::OutOfRange(usize::MAX)),
     ] {
         let mut splices = Splices::new();
         splices.replace(second, "x");
@@ -230,12 +208,8 @@ fn finds_the_fields_of_a_form() {
     assert_eq!(values("model"), [&b"whisper-1"[..], b""]);
     assert_eq!(values("file"), [&b""[..]; 0]);
     assert_eq!(form_values(b"--XX--", "XX", "model"), Ok(vec![]));
-    assert_eq!(
-        form_values(FORM, "YY", "model"),
-        Err(MultipartError::NoBoundary)
-    );
-    let last =
-        FORM.len() - b"Content-Disposition: form-data; name=\"model\"\r\n\r\n\r\n--XX--\r\n".len();
+    assert_eq!(form_values(FORM, "YY", "model"), Err(MultipartError::NoBoundary));
+    let last = FORM.len() - b"Content-Disposition: form-data; name=\"model\"\r\n\r\n\r\n--XX--\r\n".len();
     assert_eq!(
         form_values(&FORM[..FORM.len() - 4], "XX", "model"),
         Err(MultipartError::Unfinished(last))

@@ -54,12 +54,7 @@ pub fn write_comment(out: &mut impl BufMut, text: &str) {
 fn write_name(out: &mut impl BufMut, event: Option<&str>) {
     if let Some(name) = event {
         out.put_slice(b"event: ");
-        out.put_slice(
-            name.split(['\n', '\r'])
-                .next()
-                .unwrap_or_default()
-                .as_bytes(),
-        );
+        out.put_slice(name.split(['\n', '\r']).next().unwrap_or_default().as_bytes());
         out.put_slice(b"\n");
     }
 }

@@ -41,10 +41,7 @@ fn decode(input: &[u8]) -> Vec<Item> {
 fn reads_named_and_unnamed_events() {
     assert_eq!(
         decode(b"event: ping\ndata: {\"type\":\"ping\"}\n\ndata: [DONE]\n\n"),
-        [
-            event(Some("ping"), "{\"type\":\"ping\"}"),
-            event(None, "[DONE]")
-        ]
+        [event(Some("ping"), "{\"type\":\"ping\"}"), event(None, "[DONE]")]
     );
 }
 
@@ -80,10 +77,7 @@ fn follows_the_field_rules_of_the_standard() {
         ("data:\ndata\n\n", vec![event(None, "\n")]),
         ("data: a: b\n\n", vec![event(None, "a: b")]),
         ("event: x\n\ndata: 1\n\n", vec![event(None, "1")]),
-        (
-            "event: x\nevent: y\ndata: 1\n\n",
-            vec![event(Some("y"), "1")],
-        ),
+        ("event: x\nevent: y\ndata: 1\n\n", vec![event(Some("y"), "1")]),
         ("event: x\nevent:\ndata: 1\n\n", vec![event(None, "1")]),
         (
             "id: 7\nretry: 10\nDATA: no\nother\ndata: 1\n\n",
@@ -100,10 +94,7 @@ fn follows_the_field_rules_of_the_standard() {
         ("\n\n\n", vec![]),
         ("", vec![]),
         ("\u{feff}data: 1\n\n", vec![event(None, "1")]),
-        (
-            "\u{feff}\u{feff}data: 1\n\ndata: 2\n\n",
-            vec![event(None, "2")],
-        ),
+        ("\u{feff}\u{feff}data: 1\n\ndata: 2\n\n", vec![event(None, "2")]),
         (
             "data: a\u{2028}b\u{85}c\u{b}d\n\n",
             vec![event(None, "a\u{2028}b\u{85}c\u{b}d")],
@@ -151,11 +142,7 @@ fn limits_one_event_not_the_stream() {
     let too_large = EventTooLarge { limit: 16 };
     assert_eq!(drain(&mut decoder, &mut items), Err(too_large));
     decoder.push(Bytes::from_static(b"data: 1\n\n"));
-    assert_eq!(
-        decoder.next(),
-        Err(too_large),
-        "a failed stream stays failed"
-    );
+    assert_eq!(decoder.next(), Err(too_large), "a failed stream stays failed");
     assert_eq!(items.len(), 10);
 }
 
@@ -172,10 +159,7 @@ fn limits_a_line_that_never_ends() {
     };
     assert_eq!(error, EventTooLarge { limit: 1000 });
     assert!(pushed <= 1000 + 64);
-    assert_eq!(
-        error.to_string(),
-        "a server-sent event is larger than 1000 bytes"
-    );
+    assert_eq!(error.to_string(), "a server-sent event is larger than 1000 bytes");
 }
 
 #[test]
@@ -184,10 +168,7 @@ fn writes_events_and_comments() {
     write_event(&mut out, Some("ping"), b"{}");
     write_event(&mut out, None, b"[DONE]");
     write_comment(&mut out, "keep-alive");
-    assert_eq!(
-        out,
-        b"event: ping\ndata: {}\n\ndata: [DONE]\n\n: keep-alive\n\n"
-    );
+    assert_eq!(out, b"event: ping\ndata: {}\n\ndata: [DONE]\n\n: keep-alive\n\n");
 }
 
 #[test]
