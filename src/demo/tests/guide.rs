@@ -4,23 +4,26 @@ use super::*;
 use crate::demo::{ROUTES, config, guide};
 
 #[test]
-fn the_configuration_is_yaml_with_the_known_keys() {
+fn the_configuration_is_valid() {
     let text = config("http://127.0.0.1:9", 8080);
-    let config: Value = serde_yaml::from_str(&text).unwrap();
-    assert_eq!(config["server"]["port"], 8080);
-    let models = config["models"].as_array().unwrap();
-    assert_eq!(models.len(), ROUTES.len() * 2);
-    for model in models {
-        assert_eq!(model["backend_base_url"], "http://127.0.0.1:9");
-        for key in [
-            "frontend_model_name",
-            "frontend_base_url",
-            "frontend_dialect",
-            "backend_model_name",
-            "backend_dialect",
-        ] {
-            assert!(model[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
-        }
+    let nothing = |_: &str| None;
+    let loaded = crate::config::parse(&text, &nothing).unwrap();
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert_eq!(loaded.config.server.port, 8080);
+    for route in ROUTES {
+        let mut models = loaded
+            .config
+            .models
+            .iter()
+            .filter(|m| m.frontend_base_url.as_str() == route.prefix);
+        let (exact, any) = (models.next().unwrap(), models.next().unwrap());
+        assert!(exact.frontend_model_name.matches(route.model) && exact.frontend_model_name.is_exact());
+        assert!(any.frontend_model_name.matches("what a client insists on"));
+        assert_eq!(
+            any.backend_model_for("what a client insists on"),
+            route.upstream_model
+        );
+        assert!(any.dialects.is_some());
     }
 }
 
