@@ -1,11 +1,17 @@
-//! What an upstream model accepts: data, looked up by the model's name.
+//! What an upstream model accepts: data in `models.yaml`, looked up by the model's name.
+
+mod table;
 
 use crate::canonical::Effort;
 
+pub use table::lookup;
+
 /// What an upstream model accepts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Capabilities {
-    /// Most output tokens that a request may ask for; `None` where the vendor's default needs no number.
+    /// Most output tokens that a request may ask for. `None` where no limit is known and the dialect demands no number;
+    /// never on `claude` and `bedrock`, which demand one.
     pub max_output: Option<u64>,
     /// Sampling parameters.
     pub sampling: SamplingSupport,
@@ -41,7 +47,7 @@ pub struct Capabilities {
     pub reasoning_replay: ReasoningReplay,
     /// Whether only one leading system message is taken.
     pub single_system: bool,
-    /// Whether Chat Completions tool messages take images.
+    /// Whether tool results take images.
     pub tool_images: bool,
     /// Whether `stream_options` is taken.
     pub stream_usage: bool,
@@ -62,7 +68,8 @@ pub enum SamplingSupport {
 }
 
 /// Which of Anthropic's thinking modes a model takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ThinkingSupport {
     /// `adaptive`
     pub adaptive: bool,
