@@ -173,4 +173,14 @@ mod tests {
         assert_eq!(one_line("ab  ", 2), "ab");
         assert_eq!(one_line("", 2), "");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_own_words(parts in proptest::collection::vec("<?/?(system-reminder|user_query|é|[ -~]{0,3})>?", 0..12)) {
+            let text = parts.concat();
+            let line = one_line(&own(&text), 10);
+            proptest::prop_assert!(line.chars().count() <= 11);
+            proptest::prop_assert!(!line.contains('\n'));
+        }
+    }
 }

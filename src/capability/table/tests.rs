@@ -53,6 +53,7 @@ fn thinking(
 }
 
 #[test]
+#[rustfmt::skip] // One line for each model.
 fn claude_models() {
     let adaptive_only = thinking(true, false, Never, false);
     let to_high = thinking(true, false, UpToHigh, false);
@@ -63,237 +64,27 @@ fn claude_models() {
     let all: &[Effort] = &[Low, Medium, High, Xhigh, Max];
     // Model, output, sampling, thinking, efforts, forced tool, prefill, schemas, instructions in the middle.
     for (model, output, sampling, thinking, efforts, forced, prefill, schemas, middle) in [
-        (
-            "claude-sonnet-5-5",
-            128_000,
-            false,
-            thinking(true, false, Never, true),
-            all,
-            false,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-opus-5-5",
-            128_000,
-            false,
-            adaptive_only,
-            all,
-            false,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-haiku-5-5",
-            128_000,
-            false,
-            to_high,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-fable-5-1",
-            128_000,
-            false,
-            adaptive_only,
-            all,
-            false,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-fable-5",
-            128_000,
-            false,
-            adaptive_only,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-opus-5",
-            128_000,
-            false,
-            to_high,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-opus-4-7",
-            128_000,
-            false,
-            adaptive,
-            all,
-            true,
-            false,
-            true,
-            false,
-        ),
-        (
-            "claude-opus-4-8",
-            128_000,
-            false,
-            adaptive,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-sonnet-5",
-            128_000,
-            false,
-            adaptive,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
-        (
-            "claude-opus-4-6",
-            128_000,
-            true,
-            either,
-            &[Low, Medium, High, Max],
-            true,
-            false,
-            true,
-            false,
-        ),
-        (
-            "claude-sonnet-4-6",
-            128_000,
-            true,
-            either,
-            &[Low, Medium, High, Max],
-            true,
-            false,
-            true,
-            false,
-        ),
-        (
-            "claude-opus-4-5-20251101",
-            64_000,
-            true,
-            budget,
-            &[Low, Medium, High],
-            true,
-            true,
-            true,
-            false,
-        ),
-        (
-            "claude-sonnet-4-5-20250929",
-            64_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            true,
-            false,
-        ),
-        (
-            "claude-haiku-4-5-20251001",
-            64_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            true,
-            false,
-        ),
-        (
-            "claude-opus-4-1-20250805",
-            32_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            true,
-            false,
-        ),
-        (
-            "claude-opus-4-20250514",
-            32_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            false,
-            false,
-        ),
-        (
-            "claude-sonnet-4-20250514",
-            64_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            false,
-            false,
-        ),
-        (
-            "claude-3-7-sonnet-20250219",
-            64_000,
-            true,
-            budget,
-            &[],
-            true,
-            true,
-            false,
-            false,
-        ),
-        (
-            "claude-3-5-haiku-20241022",
-            8_192,
-            true,
-            none,
-            &[],
-            true,
-            true,
-            false,
-            false,
-        ),
-        (
-            "claude-3-haiku-20240307",
-            4_096,
-            true,
-            none,
-            &[],
-            true,
-            true,
-            false,
-            false,
-        ),
-        (
-            "claude-opus-6",
-            128_000,
-            false,
-            adaptive_only,
-            all,
-            true,
-            false,
-            true,
-            true,
-        ),
+        ("claude-sonnet-5-5", 128_000, false, thinking(true, false, Never, true), all, false, false, true, true),
+        ("claude-opus-5-5", 128_000, false, adaptive_only, all, false, false, true, true),
+        ("claude-haiku-5-5", 128_000, false, to_high, all, true, false, true, true),
+        ("claude-fable-5-1", 128_000, false, adaptive_only, all, false, false, true, true),
+        ("claude-fable-5", 128_000, false, adaptive_only, all, true, false, true, true),
+        ("claude-opus-5", 128_000, false, to_high, all, true, false, true, true),
+        ("claude-opus-4-7", 128_000, false, adaptive, all, true, false, true, false),
+        ("claude-opus-4-8", 128_000, false, adaptive, all, true, false, true, true),
+        ("claude-sonnet-5", 128_000, false, adaptive, all, true, false, true, true),
+        ("claude-opus-4-6", 128_000, true, either, &[Low, Medium, High, Max], true, false, true, false),
+        ("claude-sonnet-4-6", 128_000, true, either, &[Low, Medium, High, Max], true, false, true, false),
+        ("claude-opus-4-5-20251101", 64_000, true, budget, &[Low, Medium, High], true, true, true, false),
+        ("claude-sonnet-4-5-20250929", 64_000, true, budget, &[], true, true, true, false),
+        ("claude-haiku-4-5-20251001", 64_000, true, budget, &[], true, true, true, false),
+        ("claude-opus-4-1-20250805", 32_000, true, budget, &[], true, true, true, false),
+        ("claude-opus-4-20250514", 32_000, true, budget, &[], true, true, false, false),
+        ("claude-sonnet-4-20250514", 64_000, true, budget, &[], true, true, false, false),
+        ("claude-3-7-sonnet-20250219", 64_000, true, budget, &[], true, true, false, false),
+        ("claude-3-5-haiku-20241022", 8_192, true, none, &[], true, true, false, false),
+        ("claude-3-haiku-20240307", 4_096, true, none, &[], true, true, false, false),
+        ("claude-opus-6", 128_000, false, adaptive_only, all, true, false, true, true),
     ] {
         let found = lookup(Claude, model);
         let sampling = if sampling {
@@ -390,6 +181,7 @@ fn a_server_that_imitates_the_messages_api_gets_its_common_ground() {
 }
 
 #[test]
+#[rustfmt::skip] // One line for each model.
 fn bedrock_takes_less() {
     for (model, schemas) in [
         ("global.anthropic.claude-sonnet-5-5-v1:0", true),
@@ -399,10 +191,7 @@ fn bedrock_takes_less() {
         ("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", true),
         ("us.anthropic.claude-opus-4-1-20250805-v1:0", false),
         ("anthropic.claude-next-v1:0", false),
-        (
-            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4",
-            false,
-        ),
+        ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4", false),
     ] {
         let found = lookup(Bedrock, model);
         assert_eq!(
@@ -431,6 +220,7 @@ fn bedrock_takes_less() {
 }
 
 #[test]
+#[rustfmt::skip] // One line for each model.
 fn openai_reasoning_models() {
     use SamplingSupport::{None, WithoutReasoning};
     for (model, sampling, efforts) in [
@@ -443,22 +233,10 @@ fn openai_reasoning_models() {
         ("gpt-5.1-codex-max", None, &[Low, Medium, High, Xhigh]),
         ("gpt-5.2-chat-latest", None, &[Medium]),
         ("gpt-5.2-pro", None, &[Medium, High, Xhigh]),
-        (
-            "gpt-5.4-mini-2026-03-17",
-            WithoutReasoning,
-            &[NoEffort, Low, Medium, High, Xhigh],
-        ),
+        ("gpt-5.4-mini-2026-03-17", WithoutReasoning, &[NoEffort, Low, Medium, High, Xhigh]),
         ("gpt-5.5", WithoutReasoning, &[NoEffort, Low, Medium, High, Xhigh]),
-        (
-            "gpt-5.6-sol",
-            WithoutReasoning,
-            &[NoEffort, Low, Medium, High, Xhigh, Max],
-        ),
-        (
-            "gpt-6-luna",
-            WithoutReasoning,
-            &[NoEffort, Low, Medium, High, Xhigh, Max],
-        ),
+        ("gpt-5.6-sol", WithoutReasoning, &[NoEffort, Low, Medium, High, Xhigh, Max]),
+        ("gpt-6-luna", WithoutReasoning, &[NoEffort, Low, Medium, High, Xhigh, Max]),
         ("gpt-6-astra", None, &[Low, Medium, High, Xhigh, Max]),
         ("gpt-6.1-sol", None, &[Low, Medium, High, Xhigh, Max]),
         ("gpt-7", None, &[Low, Medium, High, Xhigh, Max]),
@@ -483,6 +261,7 @@ fn openai_reasoning_models() {
 }
 
 #[test]
+#[rustfmt::skip] // One line for each model.
 fn other_chat_models() {
     use ReasoningReplay::{None as NoReplay, Reasoning, ReasoningContent};
     let all: &[Effort] = &[NoEffort, Minimal, Low, Medium, High, Xhigh, Max];
