@@ -1,1 +1,59 @@
-fn main() {}
+//! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
+
+mod listing;
+mod regen;
+
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Maintenance tasks of llm-proxy")]
+struct Cli {
+    /// Folder with sources.toml and one folder per dialect
+    #[arg(long, global = true, value_name = "DIR", default_value_os_t = default_specs())]
+    specs: PathBuf,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Remake specs/<dialect>/schema.json from the vendor's types, and say what changed
+    Regen(regen::Options),
+    /// Print the Rust that the build makes of a dialect's schema
+    Expand {
+        /// As in specs/sources.toml
+        dialect: String,
+    },
+}
+
+fn default_specs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("specs")
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.task {
+        Task::Regen(options) => regen::run(&cli.specs, options),
+        Task::Expand { dialect } => expand(&cli.specs, dialect),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn expand(specs: &Path, dialect: &str) -> Result<(), String> {
+    let sources = regen::read_sources(specs)?;
+    let rust = listing::rust(specs, &sources, dialect)?;
+    // A reader that closes the pipe early (`| head`) has seen enough.
+    match std::io::stdout().write_all(rust.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,218 @@
+//! `cargo xtask regen`: from the vendors' own types to what is committed in `specs/`.
+
+mod check;
+mod fetch;
+mod names;
+mod prune;
+mod report;
+pub mod sources;
+
+use clap::Args;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+use crate::listing;
+use fetch::{Document, Release};
+use sources::{Source, Sources};
+
+/// Options of `cargo xtask regen`. Without any, every dialect is remade from the recorded release, which must give
+/// exactly what is committed.
+#[derive(Args)]
+pub struct Options {
+    /// This dialect only
+    #[arg(long)]
+    dialect: Option<String>,
+    /// Take the vendor's package, document or schema from this folder instead of the network
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "offline"])]
+    from: Option<PathBuf>,
+    /// Take the newest release and record its version and hash
+    #[arg(long, conflicts_with_all = ["check", "offline"])]
+    update: bool,
+    /// With --update: this release instead of the newest
+    #[arg(long, value_name = "VERSION", requires_all = ["update", "dialect"])]
+    release: Option<String>,
+    /// Fetch nothing; bring api.txt up to date with schema.json and overlay.json
+    #[arg(long, conflicts_with = "check")]
+    offline: bool,
+    /// Fetch and write nothing; fail where specs/ is not what it should be
+    #[arg(long)]
+    check: bool,
+}
+
+/// Reads `sources.toml` in the folder of the specs.
+///
+/// # Errors
+/// As [`sources::read`].
+pub fn read_sources(specs: &Path) -> Result<Sources, String> {
+    sources::read(&specs.join("sources.toml"))
+}
+
+/// Runs the task. The report goes to standard output.
+///
+/// # Errors
+/// One message that says all that went wrong. Dialects that went well are written nevertheless.
+pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
+    let sources = read_sources(specs)?;
+    let dialects: Vec<&String> = match &options.dialect {
+        Some(name) => vec![
+            sources
+                .get_key_value(name)
+                .ok_or_else(|| format!("no dialect `{name}` in sources.toml"))?
+                .0,
+        ],
+        None => sources.keys().collect(),
+    };
+    let mut failures = Vec::new();
+    for dialect in dialects {
+        if options.check {
+            failures.extend(check::problems(specs, &sources, dialect));
+            continue;
+        }
+        let outcome = if options.offline {
+            Ok(())
+        } else {
+            remake(specs, &sources, dialect, options)
+        };
+        if let Err(message) = outcome.and_then(|()| relist(specs, &sources, dialect)) {
+            failures.push(format!("{dialect}: {message}"));
+        }
+    }
+    if failures.is_empty() {
+        if options.check {
+            println!("specs/ is as it should be");
+        }
+        return Ok(());
+    }
+    Err(failures.join("\nerror: "))
+}
+
+/// Gets one dialect's document and makes `schema.json` of it.
+fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> Result<(), String> {
+    let Some(source) = sources.get(dialect) else {
+        return Ok(());
+    };
+    let work = Scratch::new(dialect)?;
+    let release = match (&options.release, options.update) {
+        (Some(version), _) => Release::Exactly(version),
+        (None, true) => Release::Newest,
+        (None, false) => Release::Recorded,
+    };
+    let from = options.from.as_deref();
+    let (document, strip) = match source {
+        Source::PypiSdk(sdk) => (fetch::sdk(sdk, release, from, &work.0)?, &sdk.strip_prefix),
+        Source::Openapi(openapi) => (
+            fetch::openapi(openapi, release, from, &work.0)?,
+            &openapi.strip_prefix,
+        ),
+        Source::Extends(_) => return Ok(()),
+    };
+    let schema = prune::prune(&document.json, &document.roots, strip)?;
+    let path = specs.join(dialect).join("schema.json");
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    let new = prune::canonical_text(&schema);
+    println!("## {dialect}: {}\n", document.origin);
+    if let Some(known) = source
+        .recorded()
+        .filter(|known| known.version != document.version)
+    {
+        println!("Recorded before: {} on {}.\n", known.version, known.date);
+    }
+    if new == old {
+        println!("Nothing changed.\n");
+    } else {
+        let changes = report::changes(&serde_json::from_str(&old).unwrap_or(Value::Null), &schema);
+        print!(
+            "{}",
+            if changes.is_empty() {
+                "Only the spelling of schema.json changed.\n\n"
+            } else {
+                &changes
+            }
+        );
+    }
+    let hash = fetch::sha256(new.as_bytes());
+    if options.update {
+        record(specs, dialect, source, &document, &hash)?;
+        return write(&path, &new);
+    }
+    if source.schema_sha256() != Some(&hash) {
+        return Err(
+            "the recorded release gives another schema than the recorded one; nothing was written \
+                    (`--update` takes it over)"
+                .to_owned(),
+        );
+    }
+    if new != old {
+        write(&path, &new)
+    } else {
+        Ok(())
+    }
+}
+
+/// Puts version and hashes into `sources.toml`; the day too, but only where one of them is new.
+fn record(
+    specs: &Path,
+    dialect: &str,
+    source: &Source,
+    document: &Document,
+    schema: &str,
+) -> Result<(), String> {
+    let Some(found) = &document.sha256 else {
+        return Err(
+            "a local copy of the schema has no package hash to record; --update needs the package"
+                .to_owned(),
+        );
+    };
+    let same =
+        |known: sources::Recorded<'_>| known.version == document.version && known.sha256 == found;
+    if source.recorded().is_some_and(same) && source.schema_sha256() == Some(schema) {
+        return Ok(());
+    }
+    let path = specs.join("sources.toml");
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let day = fetch::today()?;
+    let values = [
+        ("version", document.version.as_str()),
+        ("sha256", found),
+        ("date", &day),
+        ("schema_sha256", schema),
+    ];
+    write(&path, &sources::record(&text, dialect, &values)?)
+}
+
+/// Brings `api.txt` up to date.
+fn relist(specs: &Path, sources: &Sources, dialect: &str) -> Result<(), String> {
+    let listing = listing::api_txt(specs, sources, dialect)?;
+    let path = specs.join(dialect).join("api.txt");
+    if std::fs::read_to_string(&path).is_ok_and(|text| text == listing) {
+        return Ok(());
+    }
+    write(&path, &listing)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)
+        .and_then(|()| std::fs::write(path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// A folder that goes when this does.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(dialect: &str) -> Result<Self, String> {
+        let path =
+            std::env::temp_dir().join(format!("llm-proxy-regen-{}-{dialect}", std::process::id()));
+        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Scratch(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is in the system's temporary folder, whose owner will.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

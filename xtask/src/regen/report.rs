@@ -1,0 +1,305 @@
+//! What changed between two schemas, in words that a reviewer can use.
+
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// Everything that a schema says, as lines that can be compared one by one.
+#[derive(Default)]
+struct Facts {
+    /// Types by name, each with a word on what it is.
+    types: BTreeMap<String, String>,
+    /// `Type.field` to its type.
+    fields: BTreeMap<String, String>,
+    /// `Type` or `Type.field`, and one member of the union there.
+    variants: BTreeSet<(String, String)>,
+    /// `Type` or `Type.field`, and one value of the enumeration there.
+    values: BTreeSet<(String, String)>,
+    roots: BTreeMap<String, String>,
+}
+
+/// The changes as three Markdown lists: removals first, since they break what is built on them, then changes, then
+/// additions. Empty when both schemas say the same.
+pub fn changes(old: &Value, new: &Value) -> String {
+    let (old, new) = (Facts::of(old), Facts::of(new));
+    let mut removed = lost(&old, &new, '-');
+    let mut changed = Vec::new();
+    for (name, before) in &old.types {
+        if let Some(after) = new.types.get(name).filter(|after| *after != before) {
+            changed.push(format!("~ type `{name}`: {before} -> {after}"));
+        }
+    }
+    for (name, before) in &old.fields {
+        if let Some(after) = new.fields.get(name).filter(|after| *after != before) {
+            changed.push(format!("~ `{name}`: {before} -> {after}"));
+        }
+    }
+    for (root, before) in &old.roots {
+        match new.roots.get(root) {
+            Some(after) if after != before => {
+                changed.push(format!("~ root {root}: {before} -> {after}"))
+            }
+            Some(_) => {}
+            None => removed.push(format!("- root {root} (`{before}`)")),
+        }
+    }
+    let mut added = lost(&new, &old, '+');
+    added.extend(
+        new.roots
+            .iter()
+            .filter(|(root, _)| !old.roots.contains_key(*root))
+            .map(|(root, name)| format!("+ root {root} (`{name}`)")),
+    );
+    let mut text = String::new();
+    for (title, lines) in [("Removed", removed), ("Changed", changed), ("Added", added)] {
+        if !lines.is_empty() {
+            // Infallible: a String takes everything.
+            let _ = write!(
+                text,
+                "{title} ({}):\n\n```diff\n{}\n```\n\n",
+                lines.len(),
+                lines.join("\n")
+            );
+        }
+    }
+    text
+}
+
+/// What `from` says and `to` does not. Of a type that is gone altogether only the type itself is listed.
+fn lost(from: &Facts, to: &Facts, sign: char) -> Vec<String> {
+    let gone = |name: &str| {
+        let name = name.split(['.', '[']).next().unwrap_or(name);
+        from.types.contains_key(name) && !to.types.contains_key(name)
+    };
+    let preposition = if sign == '+' { "to" } else { "from" };
+    let mut lines = Vec::new();
+    for (name, what) in from.types.iter().filter(|(name, _)| gone(name)) {
+        let prefix = format!("{name}.");
+        let fields: Vec<&str> = from
+            .fields
+            .keys()
+            .filter_map(|field| field.strip_prefix(&prefix))
+            .collect();
+        let fields = if fields.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", fields.join(", "))
+        };
+        lines.push(format!("{sign} type `{name}` ({what}{fields})"));
+    }
+    for (name, what) in from
+        .fields
+        .iter()
+        .filter(|(name, _)| !gone(name) && !to.fields.contains_key(*name))
+    {
+        lines.push(format!("{sign} field `{name}`: {what}"));
+    }
+    for (place, member) in from
+        .variants
+        .difference(&to.variants)
+        .filter(|(place, _)| !gone(place))
+    {
+        lines.push(format!("{sign} variant `{member}` {preposition} `{place}`"));
+    }
+    for (place, value) in from
+        .values
+        .difference(&to.values)
+        .filter(|(place, _)| !gone(place))
+    {
+        lines.push(format!("{sign} value {value} {preposition} `{place}`"));
+    }
+    lines
+}
+
+impl Facts {
+    fn of(schema: &Value) -> Self {
+        let mut facts = Facts::default();
+        for (name, definition) in object(schema, "$defs") {
+            let what = facts.describe(definition, name);
+            facts.types.insert(name.clone(), what);
+        }
+        for (root, name) in object(schema, "roots") {
+            facts
+                .roots
+                .insert(root.clone(), name.as_str().unwrap_or_default().to_owned());
+        }
+        facts
+    }
+
+    /// The type of a schema in short; what has parts is noted under `place` as it goes.
+    fn describe(&mut self, schema: &Value, place: &str) -> String {
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            return name.rsplit('/').next().unwrap_or(name).to_owned();
+        }
+        if let Some(members) = schema.get("anyOf").and_then(Value::as_array) {
+            return self.describe_union(members, place);
+        }
+        if let Some(value) = schema.get("const") {
+            return value.to_string();
+        }
+        if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+            self.values.extend(
+                values
+                    .iter()
+                    .map(|value| (place.to_owned(), value.to_string())),
+            );
+            return "enumeration".to_owned();
+        }
+        if let Some(items) = schema.get("items") {
+            return format!("[{}]", self.describe(items, &format!("{place}[]")));
+        }
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if schema.get("properties").is_some() {
+            for (field, schema) in object(schema, "properties") {
+                let path = format!("{place}.{field}");
+                let mut what = self.describe(schema, &path);
+                if required.contains(&field.as_str()) {
+                    what.push_str(", required");
+                }
+                self.fields.insert(path, what);
+            }
+            return "object".to_owned();
+        }
+        if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
+            return format!("{{{}}}", self.describe(values, &format!("{place}{{}}")));
+        }
+        if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| self.describe(part, place))
+                .collect();
+            return parts.join(" & ");
+        }
+        match schema.get("type") {
+            Some(Value::String(name)) => name.clone(),
+            Some(names) => names.to_string(),
+            None => "any".to_owned(),
+        }
+    }
+
+    /// A union of several types is only called that: its members are facts of their own, so that a new one reads as an
+    /// addition. `null` is a question mark.
+    fn describe_union(&mut self, members: &[Value], place: &str) -> String {
+        let is_null = |schema: &&Value| schema.get("type").is_some_and(|kind| kind == "null");
+        let nullable = if members.iter().any(|member| is_null(&member)) {
+            "?"
+        } else {
+            ""
+        };
+        let rest: Vec<&Value> = members.iter().filter(|member| !is_null(member)).collect();
+        if let [only] = rest.as_slice() {
+            return format!("{}{nullable}", self.describe(only, place));
+        }
+        for member in &rest {
+            let what = self.describe(member, place);
+            self.variants.insert((place.to_owned(), what));
+        }
+        format!("union{nullable}")
+    }
+}
+
+fn object<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    schema
+        .get(key)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::iter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn schema(defs: Value) -> Value {
+        json!({"$defs": defs, "roots": {"Request": "R"}})
+    }
+
+    #[test]
+    fn removals_come_first_and_whole_types_are_one_line() {
+        let old = schema(json!({
+            "R": {"type": "object", "required": ["f"], "properties": {
+                "f": {"type": "integer"},
+                "gone": {"type": "string"},
+                "mode": {"enum": ["a", "b"], "type": "string"},
+            }},
+            "U": {"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]},
+            "A": {"type": "object", "properties": {"x": {"type": "string"}}},
+            "B": {"type": "object"},
+        }));
+        let new = schema(json!({
+            "R": {"type": "object", "properties": {
+                "f": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+                "mode": {"enum": ["b", "c"], "type": "string"},
+                "tools": {"items": {"$ref": "#/$defs/U"}, "type": "array"},
+            }},
+            "U": {"anyOf": [{"$ref": "#/$defs/B"}, {"$ref": "#/$defs/C"}]},
+            "B": {"type": "object"},
+            "C": {"type": "object", "properties": {"y": {"type": "string"}, "z": {"type": "string"}}},
+        }));
+        let expected = "\
+Removed (4):
+
+```diff
+- type `A` (object: x)
+- field `R.gone`: string
+- variant `A` from `U`
+- value \"a\" from `R.mode`
+```
+
+Changed (1):
+
+```diff
+~ `R.f`: integer, required -> number?
+```
+
+Added (4):
+
+```diff
++ type `C` (object: y, z)
++ field `R.tools`: [U]
++ variant `C` to `U`
++ value \"c\" to `R.mode`
+```
+
+";
+        assert_eq!(changes(&old, &new), expected);
+    }
+
+    #[test]
+    fn nothing_changed_says_nothing() {
+        let one = schema(json!({"R": {"type": "object"}}));
+        assert_eq!(changes(&one, &one), "");
+    }
+
+    #[test]
+    fn a_change_inside_an_array_or_a_map_is_seen() {
+        let field =
+            |inner: Value| schema(json!({"R": {"properties": {"f": inner}, "type": "object"}}));
+        let array = |of: &str| field(json!({"type": "array", "items": {"type": of}}));
+        assert!(
+            changes(&array("string"), &array("integer")).contains("~ `R.f`: [string] -> [integer]")
+        );
+        let map = |of: &str| field(json!({"type": "object", "additionalProperties": {"type": of}}));
+        assert!(
+            changes(&map("string"), &map("integer")).contains("~ `R.f`: {string} -> {integer}")
+        );
+    }
+
+    #[test]
+    fn a_root_that_moves_is_a_change() {
+        let old = json!({"$defs": {}, "roots": {"Request": "A"}});
+        let new = json!({"$defs": {}, "roots": {"Request": "B", "Event": "E"}});
+        let text = changes(&old, &new);
+        assert!(
+            text.contains("~ root Request: A -> B") && text.contains("+ root Event (`E`)"),
+            "{text}"
+        );
+    }
+}
