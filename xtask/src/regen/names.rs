@@ -88,7 +88,7 @@ mod tests {
         .map(str::to_owned);
         let found = short(&names, "").unwrap();
         assert_eq!(found[..4], expected);
-        assert_eq!(found[4], "ResponseFormatJsonObjectResponseFormatJSONObject");
+        assert_eq!(found[4], "ResponseFormatJSONObject");
         assert_eq!(found[5], "ChatCompletion");
     }
 

@@ -111,20 +111,24 @@ fn resolve(
 }
 
 /// The SDKs type a request twice, for `stream: true` and for the rest. On the wire it is one type with a boolean.
-/// Returns the name of the folded definition.
+/// Returns the name of the folded definition; any other request stays as it is.
 fn fold_streaming(definitions: &mut Map<String, Value>, request: &str) -> Result<String, String> {
-    let members: Vec<String> = match definitions
+    let alone = json!([{"$ref": request}]);
+    let members = definitions
         .get(request)
-        .and_then(|schema| union_members(schema))
-    {
-        Some(members) => members
-            .iter()
-            .filter_map(|member| reference(member).map(str::to_owned))
-            .collect(),
-        None => vec![request.to_owned()],
+        .and_then(union_members)
+        .or(alone.as_array())
+        .into_iter()
+        .flatten();
+    let Some(members) = members
+        .map(|member| reference(member).filter(|name| name.ends_with("Streaming")))
+        .collect()
+    else {
+        return Ok(request.to_owned());
     };
+    let members: Vec<&str> = members;
     let mut folded: Option<Value> = None;
-    for name in &members {
+    for &name in &members {
         let mut schema = definitions
             .get(name)
             .cloned()
@@ -268,3 +272,6 @@ fn in_order(mut values: Vec<Value>) -> Value {
     values.sort_by_cached_key(Value::to_string);
     Value::Array(values)
 }
+
+#[cfg(test)]
+mod tests;
