@@ -2,6 +2,7 @@
 
 mod check;
 mod fetch;
+mod mentions;
 mod names;
 mod prune;
 mod report;
@@ -120,14 +121,20 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
     if new == old {
         println!("Nothing changed.\n");
     } else {
-        let changes = report::changes(&serde_json::from_str(&old).unwrap_or(Value::Null), &schema);
+        let before = serde_json::from_str(&old).unwrap_or(Value::Null);
+        let changes = report::Changes::between(&before, &schema);
+        let text = changes.to_string();
         print!(
             "{}",
-            if changes.is_empty() {
+            if text.is_empty() {
                 "Only the spelling of schema.json changed.\n\n"
             } else {
-                &changes
+                &text
             }
+        );
+        print!(
+            "{}",
+            mentions::of(&changes.touched(), &specs.with_file_name("src"))
         );
     }
     let hash = fetch::sha256(new.as_bytes());
@@ -137,8 +144,7 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
     }
     if source.schema_sha256() != Some(&hash) {
         return Err(
-            "the recorded release gives another schema than the recorded one; nothing was written \
-                    (`--update` takes it over)"
+            "this gives another schema than the recorded one; nothing was written (`--update` takes it over)"
                 .to_owned(),
         );
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt;
 
 /// Everything that a schema says, as lines that can be compared one by one.
 #[derive(Default)]
@@ -18,51 +18,83 @@ struct Facts {
     roots: BTreeMap<String, String>,
 }
 
-/// The changes as three Markdown lists: removals first, since they break what is built on them, then changes, then
-/// additions. Empty when both schemas say the same.
-pub fn changes(old: &Value, new: &Value) -> String {
-    let (old, new) = (Facts::of(old), Facts::of(new));
-    let mut removed = lost(&old, &new, '-');
-    let mut changed = Vec::new();
-    for (name, before) in &old.types {
-        if let Some(after) = new.types.get(name).filter(|after| *after != before) {
-            changed.push(format!("~ type `{name}`: {before} -> {after}"));
-        }
-    }
-    for (name, before) in &old.fields {
-        if let Some(after) = new.fields.get(name).filter(|after| *after != before) {
-            changed.push(format!("~ `{name}`: {before} -> {after}"));
-        }
-    }
-    for (root, before) in &old.roots {
-        match new.roots.get(root) {
-            Some(after) if after != before => {
-                changed.push(format!("~ root {root}: {before} -> {after}"))
+/// The changes between two schemas, one line each.
+#[derive(Default)]
+pub struct Changes {
+    removed: Vec<String>,
+    changed: Vec<String>,
+    added: Vec<String>,
+}
+
+impl Changes {
+    /// Compares what the schemas say, not their text.
+    pub fn between(old: &Value, new: &Value) -> Self {
+        let (old, new) = (Facts::of(old), Facts::of(new));
+        let mut changes = Changes {
+            removed: lost(&old, &new, '-'),
+            changed: Vec::new(),
+            added: lost(&new, &old, '+'),
+        };
+        let pairs = [
+            ("type ", &old.types, &new.types),
+            ("", &old.fields, &new.fields),
+            ("root ", &old.roots, &new.roots),
+        ];
+        for (kind, old, new) in pairs {
+            for (name, before) in old {
+                if let Some(after) = new.get(name).filter(|after| *after != before) {
+                    changes
+                        .changed
+                        .push(format!("~ {kind}`{name}`: {before} -> {after}"));
+                }
             }
-            Some(_) => {}
-            None => removed.push(format!("- root {root} (`{before}`)")),
         }
+        for (lines, sign, from, to) in [
+            (&mut changes.removed, '-', &old.roots, &new.roots),
+            (&mut changes.added, '+', &new.roots, &old.roots),
+        ] {
+            let only = from.iter().filter(|(root, _)| !to.contains_key(*root));
+            lines.extend(only.map(|(root, name)| format!("{sign} root `{root}`: {name}")));
+        }
+        changes
     }
-    let mut added = lost(&new, &old, '+');
-    added.extend(
-        new.roots
+
+    /// Names of the types of which something is gone or other than before: code that mentions them may not build, or
+    /// may have to decide something.
+    pub fn touched(&self) -> BTreeSet<&str> {
+        let lines = self
+            .removed
             .iter()
-            .filter(|(root, _)| !old.roots.contains_key(*root))
-            .map(|(root, name)| format!("+ root {root} (`{name}`)")),
-    );
-    let mut text = String::new();
-    for (title, lines) in [("Removed", removed), ("Changed", changed), ("Added", added)] {
-        if !lines.is_empty() {
-            // Infallible: a String takes everything.
-            let _ = write!(
-                text,
-                "{title} ({}):\n\n```diff\n{}\n```\n\n",
-                lines.len(),
-                lines.join("\n")
-            );
-        }
+            .chain(&self.changed)
+            .filter(|line| !line.contains(" root "));
+        let quoted = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
+        quoted
+            .filter_map(|place| place.split(['.', '[', '{']).next())
+            .filter(|name| !name.is_empty())
+            .collect()
     }
-    text
+}
+
+/// Markdown: removals first, since they break what is built on them, then changes, then additions. Nothing when there
+/// are none.
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (title, lines) in [
+            ("Removed", &self.removed),
+            ("Changed", &self.changed),
+            ("Added", &self.added),
+        ] {
+            if !lines.is_empty() {
+                write!(
+                    f,
+                    "{title} ({}):\n\n```diff\n{}\n```\n\n",
+                    lines.len(),
+                    lines.join("\n")
+                )?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What `from` says and `to` does not. Of a type that is gone altogether only the type itself is listed.
@@ -217,6 +249,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn changes(old: &Value, new: &Value) -> String {
+        Changes::between(old, new).to_string()
+    }
+
     fn schema(defs: Value) -> Value {
         json!({"$defs": defs, "roots": {"Request": "R"}})
     }
@@ -270,6 +306,11 @@ Added (4):
 
 ";
         assert_eq!(changes(&old, &new), expected);
+        let touched = Changes::between(&old, &new);
+        assert_eq!(
+            touched.touched().into_iter().collect::<Vec<_>>(),
+            ["A", "R", "U"]
+        );
     }
 
     #[test]
@@ -298,7 +339,7 @@ Added (4):
         let new = json!({"$defs": {}, "roots": {"Request": "B", "Event": "E"}});
         let text = changes(&old, &new);
         assert!(
-            text.contains("~ root Request: A -> B") && text.contains("+ root Event (`E`)"),
+            text.contains("~ root `Request`: A -> B") && text.contains("+ root `Event`: E"),
             "{text}"
         );
     }
