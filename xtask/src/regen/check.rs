@@ -56,3 +56,6 @@ fn schema(path: &Path, recorded: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

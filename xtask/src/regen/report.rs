@@ -29,10 +29,14 @@ pub struct Changes {
 impl Changes {
     /// Compares what the schemas say, not their text.
     pub fn between(old: &Value, new: &Value) -> Self {
-        let (old, new) = (Facts::of(old), Facts::of(new));
+        let renamed = renamed(old, new);
+        let (old, new) = (Facts::of(&with_names(old, &renamed)), Facts::of(new));
         let mut changes = Changes {
             removed: lost(&old, &new, '-'),
-            changed: Vec::new(),
+            changed: renamed
+                .iter()
+                .map(|(before, after)| format!("~ type `{before}` is called `{after}`"))
+                .collect(),
             added: lost(&new, &old, '+'),
         };
         let pairs = [
@@ -97,10 +101,74 @@ impl fmt::Display for Changes {
     }
 }
 
+/// Types that have another name and the same content. Where several could be meant, none is.
+fn renamed(old: &Value, new: &Value) -> BTreeMap<String, String> {
+    let only = |from: &Value, to: &Value| {
+        let known = |name: &String| to.get("$defs").is_some_and(|defs| defs.get(name).is_some());
+        let mut by_content: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, definition) in object(from, "$defs").filter(|(name, _)| !known(name)) {
+            by_content
+                .entry(definition.to_string())
+                .or_default()
+                .push(name.clone());
+        }
+        by_content
+    };
+    let come = only(new, old);
+    let mut pairs = BTreeMap::new();
+    for (content, before) in only(old, new) {
+        if let ([before], Some([after])) =
+            (before.as_slice(), come.get(&content).map(Vec::as_slice))
+        {
+            pairs.insert(before.clone(), after.clone());
+        }
+    }
+    pairs
+}
+
+/// A schema with some of its definitions renamed.
+fn with_names(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
+    let new = |name: &str| {
+        renamed
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| name.to_owned())
+    };
+    let in_value = |value: &Value| {
+        value
+            .as_str()
+            .map_or(Value::Null, |value| Value::String(new(value)))
+    };
+    match schema {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| {
+                let value = match (key.as_str(), value) {
+                    ("$ref", Value::String(target)) => {
+                        Value::String(new(target.rsplit('/').next().unwrap_or(target)))
+                    }
+                    ("roots", Value::Object(roots)) => roots
+                        .iter()
+                        .map(|(root, name)| (root.clone(), in_value(name)))
+                        .collect(),
+                    ("$defs", Value::Object(defs)) => defs
+                        .iter()
+                        .map(|(name, schema)| (new(name), with_names(schema, renamed)))
+                        .collect(),
+                    _ => with_names(value, renamed),
+                };
+                (key.clone(), value)
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(|item| with_names(item, renamed)).collect(),
+        other => other.clone(),
+    }
+}
+
 /// What `from` says and `to` does not. Of a type that is gone altogether only the type itself is listed.
 fn lost(from: &Facts, to: &Facts, sign: char) -> Vec<String> {
     let gone = |name: &str| {
-        let name = name.split(['.', '[']).next().unwrap_or(name);
+        let name = name.split(['.', '[', '{']).next().unwrap_or(name);
         from.types.contains_key(name) && !to.types.contains_key(name)
     };
     let preposition = if sign == '+' { "to" } else { "from" };
@@ -126,21 +194,33 @@ fn lost(from: &Facts, to: &Facts, sign: char) -> Vec<String> {
     {
         lines.push(format!("{sign} field `{name}`: {what}"));
     }
-    for (place, member) in from
-        .variants
-        .difference(&to.variants)
-        .filter(|(place, _)| !gone(place))
-    {
-        lines.push(format!("{sign} variant `{member}` {preposition} `{place}`"));
+    for (member, places) in grouped(
+        from.variants
+            .difference(&to.variants)
+            .filter(|(place, _)| !gone(place)),
+    ) {
+        lines.push(format!("{sign} variant `{member}` {preposition} {places}"));
     }
-    for (place, value) in from
-        .values
-        .difference(&to.values)
-        .filter(|(place, _)| !gone(place))
-    {
-        lines.push(format!("{sign} value {value} {preposition} `{place}`"));
+    for (value, places) in grouped(
+        from.values
+            .difference(&to.values)
+            .filter(|(place, _)| !gone(place)),
+    ) {
+        lines.push(format!("{sign} value {value} {preposition} {places}"));
     }
     lines
+}
+
+/// One line per member, with all its places: a new model name comes to a dozen of them at once.
+fn grouped<'a>(facts: impl Iterator<Item = &'a (String, String)>) -> BTreeMap<&'a str, String> {
+    let mut groups: BTreeMap<&str, String> = BTreeMap::new();
+    for (place, member) in facts {
+        let places = groups.entry(member).or_default();
+        places.push_str(if places.is_empty() { "`" } else { ", `" });
+        places.push_str(place);
+        places.push('`');
+    }
+    groups
 }
 
 impl Facts {
@@ -310,6 +390,31 @@ Added (4):
         assert_eq!(
             touched.touched().into_iter().collect::<Vec<_>>(),
             ["A", "R", "U"]
+        );
+    }
+
+    #[test]
+    fn a_renamed_type_is_one_line_and_its_uses_none() {
+        let with = |name: &str| {
+            schema(json!({
+                "R": {"type": "object", "properties": {"e": {"$ref": format!("#/$defs/{name}")}}},
+                name: {"type": "object", "properties": {"code": {"type": "string"}}},
+            }))
+        };
+        let text = changes(&with("Error"), &with("ErrorObject"));
+        assert_eq!(
+            text,
+            "Changed (1):\n\n```diff\n~ type `Error` is called `ErrorObject`\n```\n\n"
+        );
+    }
+
+    #[test]
+    fn one_value_in_many_places_is_one_line() {
+        let with = |values: Value| schema(json!({"A": {"enum": values}, "B": {"enum": values}}));
+        let text = changes(&with(json!(["x"])), &with(json!(["x", "y"])));
+        assert!(
+            text.contains("Added (1)") && text.contains("+ value \"y\" to `A`, `B`"),
+            "{text}"
         );
     }
 
