@@ -74,9 +74,12 @@ pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
         } else {
             remake(specs, &sources, dialect, options)
         };
-        if let Err(message) = outcome.and_then(|()| relist(specs, &sources, dialect)) {
-            failures.push(format!("{dialect}: {message}"));
-        }
+        let outcome = outcome.map_err(|message| format!("{dialect}: {message}"));
+        failures.extend(
+            outcome
+                .and_then(|()| relist(specs, &sources, dialect))
+                .err(),
+        );
     }
     if failures.is_empty() {
         if options.check {
