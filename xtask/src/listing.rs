@@ -44,10 +44,10 @@ fn spec(specs: &Path, sources: &Sources, dialect: &str) -> Result<Spec, String> 
                 .applied()
                 .map_err(|error| format!("{}: {error}", base.extends))?;
             let path = dir.join("overlay.json");
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-            let overlay: Value = serde_json::from_str(&text)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let overlay: Value =
+                serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
             Spec::from_json(schema, overlay)
         }
         Some(_) => Spec::load(&dir),

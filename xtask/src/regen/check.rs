@@ -11,9 +11,7 @@ use crate::listing;
 /// All that is wrong with one dialect, one message each.
 pub fn problems(specs: &Path, sources: &Sources, dialect: &str) -> Vec<String> {
     let mut problems = Vec::new();
-    if let Some(recorded) = sources
-        .get(dialect)
-        .and_then(|source| source.schema_sha256())
+    if let Some(recorded) = sources.get(dialect).and_then(|source| source.schema_sha256())
         && let Err(problem) = schema(&specs.join(dialect).join("schema.json"), recorded)
     {
         problems.push(problem);
@@ -46,13 +44,11 @@ fn schema(path: &Path, recorded: &str) -> Result<(), String> {
         )));
     }
     let schema: Value = serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
-    let roots: BTreeMap<String, String> = serde_json::from_value(schema["roots"].clone())
-        .map_err(|error| fail(format!("roots: {error}")))?;
+    let roots: BTreeMap<String, String> =
+        serde_json::from_value(schema["roots"].clone()).map_err(|error| fail(format!("roots: {error}")))?;
     let again = prune::prune(&schema, &roots, "").map_err(fail)?;
     if prune::canonical_text(&again) != text {
-        return Err(fail(
-            "not canonical; run `cargo xtask regen --update`".to_owned(),
-        ));
+        return Err(fail("not canonical; run `cargo xtask regen --update`".to_owned()));
     }
     Ok(())
 }

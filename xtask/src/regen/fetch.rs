@@ -49,12 +49,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// No such release or wheel, another hash than the recorded one, or a failure of `pip` or of the SDK's own types.
-pub fn sdk(
-    source: &Sdk,
-    release: Release<'_>,
-    from: Option<&Path>,
-    work: &Path,
-) -> Result<Document, String> {
+pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path) -> Result<Document, String> {
     if let Some(dir) = from
         && wheel_of(&source.package, dir)?.is_none()
     {
@@ -88,24 +83,20 @@ pub fn sdk(
         download.args(["--no-index", "--find-links"]).arg(dir);
     }
     run(&mut download)?;
-    let wheel =
-        wheel_of(package, &wheels)?.ok_or_else(|| format!("{package}: no wheel was downloaded"))?;
+    let wheel = wheel_of(package, &wheels)?.ok_or_else(|| format!("{package}: no wheel was downloaded"))?;
     let version = wheel_version(&wheel)?;
     let sha256 = sha256(&read(&wheel)?);
     if matches!(release, Release::Recorded) {
         check_hash(&format!("{package} {version}"), &source.sha256, &sha256)?;
     }
     let mut install = pip("install");
-    install
-        .arg(&wheel)
-        .arg(format!("pydantic=={}", source.pydantic));
+    install.arg(&wheel).arg(format!("pydantic=={}", source.pydantic));
     if let Some(dir) = from {
         install.arg("--find-links").arg(dir);
     }
     run(&mut install)?;
     let script = work.join("sdk_schema.py");
-    std::fs::write(&script, SDK_SCHEMA)
-        .map_err(|error| format!("{}: {error}", script.display()))?;
+    std::fs::write(&script, SDK_SCHEMA).map_err(|error| format!("{}: {error}", script.display()))?;
     let roots = serde_json::to_string(&source.roots).map_err(|error| error.to_string())?;
     let output = run(Command::new(&python)
         .args(["-W", "ignore"])
@@ -140,11 +131,7 @@ fn copied_schema(source: &Sdk, release: Release<'_>, dir: &Path) -> Result<Docum
         ));
     }
     let json = parse(&read(&path)?, &path.display().to_string())?;
-    let origin = format!(
-        "{}, a copy made of {} {version}",
-        path.display(),
-        source.package
-    );
+    let origin = format!("{}, a copy made of {} {version}", path.display(), source.package);
     Ok(Document {
         roots: sdk_roots(&json, source)?,
         json,
@@ -192,13 +179,7 @@ pub fn openapi(
         None => {
             let path = work.join("document.json");
             run(Command::new("curl")
-                .args([
-                    "--fail",
-                    "--silent",
-                    "--show-error",
-                    "--location",
-                    "--output",
-                ])
+                .args(["--fail", "--silent", "--show-error", "--location", "--output"])
                 .arg(&path)
                 .arg(&source.url))?;
             path
@@ -213,11 +194,7 @@ pub fn openapi(
         .unwrap_or_default()
         .to_owned();
     match release {
-        Release::Recorded => check_hash(
-            &format!("{name} {}", source.version),
-            &source.sha256,
-            &sha256,
-        )?,
+        Release::Recorded => check_hash(&format!("{name} {}", source.version), &source.sha256, &sha256)?,
         Release::Exactly(wanted) if wanted != version => {
             return Err(format!("{name} is of version {version}"));
         }
@@ -246,9 +223,7 @@ pub fn today() -> Result<String, String> {
 
 /// The date of a day counted from 1970-01-01.
 fn date(mut day: u64) -> String {
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
     while day >= 365 + u64::from(leap(year)) {
         day -= 365 + u64::from(leap(year));
@@ -290,9 +265,10 @@ fn check_hash(what: &str, recorded: &str, found: &str) -> Result<(), String> {
 fn wheel_of(package: &str, dir: &Path) -> Result<Option<PathBuf>, String> {
     let prefix = format!("{}-", package.replace('-', "_"));
     let entries = std::fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    Ok(entries.flatten().map(|entry| entry.path()).find(|path| {
-        path.extension() == Some(OsStr::new("whl")) && file_name(path).starts_with(&prefix)
-    }))
+    Ok(entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension() == Some(OsStr::new("whl")) && file_name(path).starts_with(&prefix)))
 }
 
 /// `anthropic-2.12.0-py3-none-any.whl` is version 2.12.0.
@@ -320,9 +296,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// Runs to the end and returns standard output; a failure carries the end of standard error.
 fn run(command: &mut Command) -> Result<Vec<u8>, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| format!("{name}: {error}"))?;
+    let output = command.output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

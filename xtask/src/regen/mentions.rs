@@ -9,14 +9,8 @@ pub fn of(names: &BTreeSet<&str>, src: &Path) -> String {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for path in rust_files(src) {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let words: BTreeSet<&str> = text
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .collect();
-        let shown = path
-            .strip_prefix(src)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
+        let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let shown = path.strip_prefix(src).unwrap_or(&path).display().to_string();
         for name in names.iter().filter(|name| words.contains(*name)) {
             found.entry(name).or_default().push(shown.clone());
         }
@@ -64,22 +58,12 @@ mod tests {
     fn whole_words_are_found_with_their_files() {
         let dir = Scratch::new("mentions").unwrap();
         std::fs::create_dir(dir.0.join("claude")).unwrap();
-        std::fs::write(
-            dir.0.join("claude/request.rs"),
-            "types::TextBlock { .. } => x",
-        )
-        .unwrap();
+        std::fs::write(dir.0.join("claude/request.rs"), "types::TextBlock { .. } => x").unwrap();
         std::fs::write(dir.0.join("claude/notes.md"), "Message").unwrap();
-        std::fs::write(
-            dir.0.join("lib.rs"),
-            "fn f(_: TextBlock, _: MessageParam) {}",
-        )
-        .unwrap();
-        let expected = "Removed or changed, and mentioned in src/:\n\n- `TextBlock`: claude/request.rs, lib.rs\n\n";
-        assert_eq!(
-            of(&BTreeSet::from(["TextBlock", "Message"]), &dir.0),
-            expected
-        );
+        std::fs::write(dir.0.join("lib.rs"), "fn f(_: TextBlock, _: MessageParam) {}").unwrap();
+        let expected =
+            "Removed or changed, and mentioned in src/:\n\n- `TextBlock`: claude/request.rs, lib.rs\n\n";
+        assert_eq!(of(&BTreeSet::from(["TextBlock", "Message"]), &dir.0), expected);
         assert_eq!(of(&BTreeSet::from(["Message"]), &dir.0), "");
     }
 }

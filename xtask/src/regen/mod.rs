@@ -75,11 +75,7 @@ pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
             remake(specs, &sources, dialect, options)
         };
         let outcome = outcome.map_err(|message| format!("{dialect}: {message}"));
-        failures.extend(
-            outcome
-                .and_then(|()| relist(specs, &sources, dialect))
-                .err(),
-        );
+        failures.extend(outcome.and_then(|()| relist(specs, &sources, dialect)).err());
     }
     if failures.is_empty() {
         if options.check {
@@ -151,11 +147,7 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
                 .to_owned(),
         );
     }
-    if new != old {
-        write(&path, &new)
-    } else {
-        Ok(())
-    }
+    if new != old { write(&path, &new) } else { Ok(()) }
 }
 
 /// Puts version and hashes into `sources.toml`; the day too, but only where one of them is new.
@@ -168,18 +160,15 @@ fn record(
 ) -> Result<(), String> {
     let Some(found) = &document.sha256 else {
         return Err(
-            "a local copy of the schema has no package hash to record; --update needs the package"
-                .to_owned(),
+            "a local copy of the schema has no package hash to record; --update needs the package".to_owned(),
         );
     };
-    let same =
-        |known: sources::Recorded<'_>| known.version == document.version && known.sha256 == found;
+    let same = |known: sources::Recorded<'_>| known.version == document.version && known.sha256 == found;
     if source.recorded().is_some_and(same) && source.schema_sha256() == Some(schema) {
         return Ok(());
     }
     let path = specs.join("sources.toml");
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let day = fetch::today()?;
     let values = [
         ("version", document.version.as_str()),
@@ -212,8 +201,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(dialect: &str) -> Result<Self, String> {
-        let path =
-            std::env::temp_dir().join(format!("llm-proxy-regen-{}-{dialect}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("llm-proxy-regen-{}-{dialect}", std::process::id()));
         std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Scratch(path))
     }

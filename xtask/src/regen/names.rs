@@ -15,9 +15,7 @@ pub fn shorten<'a>(
     for old in names {
         let new = strip_prefix(&from_path(old), strip).to_owned();
         if let Some(other) = taken.insert(new.clone(), old) {
-            return Err(format!(
-                "both `{other}` and `{old}` would be called `{new}`"
-            ));
+            return Err(format!("both `{other}` and `{old}` would be called `{new}`"));
         }
         renamed.insert(old.clone(), new);
     }
@@ -103,9 +101,6 @@ mod tests {
     #[test]
     fn two_definitions_of_one_name_are_an_error() {
         let error = short(&["BetaUsage", "Usage"], "Beta").unwrap_err();
-        assert_eq!(
-            error,
-            "both `BetaUsage` and `Usage` would be called `Usage`"
-        );
+        assert_eq!(error, "both `BetaUsage` and `Usage` would be called `Usage`");
     }
 }

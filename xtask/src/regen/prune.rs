@@ -31,20 +31,11 @@ const HOMES: [&str; 3] = ["/$defs", "/definitions", "/components/schemas"];
 /// # Errors
 /// A root or a reference that is not there, two definitions of one name, or two request types (streaming and not) that
 /// differ in more than `stream`.
-pub fn prune(
-    document: &Value,
-    roots: &BTreeMap<String, String>,
-    strip: &str,
-) -> Result<Value, String> {
+pub fn prune(document: &Value, roots: &BTreeMap<String, String>, strip: &str) -> Result<Value, String> {
     let definitions = HOMES
         .iter()
         .find_map(|home| document.pointer(home)?.as_object())
-        .ok_or_else(|| {
-            format!(
-                "the document has no definitions in any of {}",
-                HOMES.join(", ")
-            )
-        })?;
+        .ok_or_else(|| format!("the document has no definitions in any of {}", HOMES.join(", ")))?;
     let mut roots = resolve(definitions, roots)?;
     let mut definitions = definitions.clone();
     if let Some(request) = roots.get_mut("Request") {
@@ -75,10 +66,8 @@ pub fn canonical_text(schema: &Value) -> String {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let ordered: BTreeMap<&String, Value> = map
-                .iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect();
+            let ordered: BTreeMap<&String, Value> =
+                map.iter().map(|(key, value)| (key, sorted(value))).collect();
             json!(ordered)
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
@@ -246,12 +235,9 @@ fn clean(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
         );
     }
     if let Some(members) = union_members(schema) {
-        let Value::Array(mut members) = in_order(
-            members
-                .iter()
-                .map(|member| clean(member, renamed))
-                .collect(),
-        ) else {
+        let Value::Array(mut members) =
+            in_order(members.iter().map(|member| clean(member, renamed)).collect())
+        else {
             return Value::Object(cleaned);
         };
         members.dedup();

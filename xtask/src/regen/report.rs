@@ -117,9 +117,7 @@ fn renamed(old: &Value, new: &Value) -> BTreeMap<String, String> {
     let come = only(new, old);
     let mut pairs = BTreeMap::new();
     for (content, before) in only(old, new) {
-        if let ([before], Some([after])) =
-            (before.as_slice(), come.get(&content).map(Vec::as_slice))
-        {
+        if let ([before], Some([after])) = (before.as_slice(), come.get(&content).map(Vec::as_slice)) {
             pairs.insert(before.clone(), after.clone());
         }
     }
@@ -128,12 +126,7 @@ fn renamed(old: &Value, new: &Value) -> BTreeMap<String, String> {
 
 /// A schema with some of its definitions renamed.
 fn with_names(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
-    let new = |name: &str| {
-        renamed
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| name.to_owned())
-    };
+    let new = |name: &str| renamed.get(name).cloned().unwrap_or_else(|| name.to_owned());
     let in_value = |value: &Value| {
         value
             .as_str()
@@ -250,11 +243,8 @@ impl Facts {
             return value.to_string();
         }
         if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-            self.values.extend(
-                values
-                    .iter()
-                    .map(|value| (place.to_owned(), value.to_string())),
-            );
+            self.values
+                .extend(values.iter().map(|value| (place.to_owned(), value.to_string())));
             return "enumeration".to_owned();
         }
         if let Some(items) = schema.get("items") {
@@ -282,10 +272,7 @@ impl Facts {
             return format!("{{{}}}", self.describe(values, &format!("{place}{{}}")));
         }
         if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-            let parts: Vec<String> = parts
-                .iter()
-                .map(|part| self.describe(part, place))
-                .collect();
+            let parts: Vec<String> = parts.iter().map(|part| self.describe(part, place)).collect();
             return parts.join(" & ");
         }
         match schema.get("type") {

@@ -90,10 +90,8 @@ pub struct Recorded<'a> {
 /// # Errors
 /// Says what is wrong and on which line; also when a dialect extends one that is not there.
 pub fn read(path: &Path) -> Result<Sources, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let sources: Sources =
-        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let sources: Sources = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     for (dialect, source) in &sources {
         if let Source::Extends(Extends { extends }) = source
             && sources
@@ -137,10 +135,7 @@ pub fn record(text: &str, dialect: &str, values: &[(&str, &str)]) -> Result<Stri
     if missing.is_empty() {
         Ok(out)
     } else {
-        Err(format!(
-            "sources.toml: [{dialect}] lacks {}",
-            missing.join(", ")
-        ))
+        Err(format!("sources.toml: [{dialect}] lacks {}", missing.join(", ")))
     }
 }
 

@@ -29,9 +29,8 @@ impl Specs {
         let roots = ["Request", "Response", "Event"]
             .map(|root| (root.to_owned(), "R".to_owned()))
             .into();
-        let text = prune::canonical_text(
-            &prune::prune(&json!({"definitions": definitions}), &roots, "").unwrap(),
-        );
+        let text =
+            prune::canonical_text(&prune::prune(&json!({"definitions": definitions}), &roots, "").unwrap());
         self.put_raw(&text);
     }
 
@@ -91,9 +90,7 @@ fn what_regen_made_is_clean() {
 #[test]
 fn a_schema_edited_by_hand_fails() {
     let specs = Specs::new("edited");
-    let schema = specs
-        .get("d/schema.json")
-        .replace("\"model\"", "\"modell\"");
+    let schema = specs.get("d/schema.json").replace("\"model\"", "\"modell\"");
     specs.put("d/schema.json", &schema);
     specs.fails_with("edited by hand");
 }
@@ -167,9 +164,7 @@ fn every_problem_of_every_dialect_is_named() {
     let specs = Specs::new("all");
     specs.put(
         "d/schema.json",
-        &specs
-            .get("d/schema.json")
-            .replace("\"model\"", "\"modell\""),
+        &specs.get("d/schema.json").replace("\"model\"", "\"modell\""),
     );
     specs.put("d/api.txt", "");
     let message = specs.check().unwrap_err();

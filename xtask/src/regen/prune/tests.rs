@@ -142,8 +142,7 @@ fn a_request_that_is_another_union_stays_one() {
 
 #[test]
 fn missing_definitions_are_errors() {
-    let document =
-        json!({"definitions": {"A": {"items": {"$ref": "#/definitions/B"}, "type": "array"}}});
+    let document = json!({"definitions": {"A": {"items": {"$ref": "#/definitions/B"}, "type": "array"}}});
     assert_eq!(
         prune(&document, &roots("A"), "").unwrap_err(),
         "no definition `B`"

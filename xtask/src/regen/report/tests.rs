@@ -59,10 +59,7 @@ Added (4):
 ";
     assert_eq!(changes(&old, &new), expected);
     let touched = Changes::between(&old, &new);
-    assert_eq!(
-        touched.touched().into_iter().collect::<Vec<_>>(),
-        ["A", "R", "U"]
-    );
+    assert_eq!(touched.touched().into_iter().collect::<Vec<_>>(), ["A", "R", "U"]);
 }
 
 #[test]
@@ -100,9 +97,7 @@ fn nothing_changed_says_nothing() {
 fn a_change_inside_an_array_or_a_map_is_seen() {
     let field = |inner: Value| schema(json!({"R": {"properties": {"f": inner}, "type": "object"}}));
     let array = |of: &str| field(json!({"type": "array", "items": {"type": of}}));
-    assert!(
-        changes(&array("string"), &array("integer")).contains("~ `R.f`: [string] -> [integer]")
-    );
+    assert!(changes(&array("string"), &array("integer")).contains("~ `R.f`: [string] -> [integer]"));
     let map = |of: &str| field(json!({"type": "object", "additionalProperties": {"type": of}}));
     assert!(changes(&map("string"), &map("integer")).contains("~ `R.f`: {string} -> {integer}"));
 }
