@@ -8,6 +8,7 @@ import importlib
 import json
 import pkgutil
 import sys
+import types
 import typing
 
 from pydantic import TypeAdapter
@@ -103,7 +104,7 @@ def bare(annotation):
 def union_classes(annotation):
     """The classes of a union of classes, or None for anything else."""
     annotation = bare(annotation)
-    if typing.get_origin(annotation) is not typing.Union:
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return None
     classes = set()
     for member in map(bare, typing.get_args(annotation)):
