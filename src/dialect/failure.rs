@@ -56,9 +56,15 @@ pub fn foreign_message(status: StatusCode, body: &[u8]) -> String {
 /// Whether a message says that the conversation is longer than the model's context window.
 pub fn is_context_window(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    ["prompt is too long", "context length", "context window", "context_length", "input is too long"]
-        .iter()
-        .any(|words| message.contains(words))
+    [
+        "prompt is too long",
+        "context length",
+        "context window",
+        "context_length",
+        "input is too long",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 /// The message without what looks like a key or an AWS account.
@@ -89,7 +95,9 @@ fn is_secret(word: &str) -> bool {
 /// them.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
+    let seconds = number("retry-after-ms")
+        .map(|ms| ms / 1000.0)
+        .or_else(|| number("retry-after"))?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -107,7 +115,8 @@ mod tests {
     #[test]
     fn secrets_leave_messages() {
         let message = "Incorrect API key provided: sk-proj-abcd****wxyz. Role arn:aws:iam::123456789012:role/x, AKIAABCDEFGHIJKLMNOP";
-        let expected = "Incorrect API key provided: [redacted]. Role arn:aws:iam::[redacted]:role/x, [redacted]";
+        let expected =
+            "Incorrect API key provided: [redacted]. Role arn:aws:iam::[redacted]:role/x, [redacted]";
         assert_eq!(redact(message), expected);
         assert_eq!(redact("größe: sk-x, 1234"), "größe: sk-x, 1234");
     }
@@ -121,7 +130,10 @@ mod tests {
         headers.insert("retry-after-ms", HeaderValue::from_static("1500"));
         let delay = retry_after(&headers);
         assert_eq!(delay, Some(Duration::from_millis(1500)));
-        assert_eq!(retry_after_header(delay).map(|(_, value)| value), Some(HeaderValue::from(2)));
+        assert_eq!(
+            retry_after_header(delay).map(|(_, value)| value),
+            Some(HeaderValue::from(2))
+        );
         headers.insert("retry-after-ms", HeaderValue::from_static("-1"));
         assert_eq!(retry_after(&headers), None);
     }
@@ -132,6 +144,9 @@ mod tests {
         let message = foreign_message(StatusCode::BAD_GATEWAY, body.as_bytes());
         assert!(message.len() < 560, "{message}");
         assert_eq!(class_of_foreign(StatusCode::NOT_FOUND), ErrorClass::Upstream);
-        assert_eq!(class_of_foreign(StatusCode::TOO_MANY_REQUESTS), ErrorClass::RateLimit);
+        assert_eq!(
+            class_of_foreign(StatusCode::TOO_MANY_REQUESTS),
+            ErrorClass::RateLimit
+        );
     }
 }

@@ -14,6 +14,7 @@ pub mod json_schema;
 mod name;
 pub mod names;
 pub mod openai_chat;
+pub mod partial_json;
 pub mod path;
 
 use std::borrow::Cow;
@@ -188,6 +189,8 @@ pub struct Reply {
     pub created: u64,
     /// The proxy's identifier of this request; stands in where the upstream gives none.
     pub request_id: String,
+    /// A rough number of input tokens, for clients that want one before the upstream has counted.
+    pub input_estimate: u64,
 }
 
 /// An error as an answer.

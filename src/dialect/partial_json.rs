@@ -40,7 +40,11 @@ pub fn close(text: &str) -> Option<RawJson> {
     };
     ends.push((text.len(), open));
     ends.into_iter().rev().take(2).find_map(|(at, open)| {
-        let head = if at == text.len() { whole.as_str() } else { &text[..at] };
+        let head = if at == text.len() {
+            whole.as_str()
+        } else {
+            &text[..at]
+        };
         let closers: String = open.iter().rev().collect();
         let object = RawValue::from_string(format!("{head}{closers}")).ok()?;
         object.get().starts_with('{').then_some(object)

@@ -2,6 +2,7 @@
 //!
 //! No I/O and no clock: the proxy and the command line drive the same code.
 
+mod estimate;
 mod freeform;
 mod memory;
 mod restore;
@@ -87,6 +88,7 @@ impl Exchange {
             capabilities: &capabilities,
         };
         refused(losses)?;
+        let input_estimate = estimate::input_tokens(&request);
         let mut written = route.upstream.write_request(&request, &target, losses)?;
         refused(losses)?;
         let reply = Reply {
@@ -94,6 +96,7 @@ impl Exchange {
             preferences,
             created,
             request_id: request_id.to_owned(),
+            input_estimate,
         };
         let exchange = Self {
             client: route.client,

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::types::*;
 use crate::canonical::{
-    Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, Losses, MediaSource, SearchResult,
-    Text, ToolCall, ToolInput, ToolResult,
+    Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, Losses, MediaSource,
+    SearchResult, Text, ToolCall, ToolInput, ToolResult,
 };
 use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_some, refuse_variant};
 use crate::dialect::ids::IdRule;
@@ -45,13 +45,18 @@ pub fn read(block: ContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Read 
             Some(reasoning) => Block::Reasoning(reasoning),
             None => return Read::Nothing,
         },
-        ContentBlockParam::RedactedThinking(block) => Block::Reasoning(reasoning::read_redacted(block, at, losses)),
+        ContentBlockParam::RedactedThinking(block) => {
+            Block::Reasoning(reasoning::read_redacted(block, at, losses))
+        }
         ContentBlockParam::ToolUse(block) => Block::ToolCall(read_call(*block, at, losses)),
         ContentBlockParam::ToolResult(block) => Block::ToolResult(read_result(block, at, losses)),
         ContentBlockParam::ServerToolUse(_)
         | ContentBlockParam::WebSearchToolResult(_)
         | ContentBlockParam::ToolSearchToolResult(_) => {
-            losses.drop_field(*at, "calls and results of a vendor's own tools stay with that vendor");
+            losses.drop_field(
+                *at,
+                "calls and results of a vendor's own tools stay with that vendor",
+            );
             return Read::Nothing;
         }
         ContentBlockParam::ContainerUpload(_) => {
@@ -77,26 +82,47 @@ pub fn read(block: ContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Read 
 
 /// Reads a text block.
 pub fn read_text(block: TextBlockParam, at: &At<'_>, losses: &mut Losses) -> Text {
-    let TextBlockParam { cache_control, citations, text, extra } = block;
+    let TextBlockParam {
+        cache_control,
+        citations,
+        text,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
     let mut annotations = Vec::new();
     for (index, citation) in citations.into_iter().flatten().enumerate() {
         match citation {
             TextCitationParam::WebSearchResultLocation(citation) => {
-                let CitationWebSearchResultLocationParam { cited_text: _, encrypted_index: _, title, url, extra: _ } =
-                    citation;
-                annotations.push(Annotation { url, title: title.unwrap_or_default(), span: None });
+                let CitationWebSearchResultLocationParam {
+                    cited_text: _,
+                    encrypted_index: _,
+                    title,
+                    url,
+                    extra: _,
+                } = citation;
+                annotations.push(Annotation {
+                    url,
+                    title: title.unwrap_or_default(),
+                    span: None,
+                });
             }
             TextCitationParam::CharLocation(_)
             | TextCitationParam::PageLocation(_)
             | TextCitationParam::ContentBlockLocation(_)
             | TextCitationParam::SearchResultLocation(_)
             | TextCitationParam::Unknown(_) => {
-                losses.drop_field(at.field("citations").index(index), "only citations of web pages cross dialects");
+                losses.drop_field(
+                    at.field("citations").index(index),
+                    "only citations of web pages cross dialects",
+                );
             }
         }
     }
-    Text { text, annotations, cache: read_cache(cache_control, at, losses) }
+    Text {
+        text,
+        annotations,
+        cache: read_cache(cache_control, at, losses),
+    }
 }
 
 /// Reads a cache breakpoint.
@@ -118,32 +144,65 @@ pub fn read_cache(
 }
 
 fn read_image(block: ImageBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Image> {
-    let ImageBlockParam { cache_control, source, transformations, extra } = block;
+    let ImageBlockParam {
+        cache_control,
+        source,
+        transformations,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
-    drop_some(transformations.as_ref(), at.field("transformations"), "images are not transformed", losses);
+    drop_some(
+        transformations.as_ref(),
+        at.field("transformations"),
+        "images are not transformed",
+        losses,
+    );
     let source = match source {
-        ImageSourceParam::Base64(Base64ImageSourceParam { data, media_type, extra: _ }) => {
-            MediaSource::Base64 { media_type: media_type.as_str().to_owned(), data }
-        }
+        ImageSourceParam::Base64(Base64ImageSourceParam {
+            data,
+            media_type,
+            extra: _,
+        }) => MediaSource::Base64 {
+            media_type: media_type.as_str().to_owned(),
+            data,
+        },
         ImageSourceParam::Url(UrlImageSourceParam { url, extra: _ }) => MediaSource::Url { url },
-        ImageSourceParam::File(FileImageSourceParam { file_id, extra: _ }) => MediaSource::File { id: file_id },
+        ImageSourceParam::File(FileImageSourceParam { file_id, extra: _ }) => {
+            MediaSource::File { id: file_id }
+        }
         ImageSourceParam::Unknown(unknown) => {
             refuse_variant(&unknown, "image source", &at.field("source"), losses);
             return None;
         }
     };
-    Some(Image { source, detail: None, cache: read_cache(cache_control, at, losses) })
+    Some(Image {
+        source,
+        detail: None,
+        cache: read_cache(cache_control, at, losses),
+    })
 }
 
 fn read_document(block: RequestDocumentBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
-    let RequestDocumentBlockParam { cache_control, citations, context, source, title, extra } = block;
+    let RequestDocumentBlockParam {
+        cache_control,
+        citations,
+        context,
+        source,
+        title,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
     let source_at = at.field("source");
     let source = match source {
         DocumentSourceParam::Base64(Base64PdfSourceParam { data, extra: _ }) => {
-            DocumentSource::Media(MediaSource::Base64 { media_type: PDF.to_owned(), data })
+            DocumentSource::Media(MediaSource::Base64 {
+                media_type: PDF.to_owned(),
+                data,
+            })
         }
-        DocumentSourceParam::Text(PlainTextSourceParam { data, extra: _ }) => DocumentSource::Text { text: data },
+        DocumentSourceParam::Text(PlainTextSourceParam { data, extra: _ }) => {
+            DocumentSource::Text { text: data }
+        }
         DocumentSourceParam::Content(ContentBlockSourceParam { content, extra: _ }) => match content {
             ContentBlockSourceParamContent::String(text) => DocumentSource::Text { text },
             ContentBlockSourceParamContent::Array(blocks) => {
@@ -151,10 +210,14 @@ fn read_document(block: RequestDocumentBlockParam, at: &At<'_>, losses: &mut Los
                     let content = source_at.field("content");
                     read_source_block(block, &content.index(index), losses)
                 });
-                DocumentSource::Blocks { content: blocks.collect() }
+                DocumentSource::Blocks {
+                    content: blocks.collect(),
+                }
             }
         },
-        DocumentSourceParam::Url(UrlpdfSourceParam { url, extra: _ }) => DocumentSource::Media(MediaSource::Url { url }),
+        DocumentSourceParam::Url(UrlpdfSourceParam { url, extra: _ }) => {
+            DocumentSource::Media(MediaSource::Url { url })
+        }
         DocumentSourceParam::File(FileDocumentSourceParam { file_id, extra: _ }) => {
             DocumentSource::Media(MediaSource::File { id: file_id })
         }
@@ -164,7 +227,13 @@ fn read_document(block: RequestDocumentBlockParam, at: &At<'_>, losses: &mut Los
         }
     };
     let citations = asks_for_citations(citations);
-    Some(Document { source, title, context, citations, cache: read_cache(cache_control, at, losses) })
+    Some(Document {
+        source,
+        title,
+        context,
+        citations,
+        cache: read_cache(cache_control, at, losses),
+    })
 }
 
 /// The only type of a document's bytes that the API knows.
@@ -174,7 +243,11 @@ fn asks_for_citations(config: Option<CitationsConfigParamParam>) -> bool {
     config.is_some_and(|CitationsConfigParamParam { enabled, extra: _ }| enabled.unwrap_or_default())
 }
 
-fn read_source_block(block: ContentBlockSourceContentParam, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_source_block(
+    block: ContentBlockSourceContentParam,
+    at: &At<'_>,
+    losses: &mut Losses,
+) -> Option<Block> {
     match block {
         ContentBlockSourceContentParam::Text(block) => Some(Block::Text(read_text(block, at, losses))),
         ContentBlockSourceContentParam::Image(block) => read_image(block, at, losses).map(Block::Image),
@@ -186,7 +259,14 @@ fn read_source_block(block: ContentBlockSourceContentParam, at: &At<'_>, losses:
 }
 
 fn read_search_result(block: SearchResultBlockParam, at: &At<'_>, losses: &mut Losses) -> SearchResult {
-    let SearchResultBlockParam { cache_control, citations, content, source, title, extra } = block;
+    let SearchResultBlockParam {
+        cache_control,
+        citations,
+        content,
+        source,
+        title,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
     let content = content.into_iter().enumerate().map(|(index, block)| {
         let content = at.field("content");
@@ -194,21 +274,48 @@ fn read_search_result(block: SearchResultBlockParam, at: &At<'_>, losses: &mut L
     });
     let content = content.collect();
     let citations = asks_for_citations(citations);
-    SearchResult { source, title, content, citations, cache: read_cache(cache_control, at, losses) }
+    SearchResult {
+        source,
+        title,
+        content,
+        citations,
+        cache: read_cache(cache_control, at, losses),
+    }
 }
 
 fn read_call(block: ToolUseBlockParam, at: &At<'_>, losses: &mut Losses) -> ToolCall {
-    let ToolUseBlockParam { cache_control, caller: _, id, input, name, toolset_name, extra } = block;
+    let ToolUseBlockParam {
+        cache_control,
+        caller: _,
+        id,
+        input,
+        name,
+        toolset_name,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
-    refuse_some(toolset_name.as_ref(), at.field("toolset_name"), "a member of a vendor's toolset", losses);
+    refuse_some(
+        toolset_name.as_ref(),
+        at.field("toolset_name"),
+        "a member of a vendor's toolset",
+        losses,
+    );
     let cache = read_cache(cache_control, at, losses);
-    ToolCall { id, name, namespace: None, input: read_input(input), cache }
+    ToolCall {
+        id,
+        name,
+        namespace: None,
+        input: read_input(input),
+        cache,
+    }
 }
 
 /// The input of a call. A text that stood in for an object (see [`write_input`]) comes out again.
 pub fn read_input(input: Raw) -> ToolInput {
     if !input.get().starts_with('{') {
-        return ToolInput::Malformed { text: input.get().to_owned() };
+        return ToolInput::Malformed {
+            text: input.get().to_owned(),
+        };
     }
     // A cheap look first: hardly any input begins like this.
     if input.get().contains("\"_raw\"")
@@ -228,20 +335,39 @@ struct StandIn {
 }
 
 fn read_result(block: ToolResultBlockParam, at: &At<'_>, losses: &mut Losses) -> ToolResult {
-    let ToolResultBlockParam { cache_control, content, is_error, tool_use_id, toolset_name, extra } = block;
+    let ToolResultBlockParam {
+        cache_control,
+        content,
+        is_error,
+        tool_use_id,
+        toolset_name,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
-    refuse_some(toolset_name.as_ref(), at.field("toolset_name"), "a member of a vendor's toolset", losses);
+    refuse_some(
+        toolset_name.as_ref(),
+        at.field("toolset_name"),
+        "a member of a vendor's toolset",
+        losses,
+    );
     let content = match content {
         None => Vec::new(),
         Some(ToolResultBlockParamContent::String(text)) => vec![Block::Text(Text::from(text))],
         Some(ToolResultBlockParamContent::Array(blocks)) => {
             let content = at.field("content");
             let blocks = blocks.into_iter().enumerate();
-            blocks.filter_map(|(index, block)| read_result_block(block, &content.index(index), losses)).collect()
+            blocks
+                .filter_map(|(index, block)| read_result_block(block, &content.index(index), losses))
+                .collect()
         }
     };
     let cache = read_cache(cache_control, at, losses);
-    ToolResult { call_id: tool_use_id, content, is_error: is_error.unwrap_or_default(), cache }
+    ToolResult {
+        call_id: tool_use_id,
+        content,
+        is_error: is_error.unwrap_or_default(),
+        cache,
+    }
 }
 
 fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
@@ -253,11 +379,19 @@ fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &m
         }
         ToolResultContentBlockParam::Document(block) => read_document(block, at, losses).map(Block::Document),
         ToolResultContentBlockParam::ToolReference(block) => {
-            let ToolReferenceBlockParam { cache_control, tool_name, extra } = block;
+            let ToolReferenceBlockParam {
+                cache_control,
+                tool_name,
+                extra,
+            } = block;
             drop_unknown(&extra, at, losses);
             losses.approximate(*at, "a reference to a tool became its name");
             let cache = read_cache(cache_control, at, losses);
-            Some(Block::Text(Text { text: tool_name, annotations: Vec::new(), cache }))
+            Some(Block::Text(Text {
+                text: tool_name,
+                annotations: Vec::new(),
+                cache,
+            }))
         }
         ToolResultContentBlockParam::Unknown(unknown) => {
             refuse_variant(&unknown, "content block", at, losses);
@@ -267,8 +401,14 @@ fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &m
 }
 
 fn read_compaction(block: CompactionBlockParam, at: &At<'_>, losses: &mut Losses) -> Read {
-    let CompactionBlockParam { cache_control: _, content, encrypted_content: _, signature: _, tool_changes: _, extra: _ } =
-        block;
+    let CompactionBlockParam {
+        cache_control: _,
+        content,
+        encrypted_content: _,
+        signature: _,
+        tool_changes: _,
+        extra: _,
+    } = block;
     match content {
         Some(text) if !text.trim().is_empty() => {
             losses.approximate(*at, "a compacted history became a message of the user");
@@ -283,29 +423,37 @@ fn read_compaction(block: CompactionBlockParam, at: &At<'_>, losses: &mut Losses
 
 /// Reads a tool that becomes available in the middle of a conversation.
 pub fn read_addition(block: RequestToolAdditionBlockParam, at: &At<'_>, losses: &mut Losses) -> Read {
-    let RequestToolAdditionBlockParam { cache_control: _, tool, extra: _ } = block;
+    let RequestToolAdditionBlockParam {
+        cache_control: _,
+        tool,
+        extra: _,
+    } = block;
     match tool {
         RequestToolAdditionBlockParamTool::ToolReference(_) => {
             losses.ignore(*at, "every declared tool is available from the start");
             Read::Nothing
         }
-        RequestToolAdditionBlockParamTool::ToolDefinition(ToolChangeToolDefinitionParam { definition, extra: _ }) => {
-            match definition {
-                ToolUnionParam::Custom(tool) => {
-                    losses.approximate(*at, "the tool is available from the start");
-                    Read::Tool(tool)
-                }
-                ToolUnionParam::WebSearch20250305(_)
-                | ToolUnionParam::WebSearch20260209(_)
-                | ToolUnionParam::WebSearch20260318(_)
-                | ToolUnionParam::ToolSearchToolBm2520251119param(_)
-                | ToolUnionParam::ToolSearchToolRegex20251119Param(_)
-                | ToolUnionParam::Unknown(_) => {
-                    losses.refuse(*at, "a vendor's own tool cannot be added in the middle of a conversation");
-                    Read::Nothing
-                }
+        RequestToolAdditionBlockParamTool::ToolDefinition(ToolChangeToolDefinitionParam {
+            definition,
+            extra: _,
+        }) => match definition {
+            ToolUnionParam::Custom(tool) => {
+                losses.approximate(*at, "the tool is available from the start");
+                Read::Tool(tool)
             }
-        }
+            ToolUnionParam::WebSearch20250305(_)
+            | ToolUnionParam::WebSearch20260209(_)
+            | ToolUnionParam::WebSearch20260318(_)
+            | ToolUnionParam::ToolSearchToolBm2520251119param(_)
+            | ToolUnionParam::ToolSearchToolRegex20251119Param(_)
+            | ToolUnionParam::Unknown(_) => {
+                losses.refuse(
+                    *at,
+                    "a vendor's own tool cannot be added in the middle of a conversation",
+                );
+                Read::Nothing
+            }
+        },
         RequestToolAdditionBlockParamTool::Unknown(unknown) => {
             refuse_variant(&unknown, "tool reference", at, losses);
             Read::Nothing
@@ -329,7 +477,10 @@ pub fn write(block: &Block, path: &str, names: &ToolNames, losses: &mut Losses) 
         Block::ToolCall(call) => write_call(call, path, names, losses).into(),
         Block::ToolResult(result) => write_result(result, path, losses).into(),
         Block::ServerTool(_) => {
-            losses.drop_field(path, "calls and results of a vendor's own tools stay with that vendor");
+            losses.drop_field(
+                path,
+                "calls and results of a vendor's own tools stay with that vendor",
+            );
             return None;
         }
     })
@@ -337,8 +488,15 @@ pub fn write(block: &Block, path: &str, names: &ToolNames, losses: &mut Losses) 
 
 /// Writes a text block. Citations stay behind: the vendor's own need an index that nobody else can make.
 pub fn write_text(text: &Text) -> TextBlockParam {
-    let Text { text, annotations: _, cache } = text;
-    TextBlockParam { cache_control: write_cache(*cache), ..TextBlockParam::new(text) }
+    let Text {
+        text,
+        annotations: _,
+        cache,
+    } = text;
+    TextBlockParam {
+        cache_control: write_cache(*cache),
+        ..TextBlockParam::new(text)
+    }
 }
 
 /// Writes a cache breakpoint with the nearest lifetime that the vendor offers.
@@ -348,11 +506,18 @@ pub fn write_cache(cache: Option<CacheBreakpoint>) -> Option<CacheControlEphemer
         CacheTtl::FiveMinutes | CacheTtl::HalfHour => CacheControlEphemeralParamTtl::V5m,
         CacheTtl::OneHour | CacheTtl::TwelveHours => CacheControlEphemeralParamTtl::V1h,
     });
-    Some(CacheControlEphemeralParam { ttl, ..CacheControlEphemeralParam::new() })
+    Some(CacheControlEphemeralParam {
+        ttl,
+        ..CacheControlEphemeralParam::new()
+    })
 }
 
 fn write_image(image: &Image, path: &str, losses: &mut Losses) -> Option<ImageBlockParam> {
-    let Image { source, detail: _, cache } = image;
+    let Image {
+        source,
+        detail: _,
+        cache,
+    } = image;
     let source: ImageSourceParam = match source {
         MediaSource::Base64 { media_type, data } => {
             let media_type = Base64ImageSourceParamMediaType::from(media_type.as_str());
@@ -369,17 +534,29 @@ fn write_image(image: &Image, path: &str, losses: &mut Losses) -> Option<ImageBl
             return None;
         }
     };
-    Some(ImageBlockParam { cache_control: write_cache(*cache), ..ImageBlockParam::new(source) })
+    Some(ImageBlockParam {
+        cache_control: write_cache(*cache),
+        ..ImageBlockParam::new(source)
+    })
 }
 
 fn write_document(document: &Document, path: &str, losses: &mut Losses) -> Option<RequestDocumentBlockParam> {
-    let Document { source, title, context, citations, cache } = document;
+    let Document {
+        source,
+        title,
+        context,
+        citations,
+        cache,
+    } = document;
     let source: DocumentSourceParam = match source {
         DocumentSource::Media(MediaSource::Base64 { media_type, data }) if media_type == PDF => {
             Base64PdfSourceParam::new(data).into()
         }
         DocumentSource::Media(MediaSource::Base64 { media_type, data }) => {
-            let text = STANDARD.decode(data).ok().filter(|_| media_type.starts_with("text/"));
+            let text = STANDARD
+                .decode(data)
+                .ok()
+                .filter(|_| media_type.starts_with("text/"));
             let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else {
                 let reason = format!("documents of type `{media_type}` are not taken, only PDF and text");
                 losses.refuse(path, reason);
@@ -394,7 +571,9 @@ fn write_document(document: &Document, path: &str, losses: &mut Losses) -> Optio
         }
         DocumentSource::Text { text } => PlainTextSourceParam::new(text).into(),
         DocumentSource::Blocks { content } => {
-            let blocks = content.iter().filter_map(|block| write_source_block(block, path, losses));
+            let blocks = content
+                .iter()
+                .filter_map(|block| write_source_block(block, path, losses));
             let blocks = ContentBlockSourceParamContent::Array(blocks.collect());
             ContentBlockSourceParam::new(blocks).into()
         }
@@ -402,13 +581,19 @@ fn write_document(document: &Document, path: &str, losses: &mut Losses) -> Optio
     let mut out = RequestDocumentBlockParam::new(source);
     out.title.clone_from(title);
     out.context.clone_from(context);
-    out.citations = citations
-        .then(|| CitationsConfigParamParam { enabled: Some(true), ..CitationsConfigParamParam::new() });
+    out.citations = citations.then(|| CitationsConfigParamParam {
+        enabled: Some(true),
+        ..CitationsConfigParamParam::new()
+    });
     out.cache_control = write_cache(*cache);
     Some(out)
 }
 
-fn write_source_block(block: &Block, path: &str, losses: &mut Losses) -> Option<ContentBlockSourceContentParam> {
+fn write_source_block(
+    block: &Block,
+    path: &str,
+    losses: &mut Losses,
+) -> Option<ContentBlockSourceContentParam> {
     match block {
         Block::Text(text) => Some(write_text(text).into()),
         Block::Image(image) => write_image(image, path, losses).map(Into::into),
@@ -420,17 +605,31 @@ fn write_source_block(block: &Block, path: &str, losses: &mut Losses) -> Option<
 }
 
 fn write_search_result(result: &SearchResult) -> SearchResultBlockParam {
-    let SearchResult { source, title, content, citations, cache } = result;
+    let SearchResult {
+        source,
+        title,
+        content,
+        citations,
+        cache,
+    } = result;
     let content = content.iter().map(TextBlockParam::new).collect();
     let mut out = SearchResultBlockParam::new(content, source, title);
-    out.citations = citations
-        .then(|| CitationsConfigParamParam { enabled: Some(true), ..CitationsConfigParamParam::new() });
+    out.citations = citations.then(|| CitationsConfigParamParam {
+        enabled: Some(true),
+        ..CitationsConfigParamParam::new()
+    });
     out.cache_control = write_cache(*cache);
     out
 }
 
 fn write_call(call: &ToolCall, path: &str, names: &ToolNames, losses: &mut Losses) -> ToolUseBlockParam {
-    let ToolCall { id, name, namespace, input, cache } = call;
+    let ToolCall {
+        id,
+        name,
+        namespace,
+        input,
+        cache,
+    } = call;
     let input = write_input(input, path, losses);
     let name = names.wire(name, namespace.as_deref());
     let mut out = ToolUseBlockParam::new(IdRule::CLAUDE.apply(id), input, name);
@@ -445,11 +644,17 @@ fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
         ToolInput::Object { json } => json.clone(),
         ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {
             Ok(value) => {
-                losses.approximate(path, "arguments that are no object were wrapped in one, as `value`");
+                losses.approximate(
+                    path,
+                    "arguments that are no object were wrapped in one, as `value`",
+                );
                 raw(&serde_json::json!({ "value": value }))
             }
             Err(_) => {
-                losses.approximate(path, "arguments that are no JSON were wrapped in an object, as `_raw`");
+                losses.approximate(
+                    path,
+                    "arguments that are no JSON were wrapped in an object, as `_raw`",
+                );
                 raw(&StandIn { text: text.clone() })
             }
         },
@@ -458,17 +663,29 @@ fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
 }
 
 fn write_result(result: &ToolResult, path: &str, losses: &mut Losses) -> ToolResultBlockParam {
-    let ToolResult { call_id, content, is_error, cache } = result;
+    let ToolResult {
+        call_id,
+        content,
+        is_error,
+        cache,
+    } = result;
     let mut out = ToolResultBlockParam::new(IdRule::CLAUDE.apply(call_id));
     out.is_error = is_error.then_some(true);
     out.cache_control = write_cache(*cache);
     out.content = match content.as_slice() {
         [] => None,
-        [Block::Text(Text { text, annotations: _, cache: None })] if !text.is_empty() => {
-            Some(ToolResultBlockParamContent::String(text.clone()))
-        }
+        [
+            Block::Text(Text {
+                text,
+                annotations: _,
+                cache: None,
+            }),
+        ] if !text.is_empty() => Some(ToolResultBlockParamContent::String(text.clone())),
         blocks => {
-            let blocks: Vec<_> = blocks.iter().filter_map(|block| write_result_block(block, path, losses)).collect();
+            let blocks: Vec<_> = blocks
+                .iter()
+                .filter_map(|block| write_result_block(block, path, losses))
+                .collect();
             (!blocks.is_empty()).then_some(ToolResultBlockParamContent::Array(blocks))
         }
     };

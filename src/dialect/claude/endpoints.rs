@@ -12,7 +12,10 @@ pub const MESSAGES: &str = "/v1/messages";
 pub fn classify(method: &Method, path: &str) -> Endpoint {
     let path = path.strip_prefix("/v1").unwrap_or(path);
     match (method, path.trim_end_matches('/')) {
-        (&Method::POST, "/messages") => Endpoint::Generate { model: None, stream: None },
+        (&Method::POST, "/messages") => Endpoint::Generate {
+            model: None,
+            stream: None,
+        },
         (&Method::POST, "/messages/count_tokens") => Endpoint::CountTokens,
         (&Method::GET, "/models") => Endpoint::Models,
         (&Method::GET, path) => match path.strip_prefix("/models/") {
@@ -30,9 +33,15 @@ const MAX_LIMIT: usize = 1000;
 /// A page of the list of models: `limit`, `after_id` and `before_id` as in Anthropic's API.
 pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
     let parameter = |name: &str| {
-        query?.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, v)| v))
+        query?.split('&').find_map(|pair| {
+            pair.split_once('=')
+                .filter(|(key, _)| *key == name)
+                .map(|(_, v)| v)
+        })
     };
-    let limit = parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LIMIT);
+    let limit = parameter("limit")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(DEFAULT_LIMIT);
     let limit: usize = std::cmp::Ord::clamp(limit, 1, MAX_LIMIT);
     let position = |id: &str| models.iter().position(|model| *model == id);
     let after = parameter("after_id").and_then(position);
@@ -43,7 +52,11 @@ pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
         (None, None) => (0, limit.min(models.len())),
     };
     let page = models.get(start..end).unwrap_or_default();
-    let has_more = if after.is_none() && before.is_some() { start > 0 } else { end < models.len() };
+    let has_more = if after.is_none() && before.is_some() {
+        start > 0
+    } else {
+        end < models.len()
+    };
     let body = json!({
         "data": page.iter().map(|model| entry(model)).collect::<Vec<_>>(),
         "has_more": has_more,
@@ -69,14 +82,23 @@ mod tests {
 
     #[test]
     fn paths_are_told_apart_with_and_without_version() {
-        let generate = Endpoint::Generate { model: None, stream: None };
+        let generate = Endpoint::Generate {
+            model: None,
+            stream: None,
+        };
         for path in ["/v1/messages", "/messages", "/v1/messages/"] {
             assert_eq!(classify(&Method::POST, path), generate, "{path}");
         }
         assert_eq!(classify(&Method::GET, "/v1/messages"), Endpoint::Other);
-        assert_eq!(classify(&Method::POST, "/v1/messages/count_tokens"), Endpoint::CountTokens);
+        assert_eq!(
+            classify(&Method::POST, "/v1/messages/count_tokens"),
+            Endpoint::CountTokens
+        );
         assert_eq!(classify(&Method::GET, "/v1/models"), Endpoint::Models);
-        assert_eq!(classify(&Method::GET, "/models/a/b"), Endpoint::Model("a/b".to_owned()));
+        assert_eq!(
+            classify(&Method::GET, "/models/a/b"),
+            Endpoint::Model("a/b".to_owned())
+        );
         assert_eq!(classify(&Method::POST, "/v1/files"), Endpoint::Other);
     }
 
@@ -87,12 +109,25 @@ mod tests {
         let page = |query: &str| -> (Vec<String>, bool) {
             let body: Value = serde_json::from_slice(&write_models(&models, Some(query))).unwrap_or_default();
             let ids = body["data"].as_array().into_iter().flatten();
-            (ids.map(|entry| entry["id"].as_str().unwrap_or_default().to_owned()).collect(), body["has_more"] == true)
+            (
+                ids.map(|entry| entry["id"].as_str().unwrap_or_default().to_owned())
+                    .collect(),
+                body["has_more"] == true,
+            )
         };
         assert_eq!(page("").0.len(), 20);
-        assert_eq!(page("limit=1000"), (models.iter().map(|m| (*m).to_owned()).collect(), false));
-        assert_eq!(page("limit=2&after_id=m3"), (vec!["m4".to_owned(), "m5".to_owned()], true));
-        assert_eq!(page("limit=2&before_id=m2"), (vec!["m0".to_owned(), "m1".to_owned()], false));
+        assert_eq!(
+            page("limit=1000"),
+            (models.iter().map(|m| (*m).to_owned()).collect(), false)
+        );
+        assert_eq!(
+            page("limit=2&after_id=m3"),
+            (vec!["m4".to_owned(), "m5".to_owned()], true)
+        );
+        assert_eq!(
+            page("limit=2&before_id=m2"),
+            (vec!["m0".to_owned(), "m1".to_owned()], false)
+        );
         assert_eq!(page("after_id=m24"), (vec![], false));
     }
 }

@@ -27,18 +27,26 @@ struct Body {
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let retry_after = failure::retry_after(headers);
     let error = match serde_json::from_slice::<Envelope>(body) {
-        Ok(Envelope { error: Body { kind, message } }) => {
+        Ok(Envelope {
+            error: Body { kind, message },
+        }) => {
             let class = class_of(&kind, &message).unwrap_or_else(|| failure::class_of(status));
             Error::new(class, failure::redact(&message))
         }
-        Err(_) => Error::new(failure::class_of_foreign(status), failure::foreign_message(status, body)),
+        Err(_) => Error::new(
+            failure::class_of_foreign(status),
+            failure::foreign_message(status, body),
+        ),
     };
     error.retry_after(retry_after)
 }
 
 /// Reads the error event of a stream.
 pub fn read_event(kind: &str, message: &str) -> Error {
-    Error::new(class_of(kind, message).unwrap_or(ErrorClass::Upstream), failure::redact(message))
+    Error::new(
+        class_of(kind, message).unwrap_or(ErrorClass::Upstream),
+        failure::redact(message),
+    )
 }
 
 fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {

@@ -5,6 +5,90 @@ mod endpoints;
 mod error;
 mod reasoning;
 mod request;
+mod response;
+mod stream;
+mod system;
 mod tools;
 mod turns;
 pub mod types;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::{
+    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
+    WrittenError, WrittenRequest,
+};
+use crate::canonical::{Error, Family, Losses, Request, Response};
+use crate::prompt::SystemEdits;
+
+/// The Anthropic Messages API.
+#[derive(Clone, Copy, Debug)]
+pub struct Claude;
+
+impl Dialect for Claude {
+    fn name(&self) -> DialectName {
+        DialectName::Claude
+    }
+
+    fn family(&self) -> Family {
+        Family::Claude
+    }
+
+    fn replays_reasoning(&self) -> bool {
+        true
+    }
+
+    fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
+        endpoints::classify(method, path)
+    }
+
+    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+        request::read(inbound, losses)
+    }
+
+    fn write_request(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        losses: &mut Losses,
+    ) -> Result<WrittenRequest, Error> {
+        Ok(request::write(request, target, losses))
+    }
+
+    fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
+        system::edit(body, edits)
+    }
+
+    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+        response::read(body, losses)
+    }
+
+    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+        response::write(response, reply, losses)
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(stream::Reader::default())
+    }
+
+    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+        Box::new(stream::Writer::new(reply))
+    }
+
+    fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+        error::read(status, headers, body)
+    }
+
+    fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
+        error::write(error, request_id)
+    }
+
+    fn write_models(&self, models: &[&str], query: Option<&str>) -> Vec<u8> {
+        endpoints::write_models(models, query)
+    }
+
+    fn write_model(&self, model: &str) -> Vec<u8> {
+        endpoints::write_model(model)
+    }
+}

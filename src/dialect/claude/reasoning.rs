@@ -2,7 +2,8 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay, Request, Thinking,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay,
+    Request, Thinking,
 };
 use crate::capability::{Capabilities, DisabledThinking};
 use crate::dialect::carrier;
@@ -14,7 +15,11 @@ const LEAST_BUDGET: u64 = 1024;
 
 /// Reads a thinking block: the vendor's own with its signature, or another vendor's reasoning that a carrier brings back.
 pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Reasoning> {
-    let ThinkingBlockParam { signature, thinking, extra } = block;
+    let ThinkingBlockParam {
+        signature,
+        thinking,
+        extra,
+    } = block;
     drop_unknown(&extra, at, losses);
     let opaque = if carrier::is_carrier(&signature) {
         let Some(opaque) = carrier::decode(&signature) else {
@@ -24,10 +29,20 @@ pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses
         opaque
     } else {
         let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-        Opaque { origin: Family::Claude, json: raw(&block) }
+        Opaque {
+            origin: Family::Claude,
+            json: raw(&block),
+        }
     };
-    let parts = if thinking.is_empty() { Vec::new() } else { vec![thinking] };
-    Some(Reasoning { parts, opaque: Some(opaque) })
+    let parts = if thinking.is_empty() {
+        Vec::new()
+    } else {
+        vec![thinking]
+    };
+    Some(Reasoning {
+        parts,
+        opaque: Some(opaque),
+    })
 }
 
 /// Reads a redacted thinking block.
@@ -35,7 +50,13 @@ pub fn read_redacted(block: RedactedThinkingBlockParam, at: &At<'_>, losses: &mu
     let RedactedThinkingBlockParam { data, extra } = block;
     drop_unknown(&extra, at, losses);
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
-    Reasoning { parts: Vec::new(), opaque: Some(Opaque { origin: Family::Claude, json: raw(&block) }) }
+    Reasoning {
+        parts: Vec::new(),
+        opaque: Some(Opaque {
+            origin: Family::Claude,
+            json: raw(&block),
+        }),
+    }
 }
 
 /// Writes reasoning as the vendor's own block. Another vendor's is never sent: its signature would be refused.
@@ -44,7 +65,9 @@ pub fn write_block(reasoning: &Reasoning, path: &str, losses: &mut Losses) -> Op
     let own = opaque.as_ref().filter(|opaque| opaque.origin == Family::Claude);
     let block = own.and_then(|opaque| serde_json::from_str::<ContentBlockParam>(opaque.json.get()).ok());
     match block {
-        Some(block @ (ContentBlockParam::Thinking(_) | ContentBlockParam::RedactedThinking(_))) => Some(block),
+        Some(block @ (ContentBlockParam::Thinking(_) | ContentBlockParam::RedactedThinking(_))) => {
+            Some(block)
+        }
         _ => {
             losses.drop_field(path, "reasoning without Anthropic's signature is not taken back");
             None
@@ -68,9 +91,18 @@ pub fn read_control(
             extra,
         })) => {
             drop_unknown(&extra, &at, losses);
-            (Some(Thinking::Enabled { budget: u64::try_from(budget_tokens).unwrap_or_default() }), display)
+            (
+                Some(Thinking::Enabled {
+                    budget: u64::try_from(budget_tokens).unwrap_or_default(),
+                }),
+                display,
+            )
         }
-        Some(ThinkingConfigParam::Adaptive(ThinkingConfigAdaptiveParam { block_binding: _, display, extra })) => {
+        Some(ThinkingConfigParam::Adaptive(ThinkingConfigAdaptiveParam {
+            block_binding: _,
+            display,
+            extra,
+        })) => {
             drop_unknown(&extra, &at, losses);
             (Some(Thinking::Adaptive), display)
         }
@@ -97,11 +129,18 @@ pub fn read_control(
         Effort::Xhigh => Some(CanonicalEffort::Xhigh),
         Effort::Max => Some(CanonicalEffort::Max),
         Effort::Other(other) => {
-            losses.drop_field("output_config.effort", format!("the effort `{other}` is not known"));
+            losses.drop_field(
+                "output_config.effort",
+                format!("the effort `{other}` is not known"),
+            );
             None
         }
     });
-    ReasoningControl { effort, thinking, display }
+    ReasoningControl {
+        effort,
+        thinking,
+        display,
+    }
 }
 
 /// What a request says of thinking.
@@ -138,14 +177,26 @@ pub fn write_control(
     circumstances: Circumstances,
     losses: &mut Losses,
 ) -> Control {
-    let ReasoningControl { effort, thinking, display } = &request.reasoning;
-    let mut writer = Writer { request, capabilities, circumstances, display: *display, losses };
+    let ReasoningControl {
+        effort,
+        thinking,
+        display,
+    } = &request.reasoning;
+    let mut writer = Writer {
+        request,
+        capabilities,
+        circumstances,
+        display: *display,
+        losses,
+    };
     match (thinking, effort) {
         (None, None) => Control::default(),
         (Some(Thinking::Disabled), _) | (None, Some(CanonicalEffort::None)) => writer.off(),
         (Some(Thinking::BetweenTools), effort) => writer.between_tools(*effort),
         (Some(Thinking::Enabled { budget }), _) if capabilities.thinking.budget => writer.budget(*budget),
-        (Some(Thinking::Enabled { budget }), effort) => writer.on(effort.unwrap_or(effort_of_budget(*budget))),
+        (Some(Thinking::Enabled { budget }), effort) => {
+            writer.on(effort.unwrap_or(effort_of_budget(*budget)))
+        }
         (Some(Thinking::Adaptive), None) if capabilities.thinking.adaptive => writer.adaptive(None),
         (Some(Thinking::Adaptive), None) => writer.on(CanonicalEffort::Medium),
         (Some(Thinking::Adaptive) | None, Some(effort)) => writer.on(*effort),
@@ -173,14 +224,28 @@ impl Writer<'_> {
     }
 
     fn adaptive(&mut self, effort: Option<CanonicalEffort>) -> Control {
-        let thinking = ThinkingConfigAdaptiveParam { display: self.display(), ..ThinkingConfigAdaptiveParam::new() };
-        Control { thinking: Some(thinking.into()), effort: effort.and_then(|effort| self.effort(effort)) }
+        let thinking = ThinkingConfigAdaptiveParam {
+            display: self.display(),
+            ..ThinkingConfigAdaptiveParam::new()
+        };
+        Control {
+            thinking: Some(thinking.into()),
+            effort: effort.and_then(|effort| self.effort(effort)),
+        }
     }
 
     /// The nearest effort that this model takes: the next lower one, else its lowest.
     fn effort(&mut self, wanted: CanonicalEffort) -> Option<Effort> {
-        let efforts = self.capabilities.efforts.iter().filter(|effort| **effort > CanonicalEffort::Minimal);
-        let nearest = efforts.clone().filter(|effort| **effort <= wanted).max().or(efforts.min())?;
+        let efforts = self
+            .capabilities
+            .efforts
+            .iter()
+            .filter(|effort| **effort > CanonicalEffort::Minimal);
+        let nearest = efforts
+            .clone()
+            .filter(|effort| **effort <= wanted)
+            .max()
+            .or(efforts.min())?;
         if *nearest != wanted {
             let reason = format!("this model takes effort `{}` at nearest", nearest.as_str());
             self.losses.approximate(self.request.fields.effort, reason);
@@ -194,22 +259,37 @@ impl Writer<'_> {
             return Control::default();
         }
         if self.circumstances.lost_thinking {
-            self.drop_effort("the last tool call's turn came back without its thinking, which this model demands");
+            self.drop_effort(
+                "the last tool call's turn came back without its thinking, which this model demands",
+            );
             return Control::default();
         }
         let room = self.circumstances.max_tokens.saturating_sub(LEAST_BUDGET);
         let wanted = wanted.max(LEAST_BUDGET);
-        let budget = if wanted < self.circumstances.max_tokens { wanted } else { room };
+        let budget = if wanted < self.circumstances.max_tokens {
+            wanted
+        } else {
+            room
+        };
         if budget < LEAST_BUDGET {
             self.drop_effort("the output limit leaves no room for thinking");
             return Control::default();
         }
         if budget < wanted {
-            self.losses.approximate(self.request.fields.effort, "the thinking budget was cut to the output limit");
+            self.losses.approximate(
+                self.request.fields.effort,
+                "the thinking budget was cut to the output limit",
+            );
         }
         let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-        let thinking = ThinkingConfigEnabledParam { display: self.display(), ..ThinkingConfigEnabledParam::new(budget) };
-        Control { thinking: Some(thinking.into()), effort: None }
+        let thinking = ThinkingConfigEnabledParam {
+            display: self.display(),
+            ..ThinkingConfigEnabledParam::new(budget)
+        };
+        Control {
+            thinking: Some(thinking.into()),
+            effort: None,
+        }
     }
 
     fn off(&mut self) -> Control {
@@ -221,7 +301,10 @@ impl Writer<'_> {
         match support.disabled {
             DisabledThinking::Always | DisabledThinking::UpToHigh => {
                 let thinking = ThinkingConfigDisabledParam::new();
-                Control { thinking: Some(thinking.into()), effort: None }
+                Control {
+                    thinking: Some(thinking.into()),
+                    effort: None,
+                }
             }
             DisabledThinking::Never => {
                 let reason = "this model cannot stop reasoning; it is asked for as little as it offers";
@@ -235,27 +318,41 @@ impl Writer<'_> {
         if self.capabilities.thinking.between_tools {
             let thinking = ThinkingConfigBetweenToolsParam::new();
             let effort = effort.and_then(|effort| self.effort(effort));
-            return Control { thinking: Some(thinking.into()), effort };
+            return Control {
+                thinking: Some(thinking.into()),
+                effort,
+            };
         }
-        self.losses.approximate(self.request.fields.thinking, "this model cannot think between tool calls only");
+        self.losses.approximate(
+            self.request.fields.thinking,
+            "this model cannot think between tool calls only",
+        );
         self.on(CanonicalEffort::Low)
     }
 
     fn least(&mut self) -> Control {
         if self.capabilities.thinking.between_tools {
             let thinking = ThinkingConfigBetweenToolsParam::new();
-            return Control { thinking: Some(thinking.into()), effort: None };
+            return Control {
+                thinking: Some(thinking.into()),
+                effort: None,
+            };
         }
-        Control { thinking: None, effort: self.effort(CanonicalEffort::Low) }
+        Control {
+            thinking: None,
+            effort: self.effort(CanonicalEffort::Low),
+        }
     }
 
     fn display(&self) -> Option<ThinkingDisplay> {
         // Models that think up to a budget show their thinking without being asked.
         let shows_by_itself = !self.capabilities.thinking.adaptive;
-        self.display.filter(|_| !shows_by_itself).map(|display| match display {
-            ReasoningDisplay::Summarized => ThinkingDisplay::Summarized,
-            ReasoningDisplay::Omitted => ThinkingDisplay::Omitted,
-        })
+        self.display
+            .filter(|_| !shows_by_itself)
+            .map(|display| match display {
+                ReasoningDisplay::Summarized => ThinkingDisplay::Summarized,
+                ReasoningDisplay::Omitted => ThinkingDisplay::Omitted,
+            })
     }
 
     fn drop_effort(&mut self, reason: &'static str) {

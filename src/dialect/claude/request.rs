@@ -8,8 +8,8 @@ use super::turns::{self, Piece, Turn, Turns};
 use super::types::*;
 use super::{endpoints, tools};
 use crate::canonical::{
-    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Request, Role, Sampling,
-    ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text, Tool,
+    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Request, Role,
+    Sampling, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text, Tool,
 };
 use crate::capability::SamplingSupport;
 use crate::dialect::end_user;
@@ -48,7 +48,11 @@ static FIELDS: FieldNames = FieldNames {
 /// An invalid request, from what the reader of its JSON says.
 pub fn invalid(error: ReadError) -> Error {
     let invalid = Error::new(ErrorClass::InvalidRequest, error.to_string());
-    if error.path.is_empty() { invalid } else { invalid.at(error.path) }
+    if error.path.is_empty() {
+        invalid
+    } else {
+        invalid.at(error.path)
+    }
 }
 
 /// Reads a request.
@@ -88,24 +92,75 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     } = parse_request(inbound.body).map_err(invalid)?;
     let root = At::Root;
     drop_unknown(&extra, &root, losses);
-    drop_some(billing_policy.as_ref(), root.field("billing_policy"), "the vendor's own billing", losses);
-    ignore_some(cache_control.as_ref(), root.field("cache_control"), "other vendors cache by themselves", losses);
-    drop_some(compaction.as_ref(), root.field("compaction"), "the vendor's own compaction", losses);
-    refuse_some(container.as_ref(), root.field("container"), "state that the vendor holds", losses);
+    drop_some(
+        billing_policy.as_ref(),
+        root.field("billing_policy"),
+        "the vendor's own billing",
+        losses,
+    );
+    ignore_some(
+        cache_control.as_ref(),
+        root.field("cache_control"),
+        "other vendors cache by themselves",
+        losses,
+    );
+    drop_some(
+        compaction.as_ref(),
+        root.field("compaction"),
+        "the vendor's own compaction",
+        losses,
+    );
+    refuse_some(
+        container.as_ref(),
+        root.field("container"),
+        "state that the vendor holds",
+        losses,
+    );
     let no_editing = "the context is not edited on the way";
-    drop_some(context_management.as_ref(), root.field("context_management"), no_editing, losses);
-    drop_some(diagnostics.as_ref(), root.field("diagnostics"), "the vendor's own diagnostics", losses);
+    drop_some(
+        context_management.as_ref(),
+        root.field("context_management"),
+        no_editing,
+        losses,
+    );
+    drop_some(
+        diagnostics.as_ref(),
+        root.field("diagnostics"),
+        "the vendor's own diagnostics",
+        losses,
+    );
     let no_fallback = "the vendor's own fallback";
-    drop_some(fallback_credit_token.as_ref(), root.field("fallback_credit_token"), no_fallback, losses);
+    drop_some(
+        fallback_credit_token.as_ref(),
+        root.field("fallback_credit_token"),
+        no_fallback,
+        losses,
+    );
     drop_some(fallbacks.as_ref(), root.field("fallbacks"), no_fallback, losses);
     let residency = "where data stays is a promise that another vendor does not make";
-    refuse_some(inference_geo.as_ref(), root.field("inference_geo"), residency, losses);
+    refuse_some(
+        inference_geo.as_ref(),
+        root.field("inference_geo"),
+        residency,
+        losses,
+    );
     let servers = mcp_servers.filter(|servers| !servers.is_empty());
-    refuse_some(servers.as_ref(), root.field("mcp_servers"), "servers that the vendor connects to", losses);
-    refuse_some(thread.as_ref(), root.field("thread"), "state that the vendor holds", losses);
+    refuse_some(
+        servers.as_ref(),
+        root.field("mcp_servers"),
+        "servers that the vendor connects to",
+        losses,
+    );
+    refuse_some(
+        thread.as_ref(),
+        root.field("thread"),
+        "state that the vendor holds",
+        losses,
+    );
 
     let mut request = Request::new(&FIELDS, inbound.model.map_or(model, str::to_owned));
-    let negative = || Error::new(ErrorClass::InvalidRequest, "max_tokens: must not be negative").at("max_tokens");
+    let negative =
+        || Error::new(ErrorClass::InvalidRequest, "max_tokens: must not be negative").at("max_tokens");
     request.max_output_tokens = Some(u64::try_from(max_tokens).map_err(|_| negative())?);
     request.stream = inbound.stream.or(stream).unwrap_or_default();
     request.tools = tools::read(tools.unwrap_or_default(), losses);
@@ -115,7 +170,12 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         (request.tool_choice, request.parallel_tool_calls) = tools::read_choice(choice, losses);
     }
     let top_k = top_k.and_then(|top_k| u64::try_from(top_k).ok());
-    request.sampling = Sampling { temperature, top_p, top_k, ..Sampling::default() };
+    request.sampling = Sampling {
+        temperature,
+        top_p,
+        top_k,
+        ..Sampling::default()
+    };
     request.stop = stop_sequences.unwrap_or_default();
     read_output_config(output_config, thinking, &mut request, losses);
     request.service_tier = match (speed, service_tier) {
@@ -134,13 +194,21 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         user_id.filter(|id| !id.is_empty())
     });
     request.cache_key = cache_key(inbound, request.end_user.as_deref());
-    Ok(ReadRequest { request, preferences: Preferences::default() })
+    Ok(ReadRequest {
+        request,
+        preferences: Preferences::default(),
+    })
 }
 
 /// A key that stays the same through a session: without one, prompt caches of other vendors are hit by chance only.
 fn cache_key(inbound: &Inbound<'_>, end_user: Option<&str>) -> Option<String> {
-    let session = inbound.headers.get("x-claude-code-session-id").and_then(|value| value.to_str().ok());
-    session.map(str::to_owned).or_else(|| end_user.map(end_user::digest))
+    let session = inbound
+        .headers
+        .get("x-claude-code-session-id")
+        .and_then(|value| value.to_str().ok());
+    session
+        .map(str::to_owned)
+        .or_else(|| end_user.map(end_user::digest))
 }
 
 fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<CanonicalSystem> {
@@ -150,7 +218,11 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
         None => {}
         Some(SystemPrompt::String(text)) => {
             if !text.trim().is_empty() {
-                blocks.push(CanonicalSystem { text, origin: SystemOrigin::Field, cache: None });
+                blocks.push(CanonicalSystem {
+                    text,
+                    origin: SystemOrigin::Field,
+                    cache: None,
+                });
             }
         }
         Some(SystemPrompt::Array(list)) => {
@@ -161,9 +233,17 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
                         losses.ignore(at, "the client's attribution line, different in every request");
                     }
                     SystemBlock::Text(block) => {
-                        let Text { text, annotations: _, cache } = content::read_text(block, &at, losses);
+                        let Text {
+                            text,
+                            annotations: _,
+                            cache,
+                        } = content::read_text(block, &at, losses);
                         if !text.trim().is_empty() {
-                            blocks.push(CanonicalSystem { text, origin: SystemOrigin::Block, cache });
+                            blocks.push(CanonicalSystem {
+                                text,
+                                origin: SystemOrigin::Block,
+                                cache,
+                            });
                         }
                     }
                     SystemBlock::Unknown(unknown) => refuse_variant(&unknown, "system block", &at, losses),
@@ -176,7 +256,9 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
 
 fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mut Losses) {
     let list = At::Root.field("messages");
-    let last_user = messages.iter().rposition(|message| matches!(message, MessageParam::User(_)));
+    let last_user = messages
+        .iter()
+        .rposition(|message| matches!(message, MessageParam::User(_)));
     for (index, message) in messages.into_iter().enumerate() {
         let at = list.index(index);
         match message {
@@ -188,7 +270,12 @@ fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mu
                 drop_unknown(&extra, &at, losses);
                 read_content(content, Role::Assistant, index, request, losses);
             }
-            MessageParam::System(SystemMessageParam { clear_at, content, output_config, extra }) => {
+            MessageParam::System(SystemMessageParam {
+                clear_at,
+                content,
+                output_config,
+                extra,
+            }) => {
                 drop_unknown(&extra, &at, losses);
                 let reason = "effort cannot change in the middle of a conversation";
                 drop_some(output_config.as_ref(), at.field("output_config"), reason, losses);
@@ -214,7 +301,9 @@ fn read_content(
     let list = match content {
         MessageContentParam::String(text) => {
             let block = Block::Text(Text::from(text));
-            request.messages.push(CanonicalMessage::new(role, index, vec![block]));
+            request
+                .messages
+                .push(CanonicalMessage::new(role, index, vec![block]));
             return;
         }
         MessageContentParam::Array(list) => list,
@@ -231,12 +320,16 @@ fn read_content(
             Read::Tool(tool) => add_tool(*tool, &at, request, losses),
             Read::Summary(text) => {
                 if !blocks.is_empty() {
-                    request.messages.push(CanonicalMessage::new(role, index, std::mem::take(&mut blocks)));
+                    request
+                        .messages
+                        .push(CanonicalMessage::new(role, index, std::mem::take(&mut blocks)));
                 }
                 let [begin, end] = REMINDER;
                 let text = format!("{begin}What was said before, in short:\n{text}{end}");
                 let block = Block::Text(Text::from(text));
-                request.messages.push(CanonicalMessage::new(Role::User, index, vec![block]));
+                request
+                    .messages
+                    .push(CanonicalMessage::new(Role::User, index, vec![block]));
             }
         }
     }
@@ -282,7 +375,9 @@ fn read_instruction(
     }
     blocks.retain(|block| !matches!(block, Block::Text(text) if text.text.trim().is_empty()));
     if !blocks.is_empty() {
-        request.messages.push(CanonicalMessage::new(Role::System, index, blocks));
+        request
+            .messages
+            .push(CanonicalMessage::new(Role::System, index, blocks));
     }
 }
 
@@ -303,13 +398,28 @@ fn read_output_config(
     losses: &mut Losses,
 ) {
     let at = At::Root.field("output_config");
-    let OutputConfigParam { effort, format, task_budget, extra } = config.unwrap_or_default();
+    let OutputConfigParam {
+        effort,
+        format,
+        task_budget,
+        extra,
+    } = config.unwrap_or_default();
     drop_unknown(&extra, &at, losses);
-    drop_some(task_budget.as_ref(), at.field("task_budget"), "a budget for a whole task", losses);
+    drop_some(
+        task_budget.as_ref(),
+        at.field("task_budget"),
+        "a budget for a whole task",
+        losses,
+    );
     request.reasoning = reasoning::read_control(thinking, effort, losses);
     request.output_format = format.map(|JsonOutputFormatParam { schema, extra }| {
         drop_unknown(&extra, &at.field("format"), losses);
-        OutputFormat::JsonSchema { name: None, description: None, schema, strict: None }
+        OutputFormat::JsonSchema {
+            name: None,
+            description: None,
+            schema,
+            strict: None,
+        }
     });
 }
 
@@ -338,13 +448,24 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     } = request;
     let Target { model, capabilities } = target;
     let names = ToolNames::new(request, TOOL_NAME_LIMIT, false, losses);
-    let Turns { turns, system_as_user } = turns::shape(request, capabilities, losses);
-    let tools::Written { tools, choice, format, json_tool } = tools::write(request, &names, capabilities, losses);
+    let Turns {
+        turns,
+        system_as_user,
+    } = turns::shape(request, capabilities, losses);
+    let tools::Written {
+        tools,
+        choice,
+        format,
+        json_tool,
+    } = tools::write(request, &names, capabilities, losses);
     let forced = matches!(choice, Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_)));
 
     let max_tokens = write_max_tokens(*max_output_tokens, target, request.fields, losses);
-    let circumstances =
-        Circumstances { max_tokens, forced_tool: forced, lost_thinking: has_lost_thinking(&turns) };
+    let circumstances = Circumstances {
+        max_tokens,
+        forced_tool: forced,
+        lost_thinking: has_lost_thinking(&turns),
+    };
     let control = reasoning::write_control(request, capabilities, circumstances, losses);
 
     let messages = write_messages(turns, &names, losses);
@@ -357,16 +478,27 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     write_sampling(sampling, target, control.has_budget(), &mut out, losses);
     out.thinking = control.thinking;
     if control.effort.is_some() || format.is_some() {
-        out.output_config = Some(OutputConfigParam { effort: control.effort, format, ..OutputConfigParam::new() });
+        out.output_config = Some(OutputConfigParam {
+            effort: control.effort,
+            format,
+            ..OutputConfigParam::new()
+        });
     }
-    let stop: Vec<String> = stop.iter().filter(|text| !text.trim().is_empty()).cloned().collect();
+    let stop: Vec<String> = stop
+        .iter()
+        .filter(|text| !text.trim().is_empty())
+        .cloned()
+        .collect();
     if stop.len() < request.stop.len() {
         losses.drop_field(request.fields.stop, "blank stop sequences are not taken");
     }
     out.stop_sequences = (!stop.is_empty()).then_some(stop);
     out.metadata = end_user.as_ref().map(|id| {
         let user_id = Some(end_user::opaque(id));
-        MetadataParam { user_id, ..MetadataParam::new() }
+        MetadataParam {
+            user_id,
+            ..MetadataParam::new()
+        }
     });
     write_tier(*service_tier, &mut out, losses);
     if verbosity.is_some() {
@@ -382,8 +514,15 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         losses.ignore("metadata", "nothing is stored with the answer");
     }
 
-    let version = (HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
-    let restoration = crate::canonical::Restoration { tools: names.into_restoration(), json_tool, stop: Vec::new() };
+    let version = (
+        HeaderName::from_static("anthropic-version"),
+        HeaderValue::from_static(VERSION),
+    );
+    let restoration = crate::canonical::Restoration {
+        tools: names.into_restoration(),
+        json_tool,
+        stop: Vec::new(),
+    };
     WrittenRequest {
         path: endpoints::MESSAGES.into(),
         headers: vec![version],
@@ -395,11 +534,19 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
 /// Output tokens where neither the client nor the model's data gives a number; the API demands one.
 const DEFAULT_MAX_TOKENS: u64 = 8192;
 
-fn write_max_tokens(wanted: Option<u64>, target: &Target<'_>, fields: &FieldNames, losses: &mut Losses) -> u64 {
+fn write_max_tokens(
+    wanted: Option<u64>,
+    target: &Target<'_>,
+    fields: &FieldNames,
+    losses: &mut Losses,
+) -> u64 {
     let most = target.capabilities.max_output;
     match (wanted, most) {
         (Some(wanted), Some(most)) if wanted > most => {
-            losses.approximate(fields.max_output_tokens, format!("cut to the model's limit of {most} tokens"));
+            losses.approximate(
+                fields.max_output_tokens,
+                format!("cut to the model's limit of {most} tokens"),
+            );
             most
         }
         (Some(wanted), _) => wanted,
@@ -410,24 +557,49 @@ fn write_max_tokens(wanted: Option<u64>, target: &Target<'_>, fields: &FieldName
 /// Whether the last turn of the assistant calls tools and does not begin with thinking. Models that think up to a budget
 /// refuse such a history while thinking is on.
 fn has_lost_thinking(turns: &[Turn<'_>]) -> bool {
-    let Some(last) = turns.iter().rfind(|turn| turn.role == Role::Assistant) else { return false };
-    let calls = last.pieces.iter().any(|piece| matches!(*piece.block, Block::ToolCall(_)));
-    let thinks = last.pieces.first().is_some_and(|piece| matches!(*piece.block, Block::Reasoning(_)));
+    let Some(last) = turns.iter().rfind(|turn| turn.role == Role::Assistant) else {
+        return false;
+    };
+    let calls = last
+        .pieces
+        .iter()
+        .any(|piece| matches!(*piece.block, Block::ToolCall(_)));
+    let thinks = last
+        .pieces
+        .first()
+        .is_some_and(|piece| matches!(*piece.block, Block::Reasoning(_)));
     calls && !thinks
 }
 
 fn write_system(system: &[CanonicalSystem], last_is_user: bool) -> Option<SystemPrompt> {
-    let system = if last_is_user { system.split_last().map_or(system, |(_, rest)| rest) } else { system };
+    let system = if last_is_user {
+        system.split_last().map_or(system, |(_, rest)| rest)
+    } else {
+        system
+    };
     match system {
         [] => None,
-        [CanonicalSystem { text, origin: SystemOrigin::Field, cache: None }] => {
-            Some(SystemPrompt::String(text.clone()))
-        }
+        [
+            CanonicalSystem {
+                text,
+                origin: SystemOrigin::Field,
+                cache: None,
+            },
+        ] => Some(SystemPrompt::String(text.clone())),
         blocks => {
-            let blocks = blocks.iter().map(|CanonicalSystem { text, origin: _, cache }| {
-                let cache_control = content::write_cache(*cache);
-                SystemBlock::from(TextBlockParam { cache_control, ..TextBlockParam::new(text) })
-            });
+            let blocks = blocks.iter().map(
+                |CanonicalSystem {
+                     text,
+                     origin: _,
+                     cache,
+                 }| {
+                    let cache_control = content::write_cache(*cache);
+                    SystemBlock::from(TextBlockParam {
+                        cache_control,
+                        ..TextBlockParam::new(text)
+                    })
+                },
+            );
             Some(SystemPrompt::Array(blocks.collect()))
         }
     }
@@ -442,11 +614,19 @@ fn write_messages(turns: Vec<Turn<'_>>, names: &ToolNames, losses: &mut Losses) 
                 _ => None,
             });
             let content = SystemMessageParamContent::Array(blocks.collect());
-            messages.push(SystemMessageParam { content: Some(content), ..SystemMessageParam::new() }.into());
+            messages.push(
+                SystemMessageParam {
+                    content: Some(content),
+                    ..SystemMessageParam::new()
+                }
+                .into(),
+            );
             continue;
         }
-        let blocks =
-            pieces.iter().filter_map(|Piece { block, path }| content::write(block, path, names, losses)).collect();
+        let blocks = pieces
+            .iter()
+            .filter_map(|Piece { block, path }| content::write(block, path, names, losses))
+            .collect();
         let content = plain(blocks);
         messages.push(match role {
             Role::Assistant => AssistantMessageParam::new(content).into(),
@@ -459,7 +639,9 @@ fn write_messages(turns: Vec<Turn<'_>>, names: &ToolNames, losses: &mut Losses) 
 /// A single plain text as a string, the form that the API's own examples have.
 fn plain(blocks: Vec<ContentBlockParam>) -> MessageContentParam {
     match <[ContentBlockParam; 1]>::try_from(blocks) {
-        Ok([ContentBlockParam::Text(block)]) if block.cache_control.is_none() => MessageContentParam::String(block.text),
+        Ok([ContentBlockParam::Text(block)]) if block.cache_control.is_none() => {
+            MessageContentParam::String(block.text)
+        }
         Ok([block]) => MessageContentParam::Array(vec![block]),
         Err(blocks) => MessageContentParam::Array(blocks),
     }
@@ -472,14 +654,34 @@ fn write_sampling(
     out: &mut MessageCreateParams,
     losses: &mut Losses,
 ) {
-    let Sampling { temperature, top_p, top_k, seed, frequency_penalty, presence_penalty } = sampling;
-    for (value, name) in [(seed, "seed"), (frequency_penalty, "frequency_penalty"), (presence_penalty, "presence_penalty")]
-    {
-        drop_some(value.as_ref(), At::Root.field(name), "not taken by this dialect", losses);
+    let Sampling {
+        temperature,
+        top_p,
+        top_k,
+        seed,
+        frequency_penalty,
+        presence_penalty,
+    } = sampling;
+    for (value, name) in [
+        (seed, "seed"),
+        (frequency_penalty, "frequency_penalty"),
+        (presence_penalty, "presence_penalty"),
+    ] {
+        drop_some(
+            value.as_ref(),
+            At::Root.field(name),
+            "not taken by this dialect",
+            losses,
+        );
     }
     if target.capabilities.sampling != SamplingSupport::All {
         let reason = "this model takes no sampling parameters";
-        drop_some(temperature.as_ref(), At::Root.field("temperature"), reason, losses);
+        drop_some(
+            temperature.as_ref(),
+            At::Root.field("temperature"),
+            reason,
+            losses,
+        );
         drop_some(top_p.as_ref(), At::Root.field("top_p"), reason, losses);
         drop_some(top_k.as_ref(), At::Root.field("top_k"), reason, losses);
         return;

@@ -1,6 +1,6 @@
 //! Complete answers.
 
-use super::content::{self};
+use super::content;
 use super::types::*;
 use crate::canonical::{
     Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Opaque, Reasoning, Response,
@@ -30,35 +30,72 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
         usage,
         extra: _,
     } = parse_response(body).map_err(|error| {
-        Error::new(ErrorClass::Upstream, format!("the upstream's answer is no message of this API: {error}"))
+        Error::new(
+            ErrorClass::Upstream,
+            format!("the upstream's answer is no message of this API: {error}"),
+        )
     })?;
     let list = At::Root.field("content");
     let content = content.into_iter().enumerate();
-    let content = content.filter_map(|(index, block)| read_block(block, &list.index(index), losses)).collect();
+    let content = content
+        .filter_map(|(index, block)| read_block(block, &list.index(index), losses))
+        .collect();
     let service_tier = usage.as_ref().and_then(read_tier);
     let finish = read_finish(stop_reason, stop_sequence, stop_details);
     let usage = usage.map(|usage| Counts::default().with(usage).usage());
-    Ok(Response { id, model, content, finish, usage, service_tier, logprobs: None })
+    Ok(Response {
+        id,
+        model,
+        content,
+        finish,
+        usage,
+        service_tier,
+        logprobs: None,
+    })
 }
 
 fn read_block(block: ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
     Some(match block {
-        ContentBlock::Text(TextBlock { citations, text, extra: _ }) => {
+        ContentBlock::Text(TextBlock {
+            citations,
+            text,
+            extra: _,
+        }) => {
             let mut annotations = Vec::new();
             for citation in citations.into_iter().flatten() {
                 annotations.extend(read_citation(citation, at, losses));
             }
-            Block::Text(Text { text, annotations, cache: None })
+            Block::Text(Text {
+                text,
+                annotations,
+                cache: None,
+            })
         }
-        ContentBlock::Thinking(ThinkingBlock { signature, thinking, extra: _ }) => {
-            Block::Reasoning(thinking_block(thinking, signature.as_deref()))
-        }
+        ContentBlock::Thinking(ThinkingBlock {
+            signature,
+            thinking,
+            extra: _,
+        }) => Block::Reasoning(thinking_block(thinking, signature.as_deref())),
         ContentBlock::RedactedThinking(RedactedThinkingBlock { data, extra: _ }) => {
-            Block::Reasoning(Reasoning { parts: Vec::new(), opaque: Some(redacted(&data)) })
+            Block::Reasoning(Reasoning {
+                parts: Vec::new(),
+                opaque: Some(redacted(&data)),
+            })
         }
-        ContentBlock::ToolUse(ToolUseBlock { caller: _, id, input, name, toolset_name: _, extra: _ }) => {
-            Block::ToolCall(ToolCall { id, name, namespace: None, input: content::read_input(input), cache: None })
-        }
+        ContentBlock::ToolUse(ToolUseBlock {
+            caller: _,
+            id,
+            input,
+            name,
+            toolset_name: _,
+            extra: _,
+        }) => Block::ToolCall(ToolCall {
+            id,
+            name,
+            namespace: None,
+            input: content::read_input(input),
+            cache: None,
+        }),
         other => Block::ServerTool(server_tool(&other, at, losses)?),
     })
 }
@@ -66,9 +103,18 @@ fn read_block(block: ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<B
 /// What a block of a vendor's own tool amounts to elsewhere.
 pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<ServerTool> {
     let (item, query) = match block {
-        ContentBlock::ServerToolUse(ServerToolUseBlock { caller: _, id: _, input, name, extra: _ }) => {
+        ContentBlock::ServerToolUse(ServerToolUseBlock {
+            caller: _,
+            id: _,
+            input,
+            name,
+            extra: _,
+        }) => {
             let is_search = *name == ServerToolName::WebSearch;
-            ("server_tool_use", Some(input).filter(|_| is_search).and_then(|input| query(input)))
+            (
+                "server_tool_use",
+                Some(input).filter(|_| is_search).and_then(|input| query(input)),
+            )
         }
         ContentBlock::WebSearchToolResult(_) => ("web_search_tool_result", None),
         ContentBlock::ToolSearchToolResult(_) => ("tool_search_tool_result", None),
@@ -82,7 +128,11 @@ pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Op
         | ContentBlock::ToolUse(_) => return None,
     };
     losses.drop_field(*at, format!("the vendor's own block `{item}`"));
-    Some(ServerTool { origin: Family::Claude, item: item.to_owned(), query })
+    Some(ServerTool {
+        origin: Family::Claude,
+        item: item.to_owned(),
+        query,
+    })
 }
 
 fn query(input: &Raw) -> Option<String> {
@@ -90,22 +140,37 @@ fn query(input: &Raw) -> Option<String> {
     struct Search {
         query: String,
     }
-    serde_json::from_str::<Search>(input.get()).ok().map(|search| search.query)
+    serde_json::from_str::<Search>(input.get())
+        .ok()
+        .map(|search| search.query)
 }
 
 /// Reads a citation; only those of web pages mean anything elsewhere.
 pub fn read_citation(citation: TextCitation, at: &At<'_>, losses: &mut Losses) -> Option<Annotation> {
     match citation {
         TextCitation::WebSearchResultLocation(citation) => {
-            let CitationsWebSearchResultLocation { cited_text: _, encrypted_index: _, title, url, extra: _ } = citation;
-            Some(Annotation { url: url?, title: title.unwrap_or_default(), span: None })
+            let CitationsWebSearchResultLocation {
+                cited_text: _,
+                encrypted_index: _,
+                title,
+                url,
+                extra: _,
+            } = citation;
+            Some(Annotation {
+                url: url?,
+                title: title.unwrap_or_default(),
+                span: None,
+            })
         }
         TextCitation::CharLocation(_)
         | TextCitation::PageLocation(_)
         | TextCitation::ContentBlockLocation(_)
         | TextCitation::SearchResultLocation(_)
         | TextCitation::Unknown(_) => {
-            losses.drop_field(at.field("citations"), "only citations of web pages cross dialects");
+            losses.drop_field(
+                at.field("citations"),
+                "only citations of web pages cross dialects",
+            );
             None
         }
     }
@@ -113,18 +178,30 @@ pub fn read_citation(citation: TextCitation, at: &At<'_>, losses: &mut Losses) -
 
 /// Thinking as the vendor sent it, with the exact block that has to come back.
 pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
-    let opaque = signature.filter(|signature| !signature.is_empty()).map(|signature| {
-        let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-        Opaque { origin: Family::Claude, json: raw(&block) }
-    });
-    let parts = if thinking.is_empty() { Vec::new() } else { vec![thinking] };
+    let opaque = signature
+        .filter(|signature| !signature.is_empty())
+        .map(|signature| {
+            let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
+            Opaque {
+                origin: Family::Claude,
+                json: raw(&block),
+            }
+        });
+    let parts = if thinking.is_empty() {
+        Vec::new()
+    } else {
+        vec![thinking]
+    };
     Reasoning { parts, opaque }
 }
 
 /// The state of a redacted thinking block.
 pub fn redacted(data: &str) -> Opaque {
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
-    Opaque { origin: Family::Claude, json: raw(&block) }
+    Opaque {
+        origin: Family::Claude,
+        json: raw(&block),
+    }
 }
 
 fn read_tier(usage: &Usage) -> Option<String> {
@@ -162,7 +239,11 @@ pub fn read_finish(
         } = details;
         explanation
     });
-    Finish { reason, stop_sequence, explanation }
+    Finish {
+        reason,
+        stop_sequence,
+        explanation,
+    }
 }
 
 /// Token counts as they come in, in one object or in several of a stream: later ones overwrite.
@@ -196,7 +277,11 @@ impl Counts {
             extra: _,
         } = usage;
         let long = cache_creation.and_then(|created| {
-            let CacheCreation { ephemeral_1h_input_tokens, ephemeral_5m_input_tokens: _, extra: _ } = created;
+            let CacheCreation {
+                ephemeral_1h_input_tokens,
+                ephemeral_5m_input_tokens: _,
+                extra: _,
+            } = created;
             ephemeral_1h_input_tokens
         });
         self.cache_write_1h = long.map(count).or(self.cache_write_1h);
@@ -244,9 +329,18 @@ impl Counts {
         details: Option<OutputTokensDetails>,
         server: Option<ServerToolUsage>,
     ) {
-        let reasoning = details.and_then(|OutputTokensDetails { thinking_tokens, extra: _ }| thinking_tokens);
+        let reasoning = details.and_then(
+            |OutputTokensDetails {
+                 thinking_tokens,
+                 extra: _,
+             }| thinking_tokens,
+        );
         let searches = server.and_then(|server| {
-            let ServerToolUsage { web_fetch_requests: _, web_search_requests, extra: _ } = server;
+            let ServerToolUsage {
+                web_fetch_requests: _,
+                web_search_requests,
+                extra: _,
+            } = server;
             web_search_requests
         });
         self.input = input.map_or(self.input, count);
@@ -259,8 +353,24 @@ impl Counts {
 
     /// The canonical counts.
     pub fn usage(self) -> CanonicalUsage {
-        let Self { input, cache_read, cache_write, cache_write_1h, output, reasoning, web_searches } = self;
-        CanonicalUsage { fresh: input, cache_read, cache_write, cache_write_1h, output, reasoning, web_searches }
+        let Self {
+            input,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            output,
+            reasoning,
+            web_searches,
+        } = self;
+        CanonicalUsage {
+            fresh: input,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            output,
+            reasoning,
+            web_searches,
+        }
     }
 }
 
@@ -271,17 +381,35 @@ fn count(value: i64) -> u64 {
 
 /// Writes an answer.
 pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
-    let Response { id, model: _, content, finish, usage, service_tier: _, logprobs } = response;
+    let Response {
+        id,
+        model: _,
+        content,
+        finish,
+        usage,
+        service_tier: _,
+        logprobs,
+    } = response;
     if logprobs.is_some() {
         losses.ignore("logprobs", "log probabilities have no place in a message");
     }
     let refusal = refusal_words(&content);
     let truncated = finish.reason == FinishReason::Length;
-    let blocks = content.into_iter().filter_map(|block| write_block(block, truncated, losses)).collect();
+    let blocks = content
+        .into_iter()
+        .filter_map(|block| write_block(block, truncated, losses))
+        .collect();
     let mut out = Message::new(blocks);
-    out.id = Some(ids::with_prefix("msg_", id.as_deref().unwrap_or(&reply.request_id)));
+    out.id = Some(ids::with_prefix(
+        "msg_",
+        id.as_deref().unwrap_or(&reply.request_id),
+    ));
     out.model = Some(reply.model.clone());
-    let WrittenFinish { reason, sequence, details } = write_finish(finish, refusal);
+    let WrittenFinish {
+        reason,
+        sequence,
+        details,
+    } = write_finish(finish, refusal);
     out.stop_reason = Some(reason);
     out.stop_sequence = sequence;
     out.stop_details = details;
@@ -298,9 +426,16 @@ fn refusal_words(content: &[Block]) -> Option<String> {
 
 fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<ContentBlock> {
     Some(match block {
-        Block::Text(Text { text, annotations, cache: _ }) => {
+        Block::Text(Text {
+            text,
+            annotations,
+            cache: _,
+        }) => {
             if !annotations.is_empty() {
-                losses.drop_field("annotations", "a citation needs an index that only Anthropic can make");
+                losses.drop_field(
+                    "annotations",
+                    "a citation needs an index that only Anthropic can make",
+                );
             }
             if text.is_empty() {
                 return None;
@@ -310,14 +445,26 @@ fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<Con
         Block::Refusal { text } if text.is_empty() => return None,
         Block::Refusal { text } => TextBlock::new(text).into(),
         Block::Reasoning(reasoning) => write_reasoning(&reasoning),
-        Block::ToolCall(ToolCall { id, name, namespace: _, input, cache: _ }) => {
-            ToolUseBlock::new(id, write_input(input, truncated), name).into()
-        }
-        Block::ServerTool(ServerTool { origin: _, item, query: _ }) => {
+        Block::ToolCall(ToolCall {
+            id,
+            name,
+            namespace: _,
+            input,
+            cache: _,
+        }) => ToolUseBlock::new(id, write_input(input, truncated), name).into(),
+        Block::ServerTool(ServerTool {
+            origin: _,
+            item,
+            query: _,
+        }) => {
             losses.drop_field("content", format!("the vendor's own item `{item}`"));
             return None;
         }
-        Block::Image(_) | Block::Document(_) | Block::Audio(_) | Block::SearchResult(_) | Block::ToolResult(_) => {
+        Block::Image(_)
+        | Block::Document(_)
+        | Block::Audio(_)
+        | Block::SearchResult(_)
+        | Block::ToolResult(_) => {
             losses.drop_field("content", "content that an answer in this dialect does not hold");
             return None;
         }
@@ -332,14 +479,16 @@ fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
     {
         return block;
     }
-    let signature = opaque.as_ref().map_or_else(|| carrier::encode(&carrier::unsigned()), carrier::encode);
+    let signature = opaque
+        .as_ref()
+        .map_or_else(|| carrier::encode(&carrier::unsigned()), carrier::encode);
     let mut block = ThinkingBlock::new(reasoning.text());
     block.signature = Some(signature);
     block.into()
 }
 
 /// The input of a call, which is an object here. A call that the output limit cut off is closed as well as it can be.
-fn write_input(input: ToolInput, truncated: bool) -> Raw {
+pub fn write_input(input: ToolInput, truncated: bool) -> Raw {
     match input {
         ToolInput::Object { json } => json,
         ToolInput::Malformed { text } if truncated => {
@@ -362,7 +511,11 @@ pub struct WrittenFinish {
 
 /// Writes why an answer ended; `refusal` are the model's own words of it.
 pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
-    let Finish { reason, stop_sequence, explanation } = finish;
+    let Finish {
+        reason,
+        stop_sequence,
+        explanation,
+    } = finish;
     let reason = match reason {
         FinishReason::End => StopReason::EndTurn,
         FinishReason::StopSequence => StopReason::StopSequence,
@@ -374,14 +527,28 @@ pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
         FinishReason::Compaction => StopReason::Compaction,
     };
     let sequence = stop_sequence.filter(|_| reason == StopReason::StopSequence);
-    let details = (reason == StopReason::Refusal)
-        .then(|| RefusalStopDetails { explanation: explanation.or(refusal), ..RefusalStopDetails::new() });
-    WrittenFinish { reason, sequence, details }
+    let details = (reason == StopReason::Refusal).then(|| RefusalStopDetails {
+        explanation: explanation.or(refusal),
+        ..RefusalStopDetails::new()
+    });
+    WrittenFinish {
+        reason,
+        sequence,
+        details,
+    }
 }
 
 /// Writes token counts; clients want every number, so unknown ones are zero.
 pub fn write_usage(usage: CanonicalUsage) -> Usage {
-    let CanonicalUsage { fresh, cache_read, cache_write, cache_write_1h, output, reasoning, web_searches } = usage;
+    let CanonicalUsage {
+        fresh,
+        cache_read,
+        cache_write,
+        cache_write_1h,
+        output,
+        reasoning,
+        web_searches,
+    } = usage;
     let mut out = Usage::new();
     out.input_tokens = Some(signed(fresh));
     out.cache_read_input_tokens = Some(signed(cache_read));
@@ -399,7 +566,15 @@ pub fn write_usage(usage: CanonicalUsage) -> Usage {
 
 /// Writes the token counts at the end of a stream.
 pub fn write_delta_usage(usage: CanonicalUsage) -> MessageDeltaUsage {
-    let CanonicalUsage { fresh, cache_read, cache_write, cache_write_1h: _, output, reasoning, web_searches } = usage;
+    let CanonicalUsage {
+        fresh,
+        cache_read,
+        cache_write,
+        cache_write_1h: _,
+        output,
+        reasoning,
+        web_searches,
+    } = usage;
     let mut out = MessageDeltaUsage::new();
     out.input_tokens = Some(signed(fresh));
     out.cache_read_input_tokens = Some(signed(cache_read));
@@ -411,12 +586,19 @@ pub fn write_delta_usage(usage: CanonicalUsage) -> MessageDeltaUsage {
 }
 
 fn thinking_tokens(tokens: u64) -> OutputTokensDetails {
-    OutputTokensDetails { thinking_tokens: Some(signed(tokens)), ..OutputTokensDetails::new() }
+    OutputTokensDetails {
+        thinking_tokens: Some(signed(tokens)),
+        ..OutputTokensDetails::new()
+    }
 }
 
 fn searches(searches: u64) -> ServerToolUsage {
     let (fetches, searches) = (Some(0), Some(signed(searches)));
-    ServerToolUsage { web_fetch_requests: fetches, web_search_requests: searches, ..ServerToolUsage::new() }
+    ServerToolUsage {
+        web_fetch_requests: fetches,
+        web_search_requests: searches,
+        ..ServerToolUsage::new()
+    }
 }
 
 fn signed(value: u64) -> i64 {

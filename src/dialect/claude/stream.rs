@@ -4,16 +4,17 @@ use std::collections::HashMap;
 
 use bytes::BytesMut;
 
+use super::error;
 use super::response::{self, Counts, WrittenFinish};
 use super::types::*;
-use super::{content, error};
 use crate::canonical::{
-    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Reasoning, ServerTool,
-    Start, ToolInput, Usage as CanonicalUsage,
+    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Reasoning,
+    ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
 use crate::dialect::extras::raw;
 use crate::dialect::path::At;
 use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
+use crate::wire::sse;
 
 /// Reads a stream.
 #[derive(Debug, Default)]
@@ -70,20 +71,39 @@ impl Reader {
                 self.start(message, out, losses);
             }
             RawMessageStreamEvent::ContentBlockStart(event) => {
-                let RawContentBlockStartEvent { content_block, index, extra: _ } = *event;
+                let RawContentBlockStartEvent {
+                    content_block,
+                    index,
+                    extra: _,
+                } = *event;
                 self.open(index, content_block, out, losses);
             }
             RawMessageStreamEvent::ContentBlockDelta(event) => {
-                let RawContentBlockDeltaEvent { delta, index, extra: _ } = *event;
+                let RawContentBlockDeltaEvent {
+                    delta,
+                    index,
+                    extra: _,
+                } = *event;
                 self.delta(index, delta, out, losses);
             }
             RawMessageStreamEvent::ContentBlockStop(RawContentBlockStopEvent { index, extra: _ }) => {
                 self.close(index, out);
             }
             RawMessageStreamEvent::MessageDelta(event) => {
-                let RawMessageDeltaEvent { context_management: _, delta, input_transformations: _, usage, extra: _ } =
-                    *event;
-                let MessageDelta { container: _, stop_details, stop_reason, stop_sequence, extra: _ } = delta;
+                let RawMessageDeltaEvent {
+                    context_management: _,
+                    delta,
+                    input_transformations: _,
+                    usage,
+                    extra: _,
+                } = *event;
+                let MessageDelta {
+                    container: _,
+                    stop_details,
+                    stop_reason,
+                    stop_sequence,
+                    extra: _,
+                } = delta;
                 if stop_reason.is_some() {
                     self.finish = Some(response::read_finish(stop_reason, stop_sequence, stop_details));
                 }
@@ -93,7 +113,15 @@ impl Reader {
             }
             RawMessageStreamEvent::MessageStop(RawMessageStopEvent { extra: _ }) => self.stop(out),
             RawMessageStreamEvent::Ping(PingEvent { extra: _ }) => out.push(Event::Ping),
-            RawMessageStreamEvent::Error(ErrorEvent { error: ErrorBody { message, type_, extra: _ }, .. }) => {
+            RawMessageStreamEvent::Error(ErrorEvent {
+                error:
+                    ErrorBody {
+                        message,
+                        type_,
+                        extra: _,
+                    },
+                ..
+            }) => {
                 let kind = type_.unwrap_or_default();
                 out.push(Event::Fail(error::read_event(&kind, &message)));
             }
@@ -117,7 +145,12 @@ impl Reader {
             usage,
             extra: _,
         } = message;
-        let mut start = Start { id, model, usage: None, service_tier: None };
+        let mut start = Start {
+            id,
+            model,
+            usage: None,
+            service_tier: None,
+        };
         if let Some(usage) = usage {
             self.counts = self.counts.with(usage);
             start.usage = Some(self.counts.usage());
@@ -136,30 +169,66 @@ impl Reader {
         self.next = self.next.saturating_add(1);
         let mut first = None;
         let (block, kind) = match block {
-            ContentBlock::Text(TextBlock { citations: _, text, extra: _ }) => {
+            ContentBlock::Text(TextBlock {
+                citations: _,
+                text,
+                extra: _,
+            }) => {
                 first = (!text.is_empty()).then_some(Delta::Text { text });
                 (BlockStart::Text, Kind::Text)
             }
-            ContentBlock::Thinking(ThinkingBlock { signature, thinking, extra: _ }) => {
+            ContentBlock::Thinking(ThinkingBlock {
+                signature,
+                thinking,
+                extra: _,
+            }) => {
                 let signature = signature.unwrap_or_default();
                 if !thinking.is_empty() {
-                    first = Some(Delta::Reasoning { part: 0, text: thinking.clone() });
+                    first = Some(Delta::Reasoning {
+                        part: 0,
+                        text: thinking.clone(),
+                    });
                 }
-                (BlockStart::Reasoning, Kind::Thinking { text: thinking, signature })
+                (
+                    BlockStart::Reasoning,
+                    Kind::Thinking {
+                        text: thinking,
+                        signature,
+                    },
+                )
             }
             ContentBlock::RedactedThinking(RedactedThinkingBlock { data, extra: _ }) => {
                 first = Some(Delta::Opaque(response::redacted(&data)));
                 (BlockStart::Reasoning, Kind::Other)
             }
-            ContentBlock::ToolUse(ToolUseBlock { caller: _, id, input, name, toolset_name: _, extra: _ }) => {
+            ContentBlock::ToolUse(ToolUseBlock {
+                caller: _,
+                id,
+                input,
+                name,
+                toolset_name: _,
+                extra: _,
+            }) => {
                 let is_blank = input.get().bytes().all(|byte| b"{} \t\r\n".contains(&byte));
                 if !is_blank {
-                    first = Some(Delta::Input { text: input.get().to_owned() });
+                    first = Some(Delta::Input {
+                        text: input.get().to_owned(),
+                    });
                 }
-                (BlockStart::ToolCall { id, name, namespace: None, call: CallKind::Function }, Kind::Call)
+                (
+                    BlockStart::ToolCall {
+                        id,
+                        name,
+                        namespace: None,
+                        call: CallKind::Function,
+                    },
+                    Kind::Call,
+                )
             }
             other => {
-                let Some(tool) = response::server_tool(&other, &at, losses) else { return };
+                let Some(tool) = response::server_tool(&other, &at, losses) else {
+                    return;
+                };
                 (BlockStart::ServerTool(tool), Kind::Other)
             }
         };
@@ -178,28 +247,46 @@ impl Reader {
         };
         let delta = match (delta, kind) {
             (RawContentBlockDelta::TextDelta(TextDelta { text, extra: _ }), _) => Delta::Text { text },
-            (RawContentBlockDelta::InputJsonDelta(InputJsonDelta { partial_json, extra: _ }), Kind::Call) => {
+            (
+                RawContentBlockDelta::InputJsonDelta(InputJsonDelta {
+                    partial_json,
+                    extra: _,
+                }),
+                Kind::Call,
+            ) => {
                 if partial_json.is_empty() {
                     return;
                 }
                 Delta::Input { text: partial_json }
             }
             (
-                RawContentBlockDelta::ThinkingDelta(ThinkingDelta { estimated_tokens: _, thinking, extra: _ }),
+                RawContentBlockDelta::ThinkingDelta(ThinkingDelta {
+                    estimated_tokens: _,
+                    thinking,
+                    extra: _,
+                }),
                 Kind::Thinking { text, .. },
             ) => {
                 text.push_str(&thinking);
-                Delta::Reasoning { part: 0, text: thinking }
+                Delta::Reasoning {
+                    part: 0,
+                    text: thinking,
+                }
             }
             (
-                RawContentBlockDelta::SignatureDelta(SignatureDelta { signature: piece, extra: _ }),
+                RawContentBlockDelta::SignatureDelta(SignatureDelta {
+                    signature: piece,
+                    extra: _,
+                }),
                 Kind::Thinking { signature, .. },
             ) => {
                 signature.push_str(&piece);
                 return;
             }
             (RawContentBlockDelta::CitationsDelta(CitationsDelta { citation, extra: _ }), Kind::Text) => {
-                let Some(citation) = response::read_citation(citation, &At::Root, losses) else { return };
+                let Some(citation) = response::read_citation(citation, &At::Root, losses) else {
+                    return;
+                };
                 Delta::Annotation(citation)
             }
             // Pieces of a vendor's own blocks, whose loss was recorded when they opened, and pieces of a kind that the
@@ -218,11 +305,18 @@ impl Reader {
     }
 
     fn close(&mut self, index: i64, out: &mut Vec<Event>) {
-        let Some(Reading { index, kind }) = self.blocks.remove(&index) else { return };
+        let Some(Reading { index, kind }) = self.blocks.remove(&index) else {
+            return;
+        };
         if let Kind::Thinking { text, signature } = kind
-            && let Reasoning { opaque: Some(opaque), .. } = response::thinking_block(text, Some(&signature))
+            && let Reasoning {
+                opaque: Some(opaque), ..
+            } = response::thinking_block(text, Some(&signature))
         {
-            out.push(Event::Delta { index, delta: Delta::Opaque(opaque) });
+            out.push(Event::Delta {
+                index,
+                delta: Delta::Opaque(opaque),
+            });
         }
         out.push(Event::Close { index });
     }
@@ -234,7 +328,10 @@ impl Reader {
             return;
         };
         self.ended = true;
-        out.push(Event::Finish { finish, usage: Some(self.counts.usage()) });
+        out.push(Event::Finish {
+            finish,
+            usage: Some(self.counts.usage()),
+        });
     }
 }
 
@@ -280,15 +377,26 @@ impl Writer {
     fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
-        sse::event(out, Some(name), &self.scratch);
+        sse::write_event(out, Some(name), &self.scratch);
     }
 
     fn start(&mut self, start: Start, out: &mut BytesMut) {
-        let Start { id, model: _, usage, service_tier: _ } = start;
+        let Start {
+            id,
+            model: _,
+            usage,
+            service_tier: _,
+        } = start;
         self.started = true;
-        let hint = || CanonicalUsage { fresh: self.reply.input_estimate, ..CanonicalUsage::default() };
+        let hint = || CanonicalUsage {
+            fresh: self.reply.input_estimate,
+            ..CanonicalUsage::default()
+        };
         let mut message = Message::new(Vec::new());
-        message.id = Some(ids::with_prefix("msg_", id.as_deref().unwrap_or(&self.reply.request_id)));
+        message.id = Some(ids::with_prefix(
+            "msg_",
+            id.as_deref().unwrap_or(&self.reply.request_id),
+        ));
         message.model = Some(self.reply.model.clone());
         message.usage = Some(response::write_usage(usage.unwrap_or_else(hint)));
         self.frame("message_start", RawMessageStartEvent::new(message), out);
@@ -296,15 +404,29 @@ impl Writer {
 
     fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
         self.block = Some(match block {
-            BlockStart::Text => Writing::Text { begun: false, refusal: false },
-            BlockStart::Refusal => Writing::Text { begun: false, refusal: true },
+            BlockStart::Text => Writing::Text {
+                begun: false,
+                refusal: false,
+            },
+            BlockStart::Refusal => Writing::Text {
+                begun: false,
+                refusal: true,
+            },
             BlockStart::Reasoning => {
                 let mut block = ThinkingBlock::new("");
                 block.signature = Some(String::new());
                 self.begin(block, out);
-                Writing::Thinking { part: None, signed: false }
+                Writing::Thinking {
+                    part: None,
+                    signed: false,
+                }
             }
-            BlockStart::ToolCall { id, name, namespace: _, call } => {
+            BlockStart::ToolCall {
+                id,
+                name,
+                namespace: _,
+                call,
+            } => {
                 let empty = raw(&serde_json::json!({}));
                 self.begin(ToolUseBlock::new(id, empty, name), out);
                 match call {
@@ -312,7 +434,11 @@ impl Writer {
                     CallKind::Freeform => Writing::Freeform { text: String::new() },
                 }
             }
-            BlockStart::ServerTool(ServerTool { origin: _, item, query: _ }) => {
+            BlockStart::ServerTool(ServerTool {
+                origin: _,
+                item,
+                query: _,
+            }) => {
                 losses.drop_field("content", format!("the vendor's own item `{item}`"));
                 Writing::Hidden
             }
@@ -320,15 +446,25 @@ impl Writer {
     }
 
     fn begin(&mut self, block: impl Into<ContentBlock>, out: &mut BytesMut) {
-        self.frame("content_block_start", RawContentBlockStartEvent::new(block.into(), self.next), out);
+        self.frame(
+            "content_block_start",
+            RawContentBlockStartEvent::new(block.into(), self.next),
+            out,
+        );
     }
 
     fn piece(&mut self, delta: impl Into<RawContentBlockDelta>, out: &mut BytesMut) {
-        self.frame("content_block_delta", RawContentBlockDeltaEvent::new(delta.into(), self.next), out);
+        self.frame(
+            "content_block_delta",
+            RawContentBlockDeltaEvent::new(delta.into(), self.next),
+            out,
+        );
     }
 
     fn delta(&mut self, delta: Delta, out: &mut BytesMut, losses: &mut Losses) {
-        let Some(mut block) = self.block.take() else { return };
+        let Some(mut block) = self.block.take() else {
+            return;
+        };
         match (&mut block, delta) {
             (Writing::Text { begun, refusal }, Delta::Text { text }) if !text.is_empty() => {
                 if !std::mem::replace(begun, true) {
@@ -355,7 +491,10 @@ impl Writer {
             }
             (Writing::Freeform { text: whole }, Delta::Input { text }) => whole.push_str(&text),
             (Writing::Text { .. }, Delta::Annotation(_)) => {
-                losses.drop_field("annotations", "a citation needs an index that only Anthropic can make");
+                losses.drop_field(
+                    "annotations",
+                    "a citation needs an index that only Anthropic can make",
+                );
             }
             (_, Delta::Logprobs { json: _ }) => {
                 losses.ignore("logprobs", "log probabilities have no place in a message");
@@ -379,18 +518,26 @@ impl Writer {
                 self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
             }
             Some(Writing::Freeform { text }) => {
-                let input = content::input_json(&ToolInput::Freeform { text });
+                let input = response::write_input(ToolInput::Freeform { text }, false);
                 self.piece(InputJsonDelta::new(input.get()), out);
             }
             Some(Writing::Thinking { .. } | Writing::Text { .. } | Writing::Call) => {}
         }
-        self.frame("content_block_stop", RawContentBlockStopEvent::new(self.next), out);
+        self.frame(
+            "content_block_stop",
+            RawContentBlockStopEvent::new(self.next),
+            out,
+        );
         self.next += 1;
     }
 
     fn finish(&mut self, finish: Finish, usage: Option<CanonicalUsage>, out: &mut BytesMut) {
         let refusal = (!self.refusal.is_empty()).then(|| std::mem::take(&mut self.refusal));
-        let WrittenFinish { reason, sequence, details } = response::write_finish(finish, refusal);
+        let WrittenFinish {
+            reason,
+            sequence,
+            details,
+        } = response::write_finish(finish, refusal);
         let mut delta = MessageDelta::new();
         delta.stop_reason = Some(reason);
         delta.stop_sequence = sequence;
@@ -411,7 +558,11 @@ impl StreamWriter for Writer {
             Event::Close { index: _ } => self.close(out),
             Event::Finish { finish, usage } => self.finish(finish, usage, out),
             Event::Fail(failure) => {
-                sse::event(out, Some("error"), &error::write_json(&failure, &self.reply.request_id));
+                sse::write_event(
+                    out,
+                    Some("error"),
+                    &error::write_json(&failure, &self.reply.request_id),
+                );
             }
             Event::Ping => self.keep_alive(out),
         }
@@ -421,7 +572,7 @@ impl StreamWriter for Writer {
         if self.started {
             self.frame("ping", PingEvent::new(), out);
         } else {
-            sse::comment(out, "keep-alive");
+            sse::write_comment(out, "keep-alive");
         }
     }
 }
@@ -429,8 +580,10 @@ impl StreamWriter for Writer {
 /// What stands for the vendor's state in a thinking block: its own signature, or a carrier.
 fn signature(opaque: &Opaque) -> String {
     if opaque.origin == Family::Claude
-        && let Ok(ContentBlock::Thinking(ThinkingBlock { signature: Some(signature), .. })) =
-            serde_json::from_str(opaque.json.get())
+        && let Ok(ContentBlock::Thinking(ThinkingBlock {
+            signature: Some(signature),
+            ..
+        })) = serde_json::from_str(opaque.json.get())
     {
         return signature;
     }

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::content::{read_cache, write_cache};
 use super::types::*;
 use crate::canonical::{
-    Block, FreeformTool, FunctionTool, Grammar, Losses, OutputFormat, Request, Tool, ToolChoice, UserLocation,
-    WebSearchTool,
+    Block, FreeformTool, FunctionTool, Grammar, Losses, OutputFormat, Request, Tool, ToolChoice,
+    UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
@@ -21,7 +21,9 @@ use crate::wire::json::Raw;
 pub fn read(tools: Vec<ToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
     let list = At::Root.field("tools");
     let tools = tools.into_iter().enumerate();
-    tools.filter_map(|(index, tool)| read_one(tool, index, &list.index(index), losses)).collect()
+    tools
+        .filter_map(|(index, tool)| read_one(tool, index, &list.index(index), losses))
+        .collect()
 }
 
 fn read_one(tool: ToolUnionParam, index: usize, at: &At<'_>, losses: &mut Losses) -> Option<Tool> {
@@ -40,7 +42,13 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &At<'_>, losses: &mut Losses
                 extra,
             } = *tool;
             drop_unknown(&extra, at, losses);
-            Tool::WebSearch(web_search(max_uses, allowed_domains, blocked_domains, user_location, index))
+            Tool::WebSearch(web_search(
+                max_uses,
+                allowed_domains,
+                blocked_domains,
+                user_location,
+                index,
+            ))
         }
         ToolUnionParam::WebSearch20260209(tool) => {
             let WebSearchTool20260209Param {
@@ -55,7 +63,13 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &At<'_>, losses: &mut Losses
                 extra,
             } = *tool;
             drop_unknown(&extra, at, losses);
-            Tool::WebSearch(web_search(max_uses, allowed_domains, blocked_domains, user_location, index))
+            Tool::WebSearch(web_search(
+                max_uses,
+                allowed_domains,
+                blocked_domains,
+                user_location,
+                index,
+            ))
         }
         ToolUnionParam::WebSearch20260318(tool) => {
             let WebSearchTool20260318Param {
@@ -71,11 +85,26 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &At<'_>, losses: &mut Losses
                 extra,
             } = *tool;
             drop_unknown(&extra, at, losses);
-            drop_some(response_inclusion.as_ref(), at.field("response_inclusion"), "not known elsewhere", losses);
-            Tool::WebSearch(web_search(max_uses, allowed_domains, blocked_domains, user_location, index))
+            drop_some(
+                response_inclusion.as_ref(),
+                at.field("response_inclusion"),
+                "not known elsewhere",
+                losses,
+            );
+            Tool::WebSearch(web_search(
+                max_uses,
+                allowed_domains,
+                blocked_domains,
+                user_location,
+                index,
+            ))
         }
-        ToolUnionParam::ToolSearchToolBm2520251119param(_) | ToolUnionParam::ToolSearchToolRegex20251119Param(_) => {
-            losses.drop_field(*at, "every tool is defined from the start, so that none has to be searched for");
+        ToolUnionParam::ToolSearchToolBm2520251119param(_)
+        | ToolUnionParam::ToolSearchToolRegex20251119Param(_) => {
+            losses.drop_field(
+                *at,
+                "every tool is defined from the start, so that none has to be searched for",
+            );
             return None;
         }
         ToolUnionParam::Unknown(unknown) => {
@@ -92,11 +121,31 @@ fn web_search(
     user_location: Option<UserLocationParam>,
     index: usize,
 ) -> WebSearchTool {
-    let user_location = user_location.map(|UserLocationParam { city, country, region, timezone, extra: _ }| {
-        UserLocation { city, country, region, timezone }
-    });
+    let user_location = user_location.map(
+        |UserLocationParam {
+             city,
+             country,
+             region,
+             timezone,
+             extra: _,
+         }| {
+            UserLocation {
+                city,
+                country,
+                region,
+                timezone,
+            }
+        },
+    );
     let max_uses = max_uses.and_then(|uses| u64::try_from(uses).ok());
-    WebSearchTool { max_uses, allowed_domains, blocked_domains, user_location, context_size: None, index }
+    WebSearchTool {
+        max_uses,
+        allowed_domains,
+        blocked_domains,
+        user_location,
+        context_size: None,
+        index,
+    }
 }
 
 /// Reads a tool that the client runs.
@@ -115,33 +164,75 @@ pub fn read_custom(tool: ToolParam, index: usize, at: &At<'_>, losses: &mut Loss
         extra,
     } = tool;
     drop_unknown(&extra, at, losses);
-    ignore_some(eager_input_streaming.as_ref(), at.field("eager_input_streaming"), "a hint for speed", losses);
-    ignore_some(input_examples.as_ref(), at.field("input_examples"), "examples of inputs", losses);
-    ignore_some(defer_loading.as_ref(), at.field("defer_loading"), "every tool is defined from the start", losses);
+    ignore_some(
+        eager_input_streaming.as_ref(),
+        at.field("eager_input_streaming"),
+        "a hint for speed",
+        losses,
+    );
+    ignore_some(
+        input_examples.as_ref(),
+        at.field("input_examples"),
+        "examples of inputs",
+        losses,
+    );
+    ignore_some(
+        defer_loading.as_ref(),
+        at.field("defer_loading"),
+        "every tool is defined from the start",
+        losses,
+    );
     if let Some(callers) = &allowed_callers
         && !callers.contains(&AllowedCaller::Direct)
     {
-        losses.refuse(at.field("allowed_callers"), "a tool that the model may not call directly");
+        losses.refuse(
+            at.field("allowed_callers"),
+            "a tool that the model may not call directly",
+        );
     }
     let cache = read_cache(cache_control, at, losses);
-    FunctionTool { name, namespace: None, description, parameters: Some(input_schema), strict, cache, index }
+    FunctionTool {
+        name,
+        namespace: None,
+        description,
+        parameters: Some(input_schema),
+        strict,
+        cache,
+        index,
+    }
 }
 
 /// Reads the choice, and whether several calls may stand in one answer.
 pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<ToolChoice>, Option<bool>) {
     let at = At::Root.field("tool_choice");
     let (choice, disable_parallel) = match choice {
-        ToolChoiceParam::Auto(ToolChoiceAutoParam { disable_parallel_tool_use, extra }) => {
+        ToolChoiceParam::Auto(ToolChoiceAutoParam {
+            disable_parallel_tool_use,
+            extra,
+        }) => {
             drop_unknown(&extra, &at, losses);
             (ToolChoice::Auto, disable_parallel_tool_use)
         }
-        ToolChoiceParam::Any(ToolChoiceAnyParam { disable_parallel_tool_use, extra }) => {
+        ToolChoiceParam::Any(ToolChoiceAnyParam {
+            disable_parallel_tool_use,
+            extra,
+        }) => {
             drop_unknown(&extra, &at, losses);
             (ToolChoice::Any, disable_parallel_tool_use)
         }
-        ToolChoiceParam::Tool(ToolChoiceToolParam { disable_parallel_tool_use, name, extra }) => {
+        ToolChoiceParam::Tool(ToolChoiceToolParam {
+            disable_parallel_tool_use,
+            name,
+            extra,
+        }) => {
             drop_unknown(&extra, &at, losses);
-            (ToolChoice::Named { name, namespace: None }, disable_parallel_tool_use)
+            (
+                ToolChoice::Named {
+                    name,
+                    namespace: None,
+                },
+                disable_parallel_tool_use,
+            )
         }
         ToolChoiceParam::None(ToolChoiceNoneParam { extra }) => {
             drop_unknown(&extra, &at, losses);
@@ -153,7 +244,10 @@ pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<Tool
         }
     };
     // Several calls are the default, so that only their absence says something.
-    (Some(choice), disable_parallel.filter(|disabled| *disabled).map(|_| false))
+    (
+        Some(choice),
+        disable_parallel.filter(|disabled| *disabled).map(|_| false),
+    )
 }
 
 /// Tools, choice and output format as they go into a request; the three depend on each other.
@@ -172,12 +266,20 @@ pub struct Written {
 impl Written {
     /// Whether a tool call is forced.
     pub fn is_forced(&self) -> bool {
-        matches!(self.choice, Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_)))
+        matches!(
+            self.choice,
+            Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_))
+        )
     }
 }
 
 /// Writes tools, choice and output format.
-pub fn write(request: &Request, names: &ToolNames, capabilities: &Capabilities, losses: &mut Losses) -> Written {
+pub fn write(
+    request: &Request,
+    names: &ToolNames,
+    capabilities: &Capabilities,
+    losses: &mut Losses,
+) -> Written {
     let mut out = Written::default();
     let subset = match &request.tool_choice {
         Some(ToolChoice::Subset { names, .. }) => Some(names),
@@ -192,7 +294,13 @@ pub fn write(request: &Request, names: &ToolNames, capabilities: &Capabilities, 
         if subset.is_some_and(|subset| !subset.iter().any(|allowed| allowed == name)) {
             continue;
         }
-        out.tools.push(write_one(tool, &format!("tools[{index}]"), names, capabilities, losses));
+        out.tools.push(write_one(
+            tool,
+            &format!("tools[{index}]"),
+            names,
+            capabilities,
+            losses,
+        ));
     }
     if out.tools.is_empty() && subset.is_none() {
         declare_called(request, names, &mut out.tools, losses);
@@ -223,7 +331,15 @@ fn write_function(
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> ToolParam {
-    let FunctionTool { name, namespace, description, parameters, strict, cache, index: _ } = tool;
+    let FunctionTool {
+        name,
+        namespace,
+        description,
+        parameters,
+        strict,
+        cache,
+        index: _,
+    } = tool;
     let mut schema = match parameters {
         Some(schema) => fitted_schema(schema, path, losses),
         None => raw(&json_schema::empty_object()),
@@ -231,7 +347,11 @@ fn write_function(
     let mut is_strict = None;
     if *strict == Some(true) {
         let parsed = serde_json::from_str::<Value>(schema.get()).ok();
-        match parsed.as_ref().and_then(json_schema::for_claude_output).filter(|_| capabilities.strict_tools) {
+        match parsed
+            .as_ref()
+            .and_then(json_schema::for_claude_output)
+            .filter(|_| capabilities.strict_tools)
+        {
             Some(strict_schema) => {
                 schema = raw(&strict_schema);
                 is_strict = Some(true);
@@ -260,8 +380,12 @@ struct TopLevel<'a> {
 }
 
 fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
-    if let Ok(TopLevel { kind: Some(kind), any_of: None, one_of: None, all_of: None }) =
-        serde_json::from_str(schema.get())
+    if let Ok(TopLevel {
+        kind: Some(kind),
+        any_of: None,
+        one_of: None,
+        all_of: None,
+    }) = serde_json::from_str(schema.get())
         && kind.get() == "\"object\""
     {
         return schema.to_owned();
@@ -269,13 +393,22 @@ fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
     let parsed = serde_json::from_str(schema.get()).unwrap_or_default();
     let (fitted, changed) = json_schema::for_claude_tool(&parsed);
     if changed {
-        losses.approximate(format!("{path}.parameters"), "a union at the top of the schema became words");
+        losses.approximate(
+            format!("{path}.parameters"),
+            "a union at the top of the schema became words",
+        );
     }
     raw(&fitted)
 }
 
 fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
-    let FreeformTool { name, namespace, description, grammar, index: _ } = tool;
+    let FreeformTool {
+        name,
+        namespace,
+        description,
+        grammar,
+        index: _,
+    } = tool;
     let schema = raw(&json_schema::freeform_wrapper());
     let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
     out.description = Some(freeform_description(description.as_deref(), grammar.as_ref()));
@@ -298,20 +431,50 @@ fn freeform_description(description: Option<&str>, grammar: Option<&Grammar>) ->
 }
 
 fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> WebSearchTool20250305Param {
-    let WebSearchTool { max_uses, allowed_domains, blocked_domains, user_location, context_size, index: _ } = tool;
-    ignore_some(context_size.as_ref(), At::Root.field(path).field("search_context_size"), "a hint for cost", losses);
+    let WebSearchTool {
+        max_uses,
+        allowed_domains,
+        blocked_domains,
+        user_location,
+        context_size,
+        index: _,
+    } = tool;
+    ignore_some(
+        context_size.as_ref(),
+        At::Root.field(path).field("search_context_size"),
+        "a hint for cost",
+        losses,
+    );
     let mut out = WebSearchTool20250305Param::new();
     out.max_uses = max_uses.and_then(|uses| i64::try_from(uses).ok());
     out.allowed_domains.clone_from(allowed_domains);
     out.blocked_domains.clone_from(blocked_domains);
-    out.user_location = user_location.clone().map(|UserLocation { city, country, region, timezone }| {
-        UserLocationParam { city, country, region, timezone, ..UserLocationParam::new() }
-    });
+    out.user_location = user_location.clone().map(
+        |UserLocation {
+             city,
+             country,
+             region,
+             timezone,
+         }| {
+            UserLocationParam {
+                city,
+                country,
+                region,
+                timezone,
+                ..UserLocationParam::new()
+            }
+        },
+    );
     out
 }
 
 /// The API wants a definition for every tool that the history calls, even when no more calls are wanted.
-fn declare_called(request: &Request, names: &ToolNames, tools: &mut Vec<ToolUnionParam>, losses: &mut Losses) {
+fn declare_called(
+    request: &Request,
+    names: &ToolNames,
+    tools: &mut Vec<ToolUnionParam>,
+    losses: &mut Losses,
+) {
     let mut declared: Vec<String> = Vec::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
         let Block::ToolCall(call) = block else { continue };
@@ -323,7 +486,10 @@ fn declare_called(request: &Request, names: &ToolNames, tools: &mut Vec<ToolUnio
         }
     }
     if !declared.is_empty() {
-        losses.approximate("tools", "tools that the history calls were declared without a schema");
+        losses.approximate(
+            "tools",
+            "tools that the history calls were declared without a schema",
+        );
     }
 }
 
@@ -344,8 +510,14 @@ fn write_choice(
         }
         capabilities.forced_tool
     };
-    let auto = || ToolChoiceAutoParam { disable_parallel_tool_use: one_at_a_time, ..ToolChoiceAutoParam::new() };
-    let any = || ToolChoiceAnyParam { disable_parallel_tool_use: one_at_a_time, ..ToolChoiceAnyParam::new() };
+    let auto = || ToolChoiceAutoParam {
+        disable_parallel_tool_use: one_at_a_time,
+        ..ToolChoiceAutoParam::new()
+    };
+    let any = || ToolChoiceAnyParam {
+        disable_parallel_tool_use: one_at_a_time,
+        ..ToolChoiceAnyParam::new()
+    };
     Some(match &request.tool_choice {
         None => one_at_a_time.map(|_| auto())?.into(),
         Some(ToolChoice::Auto) => auto().into(),
@@ -362,8 +534,15 @@ fn write_choice(
             choice.into()
         }
         Some(ToolChoice::Subset { required, names: _ }) => {
-            losses.approximate("tool_choice", "the tools outside of the allowed ones were left out");
-            if *required && forced(losses) { any().into() } else { auto().into() }
+            losses.approximate(
+                "tool_choice",
+                "the tools outside of the allowed ones were left out",
+            );
+            if *required && forced(losses) {
+                any().into()
+            } else {
+                auto().into()
+            }
         }
         Some(ToolChoice::Any | ToolChoice::Named { .. }) => auto().into(),
     })
@@ -375,10 +554,18 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
     let schema = match &request.output_format {
         None => return,
         Some(OutputFormat::JsonObject) => {
-            losses.drop_field(request.fields.output_format, "JSON without a schema cannot be asked for");
+            losses.drop_field(
+                request.fields.output_format,
+                "JSON without a schema cannot be asked for",
+            );
             return;
         }
-        Some(OutputFormat::JsonSchema { name: _, description: _, schema, strict: _ }) => schema,
+        Some(OutputFormat::JsonSchema {
+            name: _,
+            description: _,
+            schema,
+            strict: _,
+        }) => schema,
     };
     let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     let native = json_schema::for_claude_output(&parsed).filter(|_| capabilities.structured_output);
@@ -387,12 +574,19 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
         return;
     }
     if !capabilities.forced_tool {
-        losses.refuse(request.fields.output_format, "this schema cannot be expressed for this model");
+        losses.refuse(
+            request.fields.output_format,
+            "this schema cannot be expressed for this model",
+        );
         return;
     }
     let (fitted, _) = json_schema::for_claude_tool(&parsed);
     let mut name = "json".to_owned();
-    while out.tools.iter().any(|tool| matches!(tool, ToolUnionParam::Custom(tool) if tool.name == name)) {
+    while out
+        .tools
+        .iter()
+        .any(|tool| matches!(tool, ToolUnionParam::Custom(tool) if tool.name == name))
+    {
         name.push('_');
     }
     let mut tool = ToolParam::new(raw(&fitted), name.clone());
@@ -404,8 +598,15 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
         choice.disable_parallel_tool_use = Some(true);
         choice.into()
     } else {
-        ToolChoiceAnyParam { disable_parallel_tool_use: Some(true), ..ToolChoiceAnyParam::new() }.into()
+        ToolChoiceAnyParam {
+            disable_parallel_tool_use: Some(true),
+            ..ToolChoiceAnyParam::new()
+        }
+        .into()
     });
-    losses.approximate(request.fields.output_format, "the answer is played with a tool that the model has to call");
+    losses.approximate(
+        request.fields.output_format,
+        "the answer is played with a tool that the model has to call",
+    );
     out.json_tool = Some(name);
 }

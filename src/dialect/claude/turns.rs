@@ -48,7 +48,10 @@ pub fn shape<'a>(request: &'a Request, capabilities: &Capabilities, losses: &mut
     results_first(&mut turns);
     let system_as_user = begin_with_user(request, &mut turns, losses);
     end_with_user(&mut turns, capabilities, losses);
-    Turns { turns, system_as_user }
+    Turns {
+        turns,
+        system_as_user,
+    }
 }
 
 /// Refuses histories whose calls and results do not pair.
@@ -61,7 +64,10 @@ fn check_calls(request: &Request, losses: &mut Losses) {
                     losses.refuse(request.block_path(message, at), "two tool calls have the same id");
                 }
                 Block::ToolResult(result) if !calls.contains_key(result.call_id.as_str()) => {
-                    losses.refuse(request.block_path(message, at), "the result of a tool call that is not in the history");
+                    losses.refuse(
+                        request.block_path(message, at),
+                        "the result of a tool call that is not in the history",
+                    );
                 }
                 _ => {}
             }
@@ -78,8 +84,13 @@ fn collect<'a>(request: &'a Request, losses: &mut Losses) -> Vec<Turn<'a>> {
         if pieces.is_empty() {
             continue;
         }
-        let results_follow = request.messages[at + 1..].iter().find(|next| next.role != Role::System).is_some_and(has_result);
-        let after_call = turns.last().is_some_and(|turn| turn.role == Role::Assistant && has_call(turn));
+        let results_follow = request.messages[at + 1..]
+            .iter()
+            .find(|next| next.role != Role::System)
+            .is_some_and(has_result);
+        let after_call = turns
+            .last()
+            .is_some_and(|turn| turn.role == Role::Assistant && has_call(turn));
         if message.role == Role::System && after_call && results_follow {
             delayed.extend(pieces);
             continue;
@@ -101,11 +112,16 @@ fn push<'a>(turns: &mut Vec<Turn<'a>>, role: Role, pieces: Vec<Piece<'a>>) {
 }
 
 fn has_result(message: &Message) -> bool {
-    message.content.iter().any(|block| matches!(block, Block::ToolResult(_)))
+    message
+        .content
+        .iter()
+        .any(|block| matches!(block, Block::ToolResult(_)))
 }
 
 fn has_call(turn: &Turn<'_>) -> bool {
-    turn.pieces.iter().any(|piece| matches!(*piece.block, Block::ToolCall(_)))
+    turn.pieces
+        .iter()
+        .any(|piece| matches!(*piece.block, Block::ToolCall(_)))
 }
 
 /// The blocks of a message that the API takes: no blank text, no reasoning but Anthropic's own.
@@ -120,20 +136,30 @@ fn pieces<'a>(request: &'a Request, message: &'a Message, losses: &mut Losses) -
             Block::Reasoning(reasoning) if !is_own_reasoning(block) => {
                 let origin = reasoning.opaque.as_ref().map(|opaque| opaque.origin);
                 let reason = match origin {
-                    Some(Family::OpenaiChat) | None => "reasoning without Anthropic's signature is not taken back",
+                    Some(Family::OpenaiChat) | None => {
+                        "reasoning without Anthropic's signature is not taken back"
+                    }
                     Some(_) => "another vendor's reasoning state is not taken",
                 };
                 losses.drop_field(request.block_path(message, at), reason);
             }
-            block => out.push(Piece { block: Cow::Borrowed(block), path: request.block_path(message, at) }),
+            block => out.push(Piece {
+                block: Cow::Borrowed(block),
+                path: request.block_path(message, at),
+            }),
         }
     }
     out
 }
 
 fn is_own_reasoning(block: &Block) -> bool {
-    let Block::Reasoning(reasoning) = block else { return false };
-    reasoning.opaque.as_ref().is_some_and(|opaque| opaque.origin == Family::Claude)
+    let Block::Reasoning(reasoning) = block else {
+        return false;
+    };
+    reasoning
+        .opaque
+        .as_ref()
+        .is_some_and(|opaque| opaque.origin == Family::Claude)
 }
 
 /// Leaves instructions in the middle where the model takes them there; else they become framed text of the user at the
@@ -143,7 +169,9 @@ fn settle_instructions(turns: &mut Vec<Turn<'_>>, capabilities: &Capabilities, l
     let is_legal = |at: usize| {
         let before = at.checked_sub(1).and_then(|at| roles.get(at));
         let after = roles.get(at + 1);
-        capabilities.mid_system && before == Some(&Role::User) && matches!(after, None | Some(Role::Assistant))
+        capabilities.mid_system
+            && before == Some(&Role::User)
+            && matches!(after, None | Some(Role::Assistant))
     };
     let mut settled: Vec<Turn<'_>> = Vec::with_capacity(turns.len());
     for (at, turn) in turns.drain(..).enumerate() {
@@ -164,10 +192,19 @@ fn settle_instructions(turns: &mut Vec<Turn<'_>>, capabilities: &Capabilities, l
 }
 
 fn frame(piece: Piece<'_>) -> Piece<'_> {
-    let Block::Text(text) = &*piece.block else { return piece };
+    let Block::Text(text) = &*piece.block else {
+        return piece;
+    };
     let framed = format!("<system-reminder>{}</system-reminder>", text.text);
-    let block = Block::Text(Text { text: framed, annotations: Vec::new(), cache: text.cache });
-    Piece { block: Cow::Owned(block), path: piece.path }
+    let block = Block::Text(Text {
+        text: framed,
+        annotations: Vec::new(),
+        cache: text.cache,
+    });
+    Piece {
+        block: Cow::Owned(block),
+        path: piece.path,
+    }
 }
 
 /// Puts the results of a user turn first, in the order of their calls.
@@ -201,32 +238,53 @@ fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: 
     let path = request.fields.messages.to_owned();
     let has_user = turns.iter().any(|turn| turn.role == Role::User);
     let (text, reason, from_system) = match request.system.last() {
-        Some(last) if !has_user => {
-            (last.text.clone(), "without a user's message, the last instruction became one", true)
-        }
-        _ => (OPENING.to_owned(), "a conversation has to begin with its user; a full stop was put there", false),
+        Some(last) if !has_user => (
+            last.text.clone(),
+            "without a user's message, the last instruction became one",
+            true,
+        ),
+        _ => (
+            OPENING.to_owned(),
+            "a conversation has to begin with its user; a full stop was put there",
+            false,
+        ),
     };
     losses.approximate(path.clone(), reason);
     let block = Cow::Owned(Block::Text(Text::from(text)));
-    turns.insert(0, Turn { role: Role::User, pieces: vec![Piece { block, path }] });
+    turns.insert(
+        0,
+        Turn {
+            role: Role::User,
+            pieces: vec![Piece { block, path }],
+        },
+    );
     from_system
 }
 
 /// A trailing turn of the assistant is a beginning that the model continues; where it does not, that is refused.
 fn end_with_user(turns: &mut [Turn<'_>], capabilities: &Capabilities, losses: &mut Losses) {
-    let Some(last) = turns.last_mut().filter(|turn| turn.role == Role::Assistant && !has_call(turn)) else {
+    let Some(last) = turns
+        .last_mut()
+        .filter(|turn| turn.role == Role::Assistant && !has_call(turn))
+    else {
         return;
     };
-    let Some(piece) = last.pieces.last_mut() else { return };
+    let Some(piece) = last.pieces.last_mut() else {
+        return;
+    };
     if !capabilities.prefill {
-        let reason = "the conversation ends with the assistant, and this model does not continue such a prefill";
+        let reason =
+            "the conversation ends with the assistant, and this model does not continue such a prefill";
         losses.refuse(piece.path.clone(), reason);
         return;
     }
     let Block::Text(text) = &*piece.block else { return };
     let trimmed = text.text.trim_end();
     if trimmed.len() < text.text.len() {
-        let text = Text { text: trimmed.to_owned(), ..text.clone() };
+        let text = Text {
+            text: trimmed.to_owned(),
+            ..text.clone()
+        };
         piece.block = Cow::Owned(Block::Text(text));
     }
 }
