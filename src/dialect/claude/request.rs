@@ -216,14 +216,13 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
     let mut blocks = Vec::new();
     match system {
         None => {}
+        Some(SystemPrompt::String(text)) if text.trim().is_empty() => {}
         Some(SystemPrompt::String(text)) => {
-            if !text.trim().is_empty() {
-                blocks.push(CanonicalSystem {
-                    text,
-                    origin: SystemOrigin::Field,
-                    cache: None,
-                });
-            }
+            blocks.push(CanonicalSystem {
+                text,
+                origin: SystemOrigin::Field,
+                cache: None,
+            });
         }
         Some(SystemPrompt::Array(list)) => {
             for (index, block) in list.into_iter().enumerate() {

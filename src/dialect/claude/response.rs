@@ -113,7 +113,7 @@ pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Op
             let is_search = *name == ServerToolName::WebSearch;
             (
                 "server_tool_use",
-                Some(input).filter(|_| is_search).and_then(|input| query(input)),
+                Some(input).filter(|_| is_search).and_then(query),
             )
         }
         ContentBlock::WebSearchToolResult(_) => ("web_search_tool_result", None),

@@ -263,16 +263,6 @@ pub struct Written {
     pub json_tool: Option<String>,
 }
 
-impl Written {
-    /// Whether a tool call is forced.
-    pub fn is_forced(&self) -> bool {
-        matches!(
-            self.choice,
-            Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_))
-        )
-    }
-}
-
 /// Writes tools, choice and output format.
 pub fn write(
     request: &Request,

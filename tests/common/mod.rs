@@ -1,0 +1,245 @@
+//! The fixtures, and what the tests do with each.
+//!
+//! `tests/fixtures/<dialect>/<case>/` holds what that dialect's parties say: `request.json` a client,
+//! `response.json`, `stream.sse` and `error.json` an upstream. `case.json` says what else belongs to the case.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use llm_proxy::canonical::{Error, Losses};
+use llm_proxy::capability;
+use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenError, WrittenRequest};
+use llm_proxy::prompt::SystemEdits;
+use llm_proxy::translate::{Exchange, Route};
+use llm_proxy::wire::sse::{Decoder, Item};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// When every test's answers begin.
+pub const CREATED: u64 = 1_790_000_000;
+/// The proxy's identifier of every test's request.
+pub const REQUEST_ID: &str = "req_test";
+
+/// The dialects that are translated.
+pub fn dialects() -> Vec<&'static dyn Dialect> {
+    DialectName::ALL.into_iter().filter_map(dialect::find).collect()
+}
+
+/// The pairs of a client's and an upstream's dialect that are translated.
+pub fn pairs() -> Vec<(&'static dyn Dialect, &'static dyn Dialect)> {
+    let all = dialects();
+    let pairs = all
+        .iter()
+        .flat_map(|client| all.iter().map(move |upstream| (*client, *upstream)));
+    pairs
+        .filter(|(client, upstream)| client.family() != upstream.family())
+        .collect()
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// What a case says besides its documents.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Headers of the client.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The upstream's model by the upstream's dialect, where the case is about one.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
+    /// The client's case whose request an answer belongs to, where it matters.
+    #[serde(default)]
+    pub asked_by: Option<String>,
+    /// Why the stream does not amount to the complete answer, where it does not.
+    #[serde(default)]
+    pub stream_differs: Option<String>,
+}
+
+/// A fixture.
+#[derive(Debug)]
+pub struct Case {
+    pub dialect: String,
+    pub name: String,
+    pub folder: PathBuf,
+    pub facts: Facts,
+}
+
+impl Case {
+    pub fn document(&self, file: &str) -> Option<Bytes> {
+        fs::read(self.folder.join(file)).ok().map(Bytes::from)
+    }
+}
+
+/// The cases of a dialect, by name.
+pub fn cases(dialect: &dyn Dialect) -> Vec<Case> {
+    let folder = root().join("tests/fixtures").join(dialect.name().as_str());
+    let Ok(entries) = fs::read_dir(&folder) else {
+        return Vec::new();
+    };
+    let mut cases: Vec<Case> = entries
+        .map(|entry| {
+            let folder = entry.unwrap().path();
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            let facts = fs::read(folder.join("case.json")).ok();
+            let facts =
+                facts.map(|text| serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
+            Case {
+                dialect: dialect.name().to_string(),
+                name,
+                folder,
+                facts: facts.unwrap_or_default(),
+            }
+        })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+pub fn case(dialect: &dyn Dialect, name: &str) -> Case {
+    let found = cases(dialect).into_iter().find(|case| case.name == name);
+    found.unwrap_or_else(|| panic!("no fixture {}/{name}", dialect.name()))
+}
+
+/// The upstream's model where a case names none.
+pub fn default_model(upstream: DialectName) -> &'static str {
+    match upstream {
+        DialectName::OpenAiChat | DialectName::OpenAiResponses => "acme-large",
+        DialectName::Claude | DialectName::Bedrock => "claude-sonnet-4-5",
+    }
+}
+
+fn headers(facts: &Facts) -> HeaderMap {
+    let pair = |(name, value): (&String, &String)| {
+        (
+            name.parse::<HeaderName>().unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        )
+    };
+    facts.headers.iter().map(pair).collect()
+}
+
+/// Translates a client's request.
+pub fn begin(
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+    facts: &Facts,
+    body: &[u8],
+    losses: &mut Losses,
+) -> Result<(Exchange, WrittenRequest), Error> {
+    let model = facts.models.get(upstream.name().as_str()).cloned();
+    let model = model.unwrap_or_else(|| default_model(upstream.name()).to_owned());
+    let route = Route {
+        client,
+        upstream,
+        model: &|_| model.clone(),
+        capabilities: &|model| capability::lookup(upstream.name(), model),
+        edits: &SystemEdits::default(),
+        memory: None,
+    };
+    let headers = headers(facts);
+    let inbound = Inbound {
+        headers: &headers,
+        model: None,
+        stream: None,
+        body,
+    };
+    Exchange::begin(&route, &inbound, CREATED, REQUEST_ID, losses)
+}
+
+/// The exchange that an upstream's case belongs to: with the request of its own case name, or a plain one.
+pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, answer: &Case) -> Exchange {
+    let asked = case(client, answer.facts.asked_by.as_deref().unwrap_or("text"));
+    let body = asked.document("request.json").unwrap();
+    let facts = Facts {
+        models: answer.facts.models.clone(),
+        ..Facts::default()
+    };
+    let begun = begin(client, upstream, &facts, &body, &mut Losses::new());
+    begun.unwrap_or_else(|error| panic!("{}: {error}", asked.name)).0
+}
+
+/// Translates a stream whose bytes arrive in these chunks.
+pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (String, Losses) {
+    let mut translated = exchange.stream();
+    translated.commit();
+    let mut decoder = Decoder::new();
+    let mut out = BytesMut::new();
+    let mut pull = |decoder: &mut Decoder, out: &mut BytesMut| {
+        while let Some(item) = decoder.next().unwrap() {
+            if let Item::Event(frame) = item {
+                translated.push(
+                    Some(frame.name()).filter(|name| !name.is_empty()),
+                    &frame.data,
+                    out,
+                );
+            }
+        }
+    };
+    for chunk in chunks {
+        decoder.push(chunk);
+        pull(&mut decoder, &mut out);
+    }
+    decoder.finish();
+    pull(&mut decoder, &mut out);
+    translated.end(&mut out);
+    (
+        String::from_utf8(out.to_vec()).unwrap(),
+        translated.losses().clone(),
+    )
+}
+
+/// An upstream's failure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    pub status: u16,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// JSON, or a text that is none.
+    pub body: Value,
+}
+
+impl Failure {
+    pub fn translate(&self, exchange: &Exchange) -> (Error, WrittenError) {
+        let facts = Facts {
+            headers: self.headers.clone(),
+            ..Facts::default()
+        };
+        let body = match &self.body {
+            Value::String(text) => text.clone(),
+            json => json.to_string(),
+        };
+        exchange.error(
+            StatusCode::from_u16(self.status).unwrap(),
+            &headers(&facts),
+            body.as_bytes(),
+        )
+    }
+}
+
+/// JSON with indentation, keys in their order, numbers as they are spelled.
+pub fn pretty(json: &[u8]) -> String {
+    match serde_json::from_slice::<Value>(json) {
+        Ok(value) => serde_json::to_string_pretty(&value).unwrap(),
+        Err(_) => String::from_utf8_lossy(json).into_owned(),
+    }
+}
+
+pub fn listed(losses: &Losses) -> String {
+    if losses.is_empty() {
+        return "nothing is lost\n".to_owned();
+    }
+    losses.entries().iter().fold(String::new(), |mut out, loss| {
+        writeln!(out, "{loss}").unwrap();
+        out
+    })
+}
