@@ -1,6 +1,6 @@
 //! How big the generated types are, roughly: big union variants are boxed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Ir, Kind, Property, Type};
 
@@ -12,7 +12,7 @@ const POINTER: usize = 8;
 /// Sizes by type name, worked out on demand.
 pub(super) struct Layout<'a> {
     ir: &'a Ir,
-    /// `None` while being worked out: the type contains itself.
+    /// `None` while being worked out: the type contains itself, behind a pointer then.
     sizes: BTreeMap<&'a str, Option<usize>>,
 }
 
@@ -26,13 +26,49 @@ impl<'a> Layout<'a> {
 
     /// Whether a union should point to this object instead of holding it.
     pub(super) fn boxed(&mut self, object: &'a str) -> bool {
-        self.named(object) > LIMIT
+        self.contains_itself(object) || self.named(object) > LIMIT
+    }
+
+    /// Whether a type is part of itself, not counting what arrays and maps hold.
+    fn contains_itself(&self, name: &'a str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&str> = self.parts(name);
+        while let Some(part) = open.pop() {
+            if part == name {
+                return true;
+            }
+            if seen.insert(part) {
+                open.extend(self.parts(part));
+            }
+        }
+        false
+    }
+
+    fn parts(&self, name: &str) -> Vec<&'a str> {
+        let direct = |ty: &'a Type| match ty {
+            Type::Ref(name) => Some(name.as_str()),
+            _ => None,
+        };
+        match self.ir.defs.get(name).map(|def| &def.kind) {
+            Some(Kind::Object(object)) => object
+                .properties
+                .values()
+                .filter_map(|property| direct(&property.ty))
+                .collect(),
+            Some(Kind::Tagged(tagged)) => tagged
+                .variants
+                .iter()
+                .map(|variant| variant.object.as_str())
+                .collect(),
+            Some(Kind::Shape(shape)) => shape.object.iter().filter_map(direct).collect(),
+            Some(Kind::Enum(_)) | None => Vec::new(),
+        }
     }
 
     fn named(&mut self, name: &'a str) -> usize {
         match self.sizes.get(name) {
             Some(Some(size)) => return *size,
-            Some(None) => return LIMIT * LIMIT,
+            Some(None) => return POINTER,
             None => {}
         }
         self.sizes.insert(name, None);
@@ -70,9 +106,10 @@ impl<'a> Layout<'a> {
     }
 
     fn variant(&mut self, object: &'a str) -> usize {
-        match self.named(object) {
-            size if size > LIMIT => POINTER,
-            size => size,
+        if self.boxed(object) {
+            POINTER
+        } else {
+            self.named(object)
         }
     }
 

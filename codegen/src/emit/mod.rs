@@ -84,9 +84,9 @@ fn roots(ir: &Ir) -> TokenStream {
         let parse = format_ident!("parse_{role}");
         let write = format_ident!("write_{role}");
         let append = format_ident!("write_{role}_into");
-        let parse_doc = format!("Reads a whole {role}; an error names the JSON path.");
-        let write_doc = format!("The JSON text of a {role}.");
-        let append_doc = format!("Appends the JSON text of a {role}.");
+        let parse_doc = format!(" Reads a whole {role}; an error names the JSON path.");
+        let write_doc = format!(" The JSON text of a {role}.");
+        let append_doc = format!(" Appends the JSON text of a {role}.");
         functions.extend(quote! {
             #[doc = #parse_doc]
             pub fn #parse(document: &[u8]) -> Result<#ident, rt::ReadError> {

@@ -29,7 +29,7 @@ pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) ->
     }
     let ident = format_ident!("{name}");
     let fields = members.iter().filter_map(Member::declaration);
-    let doc = format!("`{name}`; members that are not listed here are in `extra`.");
+    let doc = format!(" `{name}`; members that are not listed here are in `extra`.");
     let constructor = constructor(&members);
     let default = if members.iter().any(Member::argument) {
         quote!()
@@ -197,22 +197,29 @@ fn write(members: &[Member<'_>]) -> TokenStream {
         .iter()
         .partition(|member| member.property.constant().is_some());
     let writes = constants.iter().chain(&stored).map(|member| member.write());
-    let optional = stored
+    let optional: Vec<TokenStream> = stored
         .iter()
         .filter(|member| !member.property.required)
         .filter_map(|member| {
             let ident = &member.field?.ident;
             let wire = member.wire;
             Some(quote!(#wire => self.#ident.is_some(),))
-        });
+        })
+        .collect();
+    let has_value = match optional.as_slice() {
+        [] => quote!(|_| false),
+        arms => quote! {
+            |name| match name {
+                #(#arms)*
+                _ => false,
+            }
+        },
+    };
     quote! {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let mut map = serializer.serialize_map(None)?;
             #(#writes)*
-            self.extra.write(&mut map, |name| match name {
-                #(#optional)*
-                _ => false,
-            })?;
+            self.extra.write(&mut map, #has_value)?;
             map.end()
         }
     }

@@ -8,10 +8,10 @@ use crate::ir::{Ir, Kind, OpenEnum, Shape, Tagged, Type};
 
 pub(super) fn open_enum(name: &str, values: &OpenEnum) -> TokenStream {
     let ident = format_ident!("{name}");
-    let doc = format!("`{name}`; other values are kept.");
+    let doc = format!(" `{name}`; other values are kept.");
     let variants = values.values.iter().map(|(variant, value)| {
         let variant = format_ident!("{variant}");
-        let doc = format!("`{value}`");
+        let doc = format!(" `{value}`");
         quote!(#[doc = #doc] #variant,)
     });
     let pairs = values.values.iter().map(|(variant, value)| {
@@ -51,14 +51,14 @@ pub(super) fn tagged<'a>(
     let ident = format_ident!("{name}");
     let tag = &union.tag;
     let arms = arms(ir, union, layout);
-    let doc = format!("`{name}`, told apart by `{tag}`.");
+    let doc = format!(" `{name}`, told apart by `{tag}`.");
     let variants = arms.iter().map(|arm| {
         let (variant, payload) = (&arm.ident, arm.payload());
         let values: Vec<String> = arm.values.iter().map(|(_, value)| format!("`{value}`")).collect();
         let doc = if values.is_empty() {
-            format!("without `{tag}`")
+            format!(" Without `{tag}`.")
         } else {
-            values.join(", ")
+            format!(" {}", values.join(", "))
         };
         quote!(#[doc = #doc] #variant(#payload),)
     });
@@ -207,7 +207,7 @@ fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
 
 pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, lenient: bool) -> TokenStream {
     let ident = format_ident!("{name}");
-    let doc = format!("`{name}`, told apart by JSON kind.");
+    let doc = format!(" `{name}`, told apart by JSON kind.");
     let mut variants = Vec::new();
     let mut writes = vec!["String", "Number", "Bool", "Array", "Object", "Other"];
     let mut reads = Vec::new();
@@ -215,7 +215,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     if let Some(ty) = &shape.string {
         let ty = element(ty);
         kinds.push("a string");
-        variants.push(quote!(#[doc = "A string."] String(#ty),));
+        variants.push(quote!(#[doc = " A string."] String(#ty),));
         reads.push(quote! {
             fn string<E: Error>(value: &str) -> Result<Self, E> {
                 Ok(Self::String(value.into()))
@@ -225,7 +225,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     if shape.number {
         kinds.push("a number");
         variants.push(quote!(
-            #[doc = "A number."]
+            #[doc = " A number."]
             Number(rt::Number),
         ));
         reads.push(quote! {
@@ -237,7 +237,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     if shape.boolean {
         kinds.push("a boolean");
         variants.push(quote!(
-            #[doc = "A boolean."]
+            #[doc = " A boolean."]
             Bool(bool),
         ));
         reads.push(quote! {
@@ -249,7 +249,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     if let Some(ty) = &shape.array {
         let ty = element(ty);
         kinds.push("an array");
-        variants.push(quote!(#[doc = "An array."] Array(#ty),));
+        variants.push(quote!(#[doc = " An array."] Array(#ty),));
         reads.push(quote! {
             fn array<'de, A: SeqAccess<'de>>(items: A) -> Result<Self, A::Error> {
                 rt::elements(items).map(Self::Array)
@@ -261,7 +261,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         let boxed = matches!(ty, Type::Ref(object) if layout.boxed(object));
         let payload = element(ty);
         let payload = if boxed { quote!(Box<#payload>) } else { payload };
-        variants.push(quote!(#[doc = "An object."] Object(#payload),));
+        variants.push(quote!(#[doc = " An object."] Object(#payload),));
         let read = match ty {
             Type::Ref(_) | Type::Map(_) => quote!(rt::Object::read(members)),
             _ => quote!(rt::raw_object(members)),
@@ -274,7 +274,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     }
     if lenient {
         variants.push(quote!(
-            #[doc = "Another JSON kind."]
+            #[doc = " Another JSON kind."]
             Other(rt::Raw),
         ));
         reads.push(quote! {

@@ -55,8 +55,8 @@ impl ReadError {
         }
         let place = path::at(document, error.line(), error.column());
         let (path, message) = match message.strip_prefix(MARK).and_then(|rest| rest.split_once(MARK)) {
-            Some((below, rest)) => (join(&place.container, below), rest.to_owned()),
-            None => (join(&place.container, &place.member), message),
+            Some((below, rest)) => (join(&place.object(), below), rest.to_owned()),
+            None => (place.value(), message),
         };
         Self {
             path,

@@ -396,3 +396,60 @@ impl Visitor<'_> for TagSeed {
         Ok(Tag::Null)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::MapAccess;
+
+    use super::{Key, Members, NOT_KNOWN, Object, Tag, read_object};
+
+    /// A union of one variant that holds itself, as generated code reads it.
+    #[derive(Debug)]
+    struct Nested(Option<Box<Nested>>);
+
+    impl Object for Nested {
+        const NAME: &'static str = "Nested";
+
+        fn read<'de, A: MapAccess<'de>>(members: Members<A>) -> Result<Self, A::Error> {
+            let (tag, mut members) = members.tag("type", |_| 0)?;
+            assert!(matches!(tag, Tag::Known(0)));
+            let mut inner = None;
+            while let Some(key) = members.next(|name| if name == "inner" { 0 } else { NOT_KNOWN })? {
+                match key {
+                    Key::Known(_) => members.required("inner", &mut inner)?,
+                    Key::Other(_) => members.skip()?,
+                }
+            }
+            Ok(Self(inner))
+        }
+    }
+
+    impl<'de> serde::Deserialize<'de> for Nested {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            read_object(deserializer)
+        }
+    }
+
+    fn tag_last(depth: usize) -> String {
+        format!(
+            "{}{{\"type\":\"n\"}}{}",
+            "{\"inner\":".repeat(depth),
+            ",\"type\":\"n\"}".repeat(depth)
+        )
+    }
+
+    #[test]
+    fn members_before_the_tag_are_not_lost() {
+        let nested: Nested = serde_json::from_str(&tag_last(3)).expect("good");
+        let depth = std::iter::successors(Some(&nested), |nested| nested.0.as_deref()).count();
+        assert_eq!(depth, 4);
+    }
+
+    #[test]
+    fn late_tags_cannot_exhaust_the_stack() {
+        let error = super::super::parse::<Nested>(tag_last(5_000).as_bytes()).expect_err("too deep");
+        assert_eq!(error.message, "recursion limit exceeded");
+        // The limit holds for one document, not for all that follow.
+        assert!(super::super::parse::<Nested>(tag_last(60).as_bytes()).is_ok());
+    }
+}

@@ -3,8 +3,27 @@
 /// A value's place: the object or array around it, and its name or index there.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) container: String,
-    pub(super) member: String,
+    container: String,
+    member: String,
+    /// The text before the position ends with a whole object.
+    closed: bool,
+}
+
+impl Place {
+    /// The path of the value.
+    pub(super) fn value(&self) -> String {
+        super::error::join(&self.container, &self.member)
+    }
+
+    /// The path of the object whose reading failed. serde_json reports a position after the last member that was
+    /// read, or after the closing brace if that was next.
+    pub(super) fn object(&self) -> String {
+        if self.closed {
+            self.value()
+        } else {
+            self.container.clone()
+        }
+    }
 }
 
 /// An object or array that is open at the position.
@@ -25,8 +44,13 @@ pub(super) fn at(text: &[u8], line: usize, column: usize) -> Place {
             .nth(line - 2)
             .map_or(text.len(), |(at, _)| at + 1),
     };
-    let end = line_start.saturating_add(column).min(text.len());
-    let levels = open_levels(text.get(..end).unwrap_or_default());
+    let mut end = line_start.saturating_add(column).min(text.len());
+    // A refused object or array is reported before its bracket.
+    if matches!(text.get(end), Some(b'{' | b'[')) {
+        end += 1;
+    }
+    let before = text.get(..end).unwrap_or_default();
+    let levels = open_levels(before);
     let segments: Vec<String> = levels.iter().map(Level::segment).collect();
     let Some((member, containers)) = segments.split_last() else {
         return Place::default();
@@ -37,6 +61,7 @@ pub(super) fn at(text: &[u8], line: usize, column: usize) -> Place {
     Place {
         container,
         member: member.clone(),
+        closed: before.ends_with(b"}"),
     }
 }
 
@@ -109,4 +134,49 @@ fn string_end(text: &[u8], mut at: usize) -> usize {
         }
     }
     text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, at};
+
+    fn place(text: &str) -> Place {
+        at(text.as_bytes(), 1, text.len())
+    }
+
+    #[test]
+    fn value_at_the_position() {
+        for (text, path) in [
+            ("", ""),
+            ("{", ""),
+            (r#"{"a""#, "a"),
+            (r#"{"a":1"#, "a"),
+            (r#"{"a":[1,{"b":2"#, "a[1].b"),
+            (r#"{"a":["#, "a"),
+            (r#"{"a":[ "#, "a"),
+            (r#"{"a":[[1,2],[3"#, "a[1][0]"),
+            (r#"{"a":{}"#, "a"),
+            (r#"{"a":{},"b":1"#, "b"),
+            (r#"{"a":"}]{[,\\\"","b":"x"#, "b"),
+            (r#"{"x\"y":1"#, "x\"y"),
+            (r#"{"\u0061":1"#, "a"),
+        ] {
+            assert_eq!(place(text).value(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn object_at_the_position() {
+        assert_eq!(place(r#"{"a":[{"b":2"#).object(), "a[0]");
+        assert_eq!(place(r#"{"a":[{"b":2}"#).object(), "a[0]");
+        assert_eq!(place(r#"{"a":[{"#).object(), "a[0]");
+    }
+
+    #[test]
+    fn lines_count() {
+        let text = b"{\n \"a\": 1,\n \"b\": [2,\n 3]}";
+        assert_eq!(at(text, 2, 7).value(), "a");
+        assert_eq!(at(text, 4, 2).value(), "b[1]");
+        assert_eq!(at(text, 99, 99).value(), "");
+    }
 }

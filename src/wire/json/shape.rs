@@ -17,7 +17,8 @@ pub trait Shape: Sized {
     const EXPECTED: &'static str;
 
     /// A kind that the type does not name, as its text; `None` if that is an error.
-    fn other(_raw: Raw) -> Option<Self> {
+    fn other(raw: Raw) -> Option<Self> {
+        drop(raw);
         None
     }
 
