@@ -3,6 +3,7 @@
 use llm_proxy::dialect::claude::types as claude;
 use llm_proxy::dialect::openai_chat::types as chat;
 use llm_proxy::wire::json::{Raw, ReadError};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 #[track_caller]
@@ -450,4 +451,89 @@ fn new_takes_what_is_required() {
             "tools": [{ "name": "f", "input_schema": { "type": "object" } }],
         })
     );
+}
+
+/// JSON that looks like requests and answers often enough to get deep into the types.
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = [
+        "type",
+        "role",
+        "content",
+        "messages",
+        "model",
+        "max_tokens",
+        "text",
+        "user",
+        "assistant",
+        "tool_result",
+        "image",
+        "source",
+        "base64",
+        "data",
+        "index",
+        "delta",
+        "choices",
+        "message",
+        "tool_calls",
+        "function",
+        "usage",
+        "system",
+        "content_block_start",
+        "content_block",
+        "tools",
+        "name",
+        "input_schema",
+        "custom",
+        "stop",
+        "temperature",
+        "new",
+    ];
+    let word = prop::sample::select(words.to_vec());
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((word.clone(), inner), 0..8).prop_map(|members| members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_json_is_read_or_refused(value in any_json()) {
+        let wrapped = json!({ "model": "m", "max_tokens": 1, "messages": [value], "choices": [{ "message": value }] });
+        for body in [&value, &wrapped] {
+            let text = body.to_string();
+            if let Ok(request) = claude::parse_request(text.as_bytes()) {
+                let written = claude::write_request(&request);
+                let again = claude::parse_request(&written).expect("what was written can be read");
+                prop_assert_eq!(claude::write_request(&again), written);
+            }
+            if let Ok(request) = chat::parse_request(text.as_bytes()) {
+                let written = chat::write_request(&request);
+                let again = chat::parse_request(&written).expect("what was written can be read");
+                prop_assert_eq!(chat::write_request(&again), written);
+            }
+            if let Ok(response) = chat::parse_response(text.as_bytes()) {
+                let written = chat::write_response(&response);
+                prop_assert!(chat::parse_response(&written).is_ok());
+            }
+            if let Ok(event) = claude::parse_event(text.as_bytes()) {
+                let written = claude::write_event(&event);
+                let again = claude::parse_event(&written).expect("what was written can be read");
+                prop_assert_eq!(claude::write_event(&again), written);
+            }
+        }
+    }
 }

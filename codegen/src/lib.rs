@@ -8,6 +8,7 @@ mod atoms;
 mod emit;
 mod error;
 mod ir;
+mod lenient;
 mod listing;
 mod names;
 mod normalize;

@@ -9,7 +9,7 @@ use crate::ir::{Def, Ir, Kind, Object, OpenEnum, Property, Shape, Tagged, Type, 
 use crate::names::{Names, pascal};
 use crate::schema::{self, Defs};
 use crate::tags::{self, Dispatch};
-use crate::{Error, overlay};
+use crate::{Error, lenient, overlay};
 
 /// Names that generated code uses for something else.
 const RESERVED: [&str; 10] = [
@@ -63,7 +63,7 @@ pub(crate) fn normalize(document: &Value) -> Result<Ir, Error> {
         )));
     }
     let mut ir = maker.ir;
-    let lenient: Vec<String> = reached
+    let marked: Vec<String> = reached
         .iter()
         .filter(|def| {
             defs.get(def.as_str())
@@ -71,7 +71,7 @@ pub(crate) fn normalize(document: &Value) -> Result<Ir, Error> {
         })
         .filter_map(|def| maker.rust_names.get(def).cloned())
         .collect();
-    mark_lenient(&mut ir, lenient);
+    lenient::mark(&mut ir, marked);
     ir.opaque.sort();
     Ok(ir)
 }
@@ -400,58 +400,5 @@ impl Maker<'_> {
             shape.object = Some(self.objects(atoms, &label.inner("Object"))?);
         }
         Ok(shape)
-    }
-}
-
-/// Marks `more` and everything that answers and events are made of.
-fn mark_lenient(ir: &mut Ir, more: Vec<String>) {
-    let mut open = more;
-    open.extend(
-        ir.roots
-            .iter()
-            .filter(|(role, _)| *role != "Request")
-            .map(|(_, name)| name.clone()),
-    );
-    while let Some(name) = open.pop() {
-        let Some(def) = ir.defs.get_mut(&name).filter(|def| !def.lenient) else {
-            continue;
-        };
-        def.lenient = true;
-        open.extend(def.kind.references().map(str::to_owned));
-    }
-}
-
-impl Kind {
-    /// The names of the definitions that this one mentions.
-    pub(crate) fn references(&self) -> impl Iterator<Item = &str> {
-        let mut found = Vec::new();
-        match self {
-            Self::Enum(_) => {}
-            Self::Object(object) => object
-                .properties
-                .values()
-                .for_each(|property| found.extend(property.ty.reference())),
-            Self::Tagged(tagged) => {
-                found.extend(tagged.variants.iter().map(|variant| variant.object.as_str()))
-            }
-            Self::Shape(shape) => {
-                let parts = [&shape.string, &shape.array, &shape.object];
-                parts
-                    .into_iter()
-                    .flatten()
-                    .for_each(|ty| found.extend(ty.reference()));
-            }
-        }
-        found.into_iter()
-    }
-}
-
-impl Type {
-    fn reference(&self) -> Option<&str> {
-        match self {
-            Self::Ref(name) => Some(name),
-            Self::Array(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.reference(),
-            _ => None,
-        }
     }
 }

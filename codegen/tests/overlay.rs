@@ -3,7 +3,7 @@
 mod common;
 
 use common::{document, ir};
-use llm_proxy_codegen::{Spec, api_listing};
+use llm_proxy_codegen::{Spec, api_listing, generate};
 use serde_json::{Value, json};
 
 fn sample() -> Value {
@@ -190,6 +190,14 @@ fn tag_and_default() {
     );
     let impossible = with(json!({ "op": "tag", "at": "Root.first[]", "tag": "text" }));
     assert!(impossible.is_err_and(|error| error.contains("no property tells the variants apart")));
+}
+
+#[test]
+fn lenient() {
+    let rust = |overlay: Value| generate(&ir(sample(), overlay).expect("applies")).expect("Rust");
+    let other = "Other(rt::Raw)";
+    assert!(!rust(json!([])).contains(other));
+    assert!(rust(json!([{ "op": "lenient", "at": "Root", "reason": "test" }])).contains(other));
 }
 
 #[test]

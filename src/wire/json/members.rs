@@ -7,11 +7,9 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::keys::{FindSeed, KeySeed, TagSeed};
 use super::number::Integer;
-use super::{Extra, Map, Raw, error};
-
-/// What a lookup function answers for a name or a tag that it does not know.
-pub const NOT_KNOWN: u16 = u16::MAX;
+use super::{Extra, Key, Map, NOT_KNOWN, Raw, Tag, error};
 
 /// How deep members that were set aside may nest. Each level starts a parser of its own, so the parser's limit
 /// alone would not bound the stack.
@@ -32,28 +30,6 @@ impl<T: Object> Object for Box<T> {
     fn read<'de, A: MapAccess<'de>>(members: Members<A>) -> Result<Self, A::Error> {
         T::read(members).map(Box::new)
     }
-}
-
-/// The name of a member.
-#[derive(Debug)]
-pub enum Key {
-    /// What the lookup function answered.
-    Known(u16),
-    /// A name that it does not know.
-    Other(String),
-}
-
-/// The value of a union's tag.
-#[derive(Debug)]
-pub enum Tag {
-    /// What the lookup function answered.
-    Known(u16),
-    /// A value that it does not know.
-    Other(String),
-    /// Explicitly null.
-    Null,
-    /// Not there. All members have been read.
-    Absent,
 }
 
 /// The members of an object that are still to be read: those set aside in the search for a tag, then the rest.
@@ -317,83 +293,6 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
         T::read(Members::new(map))
-    }
-}
-
-struct KeySeed(fn(&str) -> u16);
-
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeySeed {
-    type Value = Key;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a member name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-        Ok(match (self.0)(name) {
-            NOT_KNOWN => Key::Other(name.to_owned()),
-            known => Key::Known(known),
-        })
-    }
-}
-
-/// `None` for the wanted name, others in full.
-struct FindSeed(&'static str);
-
-impl<'de> DeserializeSeed<'de> for FindSeed {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for FindSeed {
-    type Value = Option<String>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a member name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok((name != self.0).then(|| name.to_owned()))
-    }
-}
-
-struct TagSeed(fn(&str) -> u16);
-
-impl<'de> DeserializeSeed<'de> for TagSeed {
-    type Value = Tag;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tag, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for TagSeed {
-    type Value = Tag;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Tag, E> {
-        Ok(match (self.0)(value) {
-            NOT_KNOWN => Tag::Other(value.to_owned()),
-            known => Tag::Known(known),
-        })
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Tag, E> {
-        Ok(Tag::Null)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod error;
 mod extra;
+mod keys;
 mod map;
 mod members;
 mod number;
@@ -16,8 +17,9 @@ mod write;
 
 pub use error::{ReadError, parse};
 pub use extra::Extra;
+pub use keys::{Key, NOT_KNOWN, Tag};
 pub use map::Map;
-pub use members::{Key, Members, NOT_KNOWN, Object, Tag, need, read_object};
+pub use members::{Members, Object, need, read_object};
 pub use serde_json::Number;
 pub use shape::{Shape, elements, raw_object, read_shape};
 pub use unknown::Unknown;
