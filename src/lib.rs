@@ -9,5 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod dialect;
 pub mod prompt;
+pub mod proxy;
+pub mod telemetry;
 pub mod translate;
 pub mod wire;

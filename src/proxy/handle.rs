@@ -1,0 +1,148 @@
+//! What a request asks for, and which way it goes.
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::answer::{self, Answer, AnswerBody};
+use super::call::{self, Call};
+use super::path::{self, ModelsPath};
+use super::route::Group;
+use super::{Proxy, body, headers, models, passthrough, translating};
+use crate::canonical::{Error, ErrorClass};
+use crate::dialect::Endpoint;
+use crate::telemetry::Access;
+
+/// Where the proxy answers for its own health.
+const HEALTH: &str = "/healthz";
+
+/// Answers a request.
+pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Response<AnswerBody> {
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let head = method == Method::HEAD;
+    let mut access = Access::new(proxy.ids.next(), method, path);
+    let answer = answer(proxy, request, &mut access).await;
+    access.status = Some(answer.status());
+    let bodiless = head || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    answer.map(|source| AnswerBody::new(source, bodiless, access))
+}
+
+async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> Answer {
+    let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path();
+    let probes = parts.method == Method::GET || parts.method == Method::HEAD;
+    if path == HEALTH && probes {
+        access.quiet = true;
+        return answer::full(StatusCode::OK, Some("text/plain"), "ok\n");
+    }
+    let found = proxy.routes.find(path);
+    let group = found.map(|(group, _)| group);
+    let refuse = |error: Error, access: &mut Access| {
+        answer::error(call::speaking(group, &parts.headers), &error, access)
+    };
+    if path::is_unsafe(path) {
+        let message = "the path has a segment that climbs out of its place";
+        return refuse(Error::new(ErrorClass::InvalidRequest, message), access);
+    }
+    let Some((group, rest)) = found else {
+        if path == "/" && probes {
+            return answer::full(StatusCode::OK, None, "");
+        }
+        let message = format!("nothing is configured for the path {path}");
+        return refuse(Error::new(ErrorClass::NotFound, message), access);
+    };
+    access.prefix = Some(group.prefix.to_string());
+    if matches!(rest, "" | "/") && probes {
+        return answer::full(StatusCode::OK, None, "");
+    }
+    let bytes = match body::read(incoming, &parts.headers).await {
+        Ok(bytes) => bytes,
+        Err(error) => return refuse(error, access),
+    };
+    access.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let call = Call {
+        rest,
+        query: parts.uri.query().map(str::to_owned),
+        method: parts.method,
+        headers: parts.headers,
+        body: bytes,
+        group,
+        proxy,
+    };
+    dispatch(call, access).await
+}
+
+async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
+    if let Some(asked) = asks_for_models(&call) {
+        return models::answer(&call, &asked, access);
+    }
+    let named = match body::find_model(&call.headers, &call.body) {
+        Ok(named) => named,
+        Err(error) => return answer::error(call.dialect(), &error, access),
+    };
+    let in_path = model_in_path(call.group, &call.method, call.rest);
+    let Some(name) = in_path.or_else(|| named.as_ref().map(|named| named.name.clone())) else {
+        return without_model(call, access).await;
+    };
+    access.client_model = Some(name.clone());
+    let Some(entry) = call.group.lookup(&name) else {
+        return answer::error(call.dialect(), &models::unknown(&name), access);
+    };
+    let backend = entry.model.backend_model_for(&name);
+    access.backend_model = Some(backend.to_owned());
+    access.dialects = entry
+        .model
+        .dialects
+        .map(|pair| (pair.frontend.as_str(), pair.backend.as_str()));
+    match entry.translation() {
+        Some(pair) => translating::translate(call, entry, pair, access).await,
+        None => passthrough::forward(call, entry, named, access).await,
+    }
+}
+
+/// A question about models that is answered here: everywhere but where one upstream without a dialect answers for
+/// the whole prefix.
+fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
+    if call.method != Method::GET && call.method != Method::HEAD {
+        return None;
+    }
+    let forwarded = call.group.is_plain() && call.group.sole_upstream().is_some();
+    path::models(call.rest).filter(|_| !forwarded)
+}
+
+/// The model that the path names, in a dialect that has it there.
+fn model_in_path(group: &Group, method: &Method, rest: &str) -> Option<String> {
+    group
+        .dialects()
+        .find_map(|dialect| match dialect.endpoint(method, rest) {
+            Endpoint::Generate { model, .. } => model,
+            Endpoint::CountTokens | Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => None,
+        })
+}
+
+/// A request that names no model: to the upstream that all models share, where there is one.
+async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
+    if !headers::is_plain(&call.headers) && !call.group.is_verbatim() {
+        let message = "a compressed request body cannot be read here: send it without content-encoding";
+        let error = Error::new(ErrorClass::InvalidRequest, message);
+        return answer::error(call.dialect(), &error, access);
+    }
+    if let Some(entry) = call.group.sole_upstream() {
+        return passthrough::forward(call, entry, None, access).await;
+    }
+    let generates = call.group.dialects().any(|dialect| {
+        let endpoint = dialect.endpoint(&call.method, call.rest);
+        matches!(endpoint, Endpoint::Generate { .. })
+    });
+    let error = if generates {
+        let message = "the request has to name a model";
+        Error::new(ErrorClass::InvalidRequest, message).at("model")
+    } else {
+        let message = format!(
+            "{} {} names no model, and the models of {} do not share one upstream that it could go to",
+            call.method, call.rest, call.group.prefix
+        );
+        Error::new(ErrorClass::NotFound, message)
+    };
+    answer::error(call.dialect(), &error, access)
+}

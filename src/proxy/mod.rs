@@ -1,0 +1,112 @@
+//! The proxy: server, routing, authentication, and the two ways of a request, passed through or translated.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `server` | connections, their limits, the drain at the end |
+//! | `handle` | what a request asks for and which way it goes |
+//! | `route`, `path` | from a path and a model's name to an upstream and its URL |
+//! | `body` | the request's body: read once, searched for the model's name, edited in place |
+//! | `headers` | which headers cross, and whose credential |
+//! | `passthrough` | the way of a request that stays in its dialect |
+//! | `translating`, `stream` | the way of one whose upstream speaks another |
+//! | `models` | the list of models |
+//! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
+//! | `answer` | bodies of answers, and errors in the client's words |
+
+mod answer;
+mod body;
+mod call;
+mod handle;
+mod headers;
+mod models;
+mod passthrough;
+mod path;
+mod route;
+mod server;
+mod stream;
+mod translating;
+mod upstream;
+#[cfg(test)]
+mod words;
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::translate::ReasoningMemory;
+
+pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
+pub use body::BODY_LIMIT;
+pub use server::{DRAIN, shutdown_signal};
+pub use stream::KEEP_ALIVE;
+
+/// Serves a configuration on a listener until `shutdown` is done; then no connection is accepted any more and answers
+/// that are being sent have [`DRAIN`] to finish.
+///
+/// # Errors
+/// When the HTTP client towards the upstreams cannot be set up.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let proxy = Arc::new(Proxy::new(config)?);
+    server::run(proxy, listener, shutdown).await;
+    Ok(())
+}
+
+/// What all requests share.
+struct Proxy {
+    routes: route::Routes,
+    client: upstream::Client,
+    memory: Arc<ReasoningMemory>,
+    ids: RequestIds,
+}
+
+impl Proxy {
+    fn new(config: Config) -> io::Result<Self> {
+        let routes = route::Routes::new(config);
+        let tls = routes
+            .entries()
+            .any(|entry| entry.model.backend_base_url.url().scheme() == "https");
+        Ok(Self {
+            routes,
+            client: upstream::Client::new(tls)?,
+            memory: Arc::default(),
+            ids: RequestIds::default(),
+        })
+    }
+}
+
+/// Identifiers of requests: different in one process by a counter, and between processes by the random keys of the
+/// standard library's hasher.
+#[derive(Debug, Default)]
+struct RequestIds {
+    seed: std::hash::RandomState,
+    count: std::sync::atomic::AtomicU64,
+}
+
+impl RequestIds {
+    fn next(&self) -> String {
+        use std::hash::BuildHasher;
+        let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let high = self.seed.hash_one((count, 0_u8));
+        let low = self.seed.hash_one((count, 1_u8)) >> 32;
+        format!("req_{high:016x}{low:08x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RequestIds;
+
+    #[test]
+    fn identifiers_differ() {
+        let (a, b) = (RequestIds::default(), RequestIds::default());
+        let all: std::collections::HashSet<String> = (0..1000).flat_map(|_| [a.next(), b.next()]).collect();
+        assert_eq!(all.len(), 2000);
+        assert!(all.iter().all(|id| id.len() == 28 && id.starts_with("req_")));
+    }
+}

@@ -1,0 +1,165 @@
+//! From a path and a model's name to the upstream that answers.
+
+use crate::config::{self, Config, DialectPair, Prefix};
+use crate::dialect::{self, Dialect, DialectName};
+use crate::prompt::SystemEdits;
+
+/// The prefixes that the proxy serves.
+#[derive(Debug)]
+pub struct Routes {
+    /// The longest first.
+    groups: Vec<Group>,
+}
+
+impl Routes {
+    /// The routes of a configuration.
+    pub fn new(config: Config) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for model in config.models {
+            let prefix = model.frontend_base_url.clone();
+            let entry = Entry::new(model);
+            match groups.iter_mut().find(|group| group.prefix == prefix) {
+                Some(group) => group.entries.push(entry),
+                None => groups.push(Group {
+                    prefix,
+                    entries: vec![entry],
+                }),
+            }
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.prefix.as_str().len()));
+        Self { groups }
+    }
+
+    /// The prefix that a path lies under, with the rest of the path: empty or starting with one `/`.
+    pub fn find<'p>(&self, path: &'p str) -> Option<(&Group, &'p str)> {
+        self.groups.iter().find_map(|group| {
+            let rest = group.prefix.strip(path)?;
+            // Some clients join a base URL that ends in a slash with a path that starts with one.
+            let slashes = rest.len() - rest.trim_start_matches('/').len();
+            Some((group, rest.get(slashes.saturating_sub(1)..).unwrap_or_default()))
+        })
+    }
+
+    /// All upstreams.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.groups.iter().flat_map(|group| &group.entries)
+    }
+}
+
+/// The models that share a prefix.
+#[derive(Debug)]
+pub struct Group {
+    /// The path under which clients reach them.
+    pub prefix: Prefix,
+    /// The models, in the order of the file.
+    pub entries: Vec<Entry>,
+}
+
+impl Group {
+    /// The model that a name stands for: an exact name first, then the pattern that says most, then the first.
+    pub fn lookup(&self, name: &str) -> Option<&Entry> {
+        let mut best: Option<&Entry> = None;
+        for entry in &self.entries {
+            let pattern = &entry.model.frontend_model_name;
+            let better = |best: &Entry| pattern.precedence() > best.model.frontend_model_name.precedence();
+            if pattern.matches(name) && best.is_none_or(better) {
+                best = Some(entry);
+            }
+        }
+        best
+    }
+
+    /// The one upstream of all models, where a request that names none can go: the same address, the same
+    /// credential, and nothing to translate.
+    pub fn sole_upstream(&self) -> Option<&Entry> {
+        let (first, others) = self.entries.split_first()?;
+        let same = |entry: &Entry| {
+            let (a, b) = (&first.model, &entry.model);
+            a.backend_base_url == b.backend_base_url
+                && a.backend_auth.header == b.backend_auth.header
+                && a.backend_auth.schema == b.backend_auth.schema
+                && key(a) == key(b)
+        };
+        let passes = !self.entries.iter().any(Entry::translates);
+        (passes && others.iter().all(same)).then_some(first)
+    }
+
+    /// Whether no model of this prefix names its dialects.
+    pub fn is_plain(&self) -> bool {
+        self.entries.iter().all(|entry| entry.model.dialects.is_none())
+    }
+
+    /// Whether requests reach the upstream as they are, so that nobody has to read them.
+    pub fn is_verbatim(&self) -> bool {
+        self.sole_upstream().is_some()
+            && self.entries.iter().all(|entry| {
+                entry.model.backend_model_name == config::BackendModel::AsSent
+                    && entry.model.system_edits.is_empty()
+            })
+    }
+
+    /// Whether the prefix ends in `/v1`.
+    pub fn is_versioned(&self) -> bool {
+        self.prefix.as_str().ends_with("/v1")
+    }
+
+    /// The dialect of the first model that names one.
+    pub fn dialect_name(&self) -> Option<DialectName> {
+        let pair = self.entries.iter().find_map(|entry| entry.model.dialects)?;
+        Some(pair.frontend)
+    }
+
+    /// The dialects that clients of this prefix speak, as far as they are known.
+    pub fn dialects(&self) -> impl Iterator<Item = &'static dyn Dialect> {
+        self.entries.iter().filter_map(Entry::client)
+    }
+
+    /// The names that clients can ask for; what only a pattern stands for has none.
+    pub fn names(&self) -> Vec<&str> {
+        let exact = self
+            .entries
+            .iter()
+            .map(|entry| &entry.model.frontend_model_name)
+            .filter(|pattern| pattern.is_exact());
+        exact.map(|pattern| pattern.as_str()).collect()
+    }
+}
+
+fn key(model: &config::Model) -> Option<&str> {
+    model.backend_auth.api_key.as_ref().map(config::Secret::expose)
+}
+
+/// One model of a prefix.
+#[derive(Debug)]
+pub struct Entry {
+    /// What the configuration says.
+    pub model: config::Model,
+    /// Edits of the system prompt.
+    pub edits: SystemEdits,
+}
+
+impl Entry {
+    fn new(model: config::Model) -> Self {
+        let edits = SystemEdits {
+            replacements: model.system_edits.replacements.clone(),
+            append: model.system_edits.append.clone().unwrap_or_default(),
+            inject_progress: model.system_edits.inject_progress,
+        };
+        Self { model, edits }
+    }
+
+    /// The dialects, where requests have to be translated.
+    pub fn translation(&self) -> Option<DialectPair> {
+        self.model.dialects.filter(|pair| pair.frontend != pair.backend)
+    }
+
+    /// Whether requests have to be translated.
+    pub fn translates(&self) -> bool {
+        self.translation().is_some()
+    }
+
+    /// The client's dialect, where it is named and known.
+    pub fn client(&self) -> Option<&'static dyn Dialect> {
+        self.model.dialects.and_then(|pair| dialect::find(pair.frontend))
+    }
+}

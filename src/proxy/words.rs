@@ -1,0 +1,228 @@
+//! A made-up dialect, so that the way of a translated request can be tested apart from any real one.
+//!
+//! A request is words: the model, and then any of `stream`, `lossy`, `impossible`. A stream's data are `start`, `end`,
+//! `fail` and anything else as text; what is written of it is `[start]`, `[end]`, `[fail …]` and the text.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::canonical::{
+    Block, BlockStart, Delta, Error, ErrorClass, Event, Family, FieldNames, Finish, FinishReason, Losses,
+    Request, Response, Restoration, Start, Text, Usage,
+};
+use crate::dialect::{
+    Dialect, DialectName, Endpoint, Inbound, Preferences, ReadRequest, Reply, StreamReader, StreamWriter,
+    Target, WrittenError, WrittenRequest,
+};
+use crate::prompt::SystemEdits;
+
+pub struct Words;
+
+pub static WORDS: Words = Words;
+
+static FIELDS: FieldNames = FieldNames {
+    system: "system",
+    messages: "words",
+    max_output_tokens: "limit",
+    stop: "stop",
+    effort: "effort",
+    thinking: "thinking",
+    output_format: "format",
+    verbosity: "verbosity",
+    parallel_tool_calls: "parallel",
+    end_user: "user",
+    logprobs: "logprobs",
+};
+
+const USAGE: Usage = Usage {
+    fresh: 3,
+    cache_read: 2,
+    cache_write: 0,
+    cache_write_1h: None,
+    output: 1,
+    reasoning: None,
+    web_searches: 0,
+};
+
+impl Dialect for Words {
+    fn name(&self) -> DialectName {
+        DialectName::OpenAiChat
+    }
+
+    fn family(&self) -> Family {
+        Family::OpenaiChat
+    }
+
+    fn replays_reasoning(&self) -> bool {
+        true
+    }
+
+    fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
+        match (method, path) {
+            (&Method::POST, "/say") => Endpoint::Generate {
+                model: None,
+                stream: None,
+            },
+            _ => Endpoint::Other,
+        }
+    }
+
+    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+        let text = String::from_utf8_lossy(inbound.body).into_owned();
+        let mut words = text.split(' ');
+        let mut request = Request::new(&FIELDS, words.next().unwrap_or_default().to_owned());
+        for word in words {
+            match word {
+                "stream" => request.stream = true,
+                "lossy" => losses.drop_field("words[1]", "there is no word for it"),
+                "impossible" => losses.refuse("words[1]", "it cannot be said"),
+                other => return Err(Error::new(ErrorClass::InvalidRequest, other)),
+            }
+        }
+        Ok(ReadRequest {
+            request,
+            preferences: Preferences::default(),
+        })
+    }
+
+    fn write_request(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        _: &mut Losses,
+    ) -> Result<WrittenRequest, Error> {
+        let mode = if request.stream { " stream" } else { "" };
+        Ok(WrittenRequest {
+            path: "/v1/say".into(),
+            headers: vec![(HeaderName::from_static("x-words"), HeaderValue::from_static("1"))],
+            body: format!("{}{mode}", target.model).into_bytes(),
+            restoration: Restoration::default(),
+        })
+    }
+
+    fn edit_system(&self, body: &Bytes, _: &SystemEdits) -> Result<Vec<Bytes>, Error> {
+        Ok(vec![body.clone()])
+    }
+
+    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+        let text = String::from_utf8_lossy(body).into_owned();
+        if text == "gibberish" {
+            return Err(Error::new(ErrorClass::Upstream, "no words"));
+        }
+        losses.approximate("answer", "it was louder");
+        Ok(Response {
+            id: None,
+            model: None,
+            content: vec![Block::Text(Text::from(text))],
+            finish: Finish::new(FinishReason::End),
+            usage: Some(USAGE),
+            service_tier: None,
+            logprobs: None,
+        })
+    }
+
+    fn write_response(&self, response: Response, reply: &Reply, _: &mut Losses) -> Vec<u8> {
+        let text = response.content.iter().map(|block| match block {
+            Block::Text(text) => text.text.as_str(),
+            _ => "?",
+        });
+        format!("{} said {}", reply.model, text.collect::<String>()).into_bytes()
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(Reader { open: false })
+    }
+
+    fn stream_writer(&self, _: &Reply) -> Box<dyn StreamWriter> {
+        Box::new(Writer)
+    }
+
+    fn read_error(&self, status: StatusCode, _: &HeaderMap, body: &[u8]) -> Error {
+        let class = match status.as_u16() {
+            401 => ErrorClass::Authentication,
+            429 => ErrorClass::RateLimit,
+            _ => ErrorClass::Upstream,
+        };
+        Error::new(class, String::from_utf8_lossy(body))
+    }
+
+    fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
+        let status = match error.class {
+            ErrorClass::Authentication => StatusCode::UNAUTHORIZED,
+            ErrorClass::RateLimit => StatusCode::TOO_MANY_REQUESTS,
+            ErrorClass::InvalidRequest | ErrorClass::Unsupported => StatusCode::BAD_REQUEST,
+            ErrorClass::NotFound => StatusCode::NOT_FOUND,
+            ErrorClass::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        assert!(request_id.starts_with("req_"));
+        WrittenError {
+            status,
+            headers: Vec::new(),
+            body: error.to_string().into_bytes(),
+        }
+    }
+
+    fn write_models(&self, models: &[&str], _: Option<&str>) -> Vec<u8> {
+        models.join(" ").into_bytes()
+    }
+
+    fn write_model(&self, model: &str) -> Vec<u8> {
+        model.as_bytes().to_vec()
+    }
+}
+
+struct Reader {
+    open: bool,
+}
+
+impl StreamReader for Reader {
+    fn read(&mut self, _: Option<&str>, data: &[u8], out: &mut Vec<Event>, _: &mut Losses) {
+        match data {
+            b"start" => out.push(Event::Start(Start::default())),
+            b"end" => out.push(Event::Finish {
+                finish: Finish::new(FinishReason::End),
+                usage: Some(USAGE),
+            }),
+            b"fail" => out.push(Event::Fail(Error::new(ErrorClass::Overloaded, "busy"))),
+            text => {
+                if !std::mem::replace(&mut self.open, true) {
+                    out.push(Event::Open {
+                        index: 0,
+                        block: BlockStart::Text,
+                    });
+                }
+                let text = String::from_utf8_lossy(text).into_owned();
+                out.push(Event::Delta {
+                    index: 0,
+                    delta: Delta::Text { text },
+                });
+            }
+        }
+    }
+
+    fn end(&mut self, _: &mut Vec<Event>) {}
+}
+
+struct Writer;
+
+impl StreamWriter for Writer {
+    fn write(&mut self, event: Event, out: &mut BytesMut, _: &mut Losses) {
+        match event {
+            Event::Start(_) => out.extend_from_slice(b"[start]"),
+            Event::Delta {
+                delta: Delta::Text { text },
+                ..
+            } => out.extend_from_slice(text.as_bytes()),
+            Event::Finish { .. } => out.extend_from_slice(b"[end]"),
+            Event::Fail(error) => {
+                out.extend_from_slice(format!("[fail {}]", error.class.as_str()).as_bytes())
+            }
+            _ => {}
+        }
+    }
+
+    fn keep_alive(&mut self, out: &mut BytesMut) {
+        out.extend_from_slice(b"[alive]");
+    }
+}

@@ -1,0 +1,172 @@
+//! The line that every request leaves in the log.
+
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+
+use crate::canonical::{ErrorClass, Loss, Losses, Usage};
+
+/// The status that the log shows for a client that went away before its answer was complete.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All of it was handed over.
+    Complete,
+    /// It broke off, or ended with an error inside the stream.
+    Failed,
+    /// The client went away first.
+    ClientGone,
+}
+
+impl End {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::ClientGone => "client gone",
+        }
+    }
+}
+
+/// What is known of a request so far. Writes its line when it is finished, or dropped before.
+#[derive(Debug)]
+pub struct Access {
+    /// The proxy's identifier of the request.
+    pub request_id: String,
+    /// HTTP method.
+    pub method: http::Method,
+    /// Path, without the query.
+    pub path: String,
+    /// The route's prefix.
+    pub prefix: Option<String>,
+    /// The model, as the client named it.
+    pub client_model: Option<String>,
+    /// The model, as the upstream was told.
+    pub backend_model: Option<String>,
+    /// The dialects of client and upstream.
+    pub dialects: Option<(&'static str, &'static str)>,
+    /// Status of the answer; `None` while there is none.
+    pub status: Option<StatusCode>,
+    /// Class of the error, where the answer is or holds one.
+    pub error: Option<ErrorClass>,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the answer's body that were handed over.
+    pub response_bytes: u64,
+    /// Token counts, where they were read.
+    pub usage: Option<Usage>,
+    /// Logged at debug level only: probes.
+    pub quiet: bool,
+    losses: Vec<String>,
+    began: Instant,
+    first_byte: Option<Duration>,
+    written: bool,
+}
+
+impl Access {
+    /// Begins the record of a request that has just arrived.
+    pub fn new(request_id: String, method: http::Method, path: String) -> Self {
+        Self {
+            request_id,
+            method,
+            path,
+            prefix: None,
+            client_model: None,
+            backend_model: None,
+            dialects: None,
+            status: None,
+            error: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            usage: None,
+            quiet: false,
+            losses: Vec::new(),
+            began: Instant::now(),
+            first_byte: None,
+            written: false,
+        }
+    }
+
+    /// Adds what a translation could not carry over.
+    pub fn lost(&mut self, losses: &Losses) {
+        let line = |loss: &Loss| format!("{} {}", loss.kind.as_str(), loss.path);
+        self.losses.extend(losses.entries().iter().map(line));
+    }
+
+    /// Counts bytes of the answer that are handed over now.
+    pub fn sent(&mut self, bytes: usize) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.began.elapsed());
+        }
+        self.response_bytes = self
+            .response_bytes
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// Whether the line has been written.
+    pub fn is_finished(&self) -> bool {
+        self.written
+    }
+
+    /// Writes the line, unless it has been written.
+    pub fn finish(&mut self, end: End) {
+        if std::mem::replace(&mut self.written, true) {
+            return;
+        }
+        let status = match (end, self.status) {
+            (End::ClientGone, _) | (End::Complete | End::Failed, None) => CLIENT_CLOSED_REQUEST,
+            (End::Complete | End::Failed, Some(status)) => status.as_u16(),
+        };
+        let dialects = self
+            .dialects
+            .map(|(client, upstream)| format!("{client} -> {upstream}"));
+        let losses = (!self.losses.is_empty()).then(|| self.losses.join(", "));
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "llm_proxy::access",
+                    $level,
+                    request_id = self.request_id,
+                    method = self.method.as_str(),
+                    path = self.path,
+                    prefix = self.prefix,
+                    model = self.client_model,
+                    backend_model = self.backend_model,
+                    dialects,
+                    status,
+                    error = self.error.map(ErrorClass::as_str),
+                    end = end.as_str(),
+                    duration_ms = milliseconds(self.began.elapsed()),
+                    first_byte_ms = self.first_byte.map(milliseconds),
+                    request_bytes = self.request_bytes,
+                    response_bytes = self.response_bytes,
+                    input_tokens = self.usage.map(|usage| usage.input_total()),
+                    cached_tokens = self.usage.map(|usage| usage.cache_read),
+                    output_tokens = self.usage.map(|usage| usage.output),
+                    losses,
+                    "request"
+                )
+            };
+        }
+        if self.quiet {
+            line!(tracing::Level::DEBUG);
+        } else if end == End::Failed || status >= 500 {
+            line!(tracing::Level::WARN);
+        } else {
+            line!(tracing::Level::INFO);
+        }
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        self.finish(End::ClientGone);
+    }
+}
+
+/// Milliseconds with three decimals.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}

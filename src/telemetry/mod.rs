@@ -1,0 +1,70 @@
+//! Logs: where they go, and the one line that every request leaves.
+
+mod access;
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+pub use access::{Access, End};
+
+/// The environment variable that chooses what is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`;
+/// `RUST_LOG` stands in for it.
+pub const FILTER_VARIABLE: &str = "LLM_PROXY_LOG";
+
+/// The environment variable that chooses how: `text` or `json`.
+pub const FORMAT_VARIABLE: &str = "LLM_PROXY_LOG_FORMAT";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One line of text for people.
+    #[default]
+    Text,
+    /// One JSON object on a line.
+    Json,
+}
+
+/// Sends the logs of this process to standard error, as the environment asks for.
+///
+/// # Errors
+/// When the filter or the format is not understood, or logs already go elsewhere.
+pub fn init() -> Result<(), String> {
+    let format = match std::env::var(FORMAT_VARIABLE).as_deref() {
+        Ok("json") => Format::Json,
+        Ok("text" | "") | Err(_) => Format::Text,
+        Ok(other) => {
+            return Err(format!(
+                "{FORMAT_VARIABLE}: expected text or json, found {other:?}"
+            ));
+        }
+    };
+    let filter = [FILTER_VARIABLE, "RUST_LOG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "info".to_owned());
+    let filter = EnvFilter::try_new(&filter).map_err(|error| format!("{FILTER_VARIABLE}: {error}"))?;
+    subscriber(filter, format, io::stderr)
+        .try_init()
+        .map_err(|error| error.to_string())
+}
+
+/// A subscriber that writes log lines to `writer`.
+pub fn subscriber<W>(
+    filter: EnvFilter,
+    format: Format,
+    writer: W,
+) -> Box<dyn tracing::Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer);
+    match format {
+        Format::Text => Box::new(builder.with_ansi(false).finish()),
+        Format::Json => Box::new(builder.json().flatten_event(true).finish()),
+    }
+}

@@ -1,0 +1,9 @@
+//! The proxy from outside: a client, the proxy and an upstream, each on a port of its own.
+
+mod auth;
+mod failures;
+mod passthrough;
+mod routing;
+mod shutdown;
+mod streaming;
+mod support;

@@ -1,0 +1,169 @@
+//! What passes unchanged.
+
+use bytes::Bytes;
+
+use crate::support::{Proxy, Upstream, json, model, plain};
+
+const ODD: &str = "{ \"b\" : 1.0,\"b\":1e+2 ,\n\t\"model\":\t\"small\" ,\"a\":\"\\u00e9\\/\",\"deep\":{\"model\":\"small\"}}\r\n";
+
+#[tokio::test]
+async fn only_the_model_changes_in_the_body() {
+    let upstream = Upstream::plain().await;
+    let url = upstream.url();
+    let dialects = "frontend_dialect: claude, backend_dialect: claude";
+    let proxy = Proxy::serve(
+        &[
+            plain("/p", "small", "big \\\"1\\\"".replace(' ', "-").as_str(), &url),
+            plain("/same", "*", "*", &url),
+            model("/d", "small", "big", &url, dialects),
+        ]
+        .concat(),
+    )
+    .await;
+    for (path, expected) in [
+        ("/p/v1/x", ODD.replacen("\"small\"", "\"big-\\\"1\\\"\"", 1)),
+        ("/same/v1/x", ODD.to_owned()),
+        ("/d/v1/x", ODD.replacen("\"small\"", "\"big\"", 1)),
+    ] {
+        let answer = proxy.post(path, ODD).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let seen = upstream.seen().pop().expect("a request");
+        assert_eq!(seen.body, expected, "{path}");
+        assert_eq!(seen.uri, "/v1/x");
+        assert_eq!(
+            seen.header("content-length"),
+            Some(expected.len().to_string().as_str())
+        );
+        assert_eq!(seen.header("transfer-encoding"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_form_keeps_its_file_and_gets_the_new_name() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "a", "longer", &upstream.url())).await;
+    let form = |model: &str| {
+        format!(
+            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n\u{0}\u{1}model\r\n--x\r\n\
+             Content-Disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n--x--\r\n"
+        )
+    };
+    let request = proxy.client.post(proxy.url("/p/v1/audio/transcriptions"));
+    let request = request.header("content-type", "multipart/form-data; boundary=x");
+    assert_eq!(
+        request.body(form("a")).send().await.expect("an answer").status(),
+        200
+    );
+    assert_eq!(upstream.only().body, form("longer"));
+}
+
+#[tokio::test]
+async fn any_method_path_and_query_pass() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    for (method, path) in [
+        ("GET", "/v1/files/f%2Fx?after=a%20b&x"),
+        ("DELETE", "/v1/responses/r_1"),
+        ("PUT", "/anything/at//all/"),
+        ("OPTIONS", "/v1/models"),
+        ("PATCH", "/v1/models"),
+        ("GET", "/v1/models"),
+    ] {
+        let method = http::Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = proxy
+            .client
+            .request(method.clone(), proxy.url(&format!("/p{path}")));
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        let seen = upstream.seen().pop().expect("a request");
+        assert_eq!((seen.method, seen.uri.as_str()), (method, path));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_keeps_status_headers_and_bytes() {
+    let upstream = Upstream::start(|_| {
+        let mut answer = json("{ \"odd\" : 1.0 }");
+        *answer.status_mut() = http::StatusCode::IM_A_TEAPOT;
+        for (name, value) in [
+            ("content-encoding", "made-up"),
+            ("x-twice", "1"),
+            ("x-twice", "2"),
+            ("request-id", "req_upstream"),
+            ("retry-after", "7"),
+            ("set-cookie", "a=b"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("alt-svc", "h3"),
+        ] {
+            let value = http::HeaderValue::from_static(value);
+            answer.headers_mut().append(name, value);
+        }
+        answer
+    })
+    .await;
+    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    let answer = proxy.get("/p/x").send().await.expect("an answer");
+    assert_eq!(answer.status(), 418);
+    let headers = answer.headers().clone();
+    assert_eq!(headers["content-encoding"], "made-up");
+    assert_eq!(headers.get_all("x-twice").iter().count(), 2);
+    assert_eq!(headers["request-id"], "req_upstream");
+    assert_eq!(headers["retry-after"], "7");
+    assert_eq!(headers["content-length"], "15");
+    assert!(headers.contains_key("x-llm-proxy-request-id"));
+    for name in ["set-cookie", "x-hop", "alt-svc"] {
+        assert!(!headers.contains_key(name), "{name}");
+    }
+    assert_eq!(answer.text().await.expect("a body"), "{ \"odd\" : 1.0 }");
+}
+
+#[tokio::test]
+async fn large_bodies_pass_and_too_large_ones_are_refused() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "a", "b", &upstream.url())).await;
+    let mut body = b"{\"image\":\"".to_vec();
+    body.resize(20 * 1024 * 1024, b'x');
+    body.extend_from_slice(b"\",\"model\":\"a\"}");
+    let sent = proxy
+        .post("/p/v1/x", body.clone())
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(sent.status(), 200);
+    let seen = upstream.only().body;
+    assert_eq!(seen.len(), body.len());
+    assert!(seen.ends_with(b"\",\"model\":\"b\"}") && seen.starts_with(b"{\"image\":\"xxx"));
+
+    let length = llm_proxy::proxy::BODY_LIMIT + 1;
+    let head =
+        format!("POST /p/v1/x HTTP/1.1\r\nhost: p\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let answer = proxy.raw(&head).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_compressed_body_passes_only_where_nobody_has_to_read_it() {
+    let upstream = Upstream::plain().await;
+    let url = upstream.url();
+    let proxy =
+        Proxy::serve(&[plain("/all", "*", "*", &url), plain("/named", "a", "b", &url)].concat()).await;
+    let send = async |path: &str| {
+        let request = proxy.post(path, Bytes::from_static(b"\x1f\x8b\x08"));
+        let answer = request.header("content-encoding", "gzip").send().await;
+        answer.expect("an answer").status().as_u16()
+    };
+    assert_eq!(send("/all/v1/x").await, 200);
+    assert_eq!(upstream.only().header("content-encoding"), Some("gzip"));
+    assert_eq!(send("/named/v1/x").await, 400);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_post_says_that_it_is_empty() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    let head = "POST /p/v1/x/cancel HTTP/1.1\r\nhost: p\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    assert!(proxy.raw(head).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(upstream.only().header("content-length"), Some("0"));
+}

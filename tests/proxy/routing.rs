@@ -1,0 +1,275 @@
+//! Which upstream answers, and where the proxy answers itself.
+
+use serde_json::Value;
+
+use crate::support::{Proxy, Upstream, model, plain};
+
+async fn read(answer: reqwest::Response) -> Value {
+    serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+}
+
+async fn json_body(request: reqwest::RequestBuilder) -> Value {
+    read(request.send().await.expect("an answer")).await
+}
+
+const PING: &str = r#"{"model":"m"}"#;
+
+#[tokio::test]
+async fn slashes_and_versions_make_one_address() {
+    let upstream = Upstream::plain().await;
+    let url = upstream.url();
+    let chat = "frontend_dialect: openai-chat, backend_dialect: openai-chat";
+    let mut models = String::new();
+    for (number, base) in [
+        url.clone(),
+        format!("{url}/"),
+        format!("{url}/v1"),
+        format!("{url}/v1/"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        models += &plain(&format!("/plain{number}"), "m", "m", base);
+        models += &plain(&format!("/plain{number}/v1"), "m", "m", base);
+        models += &model(&format!("/chat{number}/"), "m", "m", base, chat);
+    }
+    let proxy = Proxy::serve(&models).await;
+    for number in 0..4 {
+        for path in [
+            format!("/plain{number}/v1/messages"),
+            format!("/plain{number}/v1/v1/messages"),
+            format!("/plain{number}//v1/messages"),
+            format!("/chat{number}/v1/messages"),
+            format!("/chat{number}/messages"),
+            format!("/chat{number}//messages"),
+        ] {
+            let answer = proxy.post(&path, PING).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            assert_eq!(
+                upstream.seen().pop().expect("a request").uri,
+                "/v1/messages",
+                "{path}"
+            );
+        }
+    }
+    // In plain proxy mode the path is the client's business where the base names no version.
+    let answer = proxy
+        .post("/plain0/messages", PING)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(upstream.seen().pop().expect("a request").uri, "/messages");
+}
+
+#[tokio::test]
+async fn the_longest_prefix_wins_at_a_segment() {
+    let (short, long, root) = (
+        Upstream::plain().await,
+        Upstream::plain().await,
+        Upstream::plain().await,
+    );
+    let proxy = Proxy::serve(
+        &[
+            plain("/a", "*", "*", &short.url()),
+            plain("/a/b", "*", "*", &long.url()),
+            plain("/", "*", "*", &root.url()),
+        ]
+        .concat(),
+    )
+    .await;
+    for path in ["/a/x", "/a/b/x", "/a/bc", "/ab"] {
+        let answer = proxy.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+    let uris = |upstream: &Upstream| {
+        upstream
+            .seen()
+            .into_iter()
+            .map(|seen| seen.uri)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(uris(&short), ["/x", "/bc"]);
+    assert_eq!(uris(&long), ["/x"]);
+    assert_eq!(uris(&root), ["/ab"]);
+}
+
+#[tokio::test]
+async fn exact_names_win_over_the_longest_pattern() {
+    let upstream = Upstream::plain().await;
+    let url = upstream.url();
+    let proxy = Proxy::serve(
+        &[
+            plain("/p", "*", "any", &url),
+            plain("/p", "claude-*", "claude", &url),
+            plain("/p", "claude-opus-*", "opus", &url),
+            plain("/p", "claude-opus-4", "four", &url),
+        ]
+        .concat(),
+    )
+    .await;
+    for (name, expected) in [
+        ("gpt", "any"),
+        ("claude-x", "claude"),
+        ("claude-opus-5", "opus"),
+        ("claude-opus-4", "four"),
+    ] {
+        let body = format!(r#"{{"model":"{name}"}}"#);
+        assert_eq!(
+            proxy
+                .post("/p/v1/x", body)
+                .send()
+                .await
+                .expect("an answer")
+                .status(),
+            200
+        );
+        let seen = upstream.seen().pop().expect("a request").body;
+        assert_eq!(seen, format!(r#"{{"model":"{expected}"}}"#));
+    }
+}
+
+#[tokio::test]
+async fn unknown_models_and_paths_are_not_found() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
+    let answer = proxy
+        .post("/p/v1/x", r#"{"model":"nope"}"#)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 404);
+    assert!(answer.headers().contains_key("x-request-id"));
+    let body = read(answer).await;
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .expect("a message")
+            .contains("`nope`"),
+        "{body}"
+    );
+    let answer = proxy.post("/elsewhere", PING).send().await.expect("an answer");
+    assert_eq!(answer.status(), 404);
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_without_a_model_needs_one_upstream() {
+    let (one, two) = (Upstream::plain().await, Upstream::plain().await);
+    let key = |key: &str| format!("backend_api_key: {key}");
+    let proxy = Proxy::serve(
+        &[
+            plain("/same", "a", "x", &one.url()),
+            plain("/same", "b", "y", &one.url()),
+            plain("/hosts", "a", "x", &one.url()),
+            plain("/hosts", "b", "y", &two.url()),
+            model("/keys", "a", "x", &one.url(), &key("k1")),
+            model("/keys", "b", "y", &one.url(), &key("k2")),
+        ]
+        .concat(),
+    )
+    .await;
+    assert_eq!(
+        proxy
+            .get("/same/v1/files")
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
+    for path in ["/hosts/v1/files", "/keys/v1/files"] {
+        let answer = proxy.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 404, "{path}");
+        let body = read(answer).await;
+        assert!(
+            body["error"]["message"]
+                .as_str()
+                .expect("a message")
+                .contains("names no model")
+        );
+    }
+    let list = json_body(proxy.get("/hosts/v1/models")).await;
+    let ids: Vec<&str> = list["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|model| model["id"].as_str())
+        .collect();
+    assert_eq!(ids, ["a", "b"]);
+    let one_model = json_body(proxy.get("/keys/v1/models/b")).await;
+    assert_eq!(one_model["id"], "b");
+    assert_eq!(
+        proxy
+            .get("/keys/models/c")
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        404
+    );
+    assert_eq!(one.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn paths_that_climb_are_refused() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    for path in [
+        "/p/../admin",
+        "/p/%2e%2e/admin",
+        "/p/x/..%2f..%2fadmin",
+        "/p/%252e%252e/",
+        "/p/a/./b",
+        "/p/..%5cx",
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: p\r\nconnection: close\r\n\r\n");
+        let answer = proxy.raw(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn health_and_probes_are_answered_here() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    for path in ["/healthz", "/", "/p", "/p/"] {
+        assert_eq!(
+            proxy.get(path).send().await.expect("an answer").status(),
+            200,
+            "{path}"
+        );
+        let head = proxy
+            .client
+            .head(proxy.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(head.status(), 200, "{path}");
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn http2_without_tls_is_spoken() {
+    let upstream = Upstream::plain().await;
+    let proxy = Proxy::serve(&plain("/p", "m", "n", &upstream.url())).await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client");
+    let answer = client
+        .post(proxy.url("/p/v1/x"))
+        .body(PING)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (answer.version(), answer.status()),
+        (http::Version::HTTP_2, http::StatusCode::OK)
+    );
+    assert_eq!(upstream.only().body, r#"{"model":"n"}"#);
+}
