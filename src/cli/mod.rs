@@ -2,6 +2,8 @@
 
 mod args;
 mod check;
+mod demo;
+mod serve;
 mod table;
 
 use std::io::{self, Write};
@@ -11,13 +13,16 @@ use clap::Parser;
 
 pub use args::{DemoArgs, ServeArgs};
 pub use check::check;
+pub use demo::demo;
+pub use serve::serve;
 
 use args::{Cli, Command, OtherCommand};
 
-/// Runs what the command line of the process asks for. The two commands that start a server are handed in.
+/// Runs what the command line of the process asks for.
 ///
 /// Exits with 0 when all went well, 1 when the configuration is wrong, 2 when the command line is.
-pub fn run(serve: impl FnOnce(ServeArgs) -> ExitCode, demo: impl FnOnce(DemoArgs) -> ExitCode) -> ExitCode {
+#[must_use]
+pub fn run() -> ExitCode {
     let Some(command) = Cli::parse().asked() else {
         return ExitCode::from(2);
     };

@@ -1,0 +1,46 @@
+//! `llm-proxy demo`: the server with a built-in upstream.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+
+use super::DemoArgs;
+use super::serve::{failed, run};
+use crate::config::{self, Config, Loaded};
+use crate::demo::{self, Demo};
+use crate::proxy;
+
+/// Serves the scripted upstream behind a proxy and says how to try it, until the process is asked to end. Everything
+/// listens on the loopback interface.
+#[must_use]
+pub fn demo(args: DemoArgs) -> ExitCode {
+    match run(listen(args.port)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn listen(port: u16) -> io::Result<()> {
+    let upstream = Demo::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| {
+            let what = format!("cannot listen on port {port}: {error}; --port chooses another");
+            io::Error::new(error.kind(), what)
+        })?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let config = configuration(&upstream.url(), listener.local_addr()?.port())?;
+    println!("{}\nServing at {base}. Ctrl-C ends it.\n", demo::guide(&base));
+    let served = proxy::serve(config, listener, proxy::shutdown_signal()).await;
+    upstream.shutdown().await;
+    served
+}
+
+fn configuration(upstream: &str, port: u16) -> io::Result<Config> {
+    match config::parse(&demo::config(upstream, port), &|_| None) {
+        Ok(Loaded { config, warnings: _ }) => Ok(config),
+        Err(_) => Err(io::Error::other("the demo's own configuration is wrong")),
+    }
+}

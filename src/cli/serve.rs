@@ -1,0 +1,66 @@
+//! `llm-proxy --config FILE`: the server.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+
+use super::{ServeArgs, environment};
+use crate::config::{self, Config};
+use crate::{proxy, telemetry};
+
+/// Serves a configuration until the process is asked to end. Exits with 1 when the configuration is wrong or the
+/// server cannot be started; what is wrong goes to standard error.
+#[must_use]
+pub fn serve(args: ServeArgs) -> ExitCode {
+    let loaded = match config::load(&args.config, &environment) {
+        Ok(loaded) => loaded,
+        Err(error) => return failed(&error),
+    };
+    let mut config = loaded.config;
+    args.override_server(&mut config.server);
+    let outcome = run(async {
+        for warning in &loaded.warnings {
+            let mut line = String::new();
+            // Writing to a String cannot fail.
+            let _ = config::show(&mut line, &args.config.display().to_string(), "", warning);
+            tracing::warn!("{}", line.trim_end());
+        }
+        listen(config).await
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Runs a server with logs and a runtime of its own.
+///
+/// # Errors
+/// What the server fails with, or why it cannot be run.
+pub(super) fn run(server: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
+    telemetry::init().map_err(std::io::Error::other)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(server)
+}
+
+async fn listen(config: Config) -> std::io::Result<()> {
+    let place = (config.server.host.as_str(), config.server.port);
+    let listener = TcpListener::bind(place).await.map_err(|error| {
+        let (host, port) = place;
+        std::io::Error::new(
+            error.kind(),
+            format!("cannot listen on {host} port {port}: {error}"),
+        )
+    })?;
+    tracing::info!(address = %listener.local_addr()?, models = config.models.len(), "listening");
+    proxy::serve(config, listener, proxy::shutdown_signal()).await
+}
+
+/// Says on standard error why the command ends.
+pub(super) fn failed(error: &dyn Display) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
