@@ -98,10 +98,8 @@ pub trait Dialect: Send + Sync {
 /// The dialect of a name; `None` for those that can only be passed through so far.
 pub fn find(name: DialectName) -> Option<&'static dyn Dialect> {
     match name {
-        DialectName::OpenAiChat
-        | DialectName::OpenAiResponses
-        | DialectName::Claude
-        | DialectName::Bedrock => None,
+        DialectName::Claude => Some(&claude::Claude),
+        DialectName::OpenAiChat | DialectName::OpenAiResponses | DialectName::Bedrock => None,
     }
 }
 
