@@ -99,7 +99,8 @@ pub trait Dialect: Send + Sync {
 pub fn find(name: DialectName) -> Option<&'static dyn Dialect> {
     match name {
         DialectName::Claude => Some(&claude::Claude),
-        DialectName::OpenAiChat | DialectName::OpenAiResponses | DialectName::Bedrock => None,
+        DialectName::OpenAiChat => Some(&openai_chat::OpenAiChat),
+        DialectName::OpenAiResponses | DialectName::Bedrock => None,
     }
 }
 

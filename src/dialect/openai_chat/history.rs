@@ -1,0 +1,471 @@
+//! Writes the messages of a request.
+//!
+//! A turn of the assistant is one message; the results of its calls follow at once, in the order of the calls; what tools
+//! return besides text follows them in one message of the user. Everything else keeps its place, so that a longer
+//! history is written as an extension of the shorter one.
+
+use std::collections::{HashMap, HashSet};
+
+use super::content::PartWriter;
+use super::joiner::Joiner;
+use super::types::*;
+use crate::canonical::{
+    Block, Losses, Message, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput, ToolResult,
+};
+use crate::capability::{Capabilities, ReasoningReplay};
+use crate::dialect::ids::IdRule;
+use crate::dialect::names::{PARAMETER, ToolNames};
+
+/// Stands for the words of a failed tool that gave none.
+const FAILED: &str = "Tool execution failed.";
+
+/// How the volatile line begins that Claude Code puts in front of its system prompt. It changes with every request, and
+/// would keep every other vendor from caching anything.
+const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+
+/// Writes the messages.
+pub fn write(
+    request: &Request,
+    names: &ToolNames,
+    capabilities: &Capabilities,
+    losses: &mut Losses,
+) -> Vec<ChatCompletionMessageParam> {
+    let results = Results::collect(request, losses);
+    let mut writer = Writer {
+        request,
+        names,
+        capabilities,
+        parts: PartWriter { capabilities },
+        results,
+        losses,
+        out: Vec::with_capacity(request.system.len() + request.messages.len()),
+    };
+    writer.instructions();
+    let mut rest = request.messages.as_slice();
+    while let Some(first) = rest.first() {
+        let length = match first.role {
+            Role::Assistant => rest
+                .iter()
+                .take_while(|message| message.role == Role::Assistant)
+                .count(),
+            Role::User | Role::System => 1,
+        };
+        let (turn, after) = rest.split_at(length);
+        match first.role {
+            Role::Assistant => writer.assistant(turn, after.is_empty()),
+            Role::User => writer.user(first),
+            Role::System => writer.system(first),
+        }
+        rest = after;
+    }
+    writer.out
+}
+
+/// The results of a history by the calls they answer.
+struct Results<'a> {
+    by_call: HashMap<&'a str, (&'a ToolResult, String)>,
+}
+
+impl<'a> Results<'a> {
+    /// Finds the results. Refused are those without a call, and calls that share an identifier.
+    fn collect(request: &'a Request, losses: &mut Losses) -> Self {
+        let mut calls = HashSet::new();
+        let mut by_call: HashMap<&str, (&ToolResult, String)> = HashMap::new();
+        for message in &request.messages {
+            for (at, block) in message.content.iter().enumerate() {
+                match block {
+                    Block::ToolCall(call) if !calls.insert(call.id.as_str()) => {
+                        losses.refuse(request.block_path(message, at), "two tool calls have the same id");
+                    }
+                    Block::ToolResult(result) if !calls.contains(result.call_id.as_str()) => {
+                        losses.refuse(
+                            request.block_path(message, at),
+                            "the result of a tool call that is not in the history",
+                        );
+                    }
+                    Block::ToolResult(result) => {
+                        let path = request.block_path(message, at);
+                        if by_call.contains_key(result.call_id.as_str()) {
+                            losses.drop_field(path, "the second result of a tool call");
+                        } else {
+                            by_call.insert(&result.call_id, (result, path));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Self { by_call }
+    }
+}
+
+struct Writer<'a> {
+    request: &'a Request,
+    names: &'a ToolNames,
+    capabilities: &'a Capabilities,
+    parts: PartWriter<'a>,
+    results: Results<'a>,
+    losses: &'a mut Losses,
+    out: Vec<ChatCompletionMessageParam>,
+}
+
+impl Writer<'_> {
+    fn instructions(&mut self) {
+        let path = self.request.fields.system;
+        let mut joined = String::new();
+        for SystemBlock {
+            text,
+            origin: _,
+            cache,
+        } in &self.request.system
+        {
+            let text = without_attribution(text);
+            if text.is_empty() {
+                continue;
+            }
+            if self.capabilities.single_system {
+                if !joined.is_empty() {
+                    joined.push_str("\n\n");
+                }
+                joined.push_str(text);
+                continue;
+            }
+            let text = Text {
+                text: text.to_owned(),
+                annotations: Vec::new(),
+                cache: *cache,
+            };
+            if let Some(part) = self.parts.text(&text, path, self.losses) {
+                let message = self.instruction(content(vec![part.into()]), None);
+                self.out.push(message);
+            }
+        }
+        if !joined.is_empty() {
+            let message = self.instruction(MessageContentParam::String(joined), None);
+            self.out.push(message);
+        }
+    }
+
+    fn instruction(&self, content: MessageContentParam, name: Option<String>) -> ChatCompletionMessageParam {
+        if self.capabilities.developer_role {
+            let mut message = ChatCompletionDeveloperMessageParam::new(content);
+            message.name = name;
+            return message.into();
+        }
+        let mut message = ChatCompletionSystemMessageParam::new(content);
+        message.name = name;
+        message.into()
+    }
+
+    /// Instructions in the middle, at their place.
+    fn system(&mut self, message: &Message) {
+        let mut parts = self.message_parts(message);
+        if parts.is_empty() {
+            return;
+        }
+        if !self.capabilities.single_system {
+            let message = self.instruction(content(parts), message.name.clone());
+            self.out.push(message);
+            return;
+        }
+        self.losses.approximate(
+            self.request.message_path(message),
+            "instructions in the middle became framed text of the user",
+        );
+        for part in &mut parts {
+            if let ChatCompletionContentPartParam::Text(part) = part {
+                part.text = format!("<system-reminder>{}</system-reminder>", part.text);
+            }
+        }
+        self.out
+            .push(ChatCompletionUserMessageParam::new(content(parts)).into());
+    }
+
+    fn user(&mut self, message: &Message) {
+        let parts = self.message_parts(message);
+        if parts.is_empty() {
+            return;
+        }
+        let mut out = ChatCompletionUserMessageParam::new(content(parts));
+        out.name.clone_from(&message.name);
+        self.out.push(out.into());
+    }
+
+    /// The parts of a message; results stand elsewhere.
+    fn message_parts(&mut self, message: &Message) -> Vec<ChatCompletionContentPartParam> {
+        let mut parts = Vec::with_capacity(message.content.len());
+        for (at, block) in message.content.iter().enumerate() {
+            if !matches!(block, Block::ToolResult(_)) {
+                let path = self.request.block_path(message, at);
+                self.parts.write(block, &path, self.losses, &mut parts);
+            }
+        }
+        parts
+    }
+
+    fn assistant(&mut self, messages: &[Message], is_last: bool) {
+        let mut turn = Turn::default();
+        let mut out = ChatCompletionAssistantMessageParam::new();
+        let mut last_path = None;
+        for message in messages {
+            let Message {
+                role: _,
+                content,
+                index: _,
+                name,
+                phase,
+            } = message;
+            out.name = out.name.or_else(|| name.clone());
+            if phase.is_some() {
+                let path = format!("{}.phase", self.request.message_path(message));
+                self.losses.ignore(path, "a hint of what the message is for");
+            }
+            for (at, block) in content.iter().enumerate() {
+                let path = self.request.block_path(message, at);
+                self.assistant_block(block, &path, &mut turn);
+                last_path = Some(path);
+            }
+        }
+        let Turn {
+            text,
+            refusal,
+            reasoning,
+            calls,
+            called,
+            joiner: _,
+        } = turn;
+        if text.is_empty() && refusal.is_empty() && calls.is_empty() {
+            return;
+        }
+        if is_last
+            && calls.is_empty()
+            && !self.capabilities.prefill
+            && let Some(path) = last_path
+        {
+            let reason = "the beginning of an answer is taken for a finished turn";
+            self.losses.approximate(path, reason);
+        }
+        match self.capabilities.reasoning_replay {
+            _ if reasoning.is_empty() => {}
+            ReasoningReplay::None => {}
+            ReasoningReplay::ReasoningContent => out.reasoning_content = Some(reasoning),
+            ReasoningReplay::Reasoning => out.reasoning = Some(reasoning),
+        }
+        if text.is_empty() {
+            // Some servers insist on the member.
+            out.extra.push_null("content");
+        } else {
+            out.content = Some(ChatCompletionAssistantMessageParamContent::String(text));
+        }
+        if !refusal.is_empty() {
+            out.refusal = Some(refusal);
+        }
+        if !calls.is_empty() {
+            out.tool_calls = Some(calls);
+        }
+        self.out.push(out.into());
+        self.results(&called);
+    }
+
+    fn assistant_block(&mut self, block: &Block, path: &str, turn: &mut Turn) {
+        match block {
+            Block::Text(Text {
+                text,
+                annotations,
+                cache,
+            }) => {
+                if cache.is_some() {
+                    self.losses.ignore(path, "a caching hint");
+                }
+                if !annotations.is_empty() && !text.is_empty() {
+                    self.losses.ignore(path, "citations are not sent back");
+                }
+                turn.say(text, !annotations.is_empty());
+            }
+            // Compatible servers know no refusals; to them it is what the assistant said.
+            Block::Refusal { text } if self.capabilities.max_completion_tokens => {
+                turn.refusal.push_str(text);
+            }
+            Block::Refusal { text } => turn.say(text, false),
+            Block::Reasoning(reasoning) => {
+                let Reasoning { parts, opaque: _ } = reasoning;
+                if self.capabilities.reasoning_replay == ReasoningReplay::None {
+                    self.losses.ignore(path, "this model takes no reasoning back");
+                    return;
+                }
+                for part in parts.iter().filter(|part| !part.is_empty()) {
+                    if !turn.reasoning.is_empty() {
+                        turn.reasoning.push_str("\n\n");
+                    }
+                    turn.reasoning.push_str(part);
+                }
+            }
+            Block::ToolCall(call) => {
+                turn.calls.push(self.call(call, path));
+                turn.called.push(call.id.clone());
+            }
+            Block::ServerTool(_) => {
+                self.losses.drop_field(
+                    path,
+                    "calls and results of a vendor's own tools stay with that vendor",
+                );
+            }
+            Block::ToolResult(_) => self
+                .losses
+                .refuse(path, "a tool result in a message of the assistant"),
+            Block::Image(_) | Block::Document(_) | Block::Audio(_) | Block::SearchResult(_) => {
+                self.losses
+                    .drop_field(path, "messages of the assistant hold text and calls only");
+            }
+        }
+    }
+
+    fn call(&mut self, call: &ToolCall, path: &str) -> ChatCompletionMessageToolCallUnionParam {
+        let ToolCall {
+            id,
+            name,
+            namespace,
+            input,
+            cache,
+        } = call;
+        if cache.is_some() {
+            self.losses.ignore(path, "a caching hint");
+        }
+        let id = IdRule::OPENAI_CHAT.apply(id);
+        let name = self.names.wire(name, namespace.as_deref());
+        let arguments = match input {
+            ToolInput::Object { json } => json.get().to_owned(),
+            ToolInput::Malformed { text } => text.clone(),
+            ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
+                let custom = ChatCompletionMessageCustomToolCallParamCustom::new(text, name);
+                return ChatCompletionMessageCustomToolCallParam::new(custom, id).into();
+            }
+            ToolInput::Freeform { text } => serde_json::json!({PARAMETER: text}).to_string(),
+        };
+        let function = ChatCompletionMessageFunctionToolCallParamFunction::new(arguments, name);
+        ChatCompletionMessageFunctionToolCallParam::new(function, id).into()
+    }
+
+    /// The results of a turn's calls, then what they hold besides text. A call without a result is the upstream's to
+    /// judge.
+    fn results(&mut self, called: &[String]) {
+        let mut media = Vec::new();
+        for id in called {
+            let Some((result, path)) = self.results.by_call.remove(id.as_str()) else {
+                continue;
+            };
+            let message = self.result(result, &path, &mut media);
+            self.out.push(message.into());
+        }
+        if !media.is_empty() {
+            self.out
+                .push(ChatCompletionUserMessageParam::new(MessageContentParam::Array(media)).into());
+        }
+    }
+
+    fn result(
+        &mut self,
+        result: &ToolResult,
+        path: &str,
+        media: &mut Vec<ChatCompletionContentPartParam>,
+    ) -> ChatCompletionToolMessageParam {
+        let ToolResult {
+            call_id,
+            content: blocks,
+            is_error,
+            cache,
+        } = result;
+        let id = IdRule::OPENAI_CHAT.apply(call_id);
+        let mut parts = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            self.parts.write(block, path, self.losses, &mut parts);
+        }
+        let is_text =
+            |part: &ChatCompletionContentPartParam| matches!(part, ChatCompletionContentPartParam::Text(_));
+        if !self.capabilities.tool_images && !parts.iter().all(is_text) {
+            self.losses.approximate(
+                path,
+                "what a tool returned besides text became a message of the user",
+            );
+            let marker = format!("[returned by the tool call {id}]");
+            for part in &mut parts {
+                if is_text(part) {
+                    continue;
+                }
+                let elsewhere = ChatCompletionContentPartTextParam::new(ELSEWHERE).into();
+                media.push(ChatCompletionContentPartTextParam::new(&marker).into());
+                media.push(std::mem::replace(part, elsewhere));
+            }
+        }
+        if *is_error {
+            self.losses.ignore(path, "a failure is told in words only");
+            if parts.is_empty() {
+                parts.push(ChatCompletionContentPartTextParam::new(FAILED).into());
+            }
+        }
+        let cache = self.parts.cache(*cache, path, self.losses);
+        if let (Some(ChatCompletionContentPartParam::Text(last)), Some(cache)) = (parts.last_mut(), cache) {
+            last.prompt_cache_breakpoint = Some(cache);
+        }
+        ChatCompletionToolMessageParam::new(tool_content(parts), id)
+    }
+}
+
+/// Stands in a result for what a tool message cannot hold.
+const ELSEWHERE: &str = "[not text: see the next message of the user]";
+
+/// What a turn of the assistant amounts to.
+#[derive(Default)]
+struct Turn {
+    text: String,
+    refusal: String,
+    reasoning: String,
+    calls: Vec<ChatCompletionMessageToolCallUnionParam>,
+    called: Vec<String>,
+    joiner: Joiner,
+}
+
+impl Turn {
+    fn say(&mut self, text: &str, annotated: bool) {
+        self.joiner.open();
+        self.text.push_str(self.joiner.before(text));
+        self.text.push_str(text);
+        if annotated {
+            self.joiner.annotated();
+        }
+    }
+}
+
+/// The text without the volatile line at its head.
+fn without_attribution(text: &str) -> &str {
+    if !text.starts_with(ATTRIBUTION) {
+        return text;
+    }
+    let (_, rest) = text.split_once('\n').unwrap_or_default();
+    rest.trim_start()
+}
+
+/// A plain string where that says everything, parts otherwise.
+fn content(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
+    match <[_; 1]>::try_from(parts) {
+        Ok([ChatCompletionContentPartParam::Text(part)]) if part.prompt_cache_breakpoint.is_none() => {
+            MessageContentParam::String(part.text)
+        }
+        Ok([part]) => MessageContentParam::Array(vec![part]),
+        Err(parts) => MessageContentParam::Array(parts),
+    }
+}
+
+/// Several texts of a result become one, which every server understands.
+fn tool_content(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
+    let mut texts = Vec::with_capacity(parts.len());
+    for part in &parts {
+        match part {
+            ChatCompletionContentPartParam::Text(part) if part.prompt_cache_breakpoint.is_none() => {
+                texts.push(part.text.as_str());
+            }
+            _ => return content(parts),
+        }
+    }
+    MessageContentParam::String(texts.join("\n\n"))
+}

@@ -1,0 +1,465 @@
+//! Complete answers.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::joiner::Joiner;
+use super::types::*;
+use super::{error, usage};
+use crate::canonical::{
+    Annotation as CanonicalAnnotation, Block, Error, ErrorClass, Family, Losses, Opaque, RawJson, Reasoning,
+    Response, Text, ToolCall, ToolInput,
+};
+use crate::dialect::extras::raw;
+use crate::dialect::{Reply, carrier, ids};
+use crate::wire::json::Raw;
+
+/// Reads a complete answer.
+///
+/// # Errors
+/// [`ErrorClass::Upstream`] where it is none; the upstream's own error where it sent one with a success.
+pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+    let completion = match super::types::parse_response(body) {
+        Ok(completion) => completion,
+        Err(read_error) => {
+            let document: Value = serde_json::from_slice(body).unwrap_or_default();
+            return Err(error::read_in_band(&document).unwrap_or_else(|| {
+                let message = format!("the upstream's answer is no chat completion: {read_error}");
+                Error::new(ErrorClass::Upstream, message)
+            }));
+        }
+    };
+    let ChatCompletion {
+        choices,
+        created: _,
+        id,
+        metadata: _,
+        model,
+        moderation: _,
+        service_tier,
+        system_fingerprint: _,
+        usage,
+        extra: _,
+    } = completion;
+    for at in 1..choices.len() {
+        losses.drop_field(format!("choices[{at}]"), "one answer to a request");
+    }
+    let Some(choice) = choices.into_iter().next() else {
+        let message = "the upstream's answer holds no choice";
+        return Err(Error::new(ErrorClass::Upstream, message));
+    };
+    let ChatCompletionChoice {
+        finish_reason,
+        index: _,
+        logprobs,
+        message,
+        extra: _,
+    } = choice;
+    let content = read_message(message, id.as_deref(), losses);
+    let refused = content.iter().any(|block| matches!(block, Block::Refusal { .. }));
+    let finish_reason = finish_reason.unwrap_or(FinishReason::Stop);
+    Ok(Response {
+        finish: usage::read_finish(&finish_reason, refused, losses),
+        id,
+        model,
+        content,
+        usage: usage.map(usage::read),
+        service_tier: service_tier.map(|tier| tier.as_str().to_owned()),
+        logprobs: logprobs.and_then(read_logprobs),
+    })
+}
+
+/// The list of log probabilities of the text.
+pub fn read_logprobs(logprobs: ChoiceLogprobs) -> Option<RawJson> {
+    let ChoiceLogprobs {
+        content,
+        refusal: _,
+        extra: _,
+    } = logprobs;
+    content
+        .filter(|content| !content.is_empty())
+        .map(|content| raw(&content))
+}
+
+/// The list of log probabilities as a choice holds it.
+pub fn write_logprobs(list: &RawJson) -> Option<ChoiceLogprobs> {
+    let content = serde_json::from_str(list.get()).ok()?;
+    Some(ChoiceLogprobs {
+        content: Some(content),
+        ..ChoiceLogprobs::new()
+    })
+}
+
+/// The reasoning text of an answer, which servers send under one name or the other, some under both.
+pub fn reasoning_text(reasoning_content: Option<String>, reasoning: Option<String>) -> Option<String> {
+    let filled = |text: &String| !text.is_empty();
+    reasoning_content
+        .filter(filled)
+        .or_else(|| reasoning.filter(filled))
+}
+
+fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut Losses) -> Vec<Block> {
+    let ChatCompletionMessage {
+        annotations,
+        audio,
+        content,
+        function_call,
+        reasoning,
+        reasoning_content,
+        // State of routers for their own clients; its text stands in `reasoning` as well.
+        reasoning_details: _,
+        refusal,
+        tool_calls,
+        extra: _,
+    } = message;
+    let mut blocks = Vec::new();
+    if audio.is_some() {
+        losses.drop_field("choices[0].message.audio", "answers are text");
+    }
+    if let Some(text) = reasoning_text(reasoning_content, reasoning) {
+        blocks.push(Block::Reasoning(Reasoning {
+            parts: vec![text],
+            opaque: Some(carrier::unsigned()),
+        }));
+    }
+    if let Some(text) = content.filter(|text| !text.is_empty()) {
+        blocks.push(Block::Text(Text {
+            text,
+            annotations: annotations
+                .into_iter()
+                .flatten()
+                .filter_map(read_annotation)
+                .collect(),
+            cache: None,
+        }));
+    }
+    if let Some(text) = refusal.filter(|text| !text.is_empty()) {
+        blocks.push(Block::Refusal { text });
+    }
+    for (index, call) in tool_calls.into_iter().flatten().enumerate() {
+        if let Some(call) = read_call(call, id, index, losses) {
+            blocks.push(Block::ToolCall(call));
+        }
+    }
+    if let Some(call) = function_call {
+        let ChatCompletionMessageFunctionCall {
+            arguments,
+            name,
+            extra: _,
+        } = call;
+        blocks.push(Block::ToolCall(ToolCall {
+            id: usage::call_id(id, 0),
+            name: name.unwrap_or_default(),
+            namespace: None,
+            input: ToolInput::from_arguments(arguments.unwrap_or_default()),
+            cache: None,
+        }));
+    }
+    blocks
+}
+
+/// Reads a citation of a web page.
+pub fn read_annotation(annotation: Annotation) -> Option<CanonicalAnnotation> {
+    let Annotation {
+        url_citation,
+        extra: _,
+    } = annotation;
+    let AnnotationUrlCitation {
+        end_index,
+        start_index,
+        title,
+        url,
+        extra: _,
+    } = url_citation?;
+    let index = |index: Option<i64>| u64::try_from(index?).ok();
+    Some(CanonicalAnnotation {
+        url: url?,
+        title: title.unwrap_or_default(),
+        span: index(start_index).zip(index(end_index)),
+    })
+}
+
+fn read_call(
+    call: ChatCompletionMessageToolCallUnion,
+    answer: Option<&str>,
+    index: usize,
+    losses: &mut Losses,
+) -> Option<ToolCall> {
+    let (id, name, input) = match call {
+        ChatCompletionMessageToolCallUnion::Function(call) => {
+            let ChatCompletionMessageFunctionToolCall {
+                function,
+                id,
+                extra: _,
+            } = call;
+            let ChatCompletionMessageFunctionToolCallFunction {
+                arguments,
+                name,
+                extra: _,
+            } = function;
+            (id, name, ToolInput::from_arguments(arguments))
+        }
+        ChatCompletionMessageToolCallUnion::Custom(call) => {
+            let ChatCompletionMessageCustomToolCall { custom, id, extra: _ } = call;
+            let ChatCompletionMessageCustomToolCallCustom {
+                input,
+                name,
+                extra: _,
+            } = custom;
+            let text = input.unwrap_or_default();
+            (id, name.unwrap_or_default(), ToolInput::Freeform { text })
+        }
+        ChatCompletionMessageToolCallUnion::Unknown(_) => {
+            let path = format!("choices[0].message.tool_calls[{index}]");
+            losses.drop_field(path, "a kind of call that the translation does not know");
+            return None;
+        }
+    };
+    Some(ToolCall {
+        id: id
+            .filter(|id| !id.is_empty())
+            .unwrap_or_else(|| usage::call_id(answer, index)),
+        name,
+        namespace: None,
+        input,
+        cache: None,
+    })
+}
+
+/// Writes a complete answer.
+pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+    let Response {
+        id,
+        // Clients compare the model with the one they asked for.
+        model: _,
+        content,
+        finish,
+        usage,
+        service_tier,
+        logprobs,
+    } = response;
+    let Reply {
+        model,
+        preferences,
+        created,
+        request_id,
+        input_estimate: _,
+    } = reply;
+    let mut writer = MessageWriter::new(preferences.legacy_functions);
+    for (index, block) in content.into_iter().enumerate() {
+        writer.block(block, index, losses);
+    }
+    let reason = usage::write_finish(finish.reason, !writer.refusal.is_empty(), writer.legacy);
+    if writer.refusal.is_empty()
+        && reason == FinishReason::ContentFilter
+        && let Some(explanation) = finish.explanation
+    {
+        writer.refusal = explanation;
+    }
+    let mut choice = ChatCompletionChoice::new(writer.finish());
+    choice.index = Some(0);
+    choice.finish_reason = Some(reason);
+    choice.logprobs = logprobs.as_ref().and_then(write_logprobs);
+    choice.extra.push_null("logprobs");
+    let mut out = ChatCompletion::new(vec![choice]);
+    out.id = Some(ids::with_prefix("chatcmpl-", id.as_ref().unwrap_or(request_id)));
+    out.created = Some(i64::try_from(*created).unwrap_or(i64::MAX));
+    out.model = Some(model.clone());
+    out.service_tier = usage::write_tier(service_tier.as_deref());
+    out.usage = Some(usage::write(usage));
+    super::types::write_response(&out)
+}
+
+/// An entry of `reasoning_details`. Without an integer `index` the OpenAI SDK for Python cannot put lists of streamed
+/// entries together.
+#[derive(Serialize)]
+struct ReasoningDetail<'a> {
+    index: usize,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    data: &'a str,
+}
+
+/// The entry that carries a vendor's reasoning state; `None` for state that is this dialect's own.
+pub fn reasoning_detail(opaque: &Opaque, index: usize) -> Option<Raw> {
+    if opaque.origin == Family::OpenaiChat {
+        return None;
+    }
+    Some(raw(&ReasoningDetail {
+        index,
+        kind: "reasoning.encrypted",
+        data: &carrier::encode(opaque),
+    }))
+}
+
+/// A citation with its span in the joined text: `start` and `length` are those of the block, in Unicode scalar values.
+pub fn write_annotation(annotation: CanonicalAnnotation, start: u64, length: u64) -> Annotation {
+    let CanonicalAnnotation { url, title, span } = annotation;
+    let (from, to) = span.unwrap_or((0, length));
+    let index = |index: u64| Some(i64::try_from(start.saturating_add(index)).unwrap_or(i64::MAX));
+    Annotation {
+        url_citation: Some(AnnotationUrlCitation {
+            start_index: index(from),
+            end_index: index(to),
+            title: Some(title),
+            url: Some(url),
+            ..AnnotationUrlCitation::new()
+        }),
+        ..Annotation::new()
+    }
+}
+
+/// The number of Unicode scalar values in a text.
+pub fn scalars(text: &str) -> u64 {
+    text.chars().count() as u64
+}
+
+/// Puts the blocks of an answer into the one message of this dialect.
+struct MessageWriter {
+    legacy: bool,
+    joiner: Joiner,
+    text: String,
+    scalars: u64,
+    refusal: String,
+    reasoning: String,
+    details: Vec<Raw>,
+    annotations: Vec<Annotation>,
+    calls: Vec<ChatCompletionMessageToolCallUnion>,
+    function_call: Option<ChatCompletionMessageFunctionCall>,
+}
+
+impl MessageWriter {
+    fn new(legacy: bool) -> Self {
+        Self {
+            legacy,
+            joiner: Joiner::default(),
+            text: String::new(),
+            scalars: 0,
+            refusal: String::new(),
+            reasoning: String::new(),
+            details: Vec::new(),
+            annotations: Vec::new(),
+            calls: Vec::new(),
+            function_call: None,
+        }
+    }
+
+    fn block(&mut self, block: Block, index: usize, losses: &mut Losses) {
+        match block {
+            Block::Text(text) => self.say(text),
+            Block::Refusal { text } => self.refusal.push_str(&text),
+            Block::Reasoning(Reasoning { parts, opaque }) => {
+                for part in parts.iter().filter(|part| !part.is_empty()) {
+                    if !self.reasoning.is_empty() {
+                        self.reasoning.push_str("\n\n");
+                    }
+                    self.reasoning.push_str(part);
+                }
+                let next = self.details.len();
+                self.details
+                    .extend(opaque.and_then(|opaque| reasoning_detail(&opaque, next)));
+            }
+            Block::ToolCall(call) => self.call(call, index, losses),
+            Block::ServerTool(_) => {
+                losses.drop_field(
+                    format!("content[{index}]"),
+                    "calls and results of a vendor's own tools",
+                );
+            }
+            Block::Image(_)
+            | Block::Document(_)
+            | Block::Audio(_)
+            | Block::SearchResult(_)
+            | Block::ToolResult(_) => {
+                losses.drop_field(format!("content[{index}]"), "an answer holds text and calls only");
+            }
+        }
+    }
+
+    fn say(&mut self, text: Text) {
+        let Text {
+            text,
+            annotations,
+            cache: _,
+        } = text;
+        self.joiner.open();
+        let before = self.joiner.before(&text);
+        self.text.push_str(before);
+        self.text.push_str(&text);
+        let start = self.scalars + scalars(before);
+        let length = scalars(&text);
+        self.scalars = start + length;
+        if !annotations.is_empty() {
+            self.joiner.annotated();
+        }
+        let annotations = annotations.into_iter();
+        self.annotations
+            .extend(annotations.map(|annotation| write_annotation(annotation, start, length)));
+    }
+
+    fn call(&mut self, call: ToolCall, index: usize, losses: &mut Losses) {
+        let ToolCall {
+            id,
+            name,
+            namespace: _,
+            input,
+            cache: _,
+        } = call;
+        let arguments = match input {
+            ToolInput::Object { json } => json.get().to_owned(),
+            ToolInput::Malformed { text } => text,
+            ToolInput::Freeform { text } => {
+                let custom = ChatCompletionMessageCustomToolCallCustom {
+                    input: Some(text),
+                    name: Some(name),
+                    ..ChatCompletionMessageCustomToolCallCustom::new()
+                };
+                let mut call = ChatCompletionMessageCustomToolCall::new(custom);
+                call.id = Some(id);
+                self.calls.push(call.into());
+                return;
+            }
+        };
+        if !self.legacy {
+            let function = ChatCompletionMessageFunctionToolCallFunction::new(arguments, name);
+            let mut call = ChatCompletionMessageFunctionToolCall::new(function);
+            call.id = Some(id);
+            self.calls.push(call.into());
+        } else if self.function_call.is_none() {
+            self.function_call = Some(ChatCompletionMessageFunctionCall {
+                arguments: Some(arguments),
+                name: Some(name),
+                ..ChatCompletionMessageFunctionCall::new()
+            });
+        } else {
+            losses.drop_field(format!("content[{index}]"), "`function_call` holds one call");
+        }
+    }
+
+    fn finish(self) -> ChatCompletionMessage {
+        let Self {
+            legacy: _,
+            joiner: _,
+            text,
+            scalars: _,
+            refusal,
+            reasoning,
+            details,
+            annotations,
+            calls,
+            function_call,
+        } = self;
+        let called = !calls.is_empty() || function_call.is_some();
+        let mut out = ChatCompletionMessage::new();
+        // Null says that there are only calls; an empty answer is an empty text.
+        out.content = (!text.is_empty() || !called).then_some(text);
+        out.refusal = (!refusal.is_empty()).then_some(refusal);
+        out.extra.push_null("refusal");
+        out.reasoning_content = (!reasoning.is_empty()).then_some(reasoning);
+        out.reasoning_details = (!details.is_empty()).then_some(details);
+        out.annotations = (!annotations.is_empty()).then_some(annotations);
+        out.tool_calls = (!calls.is_empty()).then_some(calls);
+        out.function_call = function_call;
+        out
+    }
+}

@@ -1,0 +1,8 @@
+//! Streamed answers.
+
+mod calls;
+mod reader;
+mod writer;
+
+pub use reader::Reader;
+pub use writer::Writer;
