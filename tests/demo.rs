@@ -1,0 +1,189 @@
+//! The program as a person starts it: the demo, the commands beside it, and the end by a signal.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_llm-proxy"))
+}
+
+struct Demo {
+    child: Child,
+    base: String,
+    guide: String,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let mut child = program()
+            .args(["demo", "--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut guide = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let base = loop {
+            let line = lines.next().expect("the demo ended before it served").unwrap();
+            if let Some(base) = line.strip_prefix("Serving at ") {
+                break base.split(". ").next().unwrap().to_owned();
+            }
+            guide.push_str(&line);
+            guide.push('\n');
+        };
+        Self { child, base, guide }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        let request = client()
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/json");
+        request
+            .header("anthropic-version", "2023-06-01")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn client() -> reqwest::Client {
+    // Plain HTTP, but the client wants to know a provider of cryptography all the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+#[tokio::test]
+async fn an_openai_client_streams_from_a_claude_upstream() {
+    let demo = Demo::start();
+    let messages = json!([{"role": "user", "content": "Say hello"}]);
+    let body = json!({"model": "gpt-demo", "stream": true, "messages": messages});
+    let answer = demo.post("/openai-on-claude/v1/chat/completions", &body).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let text = answer.text().await.unwrap();
+    let chunks: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+        .collect();
+    let said: String = chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
+        .collect();
+    assert!(
+        said.contains("claude-demo") && said.contains("Say hello"),
+        "{said}"
+    );
+    assert!(text.trim_end().ends_with("data: [DONE]"), "{text}");
+}
+
+#[tokio::test]
+async fn a_claude_client_thinks_and_calls_a_tool_on_an_openai_upstream() {
+    let demo = Demo::start();
+    let messages = json!([{"role": "user", "content": "Think first: how is the weather in Paris?"}]);
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let tools = json!([{"name": "get_weather", "input_schema": schema}]);
+    let body = json!({"model": "claude-demo", "max_tokens": 1024, "messages": messages, "tools": tools});
+    let answer = demo.post("/claude-on-openai/v1/messages", &body).await;
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let kinds: Vec<&str> = answer["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| block["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["thinking", "tool_use"]);
+    assert_eq!(answer["stop_reason"], "tool_use");
+    assert_eq!(answer["content"][1]["name"], "get_weather");
+}
+
+#[tokio::test]
+async fn every_printed_command_names_a_route_that_answers() {
+    let demo = Demo::start();
+    let commands: Vec<&str> = demo.guide.split("curl -N ").skip(1).collect();
+    assert!(commands.len() >= 5, "{}", demo.guide);
+    for command in commands {
+        let url = command.split(' ').next().unwrap();
+        let body = command
+            .split("-d '")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next())
+            .unwrap();
+        let path = url
+            .strip_prefix(&demo.base)
+            .expect("a command for another server");
+        let answer = demo.post(path, &serde_json::from_str(body).unwrap()).await;
+        let expected = if body.contains("error 429") { 429 } else { 200 };
+        assert_eq!(answer.status().as_u16(), expected, "{command}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_program() {
+    let mut demo = Demo::start();
+    let pid = demo.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let asked = Instant::now();
+    let status = loop {
+        if let Some(status) = demo.child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(10), "still running");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn check_shows_the_routes_of_the_example() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config/config.example.yaml");
+    let mut command = program();
+    for variable in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"] {
+        command.env(variable, "a-key-that-nobody-may-see");
+    }
+    let output = command.args(["check", "--config", example]).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        shown.contains("openai-chat") && shown.contains("claude"),
+        "{shown}"
+    );
+    assert!(!shown.contains("nobody-may-see"), "{shown}");
+}
+
+#[test]
+fn a_wrong_configuration_is_told_by_line_and_ends_with_1() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-test-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("wrong.yaml");
+    std::fs::write(&file, "models:\n  - frontend_modl_name: x\n").unwrap();
+    for arguments in [vec!["check", "--config"], vec!["--config"]] {
+        let output = program().args(arguments).arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("wrong.yaml:2:") && said.contains("frontend_modl_name"),
+            "{said}"
+        );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
