@@ -1,5 +1,6 @@
 //! How the proxy ends.
 
+use llm_proxy::proxy::DRAIN;
 use tokio::time::timeout;
 
 use crate::support::{PATIENCE, Proxy, feeding_upstream, plain};
@@ -28,4 +29,24 @@ async fn streams_finish_and_new_connections_are_refused() {
     assert_eq!(answer.text().await.expect("the rest"), "data: 1\n\n");
     let ended = timeout(PATIENCE, &mut proxy.task).await.expect("an end in time");
     ended.expect("a task").expect("a proxy");
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_finish_in_time_is_cut_off() {
+    let (feed, upstream) = feeding_upstream().await;
+    let mut proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
+    feed.send("data: 0\n\n");
+    let mut answer = proxy
+        .post("/p/v1/x", r#"{"model":"m"}"#)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.chunk().await.expect("a stream").is_some());
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    proxy.stop();
+    let ended = (&mut proxy.task).await;
+    ended.expect("a task").expect("a proxy");
+    assert_eq!(began.elapsed().as_secs(), DRAIN.as_secs());
+    assert!(answer.chunk().await.is_err());
 }
