@@ -88,7 +88,7 @@ fn every_cell_is_as_its_snapshot() {
             if let Some(body) = case.document("response.json") {
                 let mut losses = Losses::new();
                 let answer = match exchange(client, upstream, &case).response(&body, &mut losses) {
-                    Ok(body) => pretty(&body),
+                    Ok((body, _)) => pretty(&body),
                     Err(error) => format!("failed: {error}"),
                 };
                 let out = format!("{answer}\n\n{}", listed(&losses));

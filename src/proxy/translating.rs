@@ -118,7 +118,7 @@ async fn run(
     } else if exchange.streams() {
         streamed(exchange, &parts.headers, body, access).await?
     } else {
-        complete(exchange, &parts.headers, body, losses).await?
+        complete(exchange, &parts.headers, body, losses, access).await?
     };
     if let Some(id) = upstream_id(&parts.headers) {
         answer
@@ -153,6 +153,7 @@ async fn complete(
     headers: &HeaderMap,
     body: Body,
     losses: &mut Losses,
+    access: &mut Access,
 ) -> Result<Answer, Error> {
     if headers::media_type(headers) == "text/event-stream" {
         let message = "the upstream streams its answer although that was not asked for";
@@ -163,7 +164,9 @@ async fn complete(
         let message = format!("the upstream's answer is larger than {ANSWER_LIMIT} bytes");
         return Err(Error::new(ErrorClass::Upstream, message));
     }
-    Ok(answer::json(exchange.response(&body, losses)?))
+    let (written, usage) = exchange.response(&body, losses)?;
+    access.usage = usage;
+    Ok(answer::json(written))
 }
 
 async fn streamed(

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::canonical::{Block, Error, ErrorClass, Losses, Reasoning, Response, Restoration};
+use crate::canonical::{Block, Error, ErrorClass, Losses, Reasoning, Response, Restoration, Usage};
 use crate::capability::Capabilities;
 use crate::dialect::{Dialect, Inbound, ReadRequest, Reply, Target, WrittenError, WrittenRequest};
 use crate::prompt::SystemEdits;
@@ -119,11 +119,11 @@ impl Exchange {
         self.client
     }
 
-    /// Translates a complete answer.
+    /// Translates a complete answer; gives its body and the upstream's token counts.
     ///
     /// # Errors
     /// Where the body is no answer of the upstream's dialect.
-    pub fn response(&self, body: &[u8], losses: &mut Losses) -> Result<Vec<u8>, Error> {
+    pub fn response(&self, body: &[u8], losses: &mut Losses) -> Result<(Vec<u8>, Option<Usage>), Error> {
         let mut response = self.upstream.read_response(body, losses)?;
         if let Some(keeper) = &self.keeper {
             keeper.keep(&response);
@@ -134,7 +134,9 @@ impl Exchange {
             .iter()
             .any(|block| matches!(block, Block::ToolCall(_)));
         response.finish = response.finish.settled(called);
-        Ok(self.client.write_response(response, &self.reply, losses))
+        let usage = response.usage;
+        let body = self.client.write_response(response, &self.reply, losses);
+        Ok((body, usage))
     }
 
     /// Begins the translation of a streamed answer.

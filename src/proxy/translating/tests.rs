@@ -35,6 +35,7 @@ struct Told {
     headers: HeaderMap,
     body: String,
     sent: String,
+    input_tokens: Option<u64>,
 }
 
 /// Sends a request through to an upstream that gives this answer.
@@ -66,6 +67,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
     };
     let mut access = Access::new(proxy.ids.next(), Method::POST, path.to_owned());
     let answer = between(call, &group.entries[0], &WORDS, &WORDS, &mut access).await;
+    let input_tokens = access.usage.map(|usage| usage.input_total());
     let (parts, source) = answer.into_parts();
     let body = AnswerBody::new(source, false, access)
         .collect()
@@ -76,6 +78,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
         headers: parts.headers,
         body: String::from_utf8(body.to_bytes().to_vec()).expect("text"),
         sent: receiver.try_recv().unwrap_or_default(),
+        input_tokens,
     }
 }
 
