@@ -18,12 +18,23 @@ impl Routes {
         for model in config.models {
             let prefix = model.frontend_base_url.clone();
             let entry = Entry::new(model);
-            match groups.iter_mut().find(|group| group.prefix == prefix) {
-                Some(group) => group.entries.push(entry),
-                None => groups.push(Group {
-                    prefix,
-                    entries: vec![entry],
-                }),
+            let frontend = entry.model.dialects.map(|pair| pair.frontend);
+            let at = match groups.iter().position(|group| group.prefix == prefix) {
+                Some(at) => at,
+                None => {
+                    groups.push(Group {
+                        prefix,
+                        entries: Vec::new(),
+                        frontends: Vec::new(),
+                    });
+                    groups.len() - 1
+                }
+            };
+            if let Some(group) = groups.get_mut(at) {
+                group.entries.push(entry);
+                if let Some(frontend) = frontend.filter(|name| !group.frontends.contains(name)) {
+                    group.frontends.push(frontend);
+                }
             }
         }
         groups.sort_by_key(|group| std::cmp::Reverse(group.prefix.as_str().len()));
@@ -53,6 +64,8 @@ pub struct Group {
     pub prefix: Prefix,
     /// The models, in the order of the file.
     pub entries: Vec<Entry>,
+    /// The dialects that clients of this prefix speak, each once.
+    frontends: Vec<DialectName>,
 }
 
 impl Group {
@@ -105,13 +118,12 @@ impl Group {
 
     /// The dialect of the first model that names one.
     pub fn dialect_name(&self) -> Option<DialectName> {
-        let pair = self.entries.iter().find_map(|entry| entry.model.dialects)?;
-        Some(pair.frontend)
+        self.frontends.first().copied()
     }
 
     /// The dialects that clients of this prefix speak, as far as they are known.
     pub fn dialects(&self) -> impl Iterator<Item = &'static dyn Dialect> {
-        self.entries.iter().filter_map(Entry::client)
+        self.frontends.iter().filter_map(|name| dialect::find(*name))
     }
 
     /// The names that clients can ask for; what only a pattern stands for has none.

@@ -9,6 +9,9 @@ use crate::canonical::{ErrorClass, Loss, Losses, Usage};
 /// The status that the log shows for a client that went away before its answer was complete.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
+/// How many losses the line lists; the rest is counted.
+const LISTED_LOSSES: usize = 32;
+
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -60,6 +63,7 @@ pub struct Access {
     /// Logged at debug level only: probes.
     pub quiet: bool,
     losses: Vec<String>,
+    unlisted_losses: usize,
     began: Instant,
     first_byte: Option<Duration>,
     written: bool,
@@ -83,6 +87,7 @@ impl Access {
             usage: None,
             quiet: false,
             losses: Vec::new(),
+            unlisted_losses: 0,
             began: Instant::now(),
             first_byte: None,
             written: false,
@@ -92,7 +97,10 @@ impl Access {
     /// Adds what a translation could not carry over.
     pub fn lost(&mut self, losses: &Losses) {
         let line = |loss: &Loss| format!("{} {}", loss.kind.as_str(), loss.path);
-        self.losses.extend(losses.entries().iter().map(line));
+        let entries = losses.entries();
+        let room = LISTED_LOSSES.saturating_sub(self.losses.len());
+        self.losses.extend(entries.iter().take(room).map(line));
+        self.unlisted_losses += entries.len().saturating_sub(room);
     }
 
     /// Counts bytes of the answer that are handed over now.
@@ -122,6 +130,9 @@ impl Access {
         let dialects = self
             .dialects
             .map(|(client, upstream)| format!("{client} -> {upstream}"));
+        if self.unlisted_losses > 0 {
+            self.losses.push(format!("and {} more", self.unlisted_losses));
+        }
         let losses = (!self.losses.is_empty()).then(|| self.losses.join(", "));
         macro_rules! line {
             ($level:expr) => {
