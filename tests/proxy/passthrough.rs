@@ -167,3 +167,31 @@ async fn an_empty_post_says_that_it_is_empty() {
     assert!(proxy.raw(head).await.starts_with("HTTP/1.1 200 "));
     assert_eq!(upstream.only().header("content-length"), Some("0"));
 }
+
+#[tokio::test]
+async fn edits_of_the_system_prompt_leave_the_rest_alone() {
+    let upstream = Upstream::plain().await;
+    let more = "frontend_dialect: claude, backend_dialect: claude, system_replacements: {old: new}, system_append: end";
+    let proxy = Proxy::serve(&model("/p", "m", "big", &upstream.url(), more)).await;
+    let head = "{ \"n\" : 1.0,\"model\":\"m\", \"system\" : ";
+    let tail = " ,\"messages\":[{\"role\":\"user\",\"content\":\"old\\u00e9\"}] ,\"max_tokens\":1e2}\n";
+    let request = format!("{head}\"the old text\"{tail}");
+    let answer = proxy.post("/p/v1/messages", request).send().await;
+    assert_eq!(answer.expect("an answer").status(), 200);
+    let seen = String::from_utf8(upstream.only().body.to_vec()).expect("text");
+    let system = seen
+        .strip_prefix(head.replace("\"m\"", "\"big\"").as_str())
+        .and_then(|rest| rest.strip_suffix(tail));
+    let system = system.unwrap_or_else(|| panic!("more than the system prompt changed: {seen}"));
+    assert!(
+        system.contains("the new text") && system.contains("\"end\""),
+        "{system}"
+    );
+
+    // What is no request for an answer has no system prompt to edit.
+    let other = format!("{head}\"the old text\"{tail}");
+    let answer = proxy.post("/p/v1/complete", other.clone()).send().await;
+    assert_eq!(answer.expect("an answer").status(), 200);
+    let seen = upstream.seen().pop().expect("a request").body;
+    assert_eq!(seen, other.replace("\"m\"", "\"big\""));
+}

@@ -273,3 +273,64 @@ async fn http2_without_tls_is_spoken() {
     );
     assert_eq!(upstream.only().body, r#"{"model":"n"}"#);
 }
+
+#[tokio::test]
+async fn each_client_is_told_in_its_own_dialect() {
+    let upstream = Upstream::plain().await;
+    let url = upstream.url();
+    let claude = "frontend_dialect: claude, backend_dialect: claude";
+    let models = [
+        model("/claude", "claude-a", "x", &url, claude),
+        model("/claude", "claude-b-*", "x", &url, claude),
+        plain("/mixed", "one", "x", &url),
+        plain("/mixed", "two", "x", "http://127.0.0.1:1"),
+    ];
+    let proxy = Proxy::serve(&models.concat()).await;
+    let version = |request: reqwest::RequestBuilder| request.header("anthropic-version", "2023-06-01");
+
+    for (path, id) in [
+        ("/claude/v1/models?limit=1000", "claude-a"),
+        ("/mixed/models", "one"),
+    ] {
+        let list = json_body(version(proxy.get(path))).await;
+        assert_eq!(list["data"][0]["type"], "model", "{list}");
+        assert_eq!(list["data"][0]["id"], id);
+        assert_eq!(list["has_more"], false);
+    }
+    let list = json_body(proxy.get("/mixed/v1/models")).await;
+    assert_eq!(
+        (&list["object"], &list["data"][0]["object"]),
+        (&"list".into(), &"model".into())
+    );
+
+    let unknown = proxy.post("/claude/v1/messages", r#"{"model":"nope"}"#);
+    let answer = unknown.send().await.expect("an answer");
+    assert_eq!(answer.status(), 404);
+    let id = answer.headers()["request-id"].to_str().expect("text").to_owned();
+    let body = read(answer).await;
+    assert_eq!(
+        (&body["type"], &body["error"]["type"]),
+        (&"error".into(), &"not_found_error".into())
+    );
+    assert_eq!(body["request_id"], id);
+    let elsewhere = version(proxy.post("/elsewhere", "{}"))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(read(elsewhere).await["error"]["type"], "not_found_error");
+
+    // Without `/v1`, as a path of the dialect, and as one that only the upstream knows.
+    for (path, expected) in [
+        ("/claude/messages", "/v1/messages"),
+        ("/claude/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+        ("/claude/api/event", "/api/event"),
+    ] {
+        let answer = proxy
+            .post(path, r#"{"model":"claude-a"}"#)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(upstream.seen().pop().expect("a request").uri, expected);
+    }
+}

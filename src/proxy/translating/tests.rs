@@ -86,6 +86,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
 async fn a_complete_answer_is_translated() {
     let told = exchange("/p/say", "m lossy", http("200 OK", "", "hello")).await;
     assert_eq!((told.status, told.body.as_str()), (200, "m said hello"));
+    assert_eq!(told.input_tokens, Some(5));
     assert!(
         told.sent.starts_with("POST /v1/say HTTP/1.1\r\n"),
         "{}",
