@@ -5,15 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use serde_json::json;
 
 use super::stream::Translation;
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
-use crate::dialect::{self, Dialect, DialectName};
+use crate::dialect::openai_chat::OpenAiChat;
+use crate::dialect::{Dialect, DialectName};
 use crate::telemetry::{Access, End};
 
 /// The header that lists what a translation could not carry over.
@@ -22,6 +22,8 @@ pub const LOSS_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-loss");
 pub const PROXY_REQUEST_ID: HeaderName = HeaderName::from_static("x-llm-proxy-request-id");
 /// The header with the upstream's identifier of a request, where the answer is translated.
 pub const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+/// The dialect of clients that nothing is known of: what most of them read.
+pub const DEFAULT_DIALECT: &dyn Dialect = &OpenAiChat;
 /// Limit on the loss header, in bytes; what lies behind is counted.
 const LOSS_HEADER_LIMIT: usize = 1024;
 
@@ -155,13 +157,10 @@ pub fn json(body: impl Into<Bytes>) -> Answer {
     full(StatusCode::OK, Some("application/json"), body)
 }
 
-/// An error in a dialect's own words; without a dialect in those of OpenAI, which most clients read.
+/// An error in a dialect's own words.
 pub fn error(dialect: Option<&dyn Dialect>, error: &Error, access: &mut Access) -> Answer {
     access.error = Some(error.class);
-    let dialect = dialect.or_else(|| dialect::find(DialectName::OpenAiChat).map(|found| found as _));
-    let Some(dialect) = dialect else {
-        return generic_error(error, access);
-    };
+    let dialect = dialect.unwrap_or(DEFAULT_DIALECT);
     let written = dialect.write_error(error, &access.request_id);
     let mut answer = full(written.status, None, written.body);
     for (name, value) in written.headers {
@@ -218,46 +217,6 @@ fn printable(c: char) -> impl Iterator<Item = char> {
     let plain = c.is_ascii_graphic() || c == ' ';
     let escaped = (!plain).then(|| c.escape_unicode()).into_iter().flatten();
     plain.then_some(c).into_iter().chain(escaped)
-}
-
-fn generic_error(error: &Error, access: &Access) -> Answer {
-    let status = status(error.class);
-    let kind = if status.is_client_error() {
-        "invalid_request_error"
-    } else {
-        "server_error"
-    };
-    let body = json!({
-        "error": {"message": error.message, "type": kind, "param": error.param, "code": error.class.as_str()}
-    });
-    let mut answer = full(status, Some("application/json"), body.to_string());
-    identify(&mut answer, DialectName::OpenAiChat, access);
-    if let Some(delay) = error.retry_after {
-        answer
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
-    answer
-}
-
-fn status(class: ErrorClass) -> StatusCode {
-    match class {
-        ErrorClass::InvalidRequest
-        | ErrorClass::ContextWindow
-        | ErrorClass::ContentBlocked
-        | ErrorClass::Unsupported => StatusCode::BAD_REQUEST,
-        ErrorClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorClass::Authentication => StatusCode::UNAUTHORIZED,
-        ErrorClass::Permission => StatusCode::FORBIDDEN,
-        ErrorClass::NotFound => StatusCode::NOT_FOUND,
-        ErrorClass::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorClass::Conflict => StatusCode::CONFLICT,
-        ErrorClass::Billing | ErrorClass::RateLimit => StatusCode::TOO_MANY_REQUESTS,
-        ErrorClass::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorClass::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        ErrorClass::Upstream => StatusCode::BAD_GATEWAY,
-        ErrorClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
 }
 
 #[cfg(test)]

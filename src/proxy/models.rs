@@ -1,7 +1,6 @@
 //! The list of a prefix's models, and one of it, in the shape that the client reads.
 
 use http::HeaderMap;
-use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::call::Call;
@@ -17,24 +16,17 @@ pub(super) fn answer(call: &Call<'_>, asked: &ModelsPath, access: &mut Access) -
     let body = match asked {
         ModelsPath::List => {
             let names = call.group.names();
-            match dialect {
-                Some(dialect) => dialect.write_models(&names, call.query.as_deref()),
-                None => generic_list(&names),
-            }
+            dialect.write_models(&names, call.query.as_deref())
         }
         ModelsPath::One(name) => {
             if call.group.lookup(name).is_none() {
-                return answer::error(dialect, &unknown(name), access);
+                return answer::error(Some(dialect), &unknown(name), access);
             }
-            match dialect {
-                Some(dialect) => dialect.write_model(name),
-                None => generic(name).to_string().into_bytes(),
-            }
+            dialect.write_model(name)
         }
     };
     let mut answer = answer::json(body);
-    let name = dialect.map_or(DialectName::OpenAiChat, Dialect::name);
-    answer::identify(&mut answer, name, access);
+    answer::identify(&mut answer, dialect.name(), access);
     answer
 }
 
@@ -46,20 +38,8 @@ pub fn unknown(name: &str) -> Error {
 }
 
 /// Anthropic's clients are told by their headers; a prefix may serve both kinds.
-fn shape(headers: &HeaderMap, frontend: Option<DialectName>) -> Option<&'static dyn Dialect> {
-    let name = if headers::speaks_claude(headers) {
-        DialectName::Claude
-    } else {
-        frontend.unwrap_or(DialectName::OpenAiChat)
-    };
-    dialect::find(name).or_else(|| dialect::find(DialectName::OpenAiChat))
-}
-
-fn generic(name: &str) -> serde_json::Value {
-    json!({"id": name, "object": "model", "created": 0, "owned_by": "llm-proxy"})
-}
-
-fn generic_list(names: &[&str]) -> Vec<u8> {
-    let models: Vec<_> = names.iter().map(|name| generic(name)).collect();
-    json!({"object": "list", "data": models}).to_string().into_bytes()
+fn shape(headers: &HeaderMap, frontend: Option<DialectName>) -> &'static dyn Dialect {
+    let claude = headers::speaks_claude(headers).then_some(DialectName::Claude);
+    let name = claude.or(frontend);
+    name.and_then(dialect::find).unwrap_or(answer::DEFAULT_DIALECT)
 }

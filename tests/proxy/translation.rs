@@ -1,0 +1,215 @@
+//! Clients of one dialect and an upstream of another, with the scripted upstream of the demo.
+
+use std::time::Duration;
+
+use llm_proxy::demo::Demo;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Proxy, model};
+
+const PAIRS: [(&str, &str); 2] = [("claude", "openai-chat"), ("openai-chat", "claude")];
+
+struct Setup {
+    demo: Demo,
+    proxy: Proxy,
+    dialect: &'static str,
+}
+
+impl Setup {
+    async fn new((frontend, backend): (&'static str, &'static str), more: &str) -> Self {
+        let demo = Demo::bind_recording("127.0.0.1:0", 16).await.expect("a demo");
+        let dialects = format!("frontend_dialect: {frontend}, backend_dialect: {backend}{more}");
+        let proxy = Proxy::serve(&model("/p", "client-*", "upstream-model", &demo.url(), &dialects)).await;
+        Self {
+            demo,
+            proxy,
+            dialect: frontend,
+        }
+    }
+
+    fn ask(&self, text: &str, stream: bool) -> reqwest::RequestBuilder {
+        let path = match self.dialect {
+            "claude" => "/p/v1/messages?beta=true",
+            _ => "/p/v1/chat/completions",
+        };
+        let body = json!({
+            "model": "client-x", "max_tokens": 1000, "stream": stream,
+            "messages": [{"role": "user", "content": text}]
+        });
+        self.proxy.post(path, body.to_string())
+    }
+
+    /// The last event of a whole stream.
+    fn last_event(&self) -> &'static str {
+        match self.dialect {
+            "claude" => "event: message_stop\n",
+            _ => "data: [DONE]\n",
+        }
+    }
+
+    fn request_id_header(&self) -> &'static str {
+        match self.dialect {
+            "claude" => "request-id",
+            _ => "x-request-id",
+        }
+    }
+}
+
+async fn body(answer: reqwest::Response) -> Value {
+    serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_whole_answer_comes_in_the_clients_dialect() {
+    for pair in PAIRS {
+        let setup = Setup::new(pair, "").await;
+        let answer = setup.ask("hello", false).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{pair:?}");
+        let id = answer.headers()[setup.request_id_header()]
+            .to_str()
+            .expect("text");
+        assert!(id.starts_with("req_"), "{id}");
+        let answer = body(answer).await;
+        let text = match setup.dialect {
+            "claude" => &answer["content"][0]["text"],
+            _ => &answer["choices"][0]["message"]["content"],
+        };
+        assert!(text.as_str().expect("text").contains("hello"), "{answer}");
+        assert_eq!(answer["model"], "client-x");
+        let seen = setup.demo.requests().pop().expect("a request");
+        let path = match pair.1 {
+            "claude" => "/v1/messages",
+            _ => "/v1/chat/completions",
+        };
+        assert_eq!(seen.uri.to_string(), path);
+        let sent: Value = serde_json::from_slice(&seen.body).expect("JSON");
+        assert_eq!(sent["model"], "upstream-model");
+    }
+}
+
+#[tokio::test]
+async fn every_event_reaches_the_client_before_the_next_leaves_the_upstream() {
+    const EVENTS: usize = 400;
+    for pair in PAIRS {
+        let setup = Setup::new(pair, "").await;
+        let request = setup.ask(&format!("step long {EVENTS}"), true);
+        let asked = tokio::spawn(request.send());
+        setup.demo.step(1);
+        let mut answer = asked.await.expect("a task").expect("an answer");
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let mut all = String::new();
+        let deltas = |text: &str| match pair.0 {
+            "claude" => text.matches("\"text_delta\"").count(),
+            _ => text.matches("\"content\":\"").count() - text.matches("\"content\":\"\"").count(),
+        };
+        for event in 1..=EVENTS {
+            while deltas(&all) < event {
+                let piece = timeout(PATIENCE, answer.chunk()).await.expect("an event in time");
+                let piece = piece.expect("a stream").expect("not the end");
+                all.push_str(std::str::from_utf8(&piece).expect("text"));
+            }
+            assert_eq!(deltas(&all), event, "{pair:?}");
+            setup.demo.step(1);
+        }
+        all.push_str(&answer.text().await.expect("the rest"));
+        assert!(all.contains(setup.last_event()), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn errors_come_in_the_clients_dialect() {
+    for pair in PAIRS {
+        let setup = Setup::new(pair, "").await;
+        for stream in [false, true] {
+            let limited = setup.ask("error 429", stream).send().await.expect("an answer");
+            assert_eq!(limited.status(), 429);
+            assert_eq!(limited.headers()["retry-after"], "2");
+            assert!(limited.headers().contains_key(setup.request_id_header()));
+            assert_eq!(body(limited).await["error"]["type"], "rate_limit_error");
+            let overloaded = setup.ask("overload", stream).send().await.expect("an answer");
+            let status = if setup.dialect == "claude" { 529 } else { 503 };
+            assert_eq!(overloaded.status(), status);
+        }
+        let unknown = setup
+            .proxy
+            .post("/p/v1/messages", r#"{"model":"other"}"#)
+            .send()
+            .await;
+        assert_eq!(unknown.expect("an answer").status(), 404);
+        let other = setup
+            .proxy
+            .post("/p/v1/embeddings", r#"{"model":"client-x"}"#)
+            .send()
+            .await;
+        assert_eq!(other.expect("an answer").status(), 404);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_does_not_end_as_a_success() {
+    for pair in PAIRS {
+        let setup = Setup::new(pair, "").await;
+        for words in ["long 9 error mid", "long 9 cut"] {
+            let answer = setup.ask(words, true).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200, "{pair:?} {words}");
+            let text = answer.text().await.expect("a stream that ends in order");
+            assert!(text.contains("\"error\""), "{pair:?} {words}: {text}");
+            assert!(!text.contains(setup.last_event()), "{pair:?} {words}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_takes_the_upstream_with_it() {
+    for pair in PAIRS {
+        let setup = Setup::new(pair, "").await;
+        let mut answer = setup
+            .ask("slow 20 long 100000", true)
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.chunk().await.expect("a stream").is_some());
+        drop(answer);
+        let abandoned = async {
+            while setup.demo.counts().abandoned_streams == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, abandoned).await.expect("an abandoned stream");
+    }
+}
+
+#[tokio::test]
+async fn the_clients_token_reaches_the_header_that_the_upstream_reads() {
+    for (pair, more, client, header, value) in [
+        (
+            PAIRS[0],
+            ", backend_auth_schema: Bearer",
+            ("x-api-key", "token"),
+            "authorization",
+            "Bearer token",
+        ),
+        (
+            PAIRS[1],
+            ", backend_auth_header: x-api-key, backend_auth_schema: \"\"",
+            ("authorization", "Bearer token"),
+            "x-api-key",
+            "token",
+        ),
+    ] {
+        let setup = Setup::new(pair, more).await;
+        let request = setup
+            .ask("hello", false)
+            .header(client.0, client.1)
+            .header("x-trace", "t");
+        let request = request.header("anthropic-beta", "b").header("openai-beta", "b");
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        let seen = setup.demo.requests().pop().expect("a request");
+        assert_eq!(seen.headers[header], value, "{pair:?}");
+        assert_eq!(seen.headers[client.0], client.1);
+        assert_eq!(seen.headers["x-trace"], "t");
+        assert!(!seen.headers.contains_key("openai-beta"));
+        assert!(seen.headers.get("anthropic-beta").is_none_or(|beta| beta != "b"));
+    }
+}
