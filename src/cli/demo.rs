@@ -32,8 +32,9 @@ async fn listen(port: u16) -> io::Result<()> {
         })?;
     let base = format!("http://{}", listener.local_addr()?);
     let config = configuration(&upstream.url(), listener.local_addr()?.port())?;
+    let end = proxy::shutdown_signal()?;
     println!("{}\nServing at {base}. Ctrl-C ends it.\n", demo::guide(&base));
-    let served = proxy::serve(config, listener, proxy::shutdown_signal()).await;
+    let served = proxy::serve(config, listener, end).await;
     upstream.shutdown().await;
     served
 }

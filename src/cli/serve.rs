@@ -56,7 +56,7 @@ async fn listen(config: Config) -> std::io::Result<()> {
         )
     })?;
     tracing::info!(address = %listener.local_addr()?, models = config.models.len(), "listening");
-    proxy::serve(config, listener, proxy::shutdown_signal()).await
+    proxy::serve(config, listener, proxy::shutdown_signal()?).await
 }
 
 /// Says on standard error why the command ends.

@@ -93,6 +93,10 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
     }
+    // Which version of HTTP a client speaks is seen from its first bytes; who sends none is not waited for.
+    if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
     let service = service_fn(move |request| {
         let proxy = Arc::clone(&proxy);
         async move { Ok::<_, Infallible>(handle::handle(&proxy, request).await) }
@@ -103,27 +107,38 @@ async fn connection(
     }
 }
 
-/// Done when the process is asked to end: by SIGTERM or an interrupt from the keyboard.
-pub async fn shutdown_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+/// Done when the process is asked to end: by SIGTERM or an interrupt from the keyboard. Signals are listened for from
+/// the call on, not from the first poll.
+///
+/// # Errors
+/// When the system lets no handler be set.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+#[cfg(unix)]
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    })
+}
+
+/// Done when the process is asked to end by an interrupt from the keyboard.
+///
+/// # Errors
+/// When the system lets no handler be set.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+#[cfg(windows)]
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
