@@ -33,6 +33,41 @@ impl LossKind {
     }
 }
 
+/// What a route does when a request cannot be carried over whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLoss {
+    /// Dropped and approximated fields are in the log only.
+    Ignore,
+    /// They are told in a header of the answer, too.
+    #[default]
+    Warn,
+    /// They are refused with a 400 that names them all.
+    Error,
+}
+
+impl OnLoss {
+    /// All policies.
+    pub const ALL: [Self; 3] = [Self::Ignore, Self::Warn, Self::Error];
+
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
+    /// The policy of a name.
+    ///
+    /// # Errors
+    /// A name of none, with what is expected.
+    pub fn parse(name: &str) -> Result<Self, &'static str> {
+        let found = Self::ALL.into_iter().find(|policy| policy.as_str() == name);
+        found.ok_or("is not one of ignore, warn, error")
+    }
+}
+
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {

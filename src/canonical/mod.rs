@@ -23,7 +23,7 @@ pub use content::{
 pub use error::{Error, ErrorClass};
 pub use event::{BlockStart, CallKind, Delta, Event, Start};
 pub use fold::Fold;
-pub use loss::{Loss, LossKind, Losses};
+pub use loss::{Loss, LossKind, Losses, OnLoss};
 pub use request::{
     Effort, FieldNames, OutputFormat, ReasoningControl, ReasoningDisplay, Request, Sampling, ServiceTier,
     Thinking, Verbosity,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Server, parse_host};
+use crate::dialect::DialectName;
 
 /// A reverse proxy for LLM APIs that translates between their dialects
 ///
@@ -51,6 +52,10 @@ pub(super) enum OtherCommand {
     Schema,
     /// Serve with a built-in upstream, to try things out without a key
     Demo(DemoArgs),
+    /// Translate a document or stream from standard input to standard output
+    ///
+    /// What could not be carried over goes to standard error.
+    Translate(TranslateArgs),
 }
 
 /// Arguments of the server.
@@ -95,6 +100,37 @@ pub struct DemoArgs {
     pub port: u16,
 }
 
+/// Arguments of `translate`.
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    /// The dialect of what comes in
+    #[arg(long, value_name = "DIALECT")]
+    pub from: DialectName,
+    /// The dialect of what goes out
+    #[arg(long, value_name = "DIALECT")]
+    pub to: DialectName,
+    /// What comes in: a client's request, or an upstream's answer, complete or streamed
+    #[arg(long, value_enum, default_value_t = Kind::Request)]
+    pub kind: Kind,
+    /// The name of the model that goes out; a request's decides what may be sent
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Tell losses as JSON, one object on a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// A client's request
+    Request,
+    /// An upstream's complete answer
+    Response,
+    /// An upstream's streamed answer
+    Stream,
+}
+
 fn host(text: &str) -> Result<String, &'static str> {
     parse_host(text)
 }
@@ -122,7 +158,7 @@ mod tests {
     fn help_speaks_of_the_program_and_of_each_command() {
         let mut command = Cli::command().term_width(100);
         let mut text = command.render_long_help().to_string();
-        for name in ["check", "schema", "demo"] {
+        for name in ["check", "schema", "demo", "translate"] {
             let command = command.find_subcommand_mut(name).unwrap();
             text.push_str(&format!("\n--- {name}\n{}", command.render_long_help()));
         }

@@ -5,16 +5,18 @@ mod check;
 mod demo;
 mod serve;
 mod table;
+mod translate;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use args::{DemoArgs, ServeArgs};
+pub use args::{DemoArgs, Kind, ServeArgs, TranslateArgs};
 pub use check::check;
 pub use demo::demo;
 pub use serve::serve;
+pub use translate::translate;
 
 use args::{Cli, Command, OtherCommand};
 
@@ -33,6 +35,12 @@ pub fn run() -> ExitCode {
             &args.config,
             &environment,
             &mut io::stdout(),
+            &mut io::stderr(),
+        )),
+        Command::Other(OtherCommand::Translate(args)) => finish(translate(
+            &args,
+            &mut io::stdin().lock(),
+            &mut io::stdout().lock(),
             &mut io::stderr(),
         )),
         Command::Other(OtherCommand::Schema) => finish(schema(&mut io::stdout())),

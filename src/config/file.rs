@@ -91,6 +91,11 @@ pub(super) struct ModelKeys {
     /// request, so an upstream's prompt cache no longer holds what follows it. Needs both dialects.
     #[schemars(with = "Option<schema::OrVariable<bool>>", extend("default" = false))]
     pub(super) inject_progress: Optional<bool>,
+    /// What happens when a translation cannot carry a field over whose loss leaves a valid answer. `ignore`: only the
+    /// log tells. `warn`: the answer's header `x-llm-proxy-loss` tells, too. `error`: the request is refused with a
+    /// 400 that names every such field.
+    #[schemars(with = "Option<schema::OrVariable<schema::Policy>>", extend("default" = "warn"))]
+    pub(super) on_loss: Optional<Text>,
 }
 
 impl FileKeys {
@@ -155,6 +160,7 @@ impl ModelKeys {
             system_replacements: keys.pairs(reader, "system_replacements"),
             system_append: keys.text(reader, "system_append"),
             inject_progress: keys.flag(reader, "inject_progress"),
+            on_loss: keys.text(reader, "on_loss"),
         }
     }
 }

@@ -25,6 +25,7 @@ pub use schema::json_schema;
 pub use secret::Secret;
 pub use variables::Environment;
 
+use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 use reader::{Located, Reader};
 
@@ -63,6 +64,8 @@ pub struct Model {
     pub backend_auth: BackendAuth,
     /// What to change in the system prompt; empty without `dialects`.
     pub system_edits: SystemEdits,
+    /// What happens when a translation loses something.
+    pub on_loss: OnLoss,
 }
 
 impl Model {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::file::FileKeys;
+use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 
 /// The JSON Schema (draft 2020-12) of the configuration file, for editors and other tools.
@@ -52,6 +53,23 @@ impl JsonSchema for Dialect {
             .chain(DialectName::ALL.map(DialectName::as_str))
             .collect();
         json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+/// What happens when a translation loses something.
+pub(super) struct Policy;
+
+impl JsonSchema for Policy {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OnLoss".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": OnLoss::ALL.map(OnLoss::as_str) })
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix, Secret, Server,
     SystemEdits, parse_host,
 };
+use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 
 /// Headers that describe the connection or the body and so can never carry a key.
@@ -133,6 +134,10 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
         keys.system_append,
         keys.inject_progress,
     );
+    let on_loss = match keys.on_loss {
+        None => Some(OnLoss::default()),
+        name => typed(reader, name, OnLoss::parse),
+    };
     let dialects = match dialects {
         Dialects::Neither => None,
         Dialects::Both(pair) => Some(pair),
@@ -146,6 +151,7 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
         backend_base_url: backend_base_url?,
         backend_auth: backend_auth?,
         system_edits,
+        on_loss: on_loss?,
     };
     written.warn(&model, warnings);
     Some(model)

@@ -12,7 +12,7 @@ use super::path;
 use super::route::Entry;
 use super::stream::Translation;
 use super::upstream::{Body, Outgoing};
-use crate::canonical::{Error, ErrorClass, Losses};
+use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
 use crate::capability;
 use crate::config::DialectPair;
 use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
@@ -75,6 +75,7 @@ async fn between(
             model: &|name| entry.model.backend_model_for(name).to_owned(),
             capabilities: &|model| capability::lookup(upstream.name(), model),
             edits: &entry.edits,
+            on_loss: entry.model.on_loss,
             memory: Some((&call.proxy.memory, scope)),
         };
         Exchange::begin(&route, &inbound, now(), &access.request_id, &mut losses)
@@ -86,7 +87,9 @@ async fn between(
     access.lost(&losses);
     let mut answer = answer.unwrap_or_else(|error| answer::error(Some(client), &error, access));
     answer::identify(&mut answer, client.name(), access);
-    answer::tell_losses(&mut answer, &losses);
+    if entry.model.on_loss != OnLoss::Ignore {
+        answer::tell_losses(&mut answer, &losses);
+    }
     answer
 }
 

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::canonical::{Block, Error, ErrorClass, Losses, Reasoning, Response, Restoration, Usage};
+use crate::canonical::{
+    Block, Error, ErrorClass, Loss, LossKind, Losses, OnLoss, Reasoning, Response, Restoration, Usage,
+};
 use crate::capability::Capabilities;
 use crate::dialect::{Dialect, Inbound, ReadRequest, Reply, Target, WrittenError, WrittenRequest};
 use crate::prompt::SystemEdits;
@@ -51,6 +53,8 @@ pub struct Route<'a> {
     pub capabilities: &'a dyn Fn(&str) -> Capabilities,
     /// Edits of the system prompt.
     pub edits: &'a SystemEdits,
+    /// What happens when something of the request is lost.
+    pub on_loss: OnLoss,
     /// Reasoning of earlier turns, and whose they are, for clients that do not send it back.
     pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
 }
@@ -87,10 +91,9 @@ impl Exchange {
             model: &model,
             capabilities: &capabilities,
         };
-        refused(losses)?;
         let input_estimate = estimate::input_tokens(&request);
         let mut written = route.upstream.write_request(&request, &target, losses)?;
-        refused(losses)?;
+        refused(losses, route.on_loss)?;
         let reply = Reply {
             model: request.model,
             preferences,
@@ -107,6 +110,23 @@ impl Exchange {
             keeper,
         };
         Ok((exchange, written))
+    }
+
+    /// An exchange whose request nobody has seen: for answers that are translated by themselves.
+    pub fn without_request(
+        client: &'static dyn Dialect,
+        upstream: &'static dyn Dialect,
+        reply: Reply,
+    ) -> Self {
+        let restoration = Restoration::default();
+        Self {
+            client,
+            upstream,
+            reply,
+            restoration,
+            stream: false,
+            keeper: None,
+        }
     }
 
     /// Whether the client asked for a stream.
@@ -176,13 +196,20 @@ impl Keeper {
     }
 }
 
-/// The error for the first refused loss, naming all of them.
-fn refused(losses: &Losses) -> Result<(), Error> {
-    let Some(first) = losses.refused().next() else {
+/// The error for what may not be lost, naming all of it.
+fn refused(losses: &Losses, on_loss: OnLoss) -> Result<(), Error> {
+    let strict = on_loss == OnLoss::Error;
+    let refused = |loss: &&Loss| match loss.kind {
+        LossKind::Refused => true,
+        LossKind::Dropped | LossKind::Approximated => strict,
+        LossKind::Ignored => false,
+    };
+    let refused: Vec<&Loss> = losses.entries().iter().filter(refused).collect();
+    let Some(first) = refused.first() else {
         return Ok(());
     };
-    let all: Vec<String> = losses
-        .refused()
+    let all: Vec<String> = refused
+        .iter()
         .map(|loss| format!("{}: {}", loss.path, loss.reason))
         .collect();
     let message = format!(

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use llm_proxy::canonical::{Error, Losses};
+use llm_proxy::canonical::{Error, Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
@@ -143,6 +143,7 @@ pub fn begin(
         model: &|_| model.clone(),
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
+        on_loss: OnLoss::Warn,
         memory: None,
     };
     let headers = headers(facts);

@@ -213,3 +213,27 @@ async fn the_clients_token_reaches_the_header_that_the_upstream_reads() {
         assert!(seen.headers.get("anthropic-beta").is_none_or(|beta| beta != "b"));
     }
 }
+
+#[tokio::test]
+async fn a_route_says_what_happens_to_what_is_lost() {
+    let pair = ("openai-chat", "claude");
+    for (policy, status) in [("ignore", 200), ("warn", 200), ("error", 400)] {
+        let setup = Setup::new(pair, &format!(", on_loss: {policy}")).await;
+        let body = json!({
+            "model": "client-x", "seed": 7, "logit_bias": {"1": 2},
+            "messages": [{"role": "user", "content": "hello"}]
+        });
+        let asked = setup.proxy.post("/p/v1/chat/completions", body.to_string());
+        let answer = asked.send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{policy}");
+        let told = answer.headers().get("x-llm-proxy-loss").is_some();
+        assert_eq!(told, policy != "ignore", "{policy}");
+        if policy == "error" {
+            let error = &self::body(answer).await["error"];
+            let message = error["message"].as_str().expect("a message");
+            assert!(message.contains("seed") && message.contains("logit_bias"), "{message}");
+            assert_eq!(error["code"], "unsupported_parameter");
+            assert!(setup.demo.requests().is_empty(), "nothing reached the upstream");
+        }
+    }
+}

@@ -57,6 +57,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         model: &str::to_owned,
         capabilities: &|model| capability::lookup(DialectName::OpenAiChat, model),
         edits: &SystemEdits::default(),
+        on_loss: crate::canonical::OnLoss::Warn,
         memory: None,
     };
     let inbound = Inbound {

@@ -1,0 +1,317 @@
+//! `llm-proxy translate`: one document or stream from standard input to standard output, by the proxy's own code.
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+
+use super::args::{Kind, TranslateArgs};
+use super::table;
+use crate::canonical::{Error, Losses, OnLoss};
+use crate::capability;
+use crate::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
+use crate::prompt::SystemEdits;
+use crate::translate::{Exchange, Route};
+use crate::wire::splice::Splices;
+use crate::wire::sse::{Decoder, Item};
+
+/// Stands where the proxy would put its identifier of the request.
+const REQUEST_ID: &str = "req_offline";
+
+/// Bytes that are read of a stream at once; what arrives earlier is translated at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Translates what `input` holds and writes it to `out`; losses and errors go to `err`.
+///
+/// Exits with 0 when it was translated, also with losses, and with 1 when it could not be.
+///
+/// # Errors
+/// When one of them cannot be read or written.
+pub fn translate(
+    args: &TranslateArgs,
+    input: &mut impl Read,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<ExitCode> {
+    let mut losses = Losses::new();
+    let outcome = match parties(args) {
+        Err(problem) => Err(problem),
+        Ok((from, to)) => match args.kind {
+            Kind::Request => {
+                request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
+            }
+            Kind::Response => {
+                response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
+            }
+            Kind::Stream => {
+                let failure = stream(args, from, to, input, out, &mut losses)?;
+                failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
+            }
+        },
+    };
+    let code = match outcome {
+        Ok(document) => {
+            out.write_all(&document)?;
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            writeln!(err, "llm-proxy: {problem}")?;
+            ExitCode::FAILURE
+        }
+    };
+    tell(args, &losses, err)?;
+    Ok(code)
+}
+
+fn parties(args: &TranslateArgs) -> Result<(&'static dyn Dialect, &'static dyn Dialect), String> {
+    let known =
+        |name: DialectName| dialect::find(name).ok_or_else(|| format!("{name} is not translated yet"));
+    Ok((known(args.from)?, known(args.to)?))
+}
+
+fn read_all(input: &mut impl Read) -> io::Result<Bytes> {
+    let mut document = Vec::new();
+    input.read_to_end(&mut document)?;
+    Ok(document.into())
+}
+
+/// A client's request: from the client's dialect to the upstream's.
+fn request(
+    args: &TranslateArgs,
+    from: &'static dyn Dialect,
+    to: &'static dyn Dialect,
+    body: &Bytes,
+    losses: &mut Losses,
+) -> Result<Vec<u8>, Error> {
+    if from.name() == to.name() {
+        return renamed(args, body);
+    }
+    let route = Route {
+        client: from,
+        upstream: to,
+        model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
+        capabilities: &|model| capability::lookup(to.name(), model),
+        edits: &SystemEdits::default(),
+        on_loss: OnLoss::Warn,
+        memory: None,
+    };
+    let inbound = Inbound {
+        headers: &HeaderMap::new(),
+        model: None,
+        stream: None,
+        body,
+    };
+    let (_, written) = Exchange::begin(&route, &inbound, 0, REQUEST_ID, losses)?;
+    Ok(written.body)
+}
+
+/// Within a dialect only the model's name changes.
+fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
+    let invalid = |error: &dyn std::fmt::Display| {
+        Error::new(crate::canonical::ErrorClass::InvalidRequest, error.to_string())
+    };
+    let Some(model) = &args.model else {
+        return Ok(body.to_vec());
+    };
+    let mut splices = Splices::new();
+    let name = crate::wire::splice::encode_str(model);
+    splices
+        .set_member(body, "model", name)
+        .map_err(|error| invalid(&error))?;
+    Ok(splices
+        .apply(body)
+        .map_err(|error| invalid(&error))?
+        .into_bytes()
+        .to_vec())
+}
+
+/// What an answer is written from, without a request to look at.
+fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
+    let reply = Reply {
+        model: args.model.clone().unwrap_or_default(),
+        preferences: Preferences {
+            include_usage: true,
+            ..Preferences::default()
+        },
+        created: 0,
+        request_id: REQUEST_ID.to_owned(),
+        input_estimate: 0,
+    };
+    Exchange::without_request(to, from, reply)
+}
+
+/// An upstream's answer: from the upstream's dialect to the client's.
+fn response(
+    args: &TranslateArgs,
+    from: &'static dyn Dialect,
+    to: &'static dyn Dialect,
+    body: &Bytes,
+    losses: &mut Losses,
+) -> Result<Vec<u8>, Error> {
+    if from.name() == to.name() {
+        return Ok(body.to_vec());
+    }
+    let (document, _) = exchange(args, from, to).response(body, losses)?;
+    Ok(document)
+}
+
+/// An upstream's streamed answer, event by event as it arrives. What it failed with is in the stream, too.
+fn stream(
+    args: &TranslateArgs,
+    from: &'static dyn Dialect,
+    to: &'static dyn Dialect,
+    input: &mut impl Read,
+    out: &mut impl Write,
+    losses: &mut Losses,
+) -> io::Result<Option<Error>> {
+    if from.name() == to.name() {
+        io::copy(input, out)?;
+        return Ok(None);
+    }
+    let mut translated = exchange(args, from, to).stream();
+    translated.commit();
+    let mut decoder = Decoder::new();
+    let mut written = BytesMut::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = input.read(&mut chunk)?;
+        match chunk.get(..length) {
+            Some([]) | None => decoder.finish(),
+            Some(piece) => decoder.push(Bytes::copy_from_slice(piece)),
+        }
+        loop {
+            match decoder.next() {
+                Ok(Some(Item::Event(frame))) => {
+                    let name = Some(frame.name()).filter(|name| !name.is_empty());
+                    translated.push(name, &frame.data, &mut written);
+                }
+                Ok(Some(Item::Comment(_))) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    let error = Error::new(crate::canonical::ErrorClass::Upstream, error.to_string());
+                    translated.fail(error, &mut written);
+                    break;
+                }
+            }
+        }
+        if length == 0 {
+            translated.end(&mut written);
+        }
+        out.write_all(&written.split())?;
+        out.flush()?;
+        if translated.is_ended() {
+            for loss in translated.losses().entries() {
+                losses.record(loss.kind, loss.path.clone(), loss.reason.clone());
+            }
+            return Ok(translated.failure().cloned());
+        }
+    }
+}
+
+/// Tells what was lost: as a table, or as one JSON object on a line.
+fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
+    if args.json {
+        for loss in losses.entries() {
+            writeln!(err, "{}", serde_json::to_string(loss)?)?;
+        }
+        return Ok(());
+    }
+    if losses.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<[String; 3]> = losses
+        .entries()
+        .iter()
+        .map(|loss| {
+            [
+                loss.kind.as_str().to_owned(),
+                loss.path.clone(),
+                loss.reason.clone().into_owned(),
+            ]
+        })
+        .collect();
+    table::write(err, ["LOSS", "PATH", "REASON"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(
+        from: DialectName,
+        to: DialectName,
+        kind: Kind,
+        model: Option<&str>,
+        input: &str,
+    ) -> (String, String) {
+        let model = model.map(str::to_owned);
+        let args = TranslateArgs {
+            from,
+            to,
+            kind,
+            model,
+            json: false,
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        translate(&args, &mut input.as_bytes(), &mut out, &mut err).unwrap();
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn a_request_is_translated_and_its_losses_told() {
+        let input = r#"{"model":"gpt","seed":7,"messages":[{"role":"user","content":"hi"}]}"#;
+        let model = Some("claude-sonnet-4-5");
+        let (out, err) = run(
+            DialectName::OpenAiChat,
+            DialectName::Claude,
+            Kind::Request,
+            model,
+            input,
+        );
+        let out: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(out["model"], "claude-sonnet-4-5");
+        assert_eq!(out["messages"][0]["content"], "hi");
+        assert!(err.starts_with("LOSS") && err.contains("dropped  seed"), "{err}");
+    }
+
+    #[test]
+    fn within_a_dialect_only_the_model_changes() {
+        let input = r#"{ "model":"a", "x":1.0 }"#;
+        let (out, err) = run(
+            DialectName::Claude,
+            DialectName::Claude,
+            Kind::Request,
+            Some("b"),
+            input,
+        );
+        assert_eq!((out.as_str(), err.as_str()), (r#"{ "model":"b", "x":1.0 }"#, ""));
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_is_an_error_in_the_stream_and_beside_it() {
+        let input = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n";
+        let (out, err) = run(
+            DialectName::OpenAiChat,
+            DialectName::Claude,
+            Kind::Stream,
+            None,
+            input,
+        );
+        assert!(out.contains("\"Hel\"") && out.contains("event: error"), "{out}");
+        assert!(err.contains("upstream"), "{err}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_with_its_place() {
+        let input = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":7}]}"#;
+        let (out, err) = run(
+            DialectName::Claude,
+            DialectName::OpenAiChat,
+            Kind::Request,
+            None,
+            input,
+        );
+        assert!(out.is_empty() && err.contains("messages[0].content"), "{err}");
+    }
+}
