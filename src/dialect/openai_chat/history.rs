@@ -19,10 +19,6 @@ use crate::dialect::names::{PARAMETER, ToolNames};
 /// Stands for the words of a failed tool that gave none.
 const FAILED: &str = "Tool execution failed.";
 
-/// How the volatile line begins that Claude Code puts in front of its system prompt. It changes with every request, and
-/// would keep every other vendor from caching anything.
-const ATTRIBUTION: &str = "x-anthropic-billing-header:";
-
 /// Writes the messages.
 pub fn write(
     request: &Request,
@@ -119,7 +115,6 @@ impl Writer<'_> {
             cache,
         } in &self.request.system
         {
-            let text = without_attribution(text);
             if text.is_empty() {
                 continue;
             }
@@ -131,7 +126,7 @@ impl Writer<'_> {
                 continue;
             }
             let text = Text {
-                text: text.to_owned(),
+                text: text.clone(),
                 annotations: Vec::new(),
                 cache: *cache,
             };
@@ -434,15 +429,6 @@ impl Turn {
             self.joiner.annotated();
         }
     }
-}
-
-/// The text without the volatile line at its head.
-fn without_attribution(text: &str) -> &str {
-    if !text.starts_with(ATTRIBUTION) {
-        return text;
-    }
-    let (_, rest) = text.split_once('\n').unwrap_or_default();
-    rest.trim_start()
 }
 
 /// A plain string where that says everything, parts otherwise.

@@ -11,6 +11,8 @@ mod request;
 mod response;
 mod stream;
 mod system;
+#[cfg(test)]
+mod tests;
 mod tools;
 pub mod types;
 mod usage;

@@ -218,6 +218,7 @@ fn write_effort(
         thinking,
         display: _,
     } = reasoning;
+    let mut by_budget = false;
     let (wanted, field) = match (thinking, effort) {
         (Some(Thinking::Disabled), _) => (Effort::None, request.fields.thinking),
         (Some(Thinking::BetweenTools), _) => {
@@ -225,7 +226,11 @@ fn write_effort(
             losses.approximate(request.fields.thinking, reason);
             (Effort::Low, request.fields.thinking)
         }
-        (Some(Thinking::Enabled { budget }), None) => (effort_of_budget(*budget), request.fields.thinking),
+        (Some(Thinking::Enabled { budget }), None) => {
+            // A budget names no effort, so that the nearest one is as good as any.
+            by_budget = true;
+            (effort_of_budget(*budget), request.fields.thinking)
+        }
         (Some(Thinking::Enabled { budget: _ } | Thinking::Adaptive) | None, Some(effort)) => {
             (*effort, request.fields.effort)
         }
@@ -239,9 +244,7 @@ fn write_effort(
         }
         return None;
     };
-    // A budget names no effort, so that the nearest one is as good as any.
-    let is_exact = nearest == wanted || (field == request.fields.thinking && wanted != Effort::None);
-    if !is_exact {
+    if nearest != wanted && !by_budget {
         losses.approximate(
             field,
             format!("this model takes effort `{}` at nearest", nearest.as_str()),

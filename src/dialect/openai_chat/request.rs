@@ -132,13 +132,13 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         losses.ignore("store", "answers are stored by nobody else");
     }
 
-    let which = 2 * usize::from(max_completion_tokens.is_none() && max_tokens.is_some())
-        + usize::from(safety_identifier.is_none() && user.is_some());
-    let [names, ..] = FIELDS.get(which..).unwrap_or(&FIELDS) else {
-        return Err(Error::new(
-            ErrorClass::Internal,
-            "no names for the request's fields",
-        ));
+    let old_limit = max_completion_tokens.is_none() && max_tokens.is_some();
+    let old_user = safety_identifier.is_none() && user.is_some();
+    let names = match (old_limit, old_user) {
+        (false, false) => &FIELDS[0],
+        (false, true) => &FIELDS[1],
+        (true, false) => &FIELDS[2],
+        (true, true) => &FIELDS[3],
     };
     let mut request = Request::new(names, model);
     if max_completion_tokens.is_some() && max_tokens.is_some() {

@@ -19,16 +19,18 @@ use crate::wire::json::Raw;
 /// # Errors
 /// [`ErrorClass::Upstream`] where it is none; the upstream's own error where it sent one with a success.
 pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
-    let completion = match super::types::parse_response(body) {
-        Ok(completion) => completion,
-        Err(read_error) => {
-            let document: Value = serde_json::from_slice(body).unwrap_or_default();
-            return Err(error::read_in_band(&document).unwrap_or_else(|| {
-                let message = format!("the upstream's answer is no chat completion: {read_error}");
-                Error::new(ErrorClass::Upstream, message)
-            }));
+    let completion = super::types::parse_response(body).or_else(|read_error| {
+        let document: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(error) = error::read_in_band(&document) {
+            return Err(error);
         }
-    };
+        let repaired = with_text_arguments(document, "message");
+        let completion = repaired.and_then(|body| super::types::parse_response(&body).ok());
+        completion.ok_or_else(|| {
+            let message = format!("the upstream's answer is no chat completion: {read_error}");
+            Error::new(ErrorClass::Upstream, message)
+        })
+    })?;
     let ChatCompletion {
         choices,
         created: _,
@@ -69,6 +71,29 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
     })
 }
 
+/// The document with the arguments of calls as text, where a server sends them as objects; `None` where it does not.
+/// `message` is the member of a choice that holds the calls.
+pub fn with_text_arguments(mut document: Value, message: &str) -> Option<Vec<u8>> {
+    let mut found = false;
+    let choices = document.get_mut("choices").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten() {
+        let calls = choice
+            .get_mut(message)
+            .and_then(|message| message.get_mut("tool_calls"))
+            .and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten() {
+            let function = call.get_mut("function");
+            if let Some(arguments) = function.and_then(|function| function.get_mut("arguments"))
+                && arguments.is_object()
+            {
+                *arguments = Value::String(arguments.to_string());
+                found = true;
+            }
+        }
+    }
+    found.then(|| document.to_string().into_bytes())
+}
+
 /// The list of log probabilities of the text.
 pub fn read_logprobs(logprobs: ChoiceLogprobs) -> Option<RawJson> {
     let ChoiceLogprobs {
@@ -98,6 +123,9 @@ pub fn reasoning_text(reasoning_content: Option<String>, reasoning: Option<Strin
         .or_else(|| reasoning.filter(filled))
 }
 
+/// Why entries of `reasoning_details` stay behind; their text stands in `reasoning` as well.
+pub const ROUTERS_STATE: &str = "a router's state of the reasoning is not carried";
+
 fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut Losses) -> Vec<Block> {
     let ChatCompletionMessage {
         annotations,
@@ -106,8 +134,7 @@ fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut L
         function_call,
         reasoning,
         reasoning_content,
-        // State of routers for their own clients; its text stands in `reasoning` as well.
-        reasoning_details: _,
+        reasoning_details,
         refusal,
         tool_calls,
         extra: _,
@@ -115,6 +142,9 @@ fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut L
     let mut blocks = Vec::new();
     if audio.is_some() {
         losses.drop_field("choices[0].message.audio", "answers are text");
+    }
+    if reasoning_details.is_some_and(|details| !details.is_empty()) {
+        losses.drop_field("choices[0].message.reasoning_details", ROUTERS_STATE);
     }
     if let Some(text) = reasoning_text(reasoning_content, reasoning) {
         blocks.push(Block::Reasoning(Reasoning {

@@ -47,11 +47,20 @@ impl StreamReader for Reader {
             Ok(chunk) => self.chunk(chunk, data, event, out, losses),
             Err(read_error) => {
                 let document: Value = serde_json::from_slice(data).unwrap_or_default();
-                let error = error::read_in_band(&document).unwrap_or_else(|| {
-                    let message = format!("the upstream sent what is no chat completion chunk: {read_error}");
-                    Error::new(ErrorClass::Upstream, message)
-                });
-                self.fail(error, out);
+                if let Some(error) = error::read_in_band(&document) {
+                    self.fail(error, out);
+                    return;
+                }
+                let repaired = response::with_text_arguments(document, "delta");
+                let chunk = repaired.and_then(|data| super::super::types::parse_event(&data).ok());
+                match chunk {
+                    Some(chunk) => self.chunk(chunk, data, event, out, losses),
+                    None => {
+                        let message =
+                            format!("the upstream sent what is no chat completion chunk: {read_error}");
+                        self.fail(Error::new(ErrorClass::Upstream, message), out);
+                    }
+                }
             }
         }
     }
@@ -165,7 +174,7 @@ impl Reader {
             function_call,
             reasoning,
             reasoning_content,
-            reasoning_details: _,
+            reasoning_details,
             refusal,
             role: _,
             tool_calls,
@@ -173,6 +182,9 @@ impl Reader {
         } = delta;
         if audio.is_some() {
             losses.drop_field("choices[0].delta.audio", "answers are text");
+        }
+        if reasoning_details.is_some_and(|details| !details.is_empty()) {
+            losses.drop_field("choices[0].delta.reasoning_details", response::ROUTERS_STATE);
         }
         if let Some(text) = response::reasoning_text(reasoning_content, reasoning) {
             let index = self.open(Kind::Reasoning, out);

@@ -1,0 +1,574 @@
+use bytes::BytesMut;
+use serde_json::{Value, json};
+
+use super::{Reader, Writer};
+use crate::canonical::{
+    Annotation, Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason,
+    Fold, Losses, Opaque, Response, Sequencer, Start, Usage,
+};
+use crate::dialect::openai_chat::response;
+use crate::dialect::{Preferences, Reply, StreamReader, StreamWriter, carrier};
+
+fn chunk(delta: &Value) -> String {
+    json!({"id": "chatcmpl-1", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+        .to_string()
+}
+
+fn last(reason: &str) -> String {
+    json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}).to_string()
+}
+
+fn call(index: u32, id: Value, name: Value, arguments: &str) -> String {
+    let call = json!({"index": index, "id": id, "function": {"name": name, "arguments": arguments}});
+    chunk(&json!({"tool_calls": [call]}))
+}
+
+fn read(frames: &[String]) -> Vec<Event> {
+    let (mut reader, mut out, mut losses) = (Reader::default(), Vec::new(), Losses::new());
+    for frame in frames {
+        reader.read(None, frame.as_bytes(), &mut out, &mut losses);
+    }
+    reader.end(&mut out);
+    out
+}
+
+/// Events in words, in the order in which a writer gets them.
+fn told(events: Vec<Event>) -> Vec<String> {
+    let (mut sequencer, mut out) = (Sequencer::default(), Vec::new());
+    for event in events {
+        let pushed = sequencer.push(event, |event| {
+            out.push(match event {
+                Event::Start(start) => format!("start {}", start.id.unwrap_or_default()),
+                Event::Open { index, block } => match block {
+                    BlockStart::ToolCall { id, name, .. } => format!("open {index} {name} {id}"),
+                    BlockStart::Text => format!("open {index} text"),
+                    BlockStart::Reasoning => format!("open {index} reasoning"),
+                    BlockStart::Refusal => format!("open {index} refusal"),
+                    BlockStart::ServerTool(_) => format!("open {index} server tool"),
+                },
+                Event::Delta { index, delta } => match delta {
+                    Delta::Text { text } | Delta::Reasoning { text, .. } | Delta::Input { text } => {
+                        format!("{index} {text}")
+                    }
+                    Delta::Opaque(_) => format!("{index} state"),
+                    other => format!("{index} {other:?}"),
+                },
+                Event::Close { index } => format!("close {index}"),
+                Event::Finish { finish, usage } => {
+                    format!(
+                        "finish {:?} {}",
+                        finish.reason,
+                        usage.map_or(0, |usage| usage.output)
+                    )
+                }
+                Event::Fail(error) => format!("fail {}", error.class.as_str()),
+                Event::Ping => "ping".to_owned(),
+            });
+        });
+        assert_eq!(pushed, Ok(()));
+    }
+    out
+}
+
+#[test]
+fn usage_after_the_finish_reason_is_waited_for() {
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":9}}"#;
+    let frames = [
+        // Azure's first chunk holds the filter's results and no choice.
+        r#"{"id":"","choices":[],"prompt_filter_results":[]}"#.to_owned(),
+        chunk(&json!({"role": "assistant", "content": ""})),
+        chunk(&json!({"reasoning_content": "hm", "reasoning": "hm"})),
+        chunk(&json!({"content": "a"})),
+        chunk(&json!({"content": "b"})),
+        last("stop"),
+        usage.to_owned(),
+        "[DONE]".to_owned(),
+    ];
+    let expected = [
+        "start chatcmpl-1",
+        "open 0 reasoning",
+        "0 hm",
+        "0 state",
+        "close 0",
+        "open 1 text",
+        "1 a",
+        "1 b",
+        "close 1",
+        "finish End 9",
+    ];
+    assert_eq!(told(read(&frames)), expected);
+}
+
+#[test]
+fn interleaved_calls_come_one_after_another() {
+    let frames = [
+        call(0, json!("a"), json!("f"), r#"{"x""#),
+        call(1, json!("b"), json!("g"), r#"{"y""#),
+        call(0, json!(null), json!(null), ":1}"),
+        call(1, json!(null), json!(null), ":2}"),
+        last("tool_calls"),
+    ];
+    let expected = [
+        "start chatcmpl-1",
+        "open 0 f a",
+        r#"0 {"x""#,
+        "0 :1}",
+        "close 0",
+        "open 1 g b",
+        r#"1 {"y":2}"#,
+        "close 1",
+        "finish ToolUse 0",
+    ];
+    assert_eq!(told(read(&frames)), expected);
+}
+
+#[test]
+fn a_complete_call_ends_when_the_next_begins() {
+    let frames = [
+        call(0, json!("a"), json!("f"), r#"{"x":"}{"}"#),
+        call(1, json!("b"), json!("g"), "{}"),
+    ];
+    let events = read(&frames);
+    let close = events
+        .iter()
+        .position(|event| matches!(event, Event::Close { index: 0 }));
+    let open = events
+        .iter()
+        .position(|event| matches!(event, Event::Open { index: 1, .. }));
+    assert!(close.is_some() && close < open, "{events:?}");
+}
+
+#[test]
+fn calls_are_told_apart_by_index_and_identifier() {
+    // One index for all calls; and a name that comes after its arguments.
+    let frames = [
+        call(0, json!("a"), json!("f"), "{}"),
+        call(0, json!("a"), json!("f"), ""),
+        call(0, json!("b"), json!(null), r#"{"n":"#),
+        call(0, json!("b"), json!("g"), "1}"),
+        last("stop"),
+    ];
+    let expected = [
+        "start chatcmpl-1",
+        "open 0 f a",
+        "0 {}",
+        "close 0",
+        "open 1 g b",
+        r#"1 {"n":1}"#,
+        "close 1",
+        "finish End 0",
+    ];
+    assert_eq!(told(read(&frames)), expected);
+}
+
+#[test]
+fn calls_without_identifiers_get_some() {
+    let first = told(read(&[call(0, json!(null), json!("f"), "{}"), last("stop")]));
+    assert_eq!(
+        first.get(1).map(String::as_str),
+        Some("open 0 f call_chatcmpl1_0")
+    );
+}
+
+#[test]
+fn arguments_sent_as_an_object_are_its_text() {
+    let call = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": {"b": 1.0, "a": 2}}});
+    let told = told(read(&[chunk(&json!({"tool_calls": [call]})), last("tool_calls")]));
+    assert_eq!(told.get(2).map(String::as_str), Some(r#"0 {"b":1.0,"a":2}"#));
+}
+
+#[test]
+fn text_after_calls_is_a_block_of_its_own_and_white_space_is_none() {
+    let frames = [
+        call(0, json!("a"), json!("f"), "{}"),
+        chunk(&json!({"content": "\n"})),
+        chunk(&json!({"content": "so"})),
+        chunk(&json!({"content": " "})),
+        last("tool_calls"),
+    ];
+    let expected = [
+        "start chatcmpl-1",
+        "open 0 f a",
+        "0 {}",
+        "close 0",
+        "open 1 text",
+        "1 so",
+        "1  ",
+        "close 1",
+        "finish ToolUse 0",
+    ];
+    assert_eq!(told(read(&frames)), expected);
+}
+
+#[test]
+fn a_stream_without_a_reason_for_its_end_has_failed() {
+    let text = chunk(&json!({"content": "a"}));
+    assert_eq!(
+        told(read(std::slice::from_ref(&text))).last().map(String::as_str),
+        Some("fail upstream")
+    );
+    let done = [text, "[DONE]".to_owned()];
+    assert_eq!(
+        told(read(&done)).last().map(String::as_str),
+        Some("fail upstream")
+    );
+}
+
+#[test]
+fn errors_in_chunks_end_the_stream() {
+    for (frame, class) in [
+        (
+            r#"{"error":{"message":"m","type":"server_error","code":429}}"#,
+            "fail rate_limit",
+        ),
+        (
+            r#"{"id":"x","choices":[],"error":{"message":"m"}}"#,
+            "fail upstream",
+        ),
+        (
+            r#"{"object":"error","message":"context length","code":400}"#,
+            "fail context_window",
+        ),
+        ("not JSON", "fail upstream"),
+    ] {
+        let told = told(read(&[frame.to_owned(), chunk(&json!({"content": "late"}))]));
+        assert_eq!(told, [class], "{frame}");
+    }
+}
+
+#[test]
+fn a_refusal_is_one_only_where_the_model_stopped() {
+    let refusal = chunk(&json!({"refusal": "no"}));
+    let told = told(read(&[refusal, last("stop")]));
+    assert_eq!(told.last().map(String::as_str), Some("finish Refusal 0"));
+}
+
+fn reply(preferences: Preferences) -> Reply {
+    Reply {
+        model: "mine".to_owned(),
+        preferences,
+        created: 7,
+        request_id: "req_1".to_owned(),
+        input_estimate: 0,
+    }
+}
+
+/// The data of the frames that events are written as.
+fn written(preferences: Preferences, events: &[Event]) -> Vec<String> {
+    let (mut writer, mut out) = (Writer::new(&reply(preferences)), BytesMut::new());
+    for event in events {
+        writer.write(event.clone(), &mut out, &mut Losses::new());
+    }
+    let text = String::from_utf8_lossy(&out).into_owned();
+    let frames = text.split_terminator("\n\n");
+    frames
+        .map(|frame| frame.strip_prefix("data: ").unwrap_or(frame).to_owned())
+        .collect()
+}
+
+fn deltas(frames: &[String]) -> Vec<Value> {
+    let chunks = frames
+        .iter()
+        .filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
+    chunks
+        .map(|mut chunk| chunk["choices"][0]["delta"].take())
+        .filter(|delta| delta.is_object())
+        .collect()
+}
+
+fn open(index: u32, block: BlockStart) -> Event {
+    Event::Open { index, block }
+}
+
+fn delta(index: u32, delta: Delta) -> Event {
+    Event::Delta { index, delta }
+}
+
+fn tool(index: u32, call: CallKind) -> Event {
+    let (id, name) = (format!("c{index}"), "f".to_owned());
+    open(
+        index,
+        BlockStart::ToolCall {
+            id,
+            name,
+            namespace: None,
+            call,
+        },
+    )
+}
+
+fn text(text: &str) -> Delta {
+    Delta::Text {
+        text: text.to_owned(),
+    }
+}
+
+fn finish(reason: FinishReason) -> Event {
+    Event::Finish {
+        finish: Finish::new(reason),
+        usage: Some(Usage {
+            output: 5,
+            ..Usage::default()
+        }),
+    }
+}
+
+fn start() -> Event {
+    Event::Start(Start {
+        id: Some("msg_1".to_owned()),
+        service_tier: Some("standard".to_owned()),
+        ..Start::default()
+    })
+}
+
+fn answer() -> Vec<Event> {
+    let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned);
+    assert_eq!(state.origin, Family::Claude);
+    vec![
+        start(),
+        open(0, BlockStart::Reasoning),
+        delta(
+            0,
+            Delta::Reasoning {
+                part: 0,
+                text: "hm".to_owned(),
+            },
+        ),
+        delta(0, Delta::Opaque(state.clone())),
+        Event::Close { index: 0 },
+        open(1, BlockStart::Reasoning),
+        delta(1, Delta::Opaque(state)),
+        Event::Close { index: 1 },
+        open(2, BlockStart::Text),
+        delta(2, text("🚀 It says")),
+        Event::Close { index: 2 },
+        open(3, BlockStart::Text),
+        delta(
+            3,
+            Delta::Annotation(Annotation {
+                url: "https://x".to_owned(),
+                title: String::new(),
+                span: None,
+            }),
+        ),
+        delta(3, text("the sky")),
+        delta(3, text(" is blue")),
+        Event::Close { index: 3 },
+        open(4, BlockStart::Text),
+        delta(4, text("and so")),
+        Event::Close { index: 4 },
+        tool(5, CallKind::Function),
+        delta(
+            5,
+            Delta::Input {
+                text: "{\"a\":1}".to_owned(),
+            },
+        ),
+        Event::Close { index: 5 },
+        tool(6, CallKind::Function),
+        Event::Close { index: 6 },
+        finish(FinishReason::ToolUse),
+    ]
+}
+
+#[test]
+fn what_clients_add_up_is_written_once() {
+    let frames = written(Preferences::default(), &answer());
+    assert_eq!(frames.last().map(String::as_str), Some("[DONE]"));
+    let deltas = deltas(&frames);
+    let count = |path: &str| {
+        deltas
+            .iter()
+            .filter(|delta| delta.pointer(path).is_some())
+            .count()
+    };
+    assert_eq!(count("/role"), 1);
+    assert_eq!(count("/tool_calls/0/id"), 2);
+    assert_eq!(count("/tool_calls/0/function/name"), 2);
+    let calls: Vec<(i64, &str)> = deltas
+        .iter()
+        .filter_map(|delta| {
+            let call = delta.pointer("/tool_calls/0")?;
+            Some((call["index"].as_i64()?, call["function"]["arguments"].as_str()?))
+        })
+        .collect();
+    assert_eq!(calls, [(0, ""), (0, "{\"a\":1}"), (1, ""), (1, "{}")]);
+    let details: Vec<i64> = deltas
+        .iter()
+        .filter_map(|delta| delta.pointer("/reasoning_details/0/index")?.as_i64())
+        .collect();
+    assert_eq!(details, [0, 1]);
+    let chunk: Value = frames
+        .first()
+        .and_then(|frame| serde_json::from_str(frame).ok())
+        .unwrap_or_default();
+    let expected = json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "mine",
+        "service_tier": "default",
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null}],
+    });
+    assert_eq!(chunk, expected);
+}
+
+#[test]
+fn usage_comes_last_and_only_where_it_is_asked_for() {
+    let preferences = Preferences {
+        include_usage: true,
+        ..Preferences::default()
+    };
+    let frames = written(preferences, &[start(), finish(FinishReason::End)]);
+    let chunks: Vec<Value> = frames
+        .iter()
+        .filter_map(|frame| serde_json::from_str(frame).ok())
+        .collect();
+    let [first, end, usage] = chunks.as_slice() else {
+        panic!("{frames:?}")
+    };
+    assert_eq!(first.get("usage"), Some(&Value::Null));
+    assert_eq!(
+        end["choices"][0],
+        json!({"index": 0, "delta": {}, "finish_reason": "stop"})
+    );
+    assert_eq!(usage["choices"], json!([]));
+    assert_eq!(usage["usage"]["completion_tokens"], 5);
+
+    let frames = written(Preferences::default(), &[start(), finish(FinishReason::End)]);
+    assert!(frames.iter().all(|frame| !frame.contains("usage")), "{frames:?}");
+}
+
+#[test]
+fn a_failure_is_the_last_frame() {
+    let failure = Event::Fail(Error::new(ErrorClass::Overloaded, "busy"));
+    let frames = written(Preferences::default(), &[start(), failure]);
+    let end: Value = frames
+        .last()
+        .and_then(|frame| serde_json::from_str(frame).ok())
+        .unwrap_or_default();
+    assert_eq!(end["error"]["code"], "overloaded");
+    assert_eq!(frames.len(), 2);
+}
+
+#[test]
+fn the_deprecated_call_and_freeform_calls_have_their_own_form() {
+    let preferences = Preferences {
+        legacy_functions: true,
+        ..Preferences::default()
+    };
+    let events = [
+        start(),
+        tool(0, CallKind::Function),
+        Event::Close { index: 0 },
+        finish(FinishReason::ToolUse),
+    ];
+    let frames = written(preferences, &events);
+    let legacy = deltas(&frames);
+    assert_eq!(
+        legacy.get(1),
+        Some(&json!({"function_call": {"name": "f", "arguments": ""}}))
+    );
+    assert_eq!(
+        legacy.get(2),
+        Some(&json!({"function_call": {"arguments": "{}"}}))
+    );
+    assert!(
+        frames
+            .iter()
+            .any(|frame| frame.contains(r#""finish_reason":"function_call""#))
+    );
+
+    let input = Delta::Input {
+        text: "a\"b".to_owned(),
+    };
+    let events = [
+        start(),
+        tool(0, CallKind::Freeform),
+        delta(0, input),
+        Event::Close { index: 0 },
+    ];
+    let freeform = deltas(&written(Preferences::default(), &events));
+    let opened = json!({"tool_calls": [{"index": 0, "id": "c0", "type": "custom", "custom": {"name": "f", "input": ""}}]});
+    assert_eq!(freeform.get(1), Some(&opened));
+    let piece = json!({"tool_calls": [{"index": 0, "custom": {"input": "a\"b"}}]});
+    assert_eq!(freeform.get(2), Some(&piece));
+}
+
+#[test]
+fn a_vendor_that_cuts_off_is_a_filter_with_its_explanation() {
+    let finish = Finish {
+        explanation: Some("because".to_owned()),
+        ..Finish::new(FinishReason::Refusal)
+    };
+    let frames = written(
+        Preferences::default(),
+        &[start(), Event::Finish { finish, usage: None }],
+    );
+    let deltas = deltas(&frames);
+    assert_eq!(deltas.get(1), Some(&json!({"refusal": "because"})));
+    assert!(
+        frames
+            .iter()
+            .any(|frame| frame.contains(r#""finish_reason":"content_filter""#))
+    );
+}
+
+fn folded(events: Vec<Event>) -> Response {
+    let mut fold = Fold::default();
+    events.into_iter().for_each(|event| fold.push(event));
+    match fold.finish() {
+        Ok(response) => response,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A streamed answer adds up to the complete one.
+#[test]
+fn the_stream_amounts_to_the_complete_answer() {
+    let mut losses = Losses::new();
+    let complete = response::write(folded(answer()), &reply(Preferences::default()), &mut losses);
+    let complete: Value = serde_json::from_slice(&complete).unwrap_or_default();
+    let message = &complete["choices"][0]["message"];
+    let deltas = deltas(&written(Preferences::default(), &answer()));
+    let joined = |name: &str| -> String { deltas.iter().filter_map(|delta| delta[name].as_str()).collect() };
+    assert_eq!(joined("content"), "🚀 It says\n\nthe sky is blueand so");
+    assert_eq!(message["content"], joined("content"));
+    assert_eq!(message["reasoning_content"], joined("reasoning_content"));
+    let entries = |name: &str| -> Vec<Value> {
+        let lists = deltas.iter().filter_map(|delta| delta[name].as_array());
+        lists.flatten().cloned().collect()
+    };
+    assert_eq!(
+        message["reasoning_details"],
+        Value::Array(entries("reasoning_details"))
+    );
+    let citation = json!({"url": "https://x", "title": "", "start_index": 11, "end_index": 26});
+    assert_eq!(message["annotations"][0]["url_citation"], citation);
+    let streamed = entries("annotations");
+    assert_eq!(
+        streamed.first().map(|entry| &entry["url_citation"]),
+        Some(&citation)
+    );
+    assert_eq!(message["tool_calls"][1]["function"]["arguments"], "{}");
+    assert_eq!(complete["choices"][0]["finish_reason"], "tool_calls");
+}
+
+/// What the writer writes, the reader understands.
+#[test]
+fn an_answer_survives_this_dialect() {
+    let frames = written(Preferences::default(), &answer());
+    let back = folded(read(&frames));
+    let ids: Vec<&str> = back
+        .content
+        .iter()
+        .filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids, ["c5", "c6"]);
+    assert_eq!(back.finish.reason, FinishReason::ToolUse);
+    let opaque: Option<&Opaque> = back.content.iter().find_map(|block| match block {
+        Block::Reasoning(reasoning) => reasoning.opaque.as_ref(),
+        _ => None,
+    });
+    assert_eq!(opaque.map(|opaque| opaque.origin), Some(Family::OpenaiChat));
+}
