@@ -182,6 +182,17 @@ fn ignore_cache_members(extra: &crate::wire::json::Extra, at: &At<'_>, losses: &
     }
 }
 
+/// A plain string where that says everything, parts otherwise.
+pub fn write(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
+    match <[_; 1]>::try_from(parts) {
+        Ok([ChatCompletionContentPartParam::Text(part)]) if part.prompt_cache_breakpoint.is_none() => {
+            MessageContentParam::String(part.text)
+        }
+        Ok([part]) => MessageContentParam::Array(vec![part]),
+        Err(parts) => MessageContentParam::Array(parts),
+    }
+}
+
 /// Writes content parts, with what the upstream takes.
 #[derive(Debug, Clone, Copy)]
 pub struct PartWriter<'a> {

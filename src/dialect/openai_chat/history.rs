@@ -4,20 +4,16 @@
 //! return besides text follows them in one message of the user. Everything else keeps its place, so that a longer
 //! history is written as an extension of the shorter one.
 
-use std::collections::{HashMap, HashSet};
-
-use super::content::PartWriter;
+use super::content::{self, PartWriter};
 use super::joiner::Joiner;
+use super::results::{self, Results};
 use super::types::*;
 use crate::canonical::{
-    Block, Losses, Message, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput, ToolResult,
+    Block, Losses, Message, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
 };
 use crate::capability::{Capabilities, ReasoningReplay};
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
-
-/// Stands for the words of a failed tool that gave none.
-const FAILED: &str = "Tool execution failed.";
 
 /// Writes the messages.
 pub fn write(
@@ -57,44 +53,6 @@ pub fn write(
     writer.out
 }
 
-/// The results of a history by the calls they answer.
-struct Results<'a> {
-    by_call: HashMap<&'a str, (&'a ToolResult, String)>,
-}
-
-impl<'a> Results<'a> {
-    /// Finds the results. Refused are those without a call, and calls that share an identifier.
-    fn collect(request: &'a Request, losses: &mut Losses) -> Self {
-        let mut calls = HashSet::new();
-        let mut by_call: HashMap<&str, (&ToolResult, String)> = HashMap::new();
-        for message in &request.messages {
-            for (at, block) in message.content.iter().enumerate() {
-                match block {
-                    Block::ToolCall(call) if !calls.insert(call.id.as_str()) => {
-                        losses.refuse(request.block_path(message, at), "two tool calls have the same id");
-                    }
-                    Block::ToolResult(result) if !calls.contains(result.call_id.as_str()) => {
-                        losses.refuse(
-                            request.block_path(message, at),
-                            "the result of a tool call that is not in the history",
-                        );
-                    }
-                    Block::ToolResult(result) => {
-                        let path = request.block_path(message, at);
-                        if by_call.contains_key(result.call_id.as_str()) {
-                            losses.drop_field(path, "the second result of a tool call");
-                        } else {
-                            by_call.insert(&result.call_id, (result, path));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Self { by_call }
-    }
-}
-
 struct Writer<'a> {
     request: &'a Request,
     names: &'a ToolNames,
@@ -131,7 +89,7 @@ impl Writer<'_> {
                 cache: *cache,
             };
             if let Some(part) = self.parts.text(&text, path, self.losses) {
-                let message = self.instruction(content(vec![part.into()]), None);
+                let message = self.instruction(content::write(vec![part.into()]), None);
                 self.out.push(message);
             }
         }
@@ -159,7 +117,7 @@ impl Writer<'_> {
             return;
         }
         if !self.capabilities.single_system {
-            let message = self.instruction(content(parts), message.name.clone());
+            let message = self.instruction(content::write(parts), message.name.clone());
             self.out.push(message);
             return;
         }
@@ -173,7 +131,7 @@ impl Writer<'_> {
             }
         }
         self.out
-            .push(ChatCompletionUserMessageParam::new(content(parts)).into());
+            .push(ChatCompletionUserMessageParam::new(content::write(parts)).into());
     }
 
     fn user(&mut self, message: &Message) {
@@ -181,7 +139,7 @@ impl Writer<'_> {
         if parts.is_empty() {
             return;
         }
-        let mut out = ChatCompletionUserMessageParam::new(content(parts));
+        let mut out = ChatCompletionUserMessageParam::new(content::write(parts));
         out.name.clone_from(&message.name);
         self.out.push(out.into());
     }
@@ -346,10 +304,10 @@ impl Writer<'_> {
     fn results(&mut self, called: &[String]) {
         let mut media = Vec::new();
         for id in called {
-            let Some((result, path)) = self.results.by_call.remove(id.as_str()) else {
+            let Some((result, path)) = self.results.take(id) else {
                 continue;
             };
-            let message = self.result(result, &path, &mut media);
+            let message = results::write(self.parts, result, &path, &mut media, self.losses);
             self.out.push(message.into());
         }
         if !media.is_empty() {
@@ -357,57 +315,7 @@ impl Writer<'_> {
                 .push(ChatCompletionUserMessageParam::new(MessageContentParam::Array(media)).into());
         }
     }
-
-    fn result(
-        &mut self,
-        result: &ToolResult,
-        path: &str,
-        media: &mut Vec<ChatCompletionContentPartParam>,
-    ) -> ChatCompletionToolMessageParam {
-        let ToolResult {
-            call_id,
-            content: blocks,
-            is_error,
-            cache,
-        } = result;
-        let id = IdRule::OPENAI_CHAT.apply(call_id);
-        let mut parts = Vec::with_capacity(blocks.len());
-        for block in blocks {
-            self.parts.write(block, path, self.losses, &mut parts);
-        }
-        let is_text =
-            |part: &ChatCompletionContentPartParam| matches!(part, ChatCompletionContentPartParam::Text(_));
-        if !self.capabilities.tool_images && !parts.iter().all(is_text) {
-            self.losses.approximate(
-                path,
-                "what a tool returned besides text became a message of the user",
-            );
-            let marker = format!("[returned by the tool call {id}]");
-            for part in &mut parts {
-                if is_text(part) {
-                    continue;
-                }
-                let elsewhere = ChatCompletionContentPartTextParam::new(ELSEWHERE).into();
-                media.push(ChatCompletionContentPartTextParam::new(&marker).into());
-                media.push(std::mem::replace(part, elsewhere));
-            }
-        }
-        if *is_error {
-            self.losses.ignore(path, "a failure is told in words only");
-            if parts.is_empty() {
-                parts.push(ChatCompletionContentPartTextParam::new(FAILED).into());
-            }
-        }
-        let cache = self.parts.cache(*cache, path, self.losses);
-        if let (Some(ChatCompletionContentPartParam::Text(last)), Some(cache)) = (parts.last_mut(), cache) {
-            last.prompt_cache_breakpoint = Some(cache);
-        }
-        ChatCompletionToolMessageParam::new(tool_content(parts), id)
-    }
 }
-
-/// Stands in a result for what a tool message cannot hold.
-const ELSEWHERE: &str = "[not text: see the next message of the user]";
 
 /// What a turn of the assistant amounts to.
 #[derive(Default)]
@@ -429,29 +337,4 @@ impl Turn {
             self.joiner.annotated();
         }
     }
-}
-
-/// A plain string where that says everything, parts otherwise.
-fn content(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
-    match <[_; 1]>::try_from(parts) {
-        Ok([ChatCompletionContentPartParam::Text(part)]) if part.prompt_cache_breakpoint.is_none() => {
-            MessageContentParam::String(part.text)
-        }
-        Ok([part]) => MessageContentParam::Array(vec![part]),
-        Err(parts) => MessageContentParam::Array(parts),
-    }
-}
-
-/// Several texts of a result become one, which every server understands.
-fn tool_content(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
-    let mut texts = Vec::with_capacity(parts.len());
-    for part in &parts {
-        match part {
-            ChatCompletionContentPartParam::Text(part) if part.prompt_cache_breakpoint.is_none() => {
-                texts.push(part.text.as_str());
-            }
-            _ => return content(parts),
-        }
-    }
-    MessageContentParam::String(texts.join("\n\n"))
 }

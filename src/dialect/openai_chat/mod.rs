@@ -1,14 +1,17 @@
 //! The OpenAI Chat Completions API.
 
+mod choice;
 mod content;
 mod endpoints;
 mod error;
 mod history;
 mod joiner;
+mod message;
 mod messages;
 mod parameters;
 mod request;
 mod response;
+mod results;
 mod stream;
 mod system;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::types::*;
-use super::{messages, tools};
+use super::{choice, messages, tools};
 use crate::canonical::{
     Effort, Error, ErrorClass, FieldNames, Losses, OutputFormat, ReasoningControl, ReasoningDisplay, Request,
     Sampling, ServiceTier as CanonicalTier, Tool, Verbosity,
@@ -185,10 +185,10 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     messages::read(messages, &mut request, losses);
     let legacy_functions = tools.is_none() && functions.is_some();
     request.tools = tools::read(tools.unwrap_or_default(), losses);
-    request.tool_choice = tool_choice.and_then(|choice| tools::read_choice(choice, losses));
+    request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
     if legacy_functions {
         request.tools = tools::read_functions(functions.unwrap_or_default(), losses);
-        request.tool_choice = function_call.and_then(|choice| tools::read_function_call(choice, losses));
+        request.tool_choice = function_call.and_then(|choice| choice::read_function_call(choice, losses));
         // `function_call` of an answer holds one call.
         request.parallel_tool_calls = Some(false);
     } else {

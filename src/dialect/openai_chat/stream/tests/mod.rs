@@ -1,0 +1,22 @@
+mod reading;
+mod writing;
+
+use bytes::BytesMut;
+use serde_json::{Value, json};
+
+use super::{Reader, Writer};
+use crate::canonical::{
+    Annotation, Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason,
+    Fold, Losses, Opaque, Response, Sequencer, Start, Usage,
+};
+use crate::dialect::openai_chat::response;
+use crate::dialect::{Preferences, Reply, StreamReader, StreamWriter, carrier};
+
+fn read(frames: &[String]) -> Vec<Event> {
+    let (mut reader, mut out, mut losses) = (Reader::default(), Vec::new(), Losses::new());
+    for frame in frames {
+        reader.read(None, frame.as_bytes(), &mut out, &mut losses);
+    }
+    reader.end(&mut out);
+    out
+}
