@@ -31,8 +31,10 @@ pub fn read_in_band(document: &Value) -> Option<Error> {
 /// the envelope.
 fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     let error = match document.get("error") {
-        Some(Value::Null) | None if document.get("object") == Some(&json!("error")) => document,
-        Some(Value::Null) | None => return None,
+        Some(Value::Null | Value::Bool(false)) | None if document.get("object") == Some(&json!("error")) => {
+            document
+        }
+        Some(Value::Null | Value::Bool(false)) | None => return None,
         Some(error) => error,
     };
     if let Value::String(message) = error {

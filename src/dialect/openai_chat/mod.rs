@@ -1,12 +1,12 @@
 //! The OpenAI Chat Completions API.
 
+mod answer;
 mod choice;
 mod content;
 mod endpoints;
 mod error;
 mod history;
 mod joiner;
-mod message;
 mod messages;
 mod parameters;
 mod request;

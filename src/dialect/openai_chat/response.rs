@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::message::MessageWriter;
+use super::answer::MessageWriter;
 use super::types::*;
 use super::{error, usage};
 use crate::canonical::{

@@ -187,7 +187,8 @@ impl Calls {
     /// a call that is still incomplete may follow those of the next one.
     pub fn close_complete(&mut self, out: &mut Vec<Event>) {
         for call in &mut self.list {
-            if call.progress.is_complete() {
+            // The text of a freeform call says nothing about its end.
+            if call.kind == CallKind::Function && call.progress.is_complete() {
                 call.close(out);
             }
         }

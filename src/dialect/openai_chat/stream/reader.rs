@@ -21,8 +21,6 @@ pub struct Reader {
     refused: bool,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
-    /// What [`StreamReader::end`] has no ledger for.
-    late: Losses,
 }
 
 /// What the block that is open besides calls holds.
@@ -67,8 +65,8 @@ impl StreamReader for Reader {
 
     fn end(&mut self, out: &mut Vec<Event>) {
         if !self.ended {
-            let mut losses = std::mem::take(&mut self.late);
-            self.finish(out, &mut losses);
+            // The end has no ledger; what it may lose is a call that never had a name.
+            self.finish(out, &mut Losses::new());
         }
     }
 }
@@ -115,8 +113,10 @@ impl Reader {
             usage,
             extra,
         } = chunk;
-        let is_error = |name: &str| extra.get(name).is_some_and(|value| value.get() != "null");
-        if event == Some("error") || is_error("error") || is_error("object") {
+        let is_bare_error = extra
+            .get("object")
+            .is_some_and(|object| object.get() == r#""error""#);
+        if event == Some("error") || extra.get("error").is_some() || is_bare_error {
             let document: Value = serde_json::from_slice(data).unwrap_or_default();
             if let Some(error) = error::read_in_band(&document) {
                 self.fail(error, out);

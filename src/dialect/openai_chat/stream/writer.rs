@@ -9,7 +9,7 @@ use crate::canonical::{
 use crate::dialect::extras::raw;
 use crate::dialect::openai_chat::joiner::Joiner;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{error, message, response, usage};
+use crate::dialect::openai_chat::{answer, error, response, usage};
 use crate::dialect::{Reply, StreamWriter, ids};
 
 /// Writes one streamed answer.
@@ -213,13 +213,13 @@ impl Writer {
                 Delta::Text { text },
             ) => {
                 let before = self.joiner.before(&text);
-                start.get_or_insert(self.scalars + message::scalars(before));
+                start.get_or_insert(self.scalars + answer::scalars(before));
                 let text = if before.is_empty() {
                     text
                 } else {
                     format!("{before}{text}")
                 };
-                self.scalars += message::scalars(&text);
+                self.scalars += answer::scalars(&text);
                 let delta = ChoiceDelta {
                     content: Some(text),
                     ..ChoiceDelta::new()
@@ -262,7 +262,7 @@ impl Writer {
                 self.send_delta(delta, out);
             }
             (Some(Block::Reasoning { .. }), Delta::Opaque(opaque)) => {
-                if let Some(detail) = message::reasoning_detail(&opaque, self.details) {
+                if let Some(detail) = answer::reasoning_detail(&opaque, self.details) {
                     self.details += 1;
                     let delta = ChoiceDelta {
                         reasoning_details: Some(vec![detail]),
@@ -354,7 +354,7 @@ impl Writer {
         let length = self.scalars - start;
         let mut entries = Vec::with_capacity(annotations.len());
         for annotation in annotations {
-            let mut entry = message::write_annotation(annotation, start, length);
+            let mut entry = answer::write_annotation(annotation, start, length);
             entry.extra.push("index", raw(&self.annotations));
             self.annotations += 1;
             entries.push(entry);

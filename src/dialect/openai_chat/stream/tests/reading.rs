@@ -160,6 +160,18 @@ fn arguments_sent_as_an_object_are_its_text() {
 }
 
 #[test]
+fn a_freeform_call_may_look_like_json() {
+    let piece = |input: &str| {
+        let call = json!({"index": 0, "id": "a", "type": "custom", "custom": {"name": "p", "input": input}});
+        chunk(&json!({"tool_calls": [call]}))
+    };
+    let next = call(1, json!("b"), json!("g"), "{}");
+    let told = told(read(&[piece("{}"), next, piece(" more"), last("tool_calls")]));
+    let expected = ["open 0 p a", "0 {}", "0  more", "close 0", "open 1 g b"];
+    assert_eq!(told.get(1..6), Some(expected.map(str::to_owned).as_slice()));
+}
+
+#[test]
 fn text_after_calls_is_a_block_of_its_own_and_white_space_is_none() {
     let frames = [
         call(0, json!("a"), json!("f"), "{}"),
