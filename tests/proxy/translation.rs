@@ -231,7 +231,10 @@ async fn a_route_says_what_happens_to_what_is_lost() {
         if policy == "error" {
             let error = &self::body(answer).await["error"];
             let message = error["message"].as_str().expect("a message");
-            assert!(message.contains("seed") && message.contains("logit_bias"), "{message}");
+            assert!(
+                message.contains("seed") && message.contains("logit_bias"),
+                "{message}"
+            );
             assert_eq!(error["code"], "unsupported_parameter");
             assert!(setup.demo.requests().is_empty(), "nothing reached the upstream");
         }

@@ -1,5 +1,6 @@
 //! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
 
+mod completeness;
 mod listing;
 mod regen;
 
@@ -22,6 +23,8 @@ struct Cli {
 enum Task {
     /// Remake specs/<dialect>/schema.json from the vendor's types, and say what changed
     Regen(regen::Options),
+    /// Show that the compiler stops at every mapping when a vendor adds a field or a variant
+    Completeness,
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.task {
         Task::Regen(options) => regen::run(&cli.specs, options),
+        Task::Completeness => completeness::run(&cli.specs),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {
