@@ -51,8 +51,6 @@ pub struct Capabilities {
     pub tool_images: bool,
     /// Whether `stream_options` is taken.
     pub stream_usage: bool,
-    /// Whether a Chat Completions stream may end without a finish reason.
-    pub lenient_end: bool,
 }
 
 /// Which sampling parameters a model takes.

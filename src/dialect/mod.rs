@@ -6,9 +6,11 @@
 pub mod carrier;
 pub mod claude;
 pub mod data_url;
+pub mod edit;
 pub mod end_user;
 pub mod extras;
 pub mod failure;
+pub mod freeform;
 pub mod ids;
 pub mod json_schema;
 mod name;

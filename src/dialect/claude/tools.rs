@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 use super::content::{read_cache, write_cache};
 use super::types::*;
 use crate::canonical::{
-    Block, FreeformTool, FunctionTool, Grammar, Losses, OutputFormat, Request, Tool, ToolChoice,
-    UserLocation, WebSearchTool,
+    Block, FreeformTool, FunctionTool, Losses, OutputFormat, Request, Tool, ToolChoice, UserLocation,
+    WebSearchTool,
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
-use crate::dialect::json_schema;
-use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
+use crate::dialect::{freeform, json_schema};
 use crate::wire::json::Raw;
 
 /// Reads the tools of a request.
@@ -401,23 +401,8 @@ fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
     } = tool;
     let schema = raw(&json_schema::freeform_wrapper());
     let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform_description(description.as_deref(), grammar.as_ref()));
+    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
     out
-}
-
-/// What a model has to know of a freeform tool that it sees as a function.
-fn freeform_description(description: Option<&str>, grammar: Option<&Grammar>) -> String {
-    let mut text = description.unwrap_or_default().to_owned();
-    if !text.is_empty() {
-        text.push_str("\n\n");
-    }
-    text.push_str("Put the raw text of the input into `");
-    text.push_str(PARAMETER);
-    text.push_str("`, unescaped apart from what JSON needs.");
-    if let Some(Grammar { syntax, definition }) = grammar {
-        text.push_str(&format!(" It has to follow this {syntax} grammar:\n{definition}"));
-    }
-    text
 }
 
 fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> WebSearchTool20250305Param {

@@ -10,9 +10,9 @@ use crate::canonical::{
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_variant};
-use crate::dialect::json_schema;
-use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
+use crate::dialect::{freeform, json_schema};
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ChatCompletionToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
@@ -276,7 +276,7 @@ fn write_freeform(
     let wire = names.wire(name, namespace.as_deref());
     if !capabilities.freeform_tools {
         let mut out = FunctionDefinition::new(wire);
-        out.description = Some(wrapped_description(description.as_deref(), grammar.as_ref()));
+        out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
         out.parameters = Some(raw(&json_schema::freeform_wrapper()));
         return ChatCompletionFunctionToolParam::new(out).into();
     }
@@ -287,21 +287,6 @@ fn write_freeform(
         CustomFormatGrammar::new(CustomFormatGrammarGrammar::new(definition, syntax)).into()
     });
     ChatCompletionCustomToolParam::new(out).into()
-}
-
-/// What a model has to know of a freeform tool that it sees as a function.
-fn wrapped_description(description: Option<&str>, grammar: Option<&Grammar>) -> String {
-    let mut text = description.unwrap_or_default().to_owned();
-    if !text.is_empty() {
-        text.push_str("\n\n");
-    }
-    text.push_str("Put the raw text of the input into `");
-    text.push_str(PARAMETER);
-    text.push_str("`, unescaped apart from what JSON needs.");
-    if let Some(Grammar { syntax, definition }) = grammar {
-        text.push_str(&format!(" It has to follow this {syntax} grammar:\n{definition}"));
-    }
-    text
 }
 
 /// Only models made for it search the web in Chat Completions (`gpt-5-search-api`, `gpt-4o-search-preview`); others
