@@ -56,7 +56,7 @@ pub struct Facts {
     /// The upstream's model by the upstream's dialect, where the case is about one.
     #[serde(default)]
     pub models: BTreeMap<String, String>,
-    /// The client's case whose request an answer belongs to, where it matters.
+    /// The client's case whose request an answer belongs to, where it matters; a plain one where that client has none.
     #[serde(default)]
     pub asked_by: Option<String>,
     /// Why the stream does not amount to the complete answer, where it does not.
@@ -104,9 +104,8 @@ pub fn cases(dialect: &dyn Dialect) -> Vec<Case> {
     cases
 }
 
-pub fn case(dialect: &dyn Dialect, name: &str) -> Case {
-    let found = cases(dialect).into_iter().find(|case| case.name == name);
-    found.unwrap_or_else(|| panic!("no fixture {}/{name}", dialect.name()))
+pub fn find(dialect: &dyn Dialect, name: &str) -> Option<Case> {
+    cases(dialect).into_iter().find(|case| case.name == name)
 }
 
 /// The upstream's model where a case names none.
@@ -156,16 +155,17 @@ pub fn begin(
     Exchange::begin(&route, &inbound, CREATED, REQUEST_ID, losses)
 }
 
-/// The exchange that an upstream's case belongs to: with the request of its own case name, or a plain one.
+/// The exchange that an upstream's case belongs to: of the request that it names, or a plain one.
 pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, answer: &Case) -> Exchange {
-    let asked = case(client, answer.facts.asked_by.as_deref().unwrap_or("text"));
-    let body = asked.document("request.json").unwrap();
+    let request = |name: &str| find(client, name)?.document("request.json");
+    let asked = answer.facts.asked_by.as_deref().and_then(request);
+    let body = asked.or_else(|| request("text")).expect("a plain request");
     let facts = Facts {
         models: answer.facts.models.clone(),
         ..Facts::default()
     };
     let begun = begin(client, upstream, &facts, &body, &mut Losses::new());
-    begun.unwrap_or_else(|error| panic!("{}: {error}", asked.name)).0
+    begun.unwrap_or_else(|error| panic!("{}: {error}", answer.name)).0
 }
 
 /// Translates a stream whose bytes arrive in these chunks.
