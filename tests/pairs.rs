@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use bytes::Bytes;
-use common::{Failure, begin, cases, dialects, exchange, listed, pairs, pretty, stream};
+use common::{Failure, begin, cases, dialects, exchange, fold, listed, pairs, pretty, stream};
 use llm_proxy::canonical::Losses;
 
 /// Cases that every dialect has to have, by what is told.
@@ -165,4 +165,33 @@ fn a_stream_split_anywhere_is_the_same() {
             }
         }
     }
+}
+
+#[test]
+fn a_stream_amounts_to_the_complete_answer() {
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for upstream in dialects() {
+        for case in cases(upstream) {
+            let (Some(body), Some(streamed)) = (case.document("response.json"), case.document("stream.sse"))
+            else {
+                continue;
+            };
+            let Ok(complete) = upstream.read_response(&body, &mut Losses::new()) else {
+                continue;
+            };
+            let at = format!("{}/{}", upstream.name(), case.name);
+            let folded = fold(upstream, streamed).unwrap_or_else(|error| panic!("{at}: {error}"));
+            let [complete, folded] = [complete, folded].map(|answer| serde_json::to_value(answer).unwrap());
+            compared += 1;
+            if (complete == folded) != case.facts.stream_differs.is_none() {
+                wrong.push(format!("{at}\n  complete {complete}\n  streamed {folded}"));
+            }
+        }
+    }
+    assert!(compared > 0, "no case has both");
+    assert!(
+        wrong.is_empty(),
+        "not as `stream_differs` says:\n{}",
+        wrong.join("\n")
+    );
 }

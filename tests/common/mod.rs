@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use llm_proxy::canonical::{Error, Losses, OnLoss};
+use llm_proxy::canonical::{Error, Fold, Losses, OnLoss, Response};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
@@ -168,6 +168,24 @@ pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, an
     begun.unwrap_or_else(|error| panic!("{}: {error}", answer.name)).0
 }
 
+/// What a stream of this dialect amounts to, as its reader sees it.
+pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
+    let mut reader = upstream.stream_reader();
+    let (mut fold, mut events, mut losses) = (Fold::default(), Vec::new(), Losses::new());
+    let mut decoder = Decoder::new();
+    decoder.push(body);
+    decoder.finish();
+    while let Some(item) = decoder.next().unwrap() {
+        if let Item::Event(frame) = item {
+            let name = Some(frame.name()).filter(|name| !name.is_empty());
+            reader.read(name, &frame.data, &mut events, &mut losses);
+        }
+    }
+    reader.end(&mut events);
+    events.into_iter().for_each(|event| fold.push(event));
+    fold.finish()
+}
+
 /// Translates a stream whose bytes arrive in these chunks.
 pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (String, Losses) {
     let mut translated = exchange.stream();
@@ -227,12 +245,55 @@ impl Failure {
     }
 }
 
-/// JSON with indentation, keys in their order, numbers as they are spelled.
+/// JSON with indentation, keys in their order, strings and numbers as they are spelled.
 pub fn pretty(json: &[u8]) -> String {
-    match serde_json::from_slice::<Value>(json) {
-        Ok(value) => serde_json::to_string_pretty(&value).unwrap(),
-        Err(_) => String::from_utf8_lossy(json).into_owned(),
+    let text = String::from_utf8_lossy(json);
+    if serde_json::from_slice::<Value>(json).is_err() {
+        return text.into_owned();
     }
+    let mut out = String::new();
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&"  ".repeat(depth));
+    };
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        if in_string {
+            out.push(char);
+            in_string = escaped || char != '"';
+            escaped = !escaped && char == '\\';
+            continue;
+        }
+        match char {
+            '{' | '[' => {
+                out.push(char);
+                while chars.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                if let Some(end) = chars.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth -= 1;
+                line(&mut out, depth);
+                out.push(char);
+            }
+            ',' => {
+                out.push(char);
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            space if space.is_ascii_whitespace() => {}
+            _ => {
+                in_string = char == '"';
+                out.push(char);
+            }
+        }
+    }
+    out
 }
 
 pub fn listed(losses: &Losses) -> String {
