@@ -9,7 +9,7 @@ use crate::canonical::{
 };
 use crate::dialect::carrier;
 use crate::dialect::extras::raw;
-use crate::wire::json::Raw;
+use crate::wire::json::{Raw, compact};
 
 /// An entry of `reasoning_details`. Without an integer `index` the OpenAI SDK for Python cannot put lists of streamed
 /// entries together.
@@ -103,10 +103,10 @@ impl MessageWriter {
                     .extend(opaque.and_then(|opaque| reasoning_detail(&opaque, next)));
             }
             Block::ToolCall(call) => self.call(call, index, losses),
-            Block::ServerTool(_) => {
+            Block::ServerTool(tool) => {
                 losses.drop_field(
                     format!("content[{index}]"),
-                    "calls and results of a vendor's own tools",
+                    format!("the vendor's own item `{}`", tool.item),
                 );
             }
             Block::Image(_)
@@ -149,7 +149,7 @@ impl MessageWriter {
             cache: _,
         } = call;
         let arguments = match input {
-            ToolInput::Object { json } => json.get().to_owned(),
+            ToolInput::Object { json } => compact(json.get()),
             ToolInput::Malformed { text } => text,
             ToolInput::Freeform { text } => {
                 let custom = ChatCompletionMessageCustomToolCallCustom {
@@ -164,7 +164,8 @@ impl MessageWriter {
             }
         };
         if !self.legacy {
-            let function = ChatCompletionMessageFunctionToolCallFunction::new(arguments, name);
+            let mut function = ChatCompletionMessageFunctionToolCallFunction::new(name);
+            function.arguments = Some(ToolCallArguments::String(arguments));
             let mut call = ChatCompletionMessageFunctionToolCall::new(function);
             call.id = Some(id);
             self.calls.push(call.into());

@@ -14,6 +14,7 @@ use crate::canonical::{
 use crate::capability::{Capabilities, ReasoningReplay};
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::wire::json::compact;
 
 /// Writes the messages.
 pub fn write(
@@ -287,7 +288,7 @@ impl Writer<'_> {
         let id = IdRule::OPENAI_CHAT.apply(id);
         let name = self.names.wire(name, namespace.as_deref());
         let arguments = match input {
-            ToolInput::Object { json } => json.get().to_owned(),
+            ToolInput::Object { json } => compact(json.get()),
             ToolInput::Malformed { text } => text.clone(),
             ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
                 let custom = ChatCompletionMessageCustomToolCallParamCustom::new(text, name);

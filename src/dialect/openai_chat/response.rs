@@ -207,6 +207,15 @@ pub fn read_annotation(annotation: Annotation) -> Option<CanonicalAnnotation> {
     })
 }
 
+/// The text of a call's arguments, or of a piece of them. Some servers send the object itself.
+pub fn read_arguments(arguments: Option<ToolCallArguments>) -> String {
+    match arguments {
+        None => String::new(),
+        Some(ToolCallArguments::String(text)) => text,
+        Some(ToolCallArguments::Object(json) | ToolCallArguments::Other(json)) => json.get().to_owned(),
+    }
+}
+
 fn read_call(
     call: ChatCompletionMessageToolCallUnion,
     answer: Option<&str>,
@@ -225,7 +234,7 @@ fn read_call(
                 name,
                 extra: _,
             } = function;
-            (id, name, ToolInput::from_arguments(arguments))
+            (id, name, ToolInput::from_arguments(read_arguments(arguments)))
         }
         ChatCompletionMessageToolCallUnion::Custom(call) => {
             let ChatCompletionMessageCustomToolCall { custom, id, extra: _ } = call;
@@ -283,7 +292,7 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
         stop_sequence: _,
         explanation,
     } = finish;
-    let reason = usage::write_finish(reason, writer.has_refusal(), preferences.legacy_functions);
+    let reason = usage::write_finish(reason, writer.has_refusal(), preferences.legacy_functions, losses);
     if !writer.has_refusal()
         && reason == FinishReason::ContentFilter
         && let Some(explanation) = explanation

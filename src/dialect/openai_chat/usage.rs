@@ -95,12 +95,21 @@ pub fn read_finish(reason: &FinishReason, refused: bool, losses: &mut Losses) ->
 
 /// Writes why an answer ended; `refused` says whether its message holds the model's own refusal, `legacy` whether the
 /// client takes calls as `function_call`.
-pub fn write_finish(reason: CanonicalReason, refused: bool, legacy: bool) -> FinishReason {
+pub fn write_finish(
+    reason: CanonicalReason,
+    refused: bool,
+    legacy: bool,
+    losses: &mut Losses,
+) -> FinishReason {
     match reason {
-        CanonicalReason::End
-        | CanonicalReason::StopSequence
-        | CanonicalReason::Pause
-        | CanonicalReason::Compaction => FinishReason::Stop,
+        CanonicalReason::End | CanonicalReason::StopSequence => FinishReason::Stop,
+        CanonicalReason::Pause | CanonicalReason::Compaction => {
+            losses.approximate(
+                "finish_reason",
+                "the vendor interrupted the answer; here that is an end",
+            );
+            FinishReason::Stop
+        }
         CanonicalReason::ToolUse if legacy => FinishReason::FunctionCall,
         CanonicalReason::ToolUse => FinishReason::ToolCalls,
         CanonicalReason::Length | CanonicalReason::ContextFull => FinishReason::Length,

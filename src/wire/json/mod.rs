@@ -23,7 +23,7 @@ pub use members::{Members, Object, need, read_object};
 pub use serde_json::Number;
 pub use shape::{Shape, elements, raw_object, read_shape};
 pub use unknown::Unknown;
-pub use write::{append, constant, optional, to_bytes};
+pub use write::{append, compact, constant, optional, to_bytes};
 
 /// JSON kept as the text it came in: order, spelling of numbers and escapes survive.
 pub type Raw = Box<serde_json::value::RawValue>;

@@ -19,6 +19,23 @@ pub fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
+/// The JSON text without the white space between its tokens; names, strings and numbers stay as they are spelled.
+pub fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for char in json.chars() {
+        match char {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            ' ' | '\t' | '\r' | '\n' if !in_string => continue,
+            _ => {}
+        }
+        out.push(char);
+    }
+    out
+}
+
 /// Writes a member that has one possible value, unless it came with another one.
 pub fn constant<M: SerializeMap>(
     map: &mut M,
@@ -41,5 +58,18 @@ pub fn optional<M: SerializeMap, T: Serialize>(
     match value {
         Some(value) => map.serialize_entry(name, value),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_space_between_tokens_goes() {
+        let json = "{ \"a b\" : [ 1.0 , 1e2 ,\n\t123456789012345678901234567890 ], \"q\": \" \\\" \\\\\" }";
+        let expected = "{\"a b\":[1.0,1e2,123456789012345678901234567890],\"q\":\" \\\" \\\\\"}";
+        assert_eq!(compact(json), expected);
+        assert_eq!(compact(expected), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::canonical::{BlockStart, CallKind, Delta, Event, Losses};
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::usage;
+use crate::dialect::openai_chat::{response, usage};
 
 /// The calls of one answer.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl From<ChoiceDeltaToolCall> for Piece {
                 arguments,
                 name,
                 extra: _,
-            }) => (name, arguments),
+            }) => (name, Some(response::read_arguments(arguments))),
             None => (None, None),
         };
         let mut kind = CallKind::Function;

@@ -135,10 +135,10 @@ impl Writer {
                 namespace: _,
                 call,
             } => self.open_call(index, id, name, call, out, losses),
-            BlockStart::ServerTool(_) => {
+            BlockStart::ServerTool(tool) => {
                 losses.drop_field(
                     format!("content[{index}]"),
-                    "calls and results of a vendor's own tools",
+                    format!("the vendor's own item `{}`", tool.item),
                 );
                 Block::Hidden
             }
@@ -175,7 +175,7 @@ impl Writer {
                     id: Some(id),
                     type_: Some(ChoiceDeltaToolCallType::Function),
                     function: Some(ChoiceDeltaToolCallFunction {
-                        arguments: Some(String::new()),
+                        arguments: Some(ToolCallArguments::String(String::new())),
                         name: Some(name),
                         ..ChoiceDeltaToolCallFunction::new()
                     }),
@@ -320,7 +320,7 @@ impl Writer {
             match kind {
                 CallKind::Function => {
                     call.function = Some(ChoiceDeltaToolCallFunction {
-                        arguments: Some(text),
+                        arguments: Some(ToolCallArguments::String(text)),
                         ..ChoiceDeltaToolCallFunction::new()
                     });
                 }
@@ -364,13 +364,13 @@ impl Writer {
         self.send_delta(delta, out);
     }
 
-    fn finish(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut) {
+    fn finish(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut, losses: &mut Losses) {
         let Finish {
             reason,
             stop_sequence: _,
             explanation,
         } = finish;
-        let reason = usage::write_finish(reason, self.refused, self.legacy);
+        let reason = usage::write_finish(reason, self.refused, self.legacy, losses);
         if let Some(explanation) = explanation
             && reason == FinishReason::ContentFilter
             && !self.refused
@@ -410,7 +410,7 @@ impl StreamWriter for Writer {
             Event::Open { index, block } => self.open(index, block, out, losses),
             Event::Delta { index: _, delta } => self.delta(delta, out),
             Event::Close { index: _ } => self.close(out),
-            Event::Finish { finish, usage } => self.finish(finish, usage, out),
+            Event::Finish { finish, usage } => self.finish(finish, usage, out, losses),
             Event::Fail(failure) => write_frame(&error::write_json(&failure), out),
             Event::Ping => self.keep_alive(out),
         }
