@@ -639,7 +639,7 @@ fn write_call(call: &ToolCall, path: &str, names: &ToolNames, losses: &mut Losse
 
 /// Writes a call's input, which has to be an object. What is none is wrapped, so that one broken call does not end the
 /// session.
-fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
+pub fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
     match input {
         ToolInput::Object { json } => json.clone(),
         ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {

@@ -41,6 +41,14 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error.retry_after(retry_after)
 }
 
+/// Reads an error that came with a success. `None` where the body is none.
+pub fn read_in_band(body: &[u8]) -> Option<Error> {
+    let Envelope {
+        error: Body { kind, message },
+    } = serde_json::from_slice(body).ok()?;
+    Some(read_event(&kind, &message))
+}
+
 /// Reads the error event of a stream.
 pub fn read_event(kind: &str, message: &str) -> Error {
     Error::new(

@@ -76,6 +76,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         metadata,
         model,
         output_config,
+        output_format,
         service_tier,
         speed,
         stop_sequences,
@@ -177,7 +178,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         ..Sampling::default()
     };
     request.stop = stop_sequences.unwrap_or_default();
-    read_output_config(output_config, thinking, &mut request, losses);
+    read_output_config(output_config, output_format, thinking, &mut request, losses);
     request.service_tier = match (speed, service_tier) {
         (Some(MessageCreateParamsSpeed::Fast), _) => Some(ServiceTier::Fast),
         (_, Some(MessageCreateParamsServiceTier::Auto)) => Some(ServiceTier::Auto),
@@ -392,6 +393,7 @@ fn add_tool(tool: ToolParam, at: &At<'_>, request: &mut Request, losses: &mut Lo
 
 fn read_output_config(
     config: Option<OutputConfigParam>,
+    former_format: Option<JsonOutputFormatParam>,
     thinking: Option<ThinkingConfigParam>,
     request: &mut Request,
     losses: &mut Losses,
@@ -411,13 +413,17 @@ fn read_output_config(
         losses,
     );
     request.reasoning = reasoning::read_control(thinking, effort, losses);
-    request.output_format = format.map(|JsonOutputFormatParam { schema, extra }| {
-        drop_unknown(&extra, &at.field("format"), losses);
+    let format = format.map(|format| (format, at.field("format")));
+    let former = former_format.map(|format| (format, At::Root.field("output_format")));
+    request.output_format = format.or(former).map(|(format, at)| {
+        let JsonOutputFormatParam { schema, extra } = format;
+        drop_unknown(&extra, &at, losses);
         OutputFormat::JsonSchema {
             name: None,
             description: None,
             schema,
-            strict: None,
+            // What this API is given a schema for, it holds the answer to.
+            strict: Some(true),
         }
     });
 }

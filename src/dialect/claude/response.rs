@@ -1,7 +1,7 @@
 //! Complete answers.
 
-use super::content;
 use super::types::*;
+use super::{content, error};
 use crate::canonical::{
     Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Opaque, Reasoning, Response,
     ServerTool, Text, ToolCall, ToolInput, Usage as CanonicalUsage,
@@ -29,11 +29,11 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
         stop_sequence,
         usage,
         extra: _,
-    } = parse_response(body).map_err(|error| {
-        Error::new(
-            ErrorClass::Upstream,
-            format!("the upstream's answer is no message of this API: {error}"),
-        )
+    } = parse_response(body).map_err(|read_error| {
+        error::read_in_band(body).unwrap_or_else(|| {
+            let message = format!("the upstream's answer is no message of this API: {read_error}");
+            Error::new(ErrorClass::Upstream, message)
+        })
     })?;
     let list = At::Root.field("content");
     let content = content.into_iter().enumerate();
@@ -41,7 +41,7 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
         .filter_map(|(index, block)| read_block(block, &list.index(index), losses))
         .collect();
     let service_tier = usage.as_ref().and_then(read_tier);
-    let finish = read_finish(stop_reason, stop_sequence, stop_details);
+    let finish = read_finish(stop_reason, stop_sequence, stop_details, losses);
     let usage = usage.map(|usage| Counts::default().with(usage).usage());
     Ok(Response {
         id,
@@ -96,12 +96,12 @@ fn read_block(block: ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<B
             input: content::read_input(input),
             cache: None,
         }),
-        other => Block::ServerTool(server_tool(&other, at, losses)?),
+        other => Block::ServerTool(server_tool(&other)?),
     })
 }
 
-/// What a block of a vendor's own tool amounts to elsewhere.
-pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<ServerTool> {
+/// What a block of a vendor's own tool amounts to elsewhere; the writer says what becomes of it.
+pub fn server_tool(block: &ContentBlock) -> Option<ServerTool> {
     let (item, query) = match block {
         ContentBlock::ServerToolUse(ServerToolUseBlock {
             caller: _,
@@ -113,7 +113,9 @@ pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Op
             let is_search = *name == ServerToolName::WebSearch;
             (
                 "server_tool_use",
-                Some(input).filter(|_| is_search).and_then(query),
+                Some(input)
+                    .filter(|_| is_search)
+                    .and_then(|input| query(input.get())),
             )
         }
         ContentBlock::WebSearchToolResult(_) => ("web_search_tool_result", None),
@@ -127,7 +129,6 @@ pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Op
         | ContentBlock::RedactedThinking(_)
         | ContentBlock::ToolUse(_) => return None,
     };
-    losses.drop_field(*at, format!("the vendor's own block `{item}`"));
     Some(ServerTool {
         origin: Family::Claude,
         item: item.to_owned(),
@@ -135,12 +136,13 @@ pub fn server_tool(block: &ContentBlock, at: &At<'_>, losses: &mut Losses) -> Op
     })
 }
 
-fn query(input: &Raw) -> Option<String> {
+/// What a search is for, from the input of its call.
+pub fn query(input: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Search {
         query: String,
     }
-    serde_json::from_str::<Search>(input.get())
+    serde_json::from_str::<Search>(input)
         .ok()
         .map(|search| search.query)
 }
@@ -204,7 +206,8 @@ pub fn redacted(data: &str) -> Opaque {
     }
 }
 
-fn read_tier(usage: &Usage) -> Option<String> {
+/// The tier that processed an answer, in OpenAI's words.
+pub fn read_tier(usage: &Usage) -> Option<String> {
     usage.service_tier.as_ref().map(|tier| match tier {
         UsageServiceTier::Standard | UsageServiceTier::Batch => "default".to_owned(),
         UsageServiceTier::Priority => "priority".to_owned(),
@@ -212,14 +215,31 @@ fn read_tier(usage: &Usage) -> Option<String> {
     })
 }
 
+/// The tier in Anthropic's words; it has no others.
+fn write_tier(tier: &str, losses: &mut Losses) -> Option<UsageServiceTier> {
+    match tier {
+        "default" => Some(UsageServiceTier::Standard),
+        "priority" => Some(UsageServiceTier::Priority),
+        _ => {
+            losses.ignore("service_tier", "a tier that this vendor does not have");
+            None
+        }
+    }
+}
+
 /// Why an answer ended.
 pub fn read_finish(
     reason: Option<StopReason>,
     stop_sequence: Option<String>,
     details: Option<RefusalStopDetails>,
+    losses: &mut Losses,
 ) -> Finish {
     let reason = match reason {
-        Some(StopReason::EndTurn | StopReason::Other(_)) | None => FinishReason::End,
+        Some(StopReason::EndTurn) | None => FinishReason::End,
+        Some(StopReason::Other(_)) => {
+            losses.approximate("stop_reason", "a reason that the translation does not know");
+            FinishReason::End
+        }
         Some(StopReason::MaxTokens) => FinishReason::Length,
         Some(StopReason::StopSequence) => FinishReason::StopSequence,
         Some(StopReason::ToolUse) => FinishReason::ToolUse,
@@ -387,7 +407,7 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
         content,
         finish,
         usage,
-        service_tier: _,
+        service_tier,
         logprobs,
     } = response;
     if logprobs.is_some() {
@@ -413,7 +433,11 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
     out.stop_reason = Some(reason);
     out.stop_sequence = sequence;
     out.stop_details = details;
-    out.usage = Some(write_usage(usage.unwrap_or_default()));
+    out.usage = Some(write_usage(
+        usage.unwrap_or_default(),
+        service_tier.as_deref(),
+        losses,
+    ));
     write_response(&out)
 }
 
@@ -451,7 +475,7 @@ fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<Con
             namespace: _,
             input,
             cache: _,
-        }) => ToolUseBlock::new(id, write_input(input, truncated), name).into(),
+        }) => ToolUseBlock::new(id, write_input(input, truncated, losses), name).into(),
         Block::ServerTool(ServerTool {
             origin: _,
             item,
@@ -488,14 +512,12 @@ fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
 }
 
 /// The input of a call, which is an object here. A call that the output limit cut off is closed as well as it can be.
-pub fn write_input(input: ToolInput, truncated: bool) -> Raw {
+pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> Raw {
     match input {
-        ToolInput::Object { json } => json,
         ToolInput::Malformed { text } if truncated => {
             partial_json::close(&text).unwrap_or_else(|| raw(&serde_json::json!({})))
         }
-        ToolInput::Malformed { text } => raw(&serde_json::json!({ "_raw": text })),
-        ToolInput::Freeform { text } => raw(&serde_json::json!({ "input": text })),
+        input => content::write_input(&input, "content", losses),
     }
 }
 
@@ -527,9 +549,12 @@ pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
         FinishReason::Compaction => StopReason::Compaction,
     };
     let sequence = stop_sequence.filter(|_| reason == StopReason::StopSequence);
-    let details = (reason == StopReason::Refusal).then(|| RefusalStopDetails {
-        explanation: explanation.or(refusal),
-        ..RefusalStopDetails::new()
+    let details = (reason == StopReason::Refusal).then(|| {
+        let mut details = RefusalStopDetails::new();
+        details.explanation = explanation.or(refusal);
+        details.extra.push_null("category");
+        details.extra.push_null("explanation");
+        details
     });
     WrittenFinish {
         reason,
@@ -539,7 +564,7 @@ pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
 }
 
 /// Writes token counts; clients want every number, so unknown ones are zero.
-pub fn write_usage(usage: CanonicalUsage) -> Usage {
+pub fn write_usage(usage: CanonicalUsage, tier: Option<&str>, losses: &mut Losses) -> Usage {
     let CanonicalUsage {
         fresh,
         cache_read,
@@ -561,6 +586,7 @@ pub fn write_usage(usage: CanonicalUsage) -> Usage {
     out.output_tokens = Some(signed(output));
     out.output_tokens_details = reasoning.map(thinking_tokens);
     out.server_tool_use = (web_searches > 0).then(|| searches(web_searches));
+    out.service_tier = tier.and_then(|tier| write_tier(tier, losses));
     out
 }
 

@@ -35,8 +35,16 @@ struct Reading {
 #[derive(Debug)]
 enum Kind {
     Text,
-    Thinking { text: String, signature: String },
+    Thinking {
+        text: String,
+        signature: String,
+    },
     Call,
+    /// A web search of the vendor, which is opened when its input is complete.
+    ServerCall {
+        tool: ServerTool,
+        input: String,
+    },
     Other,
 }
 
@@ -68,7 +76,7 @@ impl Reader {
         match event {
             RawMessageStreamEvent::MessageStart(event) => {
                 let RawMessageStartEvent { message, extra: _ } = *event;
-                self.start(message, out, losses);
+                self.start(message, out);
             }
             RawMessageStreamEvent::ContentBlockStart(event) => {
                 let RawContentBlockStartEvent {
@@ -76,7 +84,7 @@ impl Reader {
                     index,
                     extra: _,
                 } = *event;
-                self.open(index, content_block, out, losses);
+                self.open(index, content_block, out);
             }
             RawMessageStreamEvent::ContentBlockDelta(event) => {
                 let RawContentBlockDeltaEvent {
@@ -105,7 +113,12 @@ impl Reader {
                     extra: _,
                 } = delta;
                 if stop_reason.is_some() {
-                    self.finish = Some(response::read_finish(stop_reason, stop_sequence, stop_details));
+                    self.finish = Some(response::read_finish(
+                        stop_reason,
+                        stop_sequence,
+                        stop_details,
+                        losses,
+                    ));
                 }
                 if let Some(usage) = usage {
                     self.counts = self.counts.with_delta(usage);
@@ -130,7 +143,7 @@ impl Reader {
         }
     }
 
-    fn start(&mut self, message: Message, out: &mut Vec<Event>, losses: &mut Losses) {
+    fn start(&mut self, message: Message, out: &mut Vec<Event>) {
         let Message {
             container: _,
             content,
@@ -152,19 +165,19 @@ impl Reader {
             service_tier: None,
         };
         if let Some(usage) = usage {
+            start.service_tier = response::read_tier(&usage);
             self.counts = self.counts.with(usage);
             start.usage = Some(self.counts.usage());
         }
         out.push(Event::Start(start));
         // Calls that were deferred to this turn stand in the first event, complete.
         for (index, block) in (i64::MIN..).zip(content) {
-            self.open(index, block, out, losses);
+            self.open(index, block, out);
             self.close(index, out);
         }
     }
 
-    fn open(&mut self, index: i64, block: ContentBlock, out: &mut Vec<Event>, losses: &mut Losses) {
-        let at = At::Root.field("content_block");
+    fn open(&mut self, index: i64, block: ContentBlock, out: &mut Vec<Event>) {
         let number = self.next;
         self.next = self.next.saturating_add(1);
         let mut first = None;
@@ -226,9 +239,20 @@ impl Reader {
                 )
             }
             other => {
-                let Some(tool) = response::server_tool(&other, &at, losses) else {
+                let Some(tool) = response::server_tool(&other) else {
                     return;
                 };
+                if let ContentBlock::ServerToolUse(ServerToolUseBlock {
+                    name: ServerToolName::WebSearch,
+                    ..
+                }) = other
+                    && tool.query.is_none()
+                {
+                    let input = String::new();
+                    let kind = Kind::ServerCall { tool, input };
+                    self.blocks.insert(index, Reading { index: number, kind });
+                    return;
+                }
                 (BlockStart::ServerTool(tool), Kind::Other)
             }
         };
@@ -260,6 +284,16 @@ impl Reader {
                 Delta::Input { text: partial_json }
             }
             (
+                RawContentBlockDelta::InputJsonDelta(InputJsonDelta {
+                    partial_json,
+                    extra: _,
+                }),
+                Kind::ServerCall { tool: _, input },
+            ) => {
+                input.push_str(&partial_json);
+                return;
+            }
+            (
                 RawContentBlockDelta::ThinkingDelta(ThinkingDelta {
                     estimated_tokens: _,
                     thinking,
@@ -289,8 +323,8 @@ impl Reader {
                 };
                 Delta::Annotation(citation)
             }
-            // Pieces of a vendor's own blocks, whose loss was recorded when they opened, and pieces of a kind that the
-            // block cannot hold.
+            // Pieces of a vendor's own blocks, whose fate is the writer's to tell, and pieces of a kind that the block
+            // cannot hold.
             (
                 RawContentBlockDelta::InputJsonDelta(_)
                 | RawContentBlockDelta::ThinkingDelta(_)
@@ -308,15 +342,22 @@ impl Reader {
         let Some(Reading { index, kind }) = self.blocks.remove(&index) else {
             return;
         };
-        if let Kind::Thinking { text, signature } = kind
-            && let Reasoning {
-                opaque: Some(opaque), ..
-            } = response::thinking_block(text, Some(&signature))
-        {
-            out.push(Event::Delta {
-                index,
-                delta: Delta::Opaque(opaque),
-            });
+        match kind {
+            Kind::Thinking { text, signature } => {
+                if let Reasoning {
+                    opaque: Some(opaque), ..
+                } = response::thinking_block(text, Some(&signature))
+                {
+                    let delta = Delta::Opaque(opaque);
+                    out.push(Event::Delta { index, delta });
+                }
+            }
+            Kind::ServerCall { mut tool, input } => {
+                tool.query = response::query(&input);
+                let block = BlockStart::ServerTool(tool);
+                out.push(Event::Open { index, block });
+            }
+            Kind::Text | Kind::Call | Kind::Other => {}
         }
         out.push(Event::Close { index });
     }
@@ -374,31 +415,37 @@ impl Writer {
         }
     }
 
+    /// What stands for the counts while, or where, the upstream gives none: clients take the last ones for the truth, so
+    /// that the beginning and the end say the same.
+    fn estimate(&self) -> CanonicalUsage {
+        CanonicalUsage {
+            fresh: self.reply.input_estimate,
+            ..CanonicalUsage::default()
+        }
+    }
+
     fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
         sse::write_event(out, Some(name), &self.scratch);
     }
 
-    fn start(&mut self, start: Start, out: &mut BytesMut) {
+    fn start(&mut self, start: Start, out: &mut BytesMut, losses: &mut Losses) {
         let Start {
             id,
             model: _,
             usage,
-            service_tier: _,
+            service_tier,
         } = start;
         self.started = true;
-        let hint = || CanonicalUsage {
-            fresh: self.reply.input_estimate,
-            ..CanonicalUsage::default()
-        };
+        let usage = usage.unwrap_or_else(|| self.estimate());
         let mut message = Message::new(Vec::new());
         message.id = Some(ids::with_prefix(
             "msg_",
             id.as_deref().unwrap_or(&self.reply.request_id),
         ));
         message.model = Some(self.reply.model.clone());
-        message.usage = Some(response::write_usage(usage.unwrap_or_else(hint)));
+        message.usage = Some(response::write_usage(usage, service_tier.as_deref(), losses));
         self.frame("message_start", RawMessageStartEvent::new(message), out);
     }
 
@@ -511,14 +558,14 @@ impl Writer {
         self.block = Some(block);
     }
 
-    fn close(&mut self, out: &mut BytesMut) {
+    fn close(&mut self, out: &mut BytesMut, losses: &mut Losses) {
         match self.block.take() {
             None | Some(Writing::Hidden | Writing::Text { begun: false, .. }) => return,
             Some(Writing::Thinking { signed: false, .. }) => {
                 self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
             }
             Some(Writing::Freeform { text }) => {
-                let input = response::write_input(ToolInput::Freeform { text }, false);
+                let input = response::write_input(ToolInput::Freeform { text }, false, losses);
                 self.piece(InputJsonDelta::new(input.get()), out);
             }
             Some(Writing::Thinking { .. } | Writing::Text { .. } | Writing::Call) => {}
@@ -543,7 +590,9 @@ impl Writer {
         delta.stop_sequence = sequence;
         delta.stop_details = details;
         let mut event = RawMessageDeltaEvent::new(delta);
-        event.usage = Some(response::write_delta_usage(usage.unwrap_or_default()));
+        event.usage = Some(response::write_delta_usage(
+            usage.unwrap_or_else(|| self.estimate()),
+        ));
         self.frame("message_delta", event, out);
         self.frame("message_stop", RawMessageStopEvent::new(), out);
     }
@@ -552,10 +601,10 @@ impl Writer {
 impl StreamWriter for Writer {
     fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
         match event {
-            Event::Start(start) => self.start(start, out),
+            Event::Start(start) => self.start(start, out, losses),
             Event::Open { index: _, block } => self.open(block, out, losses),
             Event::Delta { index: _, delta } => self.delta(delta, out, losses),
-            Event::Close { index: _ } => self.close(out),
+            Event::Close { index: _ } => self.close(out, losses),
             Event::Finish { finish, usage } => self.finish(finish, usage, out),
             Event::Fail(failure) => {
                 sse::write_event(
