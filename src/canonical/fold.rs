@@ -10,7 +10,7 @@ use super::{
 pub struct Fold {
     start: Start,
     blocks: Vec<Open>,
-    logprobs: Option<RawJson>,
+    logprobs: Vec<RawJson>,
     end: Option<Result<(Finish, Option<Usage>), Error>>,
 }
 
@@ -35,7 +35,9 @@ impl Fold {
             }
             Event::Delta { index, delta } => {
                 if let Delta::Logprobs { json } = delta {
-                    self.logprobs = Some(json);
+                    // Each piece is a list; what is none has nothing to add.
+                    let more: Vec<RawJson> = serde_json::from_str(json.get()).unwrap_or_default();
+                    self.logprobs.extend(more);
                 } else if let Some(open) = self.blocks.iter_mut().find(|open| open.index == index) {
                     grow(open, delta);
                 }
@@ -58,6 +60,9 @@ impl Fold {
             ))
         };
         let (finish, usage) = self.end.unwrap_or_else(missing)?;
+        let logprobs = (!self.logprobs.is_empty())
+            .then(|| serde_json::value::to_raw_value(&self.logprobs).ok())
+            .flatten();
         let content = self.blocks.into_iter().map(closed).collect();
         let Start {
             id,
@@ -72,7 +77,7 @@ impl Fold {
             finish,
             usage: usage.or(hint),
             service_tier,
-            logprobs: self.logprobs,
+            logprobs,
         })
     }
 }

@@ -36,19 +36,28 @@ pub fn freeform_wrapper() -> Value {
     })
 }
 
-/// A schema that Anthropic's structured output takes: unknown keywords become words in the description, objects are
-/// closed. `None` where its meaning would change: an object with open members, a reference to itself, too many optional
-/// properties.
-pub fn for_claude_output(schema: &Value) -> Option<Value> {
-    let mut optional = 0;
-    let fitted = fit(schema, &mut optional)?;
-    if optional > MOST_OPTIONAL || is_recursive(schema) {
+/// A schema that Anthropic's structured output takes, and whether constraints are in it that are words now: unknown
+/// keywords become words in the description, objects are closed. `None` where its meaning would change: an object with
+/// open members, a reference to itself, too many optional properties.
+pub fn for_claude_output(schema: &Value) -> Option<(Value, bool)> {
+    let mut fitting = Fitting::default();
+    let fitted = fit(schema, &mut fitting)?;
+    if fitting.optional > MOST_OPTIONAL || is_recursive(schema) {
         return None;
     }
-    Some(fitted)
+    Some((fitted, fitting.worded))
 }
 
-fn fit(schema: &Value, optional: &mut usize) -> Option<Value> {
+/// What is learnt of a whole schema while it is fitted.
+#[derive(Default)]
+struct Fitting {
+    /// Optional properties.
+    optional: usize,
+    /// Whether a constraint became words.
+    worded: bool,
+}
+
+fn fit(schema: &Value, fitting: &mut Fitting) -> Option<Value> {
     let Value::Object(source) = schema else {
         return None;
     };
@@ -65,18 +74,18 @@ fn fit(schema: &Value, optional: &mut usize) -> Option<Value> {
                 let members = value.as_object()?;
                 let fitted: Option<Map<String, Value>> = members
                     .iter()
-                    .map(|(name, schema)| Some((name.clone(), fit(schema, optional)?)))
+                    .map(|(name, schema)| Some((name.clone(), fit(schema, fitting)?)))
                     .collect();
                 out.insert(key.clone(), Value::Object(fitted?));
             }
             "items" => {
-                out.insert(key.clone(), fit(value, optional)?);
+                out.insert(key.clone(), fit(value, fitting)?);
             }
             "anyOf" | "allOf" | "oneOf" => {
                 let fitted: Option<Vec<Value>> = value
                     .as_array()?
                     .iter()
-                    .map(|schema| fit(schema, optional))
+                    .map(|schema| fit(schema, fitting))
                     .collect();
                 let name = if key == "oneOf" { "anyOf" } else { key.as_str() };
                 out.insert(name.to_owned(), Value::Array(fitted?));
@@ -107,10 +116,11 @@ fn fit(schema: &Value, optional: &mut usize) -> Option<Value> {
             .get("required")
             .and_then(Value::as_array)
             .map_or(0, Vec::len);
-        *optional += named.saturating_sub(required);
+        fitting.optional += named.saturating_sub(required);
         out.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
     if !notes.is_empty() {
+        fitting.worded = true;
         let notes = notes.join(", ");
         let text = match out.get("description").and_then(Value::as_str) {
             Some(text) => format!("{text} ({notes})"),
@@ -251,7 +261,8 @@ mod tests {
             "required": ["n"],
             "additionalProperties": false
         });
-        assert_eq!(for_claude_output(&schema), Some(expected));
+        assert_eq!(for_claude_output(&schema), Some((expected.clone(), true)));
+        assert_eq!(for_claude_output(&expected), Some((expected, false)));
     }
 
     #[test]

@@ -217,22 +217,24 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
     let mut blocks = Vec::new();
     match system {
         None => {}
-        Some(SystemPrompt::String(text)) if text.trim().is_empty() => {}
         Some(SystemPrompt::String(text)) => {
-            blocks.push(CanonicalSystem {
-                text,
-                origin: SystemOrigin::Field,
-                cache: None,
-            });
+            let text = without_attribution(text, at, losses);
+            if !text.trim().is_empty() {
+                blocks.push(CanonicalSystem {
+                    text,
+                    origin: SystemOrigin::Field,
+                    cache: None,
+                });
+            }
         }
         Some(SystemPrompt::Array(list)) => {
             for (index, block) in list.into_iter().enumerate() {
                 let at = at.index(index);
                 match block {
-                    SystemBlock::Text(block) if index == 0 && block.text.starts_with(ATTRIBUTION) => {
-                        losses.ignore(at, "the client's attribution line, different in every request");
-                    }
-                    SystemBlock::Text(block) => {
+                    SystemBlock::Text(mut block) => {
+                        if index == 0 {
+                            block.text = without_attribution(block.text, at, losses);
+                        }
                         let Text {
                             text,
                             annotations: _,
@@ -252,6 +254,16 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
         }
     }
     blocks
+}
+
+/// The leading instruction without the client's attribution line.
+fn without_attribution(text: String, at: At<'_>, losses: &mut Losses) -> String {
+    if !text.starts_with(ATTRIBUTION) {
+        return text;
+    }
+    losses.ignore(at, "the client's attribution line, different in every request");
+    let (_, rest) = text.split_once('\n').unwrap_or_default();
+    rest.trim_start().to_owned()
 }
 
 fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mut Losses) {

@@ -342,7 +342,10 @@ fn write_function(
             .and_then(json_schema::for_claude_output)
             .filter(|_| capabilities.strict_tools)
         {
-            Some(strict_schema) => {
+            Some((strict_schema, worded)) => {
+                if worded {
+                    losses.approximate(format!("{path}.parameters"), WORDED);
+                }
                 schema = raw(&strict_schema);
                 is_strict = Some(true);
             }
@@ -355,6 +358,9 @@ fn write_function(
     out.cache_control = write_cache(*cache);
     out
 }
+
+/// Says that a schema was fitted to what is enforced.
+const WORDED: &str = "constraints of the schema that cannot be enforced became words";
 
 /// The members of a schema's top level that decide whether it is taken as it is.
 #[derive(Deserialize)]
@@ -544,7 +550,10 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
     };
     let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     let native = json_schema::for_claude_output(&parsed).filter(|_| capabilities.structured_output);
-    if let Some(schema) = native {
+    if let Some((schema, worded)) = native {
+        if worded {
+            losses.approximate(request.fields.output_format, WORDED);
+        }
         out.format = Some(JsonOutputFormatParam::new(raw(&schema)));
         return;
     }
