@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::types::*;
 use crate::canonical::{
-    Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, Losses, MediaSource,
-    SearchResult, Text, ToolCall, ToolInput, ToolResult,
+    Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image, Losses,
+    MediaSource, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
 };
 use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_some, refuse_variant};
 use crate::dialect::ids::IdRule;
@@ -50,15 +50,9 @@ pub fn read(block: ContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Read 
         }
         ContentBlockParam::ToolUse(block) => Block::ToolCall(read_call(*block, at, losses)),
         ContentBlockParam::ToolResult(block) => Block::ToolResult(read_result(block, at, losses)),
-        ContentBlockParam::ServerToolUse(_)
-        | ContentBlockParam::WebSearchToolResult(_)
-        | ContentBlockParam::ToolSearchToolResult(_) => {
-            losses.drop_field(
-                *at,
-                "calls and results of a vendor's own tools stay with that vendor",
-            );
-            return Read::Nothing;
-        }
+        ContentBlockParam::ServerToolUse(_) => server_tool("server_tool_use"),
+        ContentBlockParam::WebSearchToolResult(_) => server_tool("web_search_tool_result"),
+        ContentBlockParam::ToolSearchToolResult(_) => server_tool("tool_search_tool_result"),
         ContentBlockParam::ContainerUpload(_) => {
             losses.refuse(*at, "a file in the vendor's container is not portable");
             return Read::Nothing;
@@ -77,6 +71,15 @@ pub fn read(block: ContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Read 
             refuse_variant(&unknown, "content block", at, losses);
             return Read::Nothing;
         }
+    })
+}
+
+/// A call or result of the vendor's own tool; what becomes of it is the writer's to tell.
+fn server_tool(item: &str) -> Block {
+    Block::ServerTool(ServerTool {
+        origin: Family::Claude,
+        item: item.to_owned(),
+        query: None,
     })
 }
 
