@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 use bytes::Bytes;
-use common::{Failure, begin, cases, dialects, exchange, fold, listed, pairs, pretty, stream};
+use common::{Failure, begin, cases, dialects, exchange, find, fold, listed, pairs, pretty, stream};
 use llm_proxy::canonical::Losses;
+use llm_proxy::dialect::{self, DialectName};
 
 /// Cases that every dialect has to have, by what is told.
 const REQUESTS: [&str; 12] = [
@@ -194,4 +195,30 @@ fn a_stream_amounts_to_the_complete_answer() {
         "not as `stream_differs` says:\n{}",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn the_attribution_line_does_not_reach_other_vendors() {
+    let claude = dialect::find(DialectName::Claude).unwrap();
+    let case = find(claude, "billing-header").expect("a request with the line");
+    let body = case.document("request.json").unwrap();
+    let text = str::from_utf8(&body).unwrap();
+    let next = text.replace("cch=7f3e9;", "cch=0a1b2;");
+    assert_ne!(text, next);
+    for (client, upstream) in pairs() {
+        if client.name() != DialectName::Claude {
+            continue;
+        }
+        let written = [text, &next].map(|body| {
+            let (_, written) =
+                begin(client, upstream, &case.facts, body.as_bytes(), &mut Losses::new()).unwrap();
+            written.body
+        });
+        assert_eq!(
+            written[0],
+            written[1],
+            "{} sees what changes with every request",
+            upstream.name()
+        );
+    }
 }
