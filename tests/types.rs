@@ -359,25 +359,25 @@ fn errors_name_the_path() {
     );
     assert_eq!(
         claude(claude_with(json!({ "text": "x" }))),
-        "messages[0].content[0]: missing field `type`"
+        "messages[0].content[0].type: this field is missing"
     );
     assert_eq!(
         claude(claude_with(json!({}))),
-        "messages[0].content[0]: missing field `type`"
+        "messages[0].content[0].type: this field is missing"
     );
     assert_eq!(
         claude(claude_with(json!({ "type": "text" }))),
-        "messages[0].content[0]: missing field `text`"
+        "messages[0].content[0].text: this field is missing"
     );
     assert_eq!(
         claude(claude_with(json!({ "citations": [], "type": "text" }))),
-        "messages[0].content[0]: missing field `text`"
+        "messages[0].content[0].text: this field is missing"
     );
     assert_eq!(
         claude(claude_with(
             json!({ "citations": [{ "type": "char_location" }, 3], "text": "x", "type": "text" })
         )),
-        "messages[0].content[0].citations[0]: missing field `cited_text`"
+        "messages[0].content[0].citations[0].cited_text: this field is missing"
     );
     assert_eq!(
         claude(claude_with(json!([1]))),
@@ -389,9 +389,9 @@ fn errors_name_the_path() {
     );
     assert_eq!(
         claude(json!({ "model": "m", "max_tokens": 1 })),
-        "missing field `messages`"
+        "messages: this field is missing"
     );
-    assert_eq!(claude(json!({})), "missing field `max_tokens`");
+    assert_eq!(claude(json!({})), "max_tokens: this field is missing");
     assert_eq!(
         claude(json!({ "model": "m", "max_tokens": 1, "messages": [{ "role": "user", "content": 5 }] })),
         "messages[0].content: invalid type: number, expected a string or an array"

@@ -47,7 +47,7 @@ pub fn read_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Res
 
 /// The value of a required member, or the error that it is missing.
 pub fn need<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
-    value.ok_or_else(|| E::custom(error::at("", format_args!("missing field `{name}`"))))
+    value.ok_or_else(|| E::custom(error::at(name, format_args!("this field is missing"))))
 }
 
 impl<'de, A: MapAccess<'de>> Members<A> {
