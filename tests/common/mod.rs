@@ -5,6 +5,11 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod conversation;
+pub mod frames;
+pub mod grammar;
+pub mod schema;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
