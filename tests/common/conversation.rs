@@ -88,12 +88,10 @@ impl Conversation {
             .filter(|&end| match &self.turns[end - 1] {
                 Turn::User(_) | Turn::Results { .. } => true,
                 Turn::System(_) => {
-                    matches!(
-                        speaks(end..self.turns.len()),
-                        None | Some(Turn::Assistant { .. })
-                    ) && self.turns[..end]
-                        .iter()
-                        .any(|turn| !matches!(turn, Turn::System(_)))
+                    matches!(speaks(end..self.turns.len()), None | Some(Turn::Assistant { .. }))
+                        && self.turns[..end]
+                            .iter()
+                            .any(|turn| !matches!(turn, Turn::System(_)))
                 }
                 Turn::Assistant { .. } => false,
             })
@@ -188,7 +186,13 @@ struct Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let signed = prop::sample::select(vec![Signed::Claude, Signed::ClaudeRedacted, Signed::Unsigned]);
-    let call = (0_u8..4, 0_usize..NAMES.len(), object(), vec(part(), 0..3), any::<bool>());
+    let call = (
+        0_u8..4,
+        0_usize..NAMES.len(),
+        object(),
+        vec(part(), 0..3),
+        any::<bool>(),
+    );
     let rare = |strategy| option::weighted(0.15, strategy);
     (
         option::of((words(), signed)),

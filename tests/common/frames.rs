@@ -15,7 +15,9 @@ impl Frame {
     /// The data as JSON.
     pub fn json(&self) -> Result<Value, String> {
         match self {
-            Self::Event { data, .. } => serde_json::from_str(data).map_err(|error| format!("{error}: {data}")),
+            Self::Event { data, .. } => {
+                serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))
+            }
             Self::Comment => Err("a comment has no data".to_owned()),
         }
     }
@@ -26,7 +28,9 @@ pub fn parse(text: &str) -> Result<Vec<Frame>, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let body = text.strip_suffix("\n\n").ok_or("the last frame is not complete")?;
+    let body = text
+        .strip_suffix("\n\n")
+        .ok_or("the last frame is not complete")?;
     body.split("\n\n").map(frame).collect()
 }
 

@@ -79,7 +79,8 @@ fn is_object_schema(members: &Map<String, Value>) -> bool {
 
 /// An error in words; of a union, those of the variant that comes nearest.
 fn explain(error: &ValidationError<'_>) -> String {
-    if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } = error.kind()
+    if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } =
+        error.kind()
     {
         let depth = |error: &ValidationError<'_>| error.instance_path().to_string().matches('/').count();
         let nearest = context.iter().min_by_key(|errors| {

@@ -13,7 +13,9 @@ use crate::tried;
 /// Models that differ in how they take a history.
 fn models(upstream: DialectName) -> &'static [&'static str] {
     match upstream {
-        DialectName::Claude | DialectName::Bedrock => &["claude-sonnet-4-5", "claude-opus-4-8", "claude-opus-5-5"],
+        DialectName::Claude | DialectName::Bedrock => {
+            &["claude-sonnet-4-5", "claude-opus-4-8", "claude-opus-5-5"]
+        }
         DialectName::OpenAiChat => &["acme-large", "gpt-5", "deepseek-reasoner", "gpt-6-sol"],
         DialectName::OpenAiResponses => &["acme-large", "gpt-5", "gpt-6-sol"],
     }

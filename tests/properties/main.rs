@@ -7,6 +7,7 @@ mod arguments;
 mod documents;
 mod history;
 mod streams;
+mod upstream;
 
 use proptest::test_runner::Config;
 

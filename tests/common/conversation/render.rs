@@ -85,7 +85,9 @@ fn claude_parts(parts: &[Part]) -> Value {
 
 fn claude_thinking((text, signed): &(String, Signed)) -> Value {
     match signed {
-        Signed::Claude => json!({"type": "thinking", "thinking": text, "signature": "EqQBCgIYAhIM1gbcDa9GJwZA"}),
+        Signed::Claude => {
+            json!({"type": "thinking", "thinking": text, "signature": "EqQBCgIYAhIM1gbcDa9GJwZA"})
+        }
         Signed::ClaudeRedacted => json!({"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix"}),
         Signed::Unsigned => {
             json!({"type": "thinking", "thinking": text, "signature": carrier::encode(&carrier::unsigned())})
@@ -110,7 +112,9 @@ fn chat(conversation: &Conversation) -> Value {
     if *reasons {
         request["reasoning_effort"] = json!("low");
     }
-    let system = system.iter().map(|text| json!({"role": "system", "content": text}));
+    let system = system
+        .iter()
+        .map(|text| json!({"role": "system", "content": text}));
     let messages = turns.iter().flat_map(chat_messages);
     request["messages"] = system.chain(messages).collect();
     request

@@ -15,7 +15,6 @@ struct State {
     finished: bool,
     counted: bool,
     ended: bool,
-    ids: HashSet<String>,
     details: HashSet<i64>,
     told: Told,
 }
@@ -38,9 +37,10 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
             Some(error) => {
                 filled(error, "/message")?;
                 filled(error, "/type")?;
-                ensure(error.get("code").is_some() && error.get("param").is_some(), || {
-                    format!("no code or param: {json}")
-                })?;
+                ensure(
+                    error.get("code").is_some() && error.get("param").is_some(),
+                    || format!("no code or param: {json}"),
+                )?;
                 state.ended = true;
                 state.told.failed = true;
             }
@@ -54,7 +54,9 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
 impl State {
     fn chunk(&mut self, json: &Value) -> Result<(), String> {
         self.envelope(json)?;
-        let choices = json["choices"].as_array().ok_or_else(|| format!("no choices: {json}"))?;
+        let choices = json["choices"]
+            .as_array()
+            .ok_or_else(|| format!("no choices: {json}"))?;
         let [choice] = choices.as_slice() else {
             ensure(choices.is_empty() && self.finished && !self.counted, || {
                 format!("a chunk without a choice: {json}")
@@ -68,7 +70,9 @@ impl State {
         })?;
         ensure(!self.finished, || format!("after the finish: {json}"))?;
         ensure(choice["index"] == 0, || format!("another choice: {json}"))?;
-        let delta = choice["delta"].as_object().ok_or_else(|| format!("no delta: {json}"))?;
+        let delta = choice["delta"]
+            .as_object()
+            .ok_or_else(|| format!("no delta: {json}"))?;
         self.delta(delta, json)?;
         if !choice["finish_reason"].is_null() {
             filled(choice, "/finish_reason")?;
@@ -81,7 +85,9 @@ impl State {
     fn envelope(&mut self, json: &Value) -> Result<(), String> {
         filled(json, "/id")?;
         filled(json, "/model")?;
-        ensure(json["object"] == "chat.completion.chunk", || format!("no chunk: {json}"))?;
+        ensure(json["object"] == "chat.completion.chunk", || {
+            format!("no chunk: {json}")
+        })?;
         ensure(json["created"].is_u64(), || format!("no time: {json}"))?;
         let envelope = Value::from(vec![
             json["id"].clone(),
@@ -110,7 +116,9 @@ impl State {
                 }
                 "reasoning_details" | "annotations" => {
                     for entry in list(value, json)? {
-                        let index = entry["index"].as_i64().ok_or_else(|| format!("no index: {json}"))?;
+                        let index = entry["index"]
+                            .as_i64()
+                            .ok_or_else(|| format!("no index: {json}"))?;
                         ensure(name == "annotations" || self.details.insert(index), || {
                             format!("an index twice: {json}")
                         })?;
@@ -128,12 +136,13 @@ impl State {
     }
 
     fn call(&mut self, call: &Value) -> Result<(), String> {
-        let index = call["index"].as_u64().ok_or_else(|| format!("no index: {call}"))?;
+        let index = call["index"]
+            .as_u64()
+            .ok_or_else(|| format!("no index: {call}"))?;
         let known = self.told.calls.len() as u64;
         if call.get("id").is_some() {
             ensure(index == known, || format!("the index is not {known}: {call}"))?;
             let id = filled(call, "/id")?;
-            ensure(self.ids.insert(id.to_owned()), || format!("an id twice: {call}"))?;
             ensure(call["type"] == "function", || format!("no function: {call}"))?;
             let name = filled(call, "/function/name")?;
             let arguments = text(call, "/function/arguments")?;
@@ -143,7 +152,9 @@ impl State {
         }
         ensure(index + 1 == known, || format!("back to an earlier call: {call}"))?;
         ensure(call.get("type").is_none(), || format!("the type twice: {call}"))?;
-        ensure(call["function"].get("name").is_none(), || format!("the name twice: {call}"))?;
+        ensure(call["function"].get("name").is_none(), || {
+            format!("the name twice: {call}")
+        })?;
         let piece = text(call, "/function/arguments")?;
         let last = self.told.calls.last_mut().ok_or("no call")?;
         last.2.push_str(piece);

@@ -1,7 +1,5 @@
 //! `message_start`, blocks one after another, `message_delta`, `message_stop`; or an error at any point.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use super::super::frames::Frame;
@@ -14,7 +12,6 @@ struct State {
     open: Option<Open>,
     reason: bool,
     ended: bool,
-    ids: HashSet<String>,
     told: Told,
 }
 
@@ -32,7 +29,9 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
         ensure(!state.ended, || format!("after the end: {data}"))?;
         let json = frame.json()?;
         let kind = text(&json, "/type")?;
-        ensure(name.as_deref() == Some(kind), || format!("{name:?} is not the name of {data}"))?;
+        ensure(name.as_deref() == Some(kind), || {
+            format!("{name:?} is not the name of {data}")
+        })?;
         state.event(kind, &json)?;
     }
     ensure(state.ended, || "the stream has no end".to_owned())?;
@@ -102,9 +101,13 @@ impl State {
         let block = &json["content_block"];
         let kind = text(block, "/type")?;
         match kind {
-            "text" => ensure(text(block, "/text")?.is_empty(), || format!("begins full: {json}"))?,
+            "text" => ensure(text(block, "/text")?.is_empty(), || {
+                format!("begins full: {json}")
+            })?,
             "thinking" => {
-                ensure(text(block, "/thinking")?.is_empty(), || format!("begins full: {json}"))?;
+                ensure(text(block, "/thinking")?.is_empty(), || {
+                    format!("begins full: {json}")
+                })?;
                 text(block, "/signature")?;
             }
             "redacted_thinking" => {
@@ -112,8 +115,9 @@ impl State {
             }
             "tool_use" => {
                 let id = filled(block, "/id")?;
-                ensure(self.ids.insert(id.to_owned()), || format!("an id twice: {json}"))?;
-                ensure(block["input"] == serde_json::json!({}), || format!("begins full: {json}"))?;
+                ensure(block["input"] == serde_json::json!({}), || {
+                    format!("begins full: {json}")
+                })?;
                 let name = filled(block, "/name")?;
                 let call = (id.to_owned(), name.to_owned(), String::new());
                 self.told.calls.push(call);
@@ -128,7 +132,10 @@ impl State {
     }
 
     fn delta(&mut self, json: &Value) -> Result<(), String> {
-        let open = self.open.as_mut().ok_or_else(|| format!("no block is open: {json}"))?;
+        let open = self
+            .open
+            .as_mut()
+            .ok_or_else(|| format!("no block is open: {json}"))?;
         let delta = &json["delta"];
         let kind = text(delta, "/type")?;
         ensure(!open.signed, || format!("after the signature: {json}"))?;
@@ -157,10 +164,16 @@ fn message_start(json: &Value) -> Result<(), String> {
     let message = &json["message"];
     filled(message, "/id")?;
     filled(message, "/model")?;
-    ensure(message["role"] == "assistant", || format!("not the assistant's: {json}"))?;
+    ensure(message["role"] == "assistant", || {
+        format!("not the assistant's: {json}")
+    })?;
     ensure(message["type"] == "message", || format!("no message: {json}"))?;
-    ensure(message["content"] == serde_json::json!([]), || format!("begins full: {json}"))?;
-    ensure(message["stop_reason"].is_null(), || format!("has stopped: {json}"))?;
+    ensure(message["content"] == serde_json::json!([]), || {
+        format!("begins full: {json}")
+    })?;
+    ensure(message["stop_reason"].is_null(), || {
+        format!("has stopped: {json}")
+    })?;
     count(message, "/usage/input_tokens")?;
     count(message, "/usage/output_tokens")
 }
