@@ -39,6 +39,14 @@ pub fn refuse_some<T>(value: Option<&T>, at: At<'_>, reason: &'static str, losse
     }
 }
 
+/// Refuses a schema that is no object: every vendor does, and its words would not name the client's field.
+pub fn refuse_no_object(schema: Option<&RawJson>, at: At<'_>, losses: &mut Losses) {
+    let is_object = |schema: &RawJson| matches!(schema.get().trim_start().get(..1), Some("{"));
+    if schema.is_some_and(|schema| schema.get() != "null" && !is_object(schema)) {
+        losses.refuse(at, "a schema has to be an object");
+    }
+}
+
 /// The JSON text of a value that cannot fail to be written; `null` stands in where it does.
 pub fn raw<T: serde::Serialize>(value: &T) -> RawJson {
     serde_json::value::to_raw_value(value).unwrap_or_else(|_| serde_json::value::RawValue::NULL.to_owned())

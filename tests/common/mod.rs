@@ -5,7 +5,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-pub mod conversation;
 pub mod frames;
 pub mod grammar;
 pub mod schema;

@@ -53,8 +53,21 @@ fn build(dialect: DialectName, root: Root) -> Validator {
     let name = schema["roots"][format!("{root:?}")].as_str().unwrap().to_owned();
     let definitions = schema["$defs"].take();
     let mut schema = json!({ "$ref": format!("#/$defs/{name}"), "$defs": definitions });
+    if dialect == DialectName::OpenAiChat {
+        extend_chat(&mut schema["$defs"]);
+    }
     close(&mut schema["$defs"]);
     jsonschema::validator_for(&schema).unwrap()
+}
+
+/// What the API itself streams and its vendor's types of chunks leave out: citations, and calls of freeform tools.
+fn extend_chat(definitions: &mut Value) {
+    let delta = &mut definitions["ChoiceDelta"]["properties"];
+    delta["annotations"] = json!({"type": "array", "items": {"type": "object"}});
+    let call = &mut definitions["ChoiceDeltaToolCall"]["properties"];
+    call["type"] = json!({"enum": ["function", "custom"]});
+    let text = json!({"type": "string"});
+    call["custom"] = json!({"type": "object", "properties": {"name": text, "input": text}});
 }
 
 /// Lets an object have no members but those that are described, unless the vendor says otherwise.

@@ -135,7 +135,7 @@ proptest! {
             prop_assert_eq!(Node::read(&there).arguments(), Some(arguments.clone()), "{}", there);
 
             let answer = response(upstream.name(), &arguments);
-            let back = exchange.response(answer.as_bytes(), &mut losses).unwrap();
+            let (back, _) = exchange.response(answer.as_bytes(), &mut losses).unwrap();
             let back = String::from_utf8(back).unwrap();
             prop_assert_eq!(Node::read(&back).arguments(), Some(arguments.clone()), "{}", back);
         }

@@ -5,9 +5,9 @@ use llm_proxy::dialect::{Dialect, DialectName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::conversation::{self, Conversation, conversation};
 use crate::common::schema::{self, Root};
 use crate::common::{Facts, begin, pairs};
+use crate::conversation::{self, Conversation, conversation};
 use crate::tried;
 
 /// Models that differ in how they take a history.

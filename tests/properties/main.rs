@@ -4,6 +4,7 @@
 mod common;
 
 mod arguments;
+mod conversation;
 mod documents;
 mod history;
 mod streams;

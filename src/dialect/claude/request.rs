@@ -13,7 +13,9 @@ use crate::canonical::{
 };
 use crate::capability::SamplingSupport;
 use crate::dialect::end_user;
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
+use crate::dialect::extras::{
+    drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,
+};
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{Inbound, Preferences, ReadRequest, Target, WrittenRequest};
@@ -430,6 +432,7 @@ fn read_output_config(
     request.output_format = format.or(former).map(|(format, at)| {
         let JsonOutputFormatParam { schema, extra } = format;
         drop_unknown(&extra, &at, losses);
+        refuse_no_object(Some(&schema), at.field("schema"), losses);
         OutputFormat::JsonSchema {
             name: None,
             description: None,

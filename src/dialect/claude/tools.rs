@@ -11,7 +11,7 @@ use crate::canonical::{
     WebSearchTool,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
+use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_no_object, refuse_variant};
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{freeform, json_schema};
@@ -190,6 +190,7 @@ pub fn read_custom(tool: ToolParam, index: usize, at: &At<'_>, losses: &mut Loss
             "a tool that the model may not call directly",
         );
     }
+    refuse_no_object(Some(&input_schema), at.field("input_schema"), losses);
     let cache = read_cache(cache_control, at, losses);
     FunctionTool {
         name,

@@ -8,7 +8,9 @@ use crate::canonical::{
     Effort, Error, ErrorClass, FieldNames, Losses, OutputFormat, ReasoningControl, ReasoningDisplay, Request,
     Sampling, ServiceTier as CanonicalTier, Tool, Verbosity,
 };
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
+use crate::dialect::extras::{
+    drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,
+};
 use crate::dialect::path::At;
 use crate::dialect::{Inbound, Preferences, ReadRequest};
 use crate::wire::json::{Map, ReadError};
@@ -339,6 +341,7 @@ fn read_format(format: ResponseFormat, losses: &mut Losses) -> Option<OutputForm
                 losses.approximate(at, "a format without a schema is any JSON object");
                 return Some(OutputFormat::JsonObject);
             };
+            refuse_no_object(Some(&schema), at.field("schema"), losses);
             Some(OutputFormat::JsonSchema {
                 name: Some(name),
                 description,

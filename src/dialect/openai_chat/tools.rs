@@ -9,7 +9,7 @@ use crate::canonical::{
     WebSearchTool,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_variant};
+use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_no_object, refuse_variant};
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{freeform, json_schema};
@@ -40,7 +40,9 @@ fn read_one(
                 strict,
                 extra,
             } = function;
-            drop_unknown(&extra, &at.field("function"), losses);
+            let at = at.field("function");
+            drop_unknown(&extra, &at, losses);
+            refuse_no_object(parameters.as_ref(), at.field("parameters"), losses);
             Some(Tool::Function(FunctionTool {
                 name,
                 namespace: None,
@@ -119,7 +121,9 @@ pub fn read_functions(functions: Vec<CompletionCreateParamsFunction>, losses: &m
                 parameters,
                 extra,
             } = function;
-            drop_unknown(&extra, &list.index(index), losses);
+            let at = list.index(index);
+            drop_unknown(&extra, &at, losses);
+            refuse_no_object(parameters.as_ref(), at.field("parameters"), losses);
             Tool::Function(FunctionTool {
                 name,
                 namespace: None,

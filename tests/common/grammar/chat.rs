@@ -129,6 +129,7 @@ impl State {
                         self.call(call)?;
                     }
                 }
+                "function_call" => self.legacy_call(value)?,
                 _ => return Err(format!("{name} is not known in a delta: {json}")),
             }
         }
@@ -143,19 +144,37 @@ impl State {
         if call.get("id").is_some() {
             ensure(index == known, || format!("the index is not {known}: {call}"))?;
             let id = filled(call, "/id")?;
-            ensure(call["type"] == "function", || format!("no function: {call}"))?;
-            let name = filled(call, "/function/name")?;
-            let arguments = text(call, "/function/arguments")?;
+            let (name, arguments) = match text(call, "/type")? {
+                "function" => (
+                    filled(call, "/function/name")?,
+                    text(call, "/function/arguments")?,
+                ),
+                "custom" => (filled(call, "/custom/name")?, text(call, "/custom/input")?),
+                _ => return Err(format!("no call: {call}")),
+            };
             let call = (id.to_owned(), name.to_owned(), arguments.to_owned());
             self.told.calls.push(call);
             return Ok(());
         }
         ensure(index + 1 == known, || format!("back to an earlier call: {call}"))?;
         ensure(call.get("type").is_none(), || format!("the type twice: {call}"))?;
-        ensure(call["function"].get("name").is_none(), || {
-            format!("the name twice: {call}")
-        })?;
-        let piece = text(call, "/function/arguments")?;
+        let piece = continued(call)?;
+        let last = self.told.calls.last_mut().ok_or("no call")?;
+        last.2.push_str(piece);
+        Ok(())
+    }
+
+    /// The one call of an answer to a request with `functions`, which has no identifier.
+    fn legacy_call(&mut self, call: &Value) -> Result<(), String> {
+        let piece = text(call, "/arguments")?;
+        if call.get("name").is_some() {
+            ensure(self.told.calls.is_empty(), || format!("a second call: {call}"))?;
+            let name = filled(call, "/name")?;
+            self.told
+                .calls
+                .push((String::new(), name.to_owned(), piece.to_owned()));
+            return Ok(());
+        }
         let last = self.told.calls.last_mut().ok_or("no call")?;
         last.2.push_str(piece);
         Ok(())
@@ -164,4 +183,16 @@ impl State {
 
 fn list<'a>(value: &'a Value, json: &Value) -> Result<&'a Vec<Value>, String> {
     value.as_array().ok_or_else(|| format!("no list: {json}"))
+}
+
+/// More of the input of a call, and nothing that was told before.
+fn continued(call: &Value) -> Result<&str, String> {
+    let (kind, member) = match call.get("custom") {
+        Some(_) => ("custom", "/custom/input"),
+        None => ("function", "/function/arguments"),
+    };
+    ensure(call[kind].get("name").is_none(), || {
+        format!("the name twice: {call}")
+    })?;
+    text(call, member)
 }

@@ -1,0 +1,106 @@
+//! Everything that is written is what the target's vendor describes.
+
+mod common;
+
+use common::grammar;
+use common::schema::{self, Root};
+use common::{begin, cases, exchange, pairs, stream};
+use llm_proxy::canonical::Losses;
+
+/// Collects what does not validate, so that one run shows all of it.
+#[derive(Default)]
+struct Findings {
+    checked: usize,
+    wrong: Vec<String>,
+}
+
+impl Findings {
+    fn note(&mut self, cell: &str, found: Result<(), String>) {
+        self.checked += 1;
+        if let Err(error) = found {
+            self.wrong.push(format!("{cell}: {error}"));
+        }
+    }
+
+    fn conclude(self) {
+        println!("{} documents", self.checked);
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        assert!(self.checked > 0, "nothing was checked");
+    }
+}
+
+#[test]
+fn requests_are_what_the_upstream_describes() {
+    let mut findings = Findings::default();
+    for (client, upstream) in pairs() {
+        for case in cases(client) {
+            let Some(body) = case.document("request.json") else {
+                continue;
+            };
+            // A request that is refused writes nothing.
+            if let Ok((_, written)) = begin(client, upstream, &case.facts, &body, &mut Losses::new()) {
+                let cell = format!("{}@{}/{}", client.name(), upstream.name(), case.name);
+                findings.note(
+                    &cell,
+                    schema::check_text(upstream.name(), Root::Request, &written.body),
+                );
+            }
+        }
+    }
+    findings.conclude();
+}
+
+#[test]
+fn answers_are_what_the_client_knows() {
+    let mut findings = Findings::default();
+    for (client, upstream) in pairs() {
+        for case in cases(upstream) {
+            let cell = format!("{}@{}/{}", client.name(), upstream.name(), case.name);
+            if let Some(body) = case.document("response.json")
+                && let Ok((written, _)) =
+                    exchange(client, upstream, &case).response(&body, &mut Losses::new())
+            {
+                findings.note(&cell, schema::check_text(client.name(), Root::Response, &written));
+            }
+        }
+    }
+    findings.conclude();
+}
+
+#[test]
+fn streams_are_what_the_client_knows() {
+    let mut findings = Findings::default();
+    for (client, upstream) in pairs() {
+        for case in cases(upstream) {
+            let Some(body) = case.document("stream.sse") else {
+                continue;
+            };
+            let cell = format!("{}@{}/{}", client.name(), upstream.name(), case.name);
+            let (text, _) = stream(&exchange(client, upstream, &case), [body]);
+            findings.note(&cell, grammar::check(client.name(), &text).map(|_| ()));
+            match grammar::events(client.name(), &text) {
+                Ok(events) => {
+                    for event in &events {
+                        findings.note(&cell, schema::check(client.name(), Root::Event, event));
+                    }
+                }
+                Err(error) => findings.note(&cell, Err(error)),
+            }
+        }
+    }
+    findings.conclude();
+}
+
+#[test]
+fn a_member_that_no_vendor_knows_is_found() {
+    let sound =
+        serde_json::json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]});
+    for (client, _) in pairs() {
+        schema::check(client.name(), Root::Request, &sound).unwrap_or_else(|error| panic!("{error}"));
+        for pointer in ["", "/messages/0"] {
+            let mut odd = sound.clone();
+            odd.pointer_mut(pointer).unwrap()["unheard_of"] = 1.into();
+            assert!(schema::check(client.name(), Root::Request, &odd).is_err());
+        }
+    }
+}
