@@ -67,8 +67,12 @@ pub fn is_context_window(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// The message without what looks like a key or an AWS account.
+/// The message without what looks like a key or an AWS account; words of our own where it is blank, because clients show
+/// nothing else.
 pub fn redact(message: &str) -> String {
+    if message.trim().is_empty() {
+        return "the upstream reported an error without a message".to_owned();
+    }
     let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -119,6 +123,7 @@ mod tests {
             "Incorrect API key provided: [redacted]. Role arn:aws:iam::[redacted]:role/x, [redacted]";
         assert_eq!(redact(message), expected);
         assert_eq!(redact("größe: sk-x, 1234"), "größe: sk-x, 1234");
+        assert_eq!(redact(" "), "the upstream reported an error without a message");
     }
 
     #[test]

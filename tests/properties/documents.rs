@@ -197,7 +197,7 @@ fn plain() -> crate::conversation::Conversation {
 }
 
 proptest! {
-    #![proptest_config(tried(std::env::var("N").map_or(256, |n| n.parse().unwrap())))]
+    #![proptest_config(tried(192))]
 
     #[test]
     fn any_json_is_read_or_refused(document in json()) {
