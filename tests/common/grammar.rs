@@ -2,6 +2,7 @@
 
 mod chat;
 mod claude;
+mod responses;
 
 use llm_proxy::dialect::DialectName;
 use serde_json::Value;
@@ -25,7 +26,8 @@ pub fn check(client: DialectName, stream: &str) -> Result<Told, String> {
     match client {
         DialectName::Claude => claude::check(&frames),
         DialectName::OpenAiChat => chat::check(&frames),
-        other => Err(format!("no grammar is known for {other}")),
+        DialectName::OpenAiResponses => responses::check(&frames),
+        DialectName::Bedrock => Err("its frames are not server-sent events".to_owned()),
     }
 }
 

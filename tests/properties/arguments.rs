@@ -62,7 +62,12 @@ fn request(client: DialectName, arguments: &str) -> String {
             {{"role":"assistant","tool_calls":[{{"id":"t1","type":"function","function":{{"name":"f","arguments":{quoted}}}}}]}},
             {{"role":"tool","tool_call_id":"t1","content":"y"}}]}}"#
         ),
-        other => panic!("no client of {other} is known"),
+        DialectName::OpenAiResponses => format!(
+            r#"{{"model":"m","input":[{{"role":"user","content":"x"}},
+            {{"type":"function_call","call_id":"t1","name":"f","arguments":{quoted}}},
+            {{"type":"function_call_output","call_id":"t1","output":"y"}}]}}"#
+        ),
+        DialectName::Bedrock => panic!("no pair of its own"),
     }
 }
 
@@ -79,13 +84,18 @@ fn response(upstream: DialectName, arguments: &str) -> String {
             r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"finish_reason":"tool_calls",
             "message":{{"role":"assistant","content":null,"tool_calls":[{{"id":"t1","type":"function","function":{{"name":"f","arguments":{quoted}}}}}]}}}}]}}"#
         ),
-        other => panic!("no upstream of {other} is known"),
+        DialectName::OpenAiResponses => format!(
+            r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"completed","output":[
+            {{"type":"function_call","id":"fc_1","call_id":"t1","name":"f","arguments":{quoted},"status":"completed"}}]}}"#
+        ),
+        DialectName::Bedrock => panic!("no pair of its own"),
     }
 }
 
 /// The members of any dialect in which a call may hide its arguments.
 #[derive(Deserialize)]
 struct Node {
+    /// Of a call, or of a whole request.
     input: Option<Box<RawValue>>,
     arguments: Option<String>,
     #[serde(default)]
@@ -97,6 +107,7 @@ struct Node {
     #[serde(default)]
     tool_calls: Vec<Node>,
     content: Option<Box<RawValue>>,
+    output: Option<Box<RawValue>>,
 }
 
 impl Node {
@@ -106,6 +117,7 @@ impl Node {
 
     fn arguments(&self) -> Option<String> {
         let own = self.input.as_ref().map(|json| json.get().to_owned());
+        let own = own.filter(|json| json.starts_with('{'));
         let nested = [&self.message, &self.function];
         own.or_else(|| self.arguments.clone())
             .or_else(|| nested.into_iter().flatten().find_map(|node| node.arguments()))
@@ -114,9 +126,11 @@ impl Node {
                 lists.into_iter().flatten().find_map(Node::arguments)
             })
             .or_else(|| {
-                let content = self.content.as_ref()?.get();
-                let blocks: Vec<Node> = serde_json::from_str(content).ok()?;
-                blocks.iter().find_map(Node::arguments)
+                let lists = [&self.content, &self.input, &self.output];
+                lists.into_iter().flatten().find_map(|json| {
+                    let nodes: Vec<Node> = serde_json::from_str(json.get()).ok()?;
+                    nodes.iter().find_map(Node::arguments)
+                })
             })
     }
 }

@@ -21,7 +21,8 @@ fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exc
         DialectName::OpenAiChat => {
             r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#
         }
-        other => panic!("no client of {other} is known"),
+        DialectName::OpenAiResponses => r#"{"model":"m","stream":true,"input":"x"}"#,
+        DialectName::Bedrock => panic!("its streams are not server-sent events"),
     };
     begin(
         client,

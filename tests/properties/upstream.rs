@@ -2,6 +2,7 @@
 
 mod chat;
 mod claude;
+mod responses;
 
 use bytes::Bytes;
 use llm_proxy::dialect::DialectName;
@@ -54,7 +55,8 @@ pub fn event(upstream: DialectName) -> BoxedStrategy<Sent> {
     let valid = match upstream {
         DialectName::Claude => claude::event().boxed(),
         DialectName::OpenAiChat => chat::event().boxed(),
-        other => panic!("no upstream of {other} is known"),
+        DialectName::OpenAiResponses => responses::event().boxed(),
+        DialectName::Bedrock => panic!("its frames are not server-sent events"),
     };
     prop_oneof![30 => valid, 1 => garbage].boxed()
 }
@@ -64,7 +66,8 @@ pub fn frames(upstream: DialectName, answer: &Answer) -> Vec<Sent> {
     match upstream {
         DialectName::Claude => claude::frames(answer),
         DialectName::OpenAiChat => chat::frames(answer),
-        other => panic!("no upstream of {other} is known"),
+        DialectName::OpenAiResponses => responses::frames(answer),
+        DialectName::Bedrock => panic!("its frames are not server-sent events"),
     }
 }
 

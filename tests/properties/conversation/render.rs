@@ -12,7 +12,8 @@ pub fn request(dialect: DialectName, conversation: &Conversation, number: usize)
     match dialect {
         DialectName::Claude => claude(conversation, number),
         DialectName::OpenAiChat => chat(conversation),
-        other => panic!("no client of {other} is known"),
+        DialectName::OpenAiResponses => responses(conversation),
+        DialectName::Bedrock => panic!("no pair of its own"),
     }
 }
 
@@ -184,21 +185,107 @@ fn chat_parts(parts: &[Part]) -> Value {
 
 /// The members that a client which echoes them sends back.
 fn chat_thinking(message: &mut Value, text: &str, signed: Signed) {
-    let block = match signed {
-        Signed::Unsigned => {
-            message["reasoning_content"] = json!(text);
-            return;
+    if signed != Signed::ClaudeRedacted {
+        message["reasoning_content"] = json!(text);
+    }
+    if signed == Signed::Unsigned {
+        return;
+    }
+    let data = carried(text, signed);
+    message["reasoning_details"] = json!([{"type": "reasoning.encrypted", "index": 0, "data": data}]);
+}
+
+fn responses(conversation: &Conversation) -> Value {
+    let Conversation {
+        system,
+        tools,
+        turns,
+        reasons,
+    } = conversation;
+    let mut request = json!({"model": "some-model", "stream": true, "store": false});
+    let tool = |tool: &Tool| {
+        json!({
+            "type": "function", "name": short(tool.name), "description": tool.description, "parameters": tool.schema,
+            "strict": false
+        })
+    };
+    request["tools"] = tools.iter().map(tool).collect();
+    if *reasons {
+        request["reasoning"] = json!({"effort": "low"});
+    }
+    let system = system
+        .iter()
+        .map(|text| json!({"role": "developer", "content": text}));
+    let items = turns.iter().flat_map(responses_items);
+    request["input"] = system.chain(items).collect();
+    request
+}
+
+fn responses_items(turn: &Turn) -> Vec<Value> {
+    let text = |part: &Part| match part {
+        Part::Text(text) => json!({"type": "input_text", "text": text}),
+        Part::Image { media_type, data } => {
+            json!({"type": "input_image", "detail": "auto", "image_url": format!("data:{media_type};base64,{data}")})
         }
+    };
+    match turn {
+        Turn::User(parts) => {
+            vec![
+                json!({"type": "message", "role": "user", "content": parts.iter().map(text).collect::<Value>()}),
+            ]
+        }
+        Turn::System(text) => vec![json!({"role": "developer", "content": text})],
+        Turn::Assistant {
+            thinking,
+            text,
+            calls,
+        } => {
+            let mut items: Vec<Value> = thinking
+                .iter()
+                .map(|(text, signed)| responses_thinking(text, *signed))
+                .collect();
+            items.extend(
+                text.iter()
+                    .map(|text| json!({"role": "assistant", "content": text})),
+            );
+            items.extend(calls.iter().map(|Call { id, name, input }| {
+                json!({"type": "function_call", "call_id": id, "name": short(name), "arguments": input.to_string()})
+            }));
+            items
+        }
+        Turn::Results { results, then } => {
+            let mut items: Vec<Value> = results
+                .iter()
+                .map(|result| {
+                    let output: Value = result.content.iter().map(text).collect();
+                    json!({"type": "function_call_output", "call_id": result.call, "output": output})
+                })
+                .collect();
+            items.extend(then.iter().map(|text| json!({"role": "user", "content": text})));
+            items
+        }
+    }
+}
+
+fn responses_thinking(text: &str, signed: Signed) -> Value {
+    let summary = match signed {
+        Signed::ClaudeRedacted => json!([]),
+        Signed::Claude | Signed::Unsigned => json!([{"type": "summary_text", "text": text}]),
+    };
+    json!({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": carried(text, signed)})
+}
+
+/// The carrier in which reasoning crosses a client of another vendor.
+fn carried(text: &str, signed: Signed) -> String {
+    let block = match signed {
+        Signed::Unsigned => return carrier::encode(&carrier::unsigned()),
         Signed::Claude => {
-            message["reasoning_content"] = json!(text);
             json!({"type": "thinking", "thinking": text, "signature": "EqQBCgIYAhIM1gbcDa9GJwZA"})
         }
         Signed::ClaudeRedacted => json!({"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix"}),
     };
-    let opaque = Opaque {
+    carrier::encode(&Opaque {
         origin: Family::Claude,
         json: RawValue::from_string(block.to_string()).unwrap(),
-    };
-    let data = carrier::encode(&opaque);
-    message["reasoning_details"] = json!([{"type": "reasoning.encrypted", "index": 0, "data": data}]);
+    })
 }
