@@ -6,6 +6,8 @@ use common::grammar;
 use common::schema::{self, Root};
 use common::{begin, cases, exchange, pairs, stream};
 use llm_proxy::canonical::Losses;
+use llm_proxy::dialect::DialectName;
+use serde_json::json;
 
 /// Collects what does not validate, so that one run shows all of it.
 #[derive(Default)]
@@ -93,11 +95,17 @@ fn streams_are_what_the_client_knows() {
 
 #[test]
 fn a_member_that_no_vendor_knows_is_found() {
-    let sound =
-        serde_json::json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]});
     for (client, _) in pairs() {
+        let said = json!([{"role": "user", "content": "x"}]);
+        let (place, sound) = match client.name() {
+            DialectName::OpenAiResponses => ("/input/0", json!({"model": "m", "input": said})),
+            _ => (
+                "/messages/0",
+                json!({"model": "m", "max_tokens": 1, "messages": said}),
+            ),
+        };
         schema::check(client.name(), Root::Request, &sound).unwrap_or_else(|error| panic!("{error}"));
-        for pointer in ["", "/messages/0"] {
+        for pointer in ["", place] {
             let mut odd = sound.clone();
             odd.pointer_mut(pointer).unwrap()["unheard_of"] = 1.into();
             assert!(schema::check(client.name(), Root::Request, &odd).is_err());

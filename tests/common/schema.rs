@@ -53,8 +53,13 @@ fn build(dialect: DialectName, root: Root) -> Validator {
     let name = schema["roots"][format!("{root:?}")].as_str().unwrap().to_owned();
     let definitions = schema["$defs"].take();
     let mut schema = json!({ "$ref": format!("#/$defs/{name}"), "$defs": definitions });
-    if dialect == DialectName::OpenAiChat {
-        extend_chat(&mut schema["$defs"]);
+    match dialect {
+        DialectName::OpenAiChat => extend_chat(&mut schema["$defs"]),
+        // Answers repeat it.
+        DialectName::OpenAiResponses => {
+            schema["$defs"]["Response"]["properties"]["store"] = json!({"type": "boolean"});
+        }
+        DialectName::Claude | DialectName::Bedrock => {}
     }
     close(&mut schema["$defs"]);
     jsonschema::validator_for(&schema).unwrap()

@@ -24,7 +24,7 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
     let mut state = State::default();
     for frame in frames {
         let Frame::Event { name, data } = frame else {
-            return Err("a comment, which clients of this dialect need not know".to_owned());
+            continue;
         };
         ensure(!state.ended, || format!("after the end: {data}"))?;
         let json = frame.json()?;
