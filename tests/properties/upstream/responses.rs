@@ -101,7 +101,7 @@ pub fn frames(answer: &Answer) -> Vec<Sent> {
                 .extend(more.as_object().unwrap().clone());
             event
         };
-        let done = reasoning(at, &[part.clone()]);
+        let done = reasoning(at, std::slice::from_ref(&part));
         events.extend([
             item("added", at, &reasoning(at, &[])),
             inside("part.added", json!({"part": empty})),
