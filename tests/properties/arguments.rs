@@ -92,6 +92,22 @@ fn response(upstream: DialectName, arguments: &str) -> String {
     }
 }
 
+/// The text without space between its tokens, which a complete answer need not keep.
+fn compact(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let mut keep = |c: char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_string,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        kept
+    };
+    text.chars().filter(|c| keep(*c)).collect()
+}
+
 /// The members of any dialect in which a call may hide its arguments.
 #[derive(Deserialize)]
 struct Node {
@@ -146,12 +162,12 @@ proptest! {
             let asked = request(client.name(), &arguments);
             let (exchange, written) = begin(client, upstream, &facts, asked.as_bytes(), &mut losses).unwrap();
             let there = String::from_utf8(written.body).unwrap();
-            prop_assert_eq!(Node::read(&there).arguments(), Some(arguments.clone()), "{}", there);
+            prop_assert_eq!(Node::read(&there).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", there);
 
             let answer = response(upstream.name(), &arguments);
             let (back, _) = exchange.response(answer.as_bytes(), &mut losses).unwrap();
             let back = String::from_utf8(back).unwrap();
-            prop_assert_eq!(Node::read(&back).arguments(), Some(arguments.clone()), "{}", back);
+            prop_assert_eq!(Node::read(&back).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", back);
         }
     }
 }
