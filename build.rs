@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-const DIALECTS: [&str; 2] = ["claude", "openai-chat"];
+const DIALECTS: [&str; 3] = ["claude", "openai-chat", "openai-responses"];
 
 fn main() -> ExitCode {
     let Some(out) = std::env::var_os("OUT_DIR") else {

@@ -28,6 +28,12 @@ impl IdRule {
         prefix: "call_",
     };
 
+    /// OpenAI refuses a `call_id` of more than 64 characters.
+    pub const OPENAI_RESPONSES: Self = Self {
+        limit: 64,
+        prefix: "call_",
+    };
+
     /// The identifier as the target takes it: unchanged when legal, else a hash of at most 40 characters. The same for
     /// the call and its result, and different for different identifiers.
     pub fn apply(self, id: &str) -> Cow<'_, str> {

@@ -7,6 +7,7 @@ pub mod carrier;
 pub mod claude;
 pub mod data_url;
 pub mod edit;
+pub mod effort;
 pub mod end_user;
 pub mod extras;
 pub mod failure;
@@ -16,15 +17,18 @@ pub mod json_schema;
 mod name;
 pub mod names;
 pub mod openai_chat;
+pub mod openai_error;
+pub mod openai_responses;
 pub mod partial_json;
 pub mod path;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::canonical::{Error, Event, Family, Losses, Request, Response, Restoration};
+use crate::canonical::{Error, Event, Family, Losses, RawJson, Request, Response, Restoration};
 use crate::capability::Capabilities;
 use crate::prompt::SystemEdits;
 
@@ -102,7 +106,8 @@ pub fn find(name: DialectName) -> Option<&'static dyn Dialect> {
     match name {
         DialectName::Claude => Some(&claude::Claude),
         DialectName::OpenAiChat => Some(&openai_chat::OpenAiChat),
-        DialectName::OpenAiResponses | DialectName::Bedrock => None,
+        DialectName::OpenAiResponses => Some(&openai_responses::OpenAiResponses),
+        DialectName::Bedrock => None,
     }
 }
 
@@ -155,6 +160,17 @@ pub struct Preferences {
     pub include_usage: bool,
     /// Chat: the request used `functions`, so the answer uses `function_call`.
     pub legacy_functions: bool,
+    /// Responses: what an answer repeats of its request.
+    pub echo: Option<Arc<Echo>>,
+}
+
+/// What an answer repeats of its request.
+#[derive(Clone, Debug, Default)]
+pub struct Echo {
+    /// Members of the request, as the client wrote them.
+    pub members: Vec<(&'static str, RawJson)>,
+    /// Whether the client searches for tools itself, with a tool of the API's own kind.
+    pub tool_search: bool,
 }
 
 /// The upstream that a request is written for.

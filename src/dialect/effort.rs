@@ -1,0 +1,53 @@
+//! Reasoning effort for OpenAI's dialects, from whatever the client's dialect said of reasoning.
+
+use crate::canonical::{Effort, Losses, ReasoningControl, Request, Thinking};
+use crate::capability::Capabilities;
+
+/// The effort that a thinking budget in tokens stands for. No vendor publishes a table.
+fn of_budget(budget: u64) -> Effort {
+    match budget {
+        0..=1024 => Effort::Minimal,
+        1025..=4096 => Effort::Low,
+        4097..=16_000 => Effort::Medium,
+        16_001..=32_000 => Effort::High,
+        _ => Effort::Xhigh,
+    }
+}
+
+/// The effort that a request asks for, as far as this model takes it: the next lower one, else its lowest. `None` where the
+/// request leaves it to the model.
+pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Losses) -> Option<Effort> {
+    let ReasoningControl {
+        effort,
+        thinking,
+        display: _,
+    } = &request.reasoning;
+    let (wanted, field) = match (thinking, effort) {
+        (Some(Thinking::Disabled), _) => (Effort::None, request.fields.thinking),
+        (Some(Thinking::BetweenTools), _) => {
+            let reason = "reasoning between tool calls only became low effort";
+            losses.approximate(request.fields.thinking, reason);
+            (Effort::Low, request.fields.thinking)
+        }
+        (Some(Thinking::Enabled { budget }), None) => (of_budget(*budget), request.fields.thinking),
+        (Some(Thinking::Enabled { budget: _ } | Thinking::Adaptive) | None, Some(effort)) => {
+            (*effort, request.fields.effort)
+        }
+        (Some(Thinking::Adaptive) | None, None) => return None,
+    };
+    let efforts = &capabilities.efforts;
+    let lower = efforts.iter().filter(|effort| **effort <= wanted).max();
+    let Some(nearest) = lower.or(efforts.iter().min()).copied() else {
+        if wanted != Effort::None {
+            losses.drop_field(field, "this model takes no reasoning effort");
+        }
+        return None;
+    };
+    // A budget names no effort, so that the nearest one is as good as any.
+    let is_exact = nearest == wanted || (field == request.fields.thinking && wanted != Effort::None);
+    if !is_exact {
+        let reason = format!("this model takes effort `{}` at nearest", nearest.as_str());
+        losses.approximate(field, reason);
+    }
+    Some(nearest)
+}

@@ -1,0 +1,91 @@
+//! Errors: OpenAI's envelope in bodies, `response.failed` and `error` in streams.
+
+use serde_json::{Value, json};
+
+use super::types::*;
+use crate::canonical::{Error, ErrorClass};
+use crate::dialect::openai_error;
+use crate::wire::json::Unknown;
+
+pub use crate::dialect::openai_error::{read, write};
+
+/// Reads the error of an answer that failed.
+pub fn read_failed(error: Option<ResponseError>) -> Error {
+    let Some(ResponseError {
+        code,
+        message,
+        misalignment: _,
+        param: _,
+        type_,
+        extra: _,
+    }) = error
+    else {
+        return openai_error::read_failed("", "", "");
+    };
+    openai_error::read_failed(
+        code.as_deref().unwrap_or_default(),
+        type_.as_deref().unwrap_or_default(),
+        message.as_deref().unwrap_or_default(),
+    )
+}
+
+/// Reads the error event of a stream, in the flat form and in that of error answers.
+pub fn read_event(event: ResponseErrorEvent) -> Error {
+    let ResponseErrorEvent {
+        code,
+        error,
+        message,
+        param: _,
+        sequence_number: _,
+        extra: _,
+    } = event;
+    let nested = error.and_then(|error| serde_json::from_str::<Value>(error.get()).ok());
+    let nested = nested.and_then(|error| openai_error::read_in_band(&json!({ "error": error })));
+    nested.unwrap_or_else(|| {
+        openai_error::read_failed(
+            code.as_deref().unwrap_or_default(),
+            "",
+            message.as_deref().unwrap_or_default(),
+        )
+    })
+}
+
+/// Reads the error in a frame that is no event; `None` where there is none.
+pub fn read_frame(frame: &Unknown) -> Option<Error> {
+    let error = serde_json::from_str::<Value>(frame.get("error")?.get()).ok()?;
+    openai_error::read_in_band(&json!({ "error": error }))
+}
+
+/// Writes the error of an answer that failed. The codes are those that clients act upon; agents read how long to wait out
+/// of the message.
+pub fn write_failed(error: &Error) -> ResponseError {
+    let code = match error.class {
+        ErrorClass::RateLimit => "rate_limit_exceeded",
+        ErrorClass::ContextWindow => "context_length_exceeded",
+        ErrorClass::ContentBlocked => "invalid_prompt",
+        ErrorClass::Billing => "insufficient_quota",
+        ErrorClass::InvalidRequest
+        | ErrorClass::TooLarge
+        | ErrorClass::Authentication
+        | ErrorClass::Permission
+        | ErrorClass::NotFound
+        | ErrorClass::MethodNotAllowed
+        | ErrorClass::Conflict
+        | ErrorClass::Overloaded
+        | ErrorClass::Timeout
+        | ErrorClass::Upstream
+        | ErrorClass::Internal
+        | ErrorClass::Unsupported => "server_error",
+    };
+    let mut message = error.message.clone();
+    if let (ErrorClass::RateLimit, Some(delay)) = (error.class, error.retry_after)
+        && !message.contains("try again in")
+    {
+        message.push_str(&format!(" Please try again in {}s.", delay.as_secs_f64()));
+    }
+    ResponseError {
+        code: Some(code.to_owned()),
+        message: Some(message),
+        ..ResponseError::new()
+    }
+}

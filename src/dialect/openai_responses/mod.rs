@@ -1,0 +1,97 @@
+//! The OpenAI Responses API.
+
+mod content;
+mod endpoints;
+mod envelope;
+mod error;
+mod history;
+mod items;
+mod parameters;
+mod reasoning;
+mod request;
+mod response;
+mod stream;
+mod system;
+mod tools;
+pub mod types;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::{
+    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
+    WrittenError, WrittenRequest,
+};
+use crate::canonical::{Error, Family, Losses, Request, Response};
+use crate::prompt::SystemEdits;
+
+/// The OpenAI Responses API.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAiResponses;
+
+impl Dialect for OpenAiResponses {
+    fn name(&self) -> DialectName {
+        DialectName::OpenAiResponses
+    }
+
+    fn family(&self) -> Family {
+        Family::OpenaiResponses
+    }
+
+    fn replays_reasoning(&self) -> bool {
+        true
+    }
+
+    fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
+        endpoints::classify(method, path)
+    }
+
+    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+        request::read(inbound, losses)
+    }
+
+    fn write_request(
+        &self,
+        request: &Request,
+        target: &Target<'_>,
+        losses: &mut Losses,
+    ) -> Result<WrittenRequest, Error> {
+        Ok(parameters::write(request, target, losses))
+    }
+
+    fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
+        system::edit(body, edits)
+    }
+
+    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+        response::read(body, losses)
+    }
+
+    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+        response::write(response, reply, losses)
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(stream::Reader::default())
+    }
+
+    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+        Box::new(stream::Writer::new(reply))
+    }
+
+    fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+        error::read(status, headers, body)
+    }
+
+    fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
+        error::write(error, request_id)
+    }
+
+    fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {
+        endpoints::write_models(models)
+    }
+
+    fn write_model(&self, model: &str) -> Vec<u8> {
+        endpoints::write_model(model)
+    }
+}

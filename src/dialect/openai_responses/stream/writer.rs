@@ -1,0 +1,621 @@
+//! Writes a stream.
+
+use bytes::BytesMut;
+
+use super::super::envelope::{self, End, Envelope};
+use super::super::response::{self, Call};
+use super::super::types::*;
+use super::super::{reasoning, tools};
+use crate::canonical::{
+    Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, ServerTool, Start,
+    Usage,
+};
+use crate::dialect::extras::raw;
+use crate::dialect::{Reply, StreamWriter};
+use crate::wire::sse;
+
+/// Writes a stream.
+#[derive(Debug)]
+pub struct Writer {
+    reply: Reply,
+    envelope: Option<Envelope>,
+    sequence: i64,
+    output: Vec<OutputItem>,
+    block: Option<Block>,
+    /// A call that is closed and whose arguments are no JSON: whether they were cut off is known when the answer ends.
+    broken: Option<(Call, String)>,
+    refused: bool,
+    scratch: Vec<u8>,
+}
+
+/// The block that is being written.
+#[derive(Debug)]
+enum Block {
+    /// Text or a refusal; its item begins with the first piece, so that none is empty.
+    Text(TextBlock),
+    Reasoning {
+        id: String,
+        parts: Vec<String>,
+        /// Number that the upstream gives the last part.
+        number: Option<u32>,
+        state: Option<Opaque>,
+    },
+    Call {
+        call: Call,
+        kind: Kind,
+        text: String,
+    },
+    /// Nothing that a client of this dialect could be shown.
+    Hidden,
+}
+
+#[derive(Debug, Default)]
+struct TextBlock {
+    id: Option<String>,
+    is_refusal: bool,
+    text: String,
+    annotations: Vec<Annotation>,
+    logprobs: Vec<RawJson>,
+}
+
+/// Kinds of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Function,
+    Freeform,
+    ToolSearch,
+}
+
+impl Writer {
+    /// A writer for one answer.
+    pub fn new(reply: &Reply) -> Self {
+        Self {
+            reply: reply.clone(),
+            envelope: None,
+            sequence: 0,
+            output: Vec::new(),
+            block: None,
+            broken: None,
+            refused: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    fn next_number(&mut self) -> Option<i64> {
+        let number = self.sequence;
+        self.sequence += 1;
+        Some(number)
+    }
+
+    /// Place of the item that is being written.
+    fn place(&self) -> Option<i64> {
+        i64::try_from(self.output.len()).ok()
+    }
+
+    fn item_id(&self, kind: &str) -> String {
+        let index = self.output.len();
+        self.envelope
+            .as_ref()
+            .map_or_else(|| format!("{kind}_{index}"), |envelope| envelope.item_id(kind, index))
+    }
+
+    fn send(&mut self, name: &str, event: impl Into<ResponseStreamEvent>, out: &mut BytesMut) {
+        self.scratch.clear();
+        write_event_into(&event.into(), &mut self.scratch);
+        sse::write_event(out, Some(name), &self.scratch);
+    }
+
+    fn start(&mut self, start: Start, out: &mut BytesMut) {
+        let Start {
+            id,
+            model: _,
+            usage: _,
+            service_tier,
+        } = start;
+        let envelope = Envelope::new(self.reply.clone(), id.as_deref(), service_tier);
+        let begun = envelope.begun();
+        self.envelope = Some(envelope);
+        let mut event = ResponseCreatedEvent::new();
+        event.response = Some(begun.clone());
+        event.sequence_number = self.next_number();
+        self.send("response.created", event, out);
+        let mut event = ResponseInProgressEvent::new();
+        event.response = Some(begun);
+        event.sequence_number = self.next_number();
+        self.send("response.in_progress", event, out);
+    }
+
+    fn added(&mut self, item: impl Into<OutputItem>, out: &mut BytesMut) {
+        let mut event = ResponseOutputItemAddedEvent::new(item.into());
+        event.output_index = self.place();
+        event.sequence_number = self.next_number();
+        self.send("response.output_item.added", event, out);
+    }
+
+    fn done(&mut self, item: impl Into<OutputItem>, out: &mut BytesMut) {
+        let item = item.into();
+        let mut event = ResponseOutputItemDoneEvent::new(item.clone());
+        event.output_index = self.place();
+        event.sequence_number = self.next_number();
+        self.send("response.output_item.done", event, out);
+        self.output.push(item);
+    }
+
+    fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
+        self.settle_broken(true, out);
+        let block = match block {
+            BlockStart::Text => Block::Text(TextBlock::default()),
+            BlockStart::Refusal => Block::Text(TextBlock {
+                is_refusal: true,
+                ..TextBlock::default()
+            }),
+            BlockStart::Reasoning => {
+                let id = self.item_id("rs");
+                let mut item = ReasoningItem::new();
+                item.id = Some(id.clone());
+                item.summary = Some(Vec::new());
+                item.status = Some(ItemStatus::InProgress);
+                self.added(item, out);
+                Block::Reasoning {
+                    id,
+                    parts: Vec::new(),
+                    number: None,
+                    state: None,
+                }
+            }
+            BlockStart::ToolCall {
+                id,
+                name,
+                namespace,
+                call,
+            } => self.open_call(id, name, namespace, call, out),
+            BlockStart::ServerTool(ServerTool {
+                origin: _,
+                item: _,
+                query: Some(query),
+            }) => {
+                let item = envelope::web_search(&self.item_id("ws"), &query);
+                let mut begun = item.clone();
+                begun.status = Some(WebSearchCallStatus::InProgress);
+                self.added(begun, out);
+                self.done(item, out);
+                Block::Hidden
+            }
+            BlockStart::ServerTool(ServerTool {
+                origin: _,
+                item,
+                query: None,
+            }) => {
+                losses.drop_field("output", format!("the vendor's own item `{item}`"));
+                Block::Hidden
+            }
+        };
+        self.block = Some(block);
+    }
+
+    fn open_call(
+        &mut self,
+        id: String,
+        name: String,
+        namespace: Option<String>,
+        call: CallKind,
+        out: &mut BytesMut,
+    ) -> Block {
+        let searches = self.envelope.as_ref().is_some_and(Envelope::searches_tools);
+        let kind = match call {
+            CallKind::Freeform => Kind::Freeform,
+            CallKind::Function if searches && name == tools::TOOL_SEARCH && namespace.is_none() => {
+                Kind::ToolSearch
+            }
+            CallKind::Function => Kind::Function,
+        };
+        let prefix = match kind {
+            Kind::Function => "fc",
+            Kind::Freeform => "ctc",
+            Kind::ToolSearch => "tsc",
+        };
+        let call = Call::new(self.item_id(prefix), id, name, namespace);
+        match kind {
+            Kind::Function => self.added(call.function(String::new(), None), out),
+            Kind::Freeform => {
+                let mut item = call.custom(String::new(), true);
+                item.status = Some(ItemStatus::InProgress);
+                self.added(item, out);
+            }
+            Kind::ToolSearch => self.added(call.search("{}", "in_progress"), out),
+        }
+        Block::Call {
+            call,
+            kind,
+            text: String::new(),
+        }
+    }
+
+    fn delta(&mut self, delta: Delta, out: &mut BytesMut) {
+        let Some(mut block) = self.block.take() else {
+            return;
+        };
+        match (&mut block, delta) {
+            (Block::Text(block), Delta::Text { text }) if !text.is_empty() => {
+                self.text_delta(block, text, out);
+            }
+            (Block::Text(block), Delta::Annotation(annotation)) => {
+                self.annotation(block, annotation, out);
+            }
+            (Block::Text(block), Delta::Logprobs { json }) => block.logprobs.push(json),
+            (
+                Block::Reasoning {
+                    id, parts, number, ..
+                },
+                Delta::Reasoning { part, text },
+            ) if !text.is_empty() => {
+                if *number != Some(part) {
+                    self.end_part(id, parts, out);
+                    self.begin_part(id, parts, out);
+                    *number = Some(part);
+                }
+                let mut event = ResponseReasoningSummaryTextDeltaEvent::new(text.as_str());
+                event.item_id = Some(id.clone());
+                event.output_index = self.place();
+                event.summary_index = last_index(parts);
+                event.sequence_number = self.next_number();
+                self.send("response.reasoning_summary_text.delta", event, out);
+                if let Some(part) = parts.last_mut() {
+                    part.push_str(&text);
+                }
+            }
+            (Block::Reasoning { state, .. }, Delta::Opaque(opaque)) => *state = Some(opaque),
+            (Block::Call { call, kind, text }, Delta::Input { text: piece }) if !piece.is_empty() => {
+                text.push_str(&piece);
+                self.input_delta(call, *kind, piece, out);
+            }
+            // A piece of another kind than its block, and an empty one.
+            (
+                _,
+                Delta::Text { .. }
+                | Delta::Reasoning { .. }
+                | Delta::Opaque(_)
+                | Delta::Input { .. }
+                | Delta::Annotation(_)
+                | Delta::Logprobs { .. },
+            ) => {}
+        }
+        self.block = Some(block);
+    }
+
+    /// Begins the item and the part of a text, once.
+    fn begin_text(&mut self, block: &mut TextBlock, out: &mut BytesMut) -> String {
+        if let Some(id) = &block.id {
+            return id.clone();
+        }
+        let id = self.item_id("msg");
+        let mut item = OutputMessage::new();
+        item.id = Some(id.clone());
+        item.content = Some(Vec::new());
+        item.status = Some(ItemStatus::InProgress);
+        self.added(item, out);
+        let part: ContentPart = if block.is_refusal {
+            Refusal::new("").into()
+        } else {
+            envelope::text("", Vec::new(), None).into()
+        };
+        let mut event = ResponseContentPartAddedEvent::new();
+        event.item_id = Some(id.clone());
+        event.output_index = self.place();
+        event.content_index = Some(0);
+        event.part = Some(part);
+        event.sequence_number = self.next_number();
+        self.send("response.content_part.added", event, out);
+        block.id = Some(id.clone());
+        id
+    }
+
+    fn text_delta(&mut self, block: &mut TextBlock, text: String, out: &mut BytesMut) {
+        let id = self.begin_text(block, out);
+        block.text.push_str(&text);
+        let place = self.place();
+        let number = self.next_number();
+        if block.is_refusal {
+            self.refused = true;
+            let mut event = ResponseRefusalDeltaEvent::new(text);
+            event.item_id = Some(id);
+            event.output_index = place;
+            event.content_index = Some(0);
+            event.sequence_number = number;
+            self.send("response.refusal.delta", event, out);
+        } else {
+            let mut event = ResponseTextDeltaEvent::new(text);
+            event.item_id = Some(id);
+            event.output_index = place;
+            event.content_index = Some(0);
+            event.logprobs = Some(raw(&[(); 0]));
+            event.sequence_number = number;
+            self.send("response.output_text.delta", event, out);
+        }
+    }
+
+    fn annotation(&mut self, block: &mut TextBlock, annotation: Annotation, out: &mut BytesMut) {
+        if block.is_refusal {
+            return;
+        }
+        let id = self.begin_text(block, out);
+        let length = block.text.chars().count();
+        let mut event = ResponseOutputTextAnnotationAddedEvent::new();
+        event.item_id = Some(id);
+        event.output_index = self.place();
+        event.content_index = Some(0);
+        event.annotation_index = i64::try_from(block.annotations.len()).ok();
+        // A citation of the whole text covers what has been said of it by now; later words are not its matter.
+        let span = annotation.span.or(Some((0, length as u64)));
+        let annotation = Annotation { span, ..annotation };
+        event.annotation = Some(envelope::citation(annotation.clone(), length));
+        event.sequence_number = self.next_number();
+        self.send("response.output_text.annotation.added", event, out);
+        block.annotations.push(annotation);
+    }
+
+    fn begin_part(&mut self, id: &str, parts: &mut Vec<String>, out: &mut BytesMut) {
+        parts.push(String::new());
+        let mut event = ResponseReasoningSummaryPartAddedEvent::new();
+        event.item_id = Some(id.to_owned());
+        event.output_index = self.place();
+        event.summary_index = last_index(parts);
+        event.part = Some(SummaryText::new(""));
+        event.sequence_number = self.next_number();
+        self.send("response.reasoning_summary_part.added", event, out);
+    }
+
+    fn end_part(&mut self, id: &str, parts: &[String], out: &mut BytesMut) {
+        let Some(text) = parts.last() else { return };
+        let mut event = ResponseReasoningSummaryTextDoneEvent::new();
+        event.item_id = Some(id.to_owned());
+        event.output_index = self.place();
+        event.summary_index = last_index(parts);
+        event.text = Some(text.clone());
+        event.sequence_number = self.next_number();
+        self.send("response.reasoning_summary_text.done", event, out);
+        let mut event = ResponseReasoningSummaryPartDoneEvent::new();
+        event.item_id = Some(id.to_owned());
+        event.output_index = self.place();
+        event.summary_index = last_index(parts);
+        event.part = Some(SummaryText::new(text));
+        event.sequence_number = self.next_number();
+        self.send("response.reasoning_summary_part.done", event, out);
+    }
+
+    fn input_delta(&mut self, call: &Call, kind: Kind, piece: String, out: &mut BytesMut) {
+        let place = self.place();
+        match kind {
+            Kind::Function => {
+                let mut event = ResponseFunctionCallArgumentsDeltaEvent::new(piece);
+                event.item_id = Some(call.item_id.clone());
+                event.output_index = place;
+                event.sequence_number = self.next_number();
+                self.send("response.function_call_arguments.delta", event, out);
+            }
+            Kind::Freeform => {
+                let mut event = ResponseCustomToolCallInputDeltaEvent::new(piece);
+                event.item_id = Some(call.item_id.clone());
+                event.output_index = place;
+                event.sequence_number = self.next_number();
+                self.send("response.custom_tool_call_input.delta", event, out);
+            }
+            // The API has no pieces of a search: it comes as a whole.
+            Kind::ToolSearch => {}
+        }
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        match self.block.take() {
+            None | Some(Block::Hidden | Block::Text(TextBlock { id: None, .. })) => {}
+            Some(Block::Text(block)) => self.close_text(block, out),
+            Some(Block::Reasoning {
+                id, parts, state, ..
+            }) => {
+                self.end_part(&id, &parts, out);
+                let item = reasoning::write_answer(&id, parts, state.as_ref(), ItemStatus::Completed);
+                self.done(item, out);
+            }
+            Some(Block::Call { call, kind, text }) => self.close_call(call, kind, text, out),
+        }
+    }
+
+    fn close_text(&mut self, block: TextBlock, out: &mut BytesMut) {
+        let id = block.id.clone().unwrap_or_default();
+        let (place, number) = (self.place(), self.next_number());
+        if block.is_refusal {
+            let mut event = ResponseRefusalDoneEvent::new();
+            event.item_id = Some(id.clone());
+            event.output_index = place;
+            event.content_index = Some(0);
+            event.refusal = Some(block.text.clone());
+            event.sequence_number = number;
+            self.send("response.refusal.done", event, out);
+        } else {
+            let mut event = ResponseTextDoneEvent::new();
+            event.item_id = Some(id.clone());
+            event.output_index = place;
+            event.content_index = Some(0);
+            event.text = Some(block.text.clone());
+            event.logprobs = Some(response::join_lists(&block.logprobs).unwrap_or_else(|| raw(&[(); 0])));
+            event.sequence_number = number;
+            self.send("response.output_text.done", event, out);
+        }
+        let part = block.part();
+        let mut event = ResponseContentPartDoneEvent::new();
+        event.item_id = Some(id.clone());
+        event.output_index = place;
+        event.content_index = Some(0);
+        event.part = Some(match part.clone() {
+            OutputContent::OutputText(part) => part.into(),
+            OutputContent::Refusal(part) => part.into(),
+            OutputContent::Unknown(unknown) => ContentPart::Unknown(unknown),
+        });
+        event.sequence_number = self.next_number();
+        self.send("response.content_part.done", event, out);
+        self.done(envelope::message(&id, part, ItemStatus::Completed), out);
+    }
+
+    fn close_call(&mut self, call: Call, kind: Kind, mut text: String, out: &mut BytesMut) {
+        match kind {
+            Kind::Freeform => {
+                let mut event = ResponseCustomToolCallInputDoneEvent::new();
+                event.item_id = Some(call.item_id.clone());
+                event.output_index = self.place();
+                event.input = Some(text.clone());
+                event.sequence_number = self.next_number();
+                self.send("response.custom_tool_call_input.done", event, out);
+                self.done(call.custom(text, true), out);
+            }
+            Kind::ToolSearch => self.done(call.search(&text, "completed"), out),
+            Kind::Function => {
+                if text.trim().is_empty() {
+                    text = "{}".to_owned();
+                    self.input_delta(&call, kind, text.clone(), out);
+                }
+                if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+                    self.call_done(&call, text, true, out);
+                } else {
+                    self.broken = Some((call, text));
+                }
+            }
+        }
+    }
+
+    fn call_done(&mut self, call: &Call, text: String, is_whole: bool, out: &mut BytesMut) {
+        let mut event = ResponseFunctionCallArgumentsDoneEvent::new();
+        event.item_id = Some(call.item_id.clone());
+        event.output_index = self.place();
+        event.arguments = Some(text.clone());
+        event.sequence_number = self.next_number();
+        self.send("response.function_call_arguments.done", event, out);
+        self.done(call.function(text, Some(is_whole)), out);
+    }
+
+    fn settle_broken(&mut self, is_whole: bool, out: &mut BytesMut) {
+        if let Some((call, text)) = self.broken.take() {
+            self.call_done(&call, text, is_whole, out);
+        }
+    }
+
+    fn finish(&mut self, finish: &Finish, usage: Option<Usage>, out: &mut BytesMut) {
+        let end = End::of(finish, self.refused);
+        self.close(out);
+        self.settle_broken(end != End::Truncated, out);
+        self.explain(finish, end, out);
+        let output = std::mem::take(&mut self.output);
+        let Some(envelope) = &self.envelope else { return };
+        let response = Some(envelope.ended(output, &end, usage));
+        let number = self.next_number();
+        match end {
+            End::Completed => {
+                let mut event = ResponseCompletedEvent::new();
+                event.response = response;
+                event.sequence_number = number;
+                self.send("response.completed", event, out);
+            }
+            End::Truncated | End::Filtered => {
+                let mut event = ResponseIncompleteEvent::new();
+                event.response = response;
+                event.sequence_number = number;
+                self.send("response.incomplete", event, out);
+            }
+        }
+    }
+
+    /// Says the vendor's explanation of a refusal, as an item of its own.
+    fn explain(&mut self, finish: &Finish, end: End, out: &mut BytesMut) {
+        let Finish {
+            reason: _,
+            stop_sequence: _,
+            explanation,
+        } = finish;
+        let Some(text) = explanation.clone().filter(|text| !text.is_empty()) else {
+            return;
+        };
+        if end == End::Filtered && !self.refused {
+            let mut block = TextBlock {
+                is_refusal: true,
+                ..TextBlock::default()
+            };
+            self.text_delta(&mut block, text, out);
+            self.close_text(block, out);
+        }
+    }
+
+    fn fail(&mut self, failure: &Error, out: &mut BytesMut) {
+        if self.envelope.is_none() {
+            self.start(Start::default(), out);
+        }
+        let mut output = std::mem::take(&mut self.output);
+        output.extend(self.unfinished());
+        let Some(envelope) = &self.envelope else { return };
+        let mut event = ResponseFailedEvent::new();
+        event.response = Some(envelope.failed(output, failure));
+        event.sequence_number = self.next_number();
+        self.send("response.failed", event, out);
+    }
+
+    /// The item that was being written when the answer broke off. No event calls it done.
+    fn unfinished(&mut self) -> Option<OutputItem> {
+        if let Some((call, text)) = self.broken.take() {
+            return Some(call.function(text, Some(false)).into());
+        }
+        match self.block.take()? {
+            Block::Hidden => None,
+            Block::Text(block) => {
+                let id = block.id.clone()?;
+                Some(envelope::message(&id, block.part(), ItemStatus::Incomplete).into())
+            }
+            Block::Reasoning {
+                id, parts, state, ..
+            } => Some(reasoning::write_answer(&id, parts, state.as_ref(), ItemStatus::Incomplete).into()),
+            Block::Call { call, kind, text } => Some(match kind {
+                Kind::Function => call.function(text, Some(false)).into(),
+                Kind::Freeform => call.custom(text, false).into(),
+                Kind::ToolSearch => call.search(&text, "incomplete"),
+            }),
+        }
+    }
+}
+
+impl TextBlock {
+    fn part(self) -> OutputContent {
+        let Self {
+            id: _,
+            is_refusal,
+            text,
+            annotations,
+            logprobs,
+        } = self;
+        if is_refusal {
+            return Refusal::new(text).into();
+        }
+        let length = text.chars().count();
+        let annotations = annotations.into_iter();
+        let annotations = annotations.map(|annotation| envelope::citation(annotation, length));
+        envelope::text(text, annotations.collect(), response::join_lists(&logprobs)).into()
+    }
+}
+
+fn last_index(parts: &[String]) -> Option<i64> {
+    i64::try_from(parts.len().checked_sub(1)?).ok()
+}
+
+impl StreamWriter for Writer {
+    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+        match event {
+            Event::Start(start) => self.start(start, out),
+            Event::Open { index: _, block } => self.open(block, out, losses),
+            Event::Delta { index: _, delta } => self.delta(delta, out),
+            Event::Close { index: _ } => self.close(out),
+            Event::Finish { finish, usage } => self.finish(&finish, usage, out),
+            Event::Fail(failure) => self.fail(&failure, out),
+            Event::Ping => self.keep_alive(out),
+        }
+    }
+
+    fn keep_alive(&mut self, out: &mut BytesMut) {
+        sse::write_comment(out, "keep-alive");
+    }
+}
