@@ -22,6 +22,7 @@ pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Loss
         thinking,
         display: _,
     } = &request.reasoning;
+    let mut by_budget = false;
     let (wanted, field) = match (thinking, effort) {
         (Some(Thinking::Disabled), _) => (Effort::None, request.fields.thinking),
         (Some(Thinking::BetweenTools), _) => {
@@ -29,7 +30,11 @@ pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Loss
             losses.approximate(request.fields.thinking, reason);
             (Effort::Low, request.fields.thinking)
         }
-        (Some(Thinking::Enabled { budget }), None) => (of_budget(*budget), request.fields.thinking),
+        (Some(Thinking::Enabled { budget }), None) => {
+            // A budget names no effort, so that the nearest one is as good as any.
+            by_budget = true;
+            (of_budget(*budget), request.fields.thinking)
+        }
         (Some(Thinking::Enabled { budget: _ } | Thinking::Adaptive) | None, Some(effort)) => {
             (*effort, request.fields.effort)
         }
@@ -43,9 +48,7 @@ pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Loss
         }
         return None;
     };
-    // A budget names no effort, so that the nearest one is as good as any.
-    let is_exact = nearest == wanted || (field == request.fields.thinking && wanted != Effort::None);
-    if !is_exact {
+    if nearest != wanted && !by_budget {
         let reason = format!("this model takes effort `{}` at nearest", nearest.as_str());
         losses.approximate(field, reason);
     }

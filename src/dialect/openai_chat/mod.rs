@@ -4,7 +4,6 @@ mod answer;
 mod choice;
 mod content;
 mod endpoints;
-mod error;
 mod history;
 mod joiner;
 mod messages;
@@ -25,7 +24,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::{
     Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest,
+    WrittenError, WrittenRequest, openai_error,
 };
 use crate::canonical::{Error, Family, Losses, Request, Response};
 use crate::prompt::SystemEdits;
@@ -85,11 +84,11 @@ impl Dialect for OpenAiChat {
     }
 
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-        error::read(status, headers, body)
+        openai_error::read(status, headers, body)
     }
 
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
-        error::write(error, request_id)
+        openai_error::write(error, request_id)
     }
 
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {

@@ -7,12 +7,11 @@ use serde_json::{Number, Value};
 use super::types::*;
 use super::{endpoints, history, tools};
 use crate::canonical::{
-    Effort, Losses, OutputFormat, ReasoningControl, Request, Restoration, Sampling,
-    ServiceTier as CanonicalTier, Thinking, Verbosity,
+    Effort, Losses, OutputFormat, Request, Restoration, Sampling, ServiceTier as CanonicalTier, Verbosity,
 };
 use crate::capability::{Capabilities, SamplingSupport};
 use crate::dialect::names::ToolNames;
-use crate::dialect::{Target, WrittenRequest, end_user, json_schema};
+use crate::dialect::{Target, WrittenRequest, effort, end_user, json_schema};
 
 /// Most characters of a tool's name.
 const NAME_LIMIT: usize = 64;
@@ -41,7 +40,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         max_output_tokens,
         sampling,
         stop,
-        reasoning,
+        reasoning: _,
         output_format,
         verbosity,
         end_user,
@@ -72,7 +71,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     if let Some(limit) = *max_output_tokens {
         write_limit(limit, fields.max_output_tokens, capabilities, &mut out, losses);
     }
-    out.reasoning_effort = write_effort(request, reasoning, capabilities, losses);
+    out.reasoning_effort = write_effort(request, capabilities, losses);
     write_sampling(sampling, capabilities, &mut out, losses);
     if !stop.is_empty() && !capabilities.stop_sequences {
         losses.approximate(fields.stop, "the proxy cuts the answer at stop sequences itself");
@@ -195,62 +194,13 @@ fn write_sampling(
     }
 }
 
-/// The effort that a thinking budget in tokens stands for. No vendor publishes a table.
-fn effort_of_budget(budget: u64) -> Effort {
-    match budget {
-        0..=1024 => Effort::Minimal,
-        1025..=4096 => Effort::Low,
-        4097..=16_000 => Effort::Medium,
-        16_001..=32_000 => Effort::High,
-        _ => Effort::Xhigh,
-    }
-}
-
+/// What is shown of the reasoning cannot be chosen: compatible servers show it, OpenAI's models do not.
 fn write_effort(
     request: &Request,
-    reasoning: &ReasoningControl,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<ReasoningEffort> {
-    // What is shown of the reasoning cannot be chosen: compatible servers show it, OpenAI's models do not.
-    let ReasoningControl {
-        effort,
-        thinking,
-        display: _,
-    } = reasoning;
-    let mut by_budget = false;
-    let (wanted, field) = match (thinking, effort) {
-        (Some(Thinking::Disabled), _) => (Effort::None, request.fields.thinking),
-        (Some(Thinking::BetweenTools), _) => {
-            let reason = "reasoning between tool calls only became low effort";
-            losses.approximate(request.fields.thinking, reason);
-            (Effort::Low, request.fields.thinking)
-        }
-        (Some(Thinking::Enabled { budget }), None) => {
-            // A budget names no effort, so that the nearest one is as good as any.
-            by_budget = true;
-            (effort_of_budget(*budget), request.fields.thinking)
-        }
-        (Some(Thinking::Enabled { budget: _ } | Thinking::Adaptive) | None, Some(effort)) => {
-            (*effort, request.fields.effort)
-        }
-        (Some(Thinking::Adaptive) | None, None) => return None,
-    };
-    let efforts = &capabilities.efforts;
-    let lower = efforts.iter().filter(|effort| **effort <= wanted).max();
-    let Some(nearest) = lower.or(efforts.iter().min()).copied() else {
-        if wanted != Effort::None {
-            losses.drop_field(field, "this model takes no reasoning effort");
-        }
-        return None;
-    };
-    if nearest != wanted && !by_budget {
-        losses.approximate(
-            field,
-            format!("this model takes effort `{}` at nearest", nearest.as_str()),
-        );
-    }
-    Some(match nearest {
+    Some(match effort::nearest(request, capabilities, losses)? {
         Effort::None => ReasoningEffort::None,
         Effort::Minimal => ReasoningEffort::Minimal,
         Effort::Low => ReasoningEffort::Low,

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::answer::MessageWriter;
 use super::types::*;
-use super::{error, usage};
+use super::usage;
 use crate::canonical::{
     Annotation as CanonicalAnnotation, Block, Error, ErrorClass, Finish, Losses, RawJson, Reasoning,
     Response, Text, ToolCall, ToolInput,
 };
 use crate::dialect::extras::raw;
-use crate::dialect::{Reply, carrier, ids};
+use crate::dialect::{Reply, carrier, ids, openai_error};
 
 /// Reads a complete answer.
 ///
@@ -19,7 +19,7 @@ use crate::dialect::{Reply, carrier, ids};
 pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
     let completion = super::types::parse_response(body).or_else(|read_error| {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(error) = error::read_in_band(&document) {
+        if let Some(error) = openai_error::read_in_band(&document) {
             return Err(error);
         }
         let repaired = with_text_arguments(document, "message");

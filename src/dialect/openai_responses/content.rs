@@ -245,7 +245,9 @@ fn write_image(
         }
     };
     let mut out = InputImageParam::new();
-    let detail = detail.as_ref().map_or("auto", |ImageDetail(detail)| detail.as_str());
+    let detail = detail
+        .as_ref()
+        .map_or("auto", |ImageDetail(detail)| detail.as_str());
     out.detail = Some(InputImageParamDetail::from(detail));
     out.image_url = Some(url);
     out.prompt_cache_breakpoint = write_cache(*cache, capabilities);

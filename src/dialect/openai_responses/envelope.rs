@@ -101,11 +101,12 @@ impl Envelope {
         out.extra.push_null("instructions");
         out.extra.push_null("reasoning");
         out.extra.push("store", raw(&false));
-        out.service_tier = self
-            .service_tier
-            .as_deref()
-            .map(ResponseServiceTier::from);
-        for (name, json) in self.echo().map(|echo| echo.members.as_slice()).unwrap_or_default() {
+        out.service_tier = self.service_tier.as_deref().map(ResponseServiceTier::from);
+        for (name, json) in self
+            .echo()
+            .map(|echo| echo.members.as_slice())
+            .unwrap_or_default()
+        {
             repeat(name, json, &mut out);
         }
         out
@@ -204,7 +205,11 @@ pub fn message(id: &str, part: OutputContent, status: ItemStatus) -> OutputMessa
 }
 
 /// A text part.
-pub fn text(text: impl Into<String>, annotations: Vec<OutputAnnotation>, logprobs: Option<Raw>) -> OutputText {
+pub fn text(
+    text: impl Into<String>,
+    annotations: Vec<OutputAnnotation>,
+    logprobs: Option<Raw>,
+) -> OutputText {
     let mut part = OutputText::new(text);
     part.annotations = Some(annotations);
     part.logprobs = Some(logprobs.unwrap_or_else(|| raw(&[(); 0])));

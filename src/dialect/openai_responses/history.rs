@@ -293,14 +293,12 @@ impl<'a> Writer<'a> {
             content::plain(parts)
         };
         let id = IdRule::OPENAI_RESPONSES.apply(call_id);
-        self.out
-            .items
-            .push(if self.freeform.contains(call_id.as_str()) {
-                CustomToolCallOutputParam::new(id, output).into()
-            } else {
-                let mut item = FunctionCallOutputParam::new(output);
-                item.call_id = Some(id.into_owned());
-                item.into()
-            });
+        self.out.items.push(if self.freeform.contains(call_id.as_str()) {
+            CustomToolCallOutputParam::new(id, output).into()
+        } else {
+            let mut item = FunctionCallOutputParam::new(output);
+            item.call_id = Some(id.into_owned());
+            item.into()
+        });
     }
 }

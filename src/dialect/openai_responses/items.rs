@@ -115,9 +115,7 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, role: Role, index: usize, block: Block) {
-        self.request
-            .messages
-            .push(Message::new(role, index, vec![block]));
+        self.request.messages.push(Message::new(role, index, vec![block]));
     }
 
     fn message(&mut self, item: MessageParam, index: usize, at: &At<'_>) {
@@ -197,7 +195,13 @@ impl Reader<'_> {
             extra,
         } = item;
         drop_unknown(&extra, at, self.losses);
-        self.call(call_id, name, namespace, ToolInput::from_arguments(arguments), index);
+        self.call(
+            call_id,
+            name,
+            namespace,
+            ToolInput::from_arguments(arguments),
+            index,
+        );
     }
 
     fn custom_call(&mut self, item: CustomToolCallParam, index: usize, at: &At<'_>) {
@@ -213,7 +217,13 @@ impl Reader<'_> {
             extra,
         } = item;
         drop_unknown(&extra, at, self.losses);
-        self.call(call_id, name, namespace, ToolInput::Freeform { text: input }, index);
+        self.call(
+            call_id,
+            name,
+            namespace,
+            ToolInput::Freeform { text: input },
+            index,
+        );
     }
 
     fn call(&mut self, id: String, name: String, namespace: Option<String>, input: ToolInput, index: usize) {
@@ -247,9 +257,10 @@ impl Reader<'_> {
         });
         match call_id {
             Some(call_id) => self.output(call_id, output, index, at),
-            None => self
-                .losses
-                .refuse(at.field("call_id"), "an output that answers no call of the history"),
+            None => self.losses.refuse(
+                at.field("call_id"),
+                "an output that answers no call of the history",
+            ),
         }
     }
 

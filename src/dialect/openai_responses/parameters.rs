@@ -78,7 +78,8 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         out.top_logprobs = i64::try_from(top).ok();
     }
     out.include = (!include.is_empty()).then_some(include);
-    out.max_output_tokens = max_output_tokens.and_then(|limit| write_limit(limit, fields, capabilities, losses));
+    out.max_output_tokens =
+        max_output_tokens.and_then(|limit| write_limit(limit, fields, capabilities, losses));
     out.reasoning = reasoning::write_control(request, capabilities, losses);
     write_sampling(sampling, capabilities, &mut out, losses);
     if !stop.is_empty() {
@@ -155,7 +156,10 @@ fn write_sampling(
         presence_penalty,
     } = sampling;
     let does_not_reason = || {
-        let effort = out.reasoning.as_ref().and_then(|reasoning| reasoning.effort.as_ref());
+        let effort = out
+            .reasoning
+            .as_ref()
+            .and_then(|reasoning| reasoning.effort.as_ref());
         effort == Some(&Effort::None)
     };
     let is_taken = match capabilities.sampling {
@@ -224,7 +228,10 @@ fn write_format(
         return ResponseFormatJsonObjectParam::new().into();
     };
     if !capabilities.structured_output {
-        losses.approximate(fields.output_format, "this model is held to JSON, not to a schema");
+        losses.approximate(
+            fields.output_format,
+            "this model is held to JSON, not to a schema",
+        );
         return ResponseFormatJsonObjectParam::new().into();
     }
     let mut out = JsonSchemaFormatParam::new(name.as_deref().unwrap_or(UNNAMED_SCHEMA), schema.clone());

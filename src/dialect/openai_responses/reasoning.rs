@@ -2,8 +2,8 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay, Request,
-    Thinking,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay,
+    Request, Thinking,
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_unknown, raw};
@@ -230,8 +230,16 @@ pub fn encrypted(opaque: &Opaque) -> String {
 }
 
 /// A reasoning item of an answer.
-pub fn write_answer(id: &str, parts: Vec<String>, opaque: Option<&Opaque>, status: ItemStatus) -> ReasoningItem {
-    let summary = parts.into_iter().filter(|part| !part.is_empty()).map(SummaryText::new);
+pub fn write_answer(
+    id: &str,
+    parts: Vec<String>,
+    opaque: Option<&Opaque>,
+    status: ItemStatus,
+) -> ReasoningItem {
+    let summary = parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(SummaryText::new);
     let mut item = ReasoningItem::new();
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());

@@ -105,7 +105,8 @@ fn read_function(
         extra,
     } = tool;
     drop_unknown(&extra, at, losses);
-    if allowed_callers.is_some_and(|callers| !callers.contains(&FunctionToolParamAllowedCallersItem::Direct)) {
+    if allowed_callers.is_some_and(|callers| !callers.contains(&FunctionToolParamAllowedCallersItem::Direct))
+    {
         losses.refuse(at.field("allowed_callers"), NOT_DIRECT);
     }
     read_hints(async_, defer_loading, at, losses);
@@ -189,13 +190,7 @@ fn read_hints(is_async: Option<bool>, deferred: Option<bool>, at: &At<'_>, losse
 }
 
 /// A search that the client runs is a function like any other; one of the vendor's has nothing left to find.
-fn read_search(
-    tool: ToolSearchToolParam,
-    index: usize,
-    at: &At<'_>,
-    out: &mut Tools,
-    losses: &mut Losses,
-) {
+fn read_search(tool: ToolSearchToolParam, index: usize, at: &At<'_>, out: &mut Tools, losses: &mut Losses) {
     let ToolSearchToolParam {
         description,
         execution,

@@ -7,7 +7,8 @@ use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, Losses, Star
 use crate::dialect::StreamReader;
 use crate::dialect::carrier;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{error, response, usage};
+use crate::dialect::openai_chat::{response, usage};
+use crate::dialect::openai_error;
 
 /// Reads one streamed answer.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl StreamReader for Reader {
             Ok(chunk) => self.chunk(chunk, data, event, out, losses),
             Err(read_error) => {
                 let document: Value = serde_json::from_slice(data).unwrap_or_default();
-                if let Some(error) = error::read_in_band(&document) {
+                if let Some(error) = openai_error::read_in_band(&document) {
                     self.fail(error, out);
                     return;
                 }
@@ -118,7 +119,7 @@ impl Reader {
             .is_some_and(|object| object.get() == r#""error""#);
         if event == Some("error") || extra.get("error").is_some() || is_bare_error {
             let document: Value = serde_json::from_slice(data).unwrap_or_default();
-            if let Some(error) = error::read_in_band(&document) {
+            if let Some(error) = openai_error::read_in_band(&document) {
                 self.fail(error, out);
                 return;
             }

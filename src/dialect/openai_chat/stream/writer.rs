@@ -9,7 +9,8 @@ use crate::canonical::{
 use crate::dialect::extras::raw;
 use crate::dialect::openai_chat::joiner::Joiner;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{answer, error, response, usage};
+use crate::dialect::openai_chat::{answer, response, usage};
+use crate::dialect::openai_error;
 use crate::dialect::{Reply, StreamWriter, ids};
 
 /// Writes one streamed answer.
@@ -411,7 +412,7 @@ impl StreamWriter for Writer {
             Event::Delta { index: _, delta } => self.delta(delta, out),
             Event::Close { index: _ } => self.close(out),
             Event::Finish { finish, usage } => self.finish(finish, usage, out, losses),
-            Event::Fail(failure) => write_frame(&error::write_json(&failure), out),
+            Event::Fail(failure) => write_frame(&openai_error::write_json(&failure), out),
             Event::Ping => self.keep_alive(out),
         }
     }

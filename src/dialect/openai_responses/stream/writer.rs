@@ -7,8 +7,8 @@ use super::super::response::{self, Call};
 use super::super::types::*;
 use super::super::{reasoning, tools};
 use crate::canonical::{
-    Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, ServerTool, Start,
-    Usage,
+    Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, ServerTool,
+    Start, Usage,
 };
 use crate::dialect::extras::raw;
 use crate::dialect::{Reply, StreamWriter};
@@ -94,9 +94,10 @@ impl Writer {
 
     fn item_id(&self, kind: &str) -> String {
         let index = self.output.len();
-        self.envelope
-            .as_ref()
-            .map_or_else(|| format!("{kind}_{index}"), |envelope| envelope.item_id(kind, index))
+        self.envelope.as_ref().map_or_else(
+            || format!("{kind}_{index}"),
+            |envelope| envelope.item_id(kind, index),
+        )
     }
 
     fn send(&mut self, name: &str, event: impl Into<ResponseStreamEvent>, out: &mut BytesMut) {
@@ -409,9 +410,7 @@ impl Writer {
         match self.block.take() {
             None | Some(Block::Hidden | Block::Text(TextBlock { id: None, .. })) => {}
             Some(Block::Text(block)) => self.close_text(block, out),
-            Some(Block::Reasoning {
-                id, parts, state, ..
-            }) => {
+            Some(Block::Reasoning { id, parts, state, .. }) => {
                 self.end_part(&id, &parts, out);
                 let item = reasoning::write_answer(&id, parts, state.as_ref(), ItemStatus::Completed);
                 self.done(item, out);
@@ -567,9 +566,9 @@ impl Writer {
                 let id = block.id.clone()?;
                 Some(envelope::message(&id, block.part(), ItemStatus::Incomplete).into())
             }
-            Block::Reasoning {
-                id, parts, state, ..
-            } => Some(reasoning::write_answer(&id, parts, state.as_ref(), ItemStatus::Incomplete).into()),
+            Block::Reasoning { id, parts, state, .. } => {
+                Some(reasoning::write_answer(&id, parts, state.as_ref(), ItemStatus::Incomplete).into())
+            }
             Block::Call { call, kind, text } => Some(match kind {
                 Kind::Function => call.function(text, Some(false)).into(),
                 Kind::Freeform => call.custom(text, false).into(),
