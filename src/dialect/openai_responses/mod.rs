@@ -15,6 +15,9 @@ mod system;
 mod tools;
 pub mod types;
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 

@@ -102,7 +102,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                let index = output_index.unwrap_or(self.last + 1);
+                let index = output_index.unwrap_or(self.last.saturating_add(1));
                 self.added(index, &item, out);
             }
             ResponseStreamEvent::ResponseOutputItemDone(event) => {
