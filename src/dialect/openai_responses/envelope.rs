@@ -6,7 +6,7 @@ use super::types::*;
 use crate::canonical::{Annotation, Error, Finish, FinishReason, Usage as CanonicalUsage};
 use crate::dialect::extras::raw;
 use crate::dialect::{Echo, Reply, ids};
-use crate::wire::json::Raw;
+use crate::wire::json::{Raw, Unknown};
 
 use super::{content, error};
 
@@ -268,7 +268,7 @@ pub fn tool_search(id: &str, call_id: &str, arguments: &str, status: &str) -> Ou
         ("arguments".to_owned(), arguments),
         ("status".to_owned(), raw(&status)),
     ];
-    OutputItem::Unknown(crate::wire::json::Unknown::new("tool_search_call", members).into())
+    OutputItem::Unknown(Unknown::new("tool_search_call", members))
 }
 
 /// Reads token counts.

@@ -1,5 +1,7 @@
 //! The OpenAI Responses API.
 
+mod answer;
+mod choice;
 mod content;
 mod endpoints;
 mod envelope;
@@ -71,7 +73,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
-        response::write(response, reply, losses)
+        answer::write(response, reply, losses)
     }
 
     fn stream_reader(&self) -> Box<dyn StreamReader> {

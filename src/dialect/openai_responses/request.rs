@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::types::*;
-use super::{items, reasoning, tools};
+use super::{choice, items, reasoning, tools};
 use crate::canonical::{
     Error, ErrorClass, FieldNames, Losses, OutputFormat, RawJson, Request, Sampling, ServiceTier, Verbosity,
 };
@@ -210,7 +210,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     let mut echo = echo(inbound.body);
     echo.tool_search = tools.searches;
     request.tools = tools.tools;
-    request.tool_choice = tool_choice.and_then(|choice| tools::read_choice(choice, losses));
+    request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
     items::read(instructions, input, &mut request, losses);
     let preferences = Preferences {
         echo: Some(Arc::new(echo)),
