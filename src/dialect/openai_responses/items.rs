@@ -377,6 +377,7 @@ impl Reader<'_> {
     }
 }
 
+/// Such an item is a whole message, so that the places of the others stay true without it.
 const VENDORS_TOOL: &str = "calls and results of a vendor's own tools stay with that vendor";
 
 fn key(tool: &Tool) -> (Option<&str>, &str) {

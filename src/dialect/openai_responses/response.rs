@@ -240,7 +240,7 @@ fn read_item(
         }
         OutputItem::Reasoning(item) => out.push(Block::Reasoning(reasoning::read_answer(item))),
         item @ (OutputItem::WebSearchCall(_) | OutputItem::Unknown(_)) => {
-            out.extend(server_tool(&item, at, losses).map(Block::ServerTool));
+            out.extend(server_tool(&item).map(Block::ServerTool));
         }
     }
 }
@@ -263,8 +263,8 @@ pub fn read_citation(annotation: OutputAnnotation, at: &At<'_>, losses: &mut Los
     read
 }
 
-/// What an item of a vendor's own tool amounts to elsewhere.
-pub fn server_tool(item: &OutputItem, at: &At<'_>, losses: &mut Losses) -> Option<ServerTool> {
+/// What an item of a vendor's own tool amounts to elsewhere; what becomes of it is the writer's to tell.
+pub fn server_tool(item: &OutputItem) -> Option<ServerTool> {
     let (item, query) = match item {
         OutputItem::WebSearchCall(WebSearchCall {
             action,
@@ -291,7 +291,6 @@ pub fn server_tool(item: &OutputItem, at: &At<'_>, losses: &mut Losses) -> Optio
         | OutputItem::CustomToolCall(_)
         | OutputItem::Reasoning(_) => return None,
     };
-    losses.drop_field(*at, format!("the vendor's own item `{item}`"));
     Some(ServerTool {
         origin: Family::OpenaiResponses,
         item: item.to_owned(),

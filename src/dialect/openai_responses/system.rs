@@ -6,49 +6,21 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::HeaderMap;
 
 use super::request;
-use crate::canonical::{Error, ErrorClass, Losses};
-use crate::dialect::Inbound;
+use crate::canonical::Error;
+use crate::dialect::edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 
 /// The body with its system text edited.
 ///
 /// # Errors
-/// A body that is no JSON object or, where a summary of the session is asked for, no request.
+/// A body that is not the JSON that it should be.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    let additions = additions(body, edits)?;
-    let mut splices = Splices::new();
-    plan(body, edits, &additions, &mut splices).map_err(|error| invalid(&error))?;
-    let spliced = splices
-        .apply(body)
-        .map_err(|error| Error::new(ErrorClass::InvalidRequest, error.to_string()))?;
-    Ok(spliced.into_parts())
-}
-
-fn invalid(error: &ScanError) -> Error {
-    Error::new(
-        ErrorClass::InvalidRequest,
-        format!("the body is not the JSON that it should be: {error}"),
-    )
-}
-
-/// The texts that are added; the conversation is read only where one of them depends on it.
-fn additions(body: &Bytes, edits: &SystemEdits) -> Result<Vec<String>, Error> {
-    if !edits.inject_progress {
-        let append = Some(edits.append.clone()).filter(|text| !text.trim().is_empty());
-        return Ok(append.into_iter().collect());
-    }
-    let inbound = Inbound {
-        headers: &HeaderMap::new(),
-        model: None,
-        stream: None,
-        body,
-    };
-    let read = request::read(&inbound, &mut Losses::new())?;
-    Ok(edits.additions(&read.request))
+    edit::in_place(body, edits, request::read, |additions, splices| {
+        plan(body, edits, additions, splices)
+    })
 }
 
 fn plan(

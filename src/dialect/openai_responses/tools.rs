@@ -9,9 +9,9 @@ use crate::canonical::{
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
-use crate::dialect::json_schema;
-use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
+use crate::dialect::{freeform, json_schema};
 
 /// Name of the function that stands for the client's search for tools.
 pub const TOOL_SEARCH: &str = "tool_search";
@@ -378,18 +378,8 @@ fn write_wrapped(tool: &FreeformTool, names: &ToolNames) -> FunctionToolParam {
         grammar,
         index: _,
     } = tool;
-    let mut text = description.clone().unwrap_or_default();
-    if !text.is_empty() {
-        text.push_str("\n\n");
-    }
-    text.push_str(&format!(
-        "The whole input goes as it is into the argument `{PARAMETER}`."
-    ));
-    if let Some(Grammar { syntax, definition }) = grammar {
-        text.push_str(&format!(" It follows this {syntax} grammar:\n{definition}"));
-    }
     let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
-    out.description = Some(text);
+    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
     out.parameters = Some(raw(&json_schema::freeform_wrapper()));
     out.strict = Some(false);
     out

@@ -194,7 +194,7 @@ impl Reader {
             OutputItem::FunctionCall(call) => self.call_done(at, call.arguments.as_deref(), out),
             OutputItem::CustomToolCall(call) => self.call_done(at, call.input.as_deref(), out),
             item @ (OutputItem::WebSearchCall(_) | OutputItem::Unknown(_)) => {
-                if let Some(tool) = response::server_tool(&item, &At::Root.field("output"), losses) {
+                if let Some(tool) = response::server_tool(&item) {
                     let index = self.open(BlockStart::ServerTool(tool), out);
                     out.push(Event::Close { index });
                 }
