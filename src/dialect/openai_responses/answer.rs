@@ -9,6 +9,7 @@ use crate::canonical::{
 };
 use crate::dialect::Reply;
 use crate::dialect::extras::raw;
+use crate::wire::json::compact;
 
 /// Writes an answer.
 pub fn write(response: CanonicalResponse, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
@@ -124,7 +125,7 @@ fn write_call(call: ToolCall, index: usize, envelope: &Envelope, end: End) -> Ou
         cache: _,
     } = call;
     let (arguments, is_whole) = match input {
-        ToolInput::Object { json } => (json.get().to_owned(), true),
+        ToolInput::Object { json } => (compact(json.get()), true),
         ToolInput::Malformed { text } => (text, end != End::Truncated),
         ToolInput::Freeform { text } => {
             let call = Call::new(envelope.item_id("ctc", index), id, name, namespace);

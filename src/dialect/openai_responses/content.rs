@@ -188,7 +188,7 @@ pub fn write(
         }) => {
             if !text.is_empty() {
                 let mut part = InputTextParam::new(text);
-                part.prompt_cache_breakpoint = write_cache(*cache, capabilities);
+                part.prompt_cache_breakpoint = write_cache(*cache, path, capabilities, losses);
                 out.push(part.into());
             }
         }
@@ -212,11 +212,24 @@ pub fn write(
     }
 }
 
+/// Says that a breakpoint stays behind.
+pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: &str, losses: &mut Losses) {
+    if cache.is_some() {
+        losses.ignore(path, "a caching hint");
+    }
+}
+
 fn write_cache(
     cache: Option<CacheBreakpoint>,
+    path: &str,
     capabilities: &Capabilities,
+    losses: &mut Losses,
 ) -> Option<PromptCacheBreakpointParam> {
-    let CacheBreakpoint { ttl } = cache.filter(|_| capabilities.cache_breakpoints)?;
+    if !capabilities.cache_breakpoints {
+        ignore_cache(cache, path, losses);
+        return None;
+    }
+    let CacheBreakpoint { ttl } = cache?;
     let mut out = PromptCacheBreakpointParam::new();
     out.ttl = ttl.map(|ttl| match ttl {
         CacheTtl::FiveMinutes | CacheTtl::HalfHour | CacheTtl::OneHour => PromptCacheTtl::V30m,
@@ -250,7 +263,7 @@ fn write_image(
         .map_or("auto", |ImageDetail(detail)| detail.as_str());
     out.detail = Some(InputImageParamDetail::from(detail));
     out.image_url = Some(url);
-    out.prompt_cache_breakpoint = write_cache(*cache, capabilities);
+    out.prompt_cache_breakpoint = write_cache(*cache, path, capabilities, losses);
     Some(out)
 }
 
@@ -277,7 +290,7 @@ fn write_document(
     if *citations {
         losses.drop_field(format!("{path}.citations"), "citations cannot be asked for");
     }
-    let breakpoint = write_cache(*cache, capabilities);
+    let breakpoint = write_cache(*cache, path, capabilities, losses);
     match source {
         DocumentSource::Media(source) => {
             let mut part = InputFileParam::new();
@@ -328,8 +341,9 @@ fn write_search_result(result: &SearchResult, path: &str, losses: &mut Losses) -
         title,
         content,
         citations,
-        cache: _,
+        cache,
     } = result;
+    ignore_cache(*cache, path, losses);
     if *citations {
         losses.drop_field(format!("{path}.citations"), "citations cannot be asked for");
     }

@@ -11,6 +11,7 @@ use crate::capability::Capabilities;
 use crate::dialect::extras::raw;
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::wire::json::compact;
 
 /// What stands for the result of a tool that failed without a word.
 const FAILED: &str = "Tool execution failed.";
@@ -109,7 +110,7 @@ impl<'a> Writer<'a> {
                 SystemBlock {
                     text,
                     origin: SystemOrigin::Field,
-                    cache: _,
+                    cache: None,
                 },
             ] => self.out.instructions = Some(text.clone()),
             blocks if self.capabilities.single_system => {
@@ -134,7 +135,8 @@ impl<'a> Writer<'a> {
                         annotations: Vec::new(),
                         cache: *cache,
                     };
-                    self.say(self.instructing_role(), &[Block::Text(text)], "", None, losses);
+                    let at = self.request.fields.system;
+                    self.say(self.instructing_role(), &[Block::Text(text)], at, None, losses);
                 }
             }
         }
@@ -219,21 +221,23 @@ impl<'a> Writer<'a> {
         for (at, block) in content.iter().enumerate() {
             let path = || self.request.block_path(message, at);
             match block {
-                Block::Text(Text { text, .. }) | Block::Refusal { text } => {
-                    if text.is_empty() {
-                        continue;
+                Block::Text(Text {
+                    text,
+                    annotations,
+                    cache,
+                }) => {
+                    if !annotations.is_empty() && !text.is_empty() {
+                        losses.ignore(path(), "citations are not sent back");
                     }
-                    // The long form of an assistant's message needs the identifier that the vendor gave it.
-                    let content = ContentParam::String(text.clone());
-                    let mut item = MessageParam::new(content, MessageParamRole::Assistant);
-                    item.phase = phase.map(Phase::from);
-                    self.out.items.push(item.into());
+                    content::ignore_cache(*cache, &path(), losses);
+                    self.assistant_text(text, phase);
                 }
+                Block::Refusal { text } => self.assistant_text(text, phase),
                 Block::Reasoning(reasoning) => {
                     let item = reasoning::write_item(reasoning, &path(), losses);
                     self.out.items.extend(item.map(InputItemParam::from));
                 }
-                Block::ToolCall(call) => self.call(call),
+                Block::ToolCall(call) => self.call(call, &path(), losses),
                 Block::ServerTool(_) => {
                     losses.drop_field(
                         path(),
@@ -251,14 +255,26 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn call(&mut self, call: &'a ToolCall) {
+    fn assistant_text(&mut self, text: &str, phase: Option<&str>) {
+        if text.is_empty() {
+            return;
+        }
+        // The long form of an assistant's message needs the identifier that the vendor gave it.
+        let content = ContentParam::String(text.to_owned());
+        let mut item = MessageParam::new(content, MessageParamRole::Assistant);
+        item.phase = phase.map(Phase::from);
+        self.out.items.push(item.into());
+    }
+
+    fn call(&mut self, call: &'a ToolCall, path: &str, losses: &mut Losses) {
         let ToolCall {
             id,
             name,
             namespace,
             input,
-            cache: _,
+            cache,
         } = call;
+        content::ignore_cache(*cache, path, losses);
         let call_id = IdRule::OPENAI_RESPONSES.apply(id);
         let name = self.names.wire(name, namespace.as_deref());
         let arguments = match input {
@@ -269,7 +285,7 @@ impl<'a> Writer<'a> {
                 return;
             }
             ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })).get().to_owned(),
-            ToolInput::Object { json } => json.get().to_owned(),
+            ToolInput::Object { json } => compact(json.get()),
             ToolInput::Malformed { text } => text.clone(),
         };
         let item = FunctionCallParam::new(arguments, call_id, name);
@@ -281,8 +297,9 @@ impl<'a> Writer<'a> {
             call_id,
             content,
             is_error,
-            cache: _,
+            cache,
         } = result;
+        content::ignore_cache(*cache, path, losses);
         let mut parts = Vec::new();
         for block in content {
             content::write(block, path, self.capabilities, &mut parts, losses);

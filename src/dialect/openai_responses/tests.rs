@@ -369,7 +369,14 @@ fn a_history_is_written_item_by_item() {
         (&body["store"], &body["include"]),
         (&json!(false), &json!(["reasoning.encrypted_content"]))
     );
-    assert_eq!(listed(&losses), ["dropped input[1].content[2]", "dropped input"]);
+    assert_eq!(
+        listed(&losses),
+        [
+            "dropped input[1].content[2]",
+            "ignored input[2].content[1]",
+            "dropped input"
+        ]
+    );
 
     // A longer history extends the shorter one.
     request.messages.truncate(3);

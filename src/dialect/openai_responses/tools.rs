@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::choice;
 use super::types::*;
+use super::{choice, content};
 use crate::canonical::{
     FreeformTool, FunctionTool, Grammar, Losses, Request, Tool, UserLocation, WebSearchTool,
 };
@@ -326,9 +326,10 @@ fn write_function(
         description,
         parameters,
         strict,
-        cache: _,
+        cache,
         index,
     } = tool;
+    content::ignore_cache(*cache, &format!("tools[{index}]"), losses);
     let parameters = match parameters {
         Some(schema) => schema.clone(),
         None => raw(&json_schema::empty_object()),
