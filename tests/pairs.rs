@@ -160,7 +160,7 @@ fn a_stream_split_anywhere_is_the_same() {
             let (bytewise, _) = stream(&exchange, body.chunks(1).map(Bytes::copy_from_slice));
             assert_eq!(whole, bytewise, "{}/{} byte by byte", upstream.name(), case.name);
             // All places in a short stream, a sample of them in a long one: each costs a translation.
-            for cut in (0..body.len()).step_by(1 + body.len() / 300) {
+            for cut in (0..body.len()).step_by(1 + body.len() / 100) {
                 let (halves, _) = stream(&exchange, [body.slice(..cut), body.slice(cut..)]);
                 assert_eq!(whole, halves, "{}/{} cut at {cut}", upstream.name(), case.name);
             }
