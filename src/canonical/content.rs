@@ -259,6 +259,32 @@ pub struct Opaque {
     pub origin: Family,
     /// The exact JSON of the vendor's block or item.
     pub json: RawJson,
+    /// How it crosses a foreign client.
+    #[serde(skip)]
+    pub passage: Passage,
+}
+
+impl Opaque {
+    /// State as its vendor said it.
+    pub fn new(origin: Family, json: RawJson) -> Self {
+        Self {
+            origin,
+            json,
+            passage: Passage::default(),
+        }
+    }
+}
+
+/// How a vendor's state crosses a client of another vendor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passage {
+    /// It came from its vendor, and crosses without a mark of authenticity.
+    #[default]
+    Plain,
+    /// It came, or crosses, with one.
+    Marked([u8; 16]),
+    /// It came in a carrier without one.
+    Unmarked,
 }
 
 /// The model's reasoning.

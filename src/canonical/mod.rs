@@ -17,8 +17,8 @@ mod usage;
 
 pub use content::{
     Annotation, Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image,
-    ImageDetail, MediaSource, Message, Opaque, Reasoning, Role, SearchResult, ServerTool, SystemBlock,
-    SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
+    ImageDetail, MediaSource, Message, Opaque, Passage, Reasoning, Role, SearchResult, ServerTool,
+    SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
 pub use error::{Error, ErrorClass};
 pub use event::{BlockStart, CallKind, Delta, Event, Start};

@@ -158,10 +158,7 @@ mod tests {
         let Ok(json) = RawValue::from_string(format!("\"{text}\"")) else {
             panic!("{text}")
         };
-        vec![Opaque {
-            origin: Family::Claude,
-            json,
-        }]
+        vec![Opaque::new(Family::Claude, json)]
     }
 
     fn kept(memory: &ReasoningMemory) -> Vec<String> {

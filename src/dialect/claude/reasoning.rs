@@ -29,10 +29,7 @@ pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses
         opaque
     } else {
         let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-        Opaque {
-            origin: Family::Claude,
-            json: raw(&block),
-        }
+        Opaque::new(Family::Claude, raw(&block))
     };
     let parts = if thinking.is_empty() {
         Vec::new()
@@ -52,10 +49,7 @@ pub fn read_redacted(block: RedactedThinkingBlockParam, at: &At<'_>, losses: &mu
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
     Reasoning {
         parts: Vec::new(),
-        opaque: Some(Opaque {
-            origin: Family::Claude,
-            json: raw(&block),
-        }),
+        opaque: Some(Opaque::new(Family::Claude, raw(&block))),
     }
 }
 

@@ -184,10 +184,7 @@ pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
         .filter(|signature| !signature.is_empty())
         .map(|signature| {
             let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-            Opaque {
-                origin: Family::Claude,
-                json: raw(&block),
-            }
+            Opaque::new(Family::Claude, raw(&block))
         });
     let parts = if thinking.is_empty() {
         Vec::new()
@@ -200,10 +197,7 @@ pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
 /// The state of a redacted thinking block.
 pub fn redacted(data: &str) -> Opaque {
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
-    Opaque {
-        origin: Family::Claude,
-        json: raw(&block),
-    }
+    Opaque::new(Family::Claude, raw(&block))
 }
 
 /// The tier that processed an answer, in OpenAI's words.

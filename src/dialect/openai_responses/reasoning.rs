@@ -112,10 +112,7 @@ pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> 
     } else {
         None
     };
-    let own = (!is_carrier).then(|| Opaque {
-        origin: Family::OpenaiResponses,
-        json: raw(&item),
-    });
+    let own = (!is_carrier).then(|| Opaque::new(Family::OpenaiResponses, raw(&item)));
     let ReasoningItemParam {
         content,
         encrypted_content: _,
@@ -210,10 +207,7 @@ pub fn state(item: &ReasoningItem) -> Option<Opaque> {
         .as_deref()
         .is_some_and(|state| !state.is_empty());
     let has_content = item.content.as_deref().is_some_and(|content| !content.is_empty());
-    (has_state || has_content).then(|| Opaque {
-        origin: Family::OpenaiResponses,
-        json: raw(item),
-    })
+    (has_state || has_content).then(|| Opaque::new(Family::OpenaiResponses, raw(item)))
 }
 
 /// What stands for a vendor's state in the `encrypted_content` of an answer: the item's own, or a carrier.

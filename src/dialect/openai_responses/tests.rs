@@ -88,10 +88,7 @@ fn result(call_id: &str, content: Vec<Block>, is_error: bool) -> Block {
 fn thought(origin: Family, item: &Value) -> Block {
     Block::Reasoning(Reasoning {
         parts: Vec::new(),
-        opaque: Some(Opaque {
-            origin,
-            json: raw(item),
-        }),
+        opaque: Some(Opaque::new(origin, raw(item))),
     })
 }
 
@@ -248,10 +245,7 @@ fn namespaces_freeform_tools_and_searches_are_read() {
 #[test]
 fn reasoning_comes_back_from_a_carrier_or_as_the_vendors_own() {
     let block = json!({"type": "thinking", "thinking": "t", "signature": "s"});
-    let carried = carrier::encode(&Opaque {
-        origin: Family::Claude,
-        json: raw(&block),
-    });
+    let carried = carrier::encode(&Opaque::new(Family::Claude, raw(&block)));
     let item = |state: &str| {
         json!({"type": "reasoning", "content": null, "encrypted_content": state,
                "summary": [{"type": "summary_text", "text": "t"}]})

@@ -284,8 +284,8 @@ fn carried(text: &str, signed: Signed) -> String {
         }
         Signed::ClaudeRedacted => json!({"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix"}),
     };
-    carrier::encode(&Opaque {
-        origin: Family::Claude,
-        json: RawValue::from_string(block.to_string()).unwrap(),
-    })
+    carrier::encode(&Opaque::new(
+        Family::Claude,
+        RawValue::from_string(block.to_string()).unwrap(),
+    ))
 }

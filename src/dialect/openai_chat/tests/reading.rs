@@ -129,10 +129,7 @@ fn deprecated_functions_become_tools() {
 
 #[test]
 fn carried_reasoning_comes_back() {
-    let opaque = Opaque {
-        origin: Family::Claude,
-        json: extras::raw(&json!({"type": "thinking"})),
-    };
+    let opaque = Opaque::new(Family::Claude, extras::raw(&json!({"type": "thinking"})));
     let data = carrier::encode(&opaque);
     let (read, losses) = read(
         &json!({"model": "m", "messages": [{"role": "user", "content": "x"}, {"role": "assistant",

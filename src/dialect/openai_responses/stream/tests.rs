@@ -135,10 +135,10 @@ fn finish(reason: FinishReason) -> Event {
 
 #[test]
 fn every_kind_of_block_is_written_in_the_order_of_the_grammar() {
-    let state = Opaque {
-        origin: Family::Claude,
-        json: raw(&json!({"type": "thinking", "thinking": "ab", "signature": "s"})),
-    };
+    let state = Opaque::new(
+        Family::Claude,
+        raw(&json!({"type": "thinking", "thinking": "ab", "signature": "s"})),
+    );
     let frames = written(
         vec![
             start(),
