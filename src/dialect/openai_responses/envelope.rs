@@ -101,7 +101,9 @@ impl Envelope {
         out.extra.push_null("instructions");
         out.extra.push_null("reasoning");
         out.extra.push("store", raw(&false));
-        out.service_tier = self.service_tier.as_deref().map(ResponseServiceTier::from);
+        // Clients know the vendor's own tiers only.
+        let tier = self.service_tier.as_deref().map(ResponseServiceTier::from);
+        out.service_tier = tier.filter(|tier| !matches!(tier, ResponseServiceTier::Other(_)));
         for (name, json) in self
             .echo()
             .map(|echo| echo.members.as_slice())

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use super::types::*;
 use super::{choice, items, reasoning, tools};
 use crate::canonical::{
-    Error, ErrorClass, FieldNames, Losses, OutputFormat, RawJson, Request, Sampling, ServiceTier, Verbosity,
+    Error, ErrorClass, FieldNames, Losses, OutputFormat, Request, Sampling, ServiceTier, Verbosity,
 };
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
 use crate::dialect::path::At;
 use crate::dialect::{Echo, Inbound, Preferences, ReadRequest};
-use crate::wire::json::{Raw, ReadError};
+use crate::wire::json::{Raw, ReadError, compact};
 use crate::wire::splice;
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
@@ -242,7 +242,8 @@ fn echo(body: &[u8]) -> Echo {
     let found = splice::find_members(body, NAMES).unwrap_or_default();
     let members = NAMES.into_iter().zip(found).filter_map(|(name, values)| {
         let text = std::str::from_utf8(values.last()?.raw()).ok()?;
-        let json = serde_json::from_str::<RawJson>(text).ok()?;
+        // Without line breaks, so that an event stays one line of data.
+        let json = serde_json::value::RawValue::from_string(compact(text)).ok()?;
         (json.get() != "null").then_some((name, json))
     });
     Echo {
@@ -355,6 +356,7 @@ pub fn read_format(format: TextFormatParam, at: &At<'_>, losses: &mut Losses) ->
                 extra,
             } = format;
             drop_unknown(&extra, at, losses);
+            tools::check_schema(&schema, at.field("schema"), losses);
             Some(OutputFormat::JsonSchema {
                 name: Some(name),
                 description,

@@ -12,6 +12,7 @@ use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_v
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{freeform, json_schema};
+use crate::wire::json::Raw;
 
 /// Name of the function that stands for the client's search for tools.
 pub const TOOL_SEARCH: &str = "tool_search";
@@ -114,6 +115,9 @@ fn read_function(
         "results are not held to a schema",
         losses,
     );
+    if let Some(schema) = &parameters {
+        check_schema(schema, at.field("parameters"), losses);
+    }
     FunctionTool {
         name,
         namespace,
@@ -122,6 +126,13 @@ fn read_function(
         strict,
         cache: None,
         index,
+    }
+}
+
+/// Refuses a schema that is none.
+pub fn check_schema(schema: &Raw, at: At<'_>, losses: &mut Losses) {
+    if !schema.get().starts_with('{') {
+        losses.refuse(at, "a schema is an object");
     }
 }
 
@@ -199,6 +210,9 @@ fn read_search(tool: ToolSearchToolParam, index: usize, at: &At<'_>, out: &mut T
     match execution {
         Some(ToolSearchToolParamExecution::Client) => {
             out.searches = true;
+            if let Some(schema) = &parameters {
+                check_schema(schema, at.field("parameters"), losses);
+            }
             out.tools.push(Tool::Function(FunctionTool {
                 name: TOOL_SEARCH.to_owned(),
                 namespace: None,
