@@ -245,10 +245,26 @@ fn read_item(
     }
 }
 
-/// Whether a list is not empty.
+/// Whether log probabilities are there, and are what they should be: another dialect's client gets them as they are.
 pub fn has_entries(list: &RawJson) -> bool {
-    let inside = list.get().strip_prefix('[');
-    inside.is_some_and(|inside| !inside.trim_start().starts_with(']'))
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry<'a> {
+        #[serde(borrow, rename = "token")]
+        _token: std::borrow::Cow<'a, str>,
+        #[serde(rename = "logprob")]
+        _logprob: f64,
+        #[serde(default, rename = "bytes")]
+        _bytes: Option<Vec<u8>>,
+        #[serde(default, rename = "top_logprobs")]
+        _top: Vec<Entry<'a>>,
+    }
+    let is_empty = list.get().bytes().all(|byte| {
+        b"[] 	
+"
+        .contains(&byte)
+    });
+    !is_empty && serde_json::from_str::<Vec<Entry<'_>>>(list.get()).is_ok()
 }
 
 /// Reads a citation, and says so where it is none that crosses.
