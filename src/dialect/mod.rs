@@ -3,12 +3,14 @@
 //! Every dialect folder has the same files: `types` (generated), `request`, `response`, `stream`, `error`,
 //! `endpoints`; the reader and the writer of one thing stand beside each other. No dialect knows another.
 
+pub mod bedrock;
 pub mod carrier;
 pub mod claude;
 pub mod data_url;
 pub mod edit;
 pub mod effort;
 pub mod end_user;
+pub mod envelope;
 pub mod extras;
 pub mod failure;
 pub mod freeform;
@@ -24,13 +26,16 @@ pub mod path;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::canonical::{Error, Event, Family, Losses, RawJson, Request, Response, Restoration};
+use crate::canonical::{Error, Event, Family, Losses, RawJson, Request, Response, Restoration, Usage};
 use crate::capability::Capabilities;
 use crate::prompt::SystemEdits;
+use crate::wire::framing::Framing;
+use envelope::Envelope;
 
 pub use name::{DialectName, UnknownDialect};
 
@@ -45,9 +50,30 @@ pub trait Dialect: Send + Sync {
     /// Whether its clients send a vendor's reasoning state back by themselves.
     fn replays_reasoning(&self) -> bool;
 
+    /// How the events of its streams travel.
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
+
+    /// Its envelope, where other dialects of its family say the same in another one.
+    fn envelope(&self) -> Option<&'static dyn Envelope> {
+        None
+    }
+
     /// What a request asks for. `path` starts with `/` and has neither the route's prefix nor a query; `/v1` in front
     /// is optional.
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint;
+
+    /// The path with another model in it, where it names one.
+    fn rename_in_path(&self, _path: &str, _model: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether a path belongs to another API of the vendor that clients expect at the same address, so that no
+    /// upstream of this dialect answers it.
+    fn is_foreign_path(&self, _method: &Method, _path: &str) -> bool {
+        false
+    }
 
     /// Reads a request for an answer.
     ///
@@ -82,6 +108,20 @@ pub trait Dialect: Send + Sync {
     /// Writes a complete answer.
     fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8>;
 
+    /// Headers of a complete answer, besides its type and the request's identifier.
+    fn response_headers(
+        &self,
+        _usage: Option<&Usage>,
+        _took: Option<Duration>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+
+    /// Headers of a streamed answer, besides its type and the request's identifier.
+    fn stream_headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+
     /// A reader of one streamed answer.
     fn stream_reader(&self) -> Box<dyn StreamReader>;
 
@@ -107,7 +147,7 @@ pub fn find(name: DialectName) -> Option<&'static dyn Dialect> {
         DialectName::Claude => Some(&claude::Claude),
         DialectName::OpenAiChat => Some(&openai_chat::OpenAiChat),
         DialectName::OpenAiResponses => Some(&openai_responses::OpenAiResponses),
-        DialectName::Bedrock => None,
+        DialectName::Bedrock => Some(&bedrock::Bedrock),
     }
 }
 
@@ -223,7 +263,7 @@ pub struct WrittenError {
 
 /// Reads one streamed answer, frame by frame.
 pub trait StreamReader: Send {
-    /// Reads one frame: the SSE event name, where there is one, and its data.
+    /// Reads one frame: its name, where there is one, and its data; see [`crate::wire::framing::Frame`].
     fn read(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses);
 
     /// Reads the end of the upstream's stream; what was not finished by then has failed.
@@ -237,4 +277,7 @@ pub trait StreamWriter: Send {
 
     /// Writes what keeps an idle connection open.
     fn keep_alive(&mut self, out: &mut BytesMut);
+
+    /// Says when the request arrived, for those who tell their client how long the answer took.
+    fn began(&mut self, _at: Instant) {}
 }

@@ -76,6 +76,11 @@ async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
     if let Some(asked) = asks_for_models(&call) {
         return models::answer(&call, &asked, access);
     }
+    let mut dialects = call.group.dialects();
+    if dialects.any(|dialect| dialect.is_foreign_path(&call.method, call.rest)) {
+        let message = format!("{} {} belongs to another API", call.method, call.rest);
+        return answer::error(call.dialect(), &Error::new(ErrorClass::NotFound, message), access);
+    }
     let named = match body::find_model(&call.headers, &call.body) {
         Ok(named) => named,
         Err(error) => return answer::error(call.dialect(), &error, access),

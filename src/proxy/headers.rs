@@ -57,7 +57,8 @@ const OF_THE_DIALECT: [HeaderName; 9] = [
     HeaderName::from_static("session_id"),
     HeaderName::from_static("x-client-request-id"),
 ];
-const OF_THE_DIALECT_PREFIXES: [&str; 8] = [
+const OF_THE_DIALECT_PREFIXES: [&str; 9] = [
+    "amz-sdk-",
     "anthropic-",
     "openai-",
     "x-openai-",
@@ -85,6 +86,7 @@ pub struct UnusableCredential;
 pub fn forwarded(mut headers: HeaderMap, auth: &BackendAuth) -> Result<HeaderMap, UnusableCredential> {
     remove_hop_by_hop(&mut headers);
     remove(&mut headers, &OF_THE_WAY, &OF_THE_WAY_PREFIXES);
+    remove_signature(&mut headers);
     authenticate(&mut headers, auth)?;
     Ok(headers)
 }
@@ -103,6 +105,7 @@ pub fn translated(
 ) -> Result<HeaderMap, UnusableCredential> {
     remove_hop_by_hop(&mut headers);
     remove(&mut headers, &OF_THE_WAY, &OF_THE_WAY_PREFIXES);
+    remove_signature(&mut headers);
     let token = client_token(&headers).map(str::to_owned);
     authenticate(&mut headers, auth)?;
     remove(&mut headers, &OF_THE_DIALECT, &OF_THE_DIALECT_PREFIXES);
@@ -143,6 +146,16 @@ fn authenticate(headers: &mut HeaderMap, auth: &BackendAuth) -> Result<(), Unusa
     let value = auth.header_value(key.expose()).map_err(|_| UnusableCredential)?;
     headers.insert(auth.header.clone(), value);
     Ok(())
+}
+
+/// Takes away an AWS signature: it covers the host that the client spoke to, so that no upstream can accept it.
+fn remove_signature(headers: &mut HeaderMap) {
+    let signed = headers
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"));
+    if signed {
+        remove(headers, &[AUTHORIZATION], &CREDENTIAL_PREFIXES);
+    }
 }
 
 /// The token that a client authenticates by. `x-api-key` wins over `Authorization` where both are there.

@@ -40,7 +40,9 @@ async fn try_forward(
     let versioned = speaks_in_versions(&call.method, call.rest, entry);
     let query = call.query.as_deref();
     let base = &entry.model.backend_base_url;
-    let url = path::upstream_url(base, call.group.is_versioned(), versioned, call.rest, query);
+    let renamed = renamed_path(&call, entry);
+    let rest = renamed.as_deref().unwrap_or(call.rest);
+    let url = path::upstream_url(base, call.group.is_versioned(), versioned, rest, query);
     let announced = call.headers.contains_key(CONTENT_LENGTH);
     let auth = &entry.model.backend_auth;
     let mut headers: HeaderMap = headers::forwarded(call.headers, auth).map_err(call::unusable)?;
@@ -62,6 +64,21 @@ async fn try_forward(
         answer.headers_mut().insert(answer::PROXY_REQUEST_ID, id);
     }
     Ok(answer)
+}
+
+/// The path with the upstream's name of the model, where the path names one and it is another.
+fn renamed_path(call: &Call<'_>, entry: &Entry) -> Option<String> {
+    let dialect = entry.client()?;
+    let Endpoint::Generate {
+        model: Some(name), ..
+    } = dialect.endpoint(&call.method, call.rest)
+    else {
+        return None;
+    };
+    let backend = entry.model.backend_model_for(&name);
+    dialect
+        .rename_in_path(call.rest, backend)
+        .filter(|_| backend != name)
 }
 
 /// The body as the upstream gets it, in parts; none where there is no body.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::translate::TranslatedStream;
-use crate::wire::sse::{Decoder, Item};
+use crate::wire::framing::Decoder;
 
 /// How long a client hears nothing before it is sent a sign of life.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -48,11 +48,11 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// Begins the translation of an upstream's body.
-    pub fn new(upstream: Box<dyn Pieces>, stream: TranslatedStream) -> Self {
+    /// Begins the translation of an upstream's body, whose frames `decoder` reads.
+    pub fn new(upstream: Box<dyn Pieces>, decoder: Decoder, stream: TranslatedStream) -> Self {
         Self {
             upstream: Some(upstream),
-            decoder: Decoder::new(),
+            decoder,
             stream,
             out: BytesMut::new(),
             silence: Box::pin(sleep(KEEP_ALIVE)),
@@ -129,11 +129,7 @@ impl Translation {
     fn decode(&mut self) {
         loop {
             match self.decoder.next() {
-                Ok(Some(Item::Event(frame))) => {
-                    let name = Some(frame.name()).filter(|name| !name.is_empty());
-                    self.stream.push(name, &frame.data, &mut self.out);
-                }
-                Ok(Some(Item::Comment(_))) => {}
+                Ok(Some(frame)) => self.stream.push(frame.name(), &frame.data, &mut self.out),
                 Ok(None) => return,
                 Err(error) => {
                     let message = format!("the upstream's stream cannot be read: {error}");

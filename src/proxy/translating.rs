@@ -1,6 +1,6 @@
 //! The way of a request whose upstream speaks another dialect.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -18,6 +18,7 @@ use crate::config::DialectPair;
 use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
 use crate::translate::{Exchange, Route, Scope};
+use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
 const ERROR_LIMIT: usize = 1024 * 1024;
@@ -59,6 +60,7 @@ async fn between(
             return answer::error(Some(client), &error, access);
         }
     };
+    let began_at = Instant::now();
     let mut losses = Losses::new();
     let begun = {
         let credential = headers::client_token(&call.headers).unwrap_or_default();
@@ -81,7 +83,10 @@ async fn between(
         Exchange::begin(&route, &inbound, now(), &access.request_id, &mut losses)
     };
     let answer = match begun {
-        Ok((exchange, written)) => run(call, entry, &exchange, written, &mut losses, access).await,
+        Ok((mut exchange, written)) => {
+            exchange.began(began_at);
+            run(call, entry, &exchange, written, &mut losses, access).await
+        }
         Err(error) => Err(error),
     };
     access.lost(&losses);
@@ -158,7 +163,8 @@ async fn complete(
     losses: &mut Losses,
     access: &mut Access,
 ) -> Result<Answer, Error> {
-    if headers::media_type(headers) == "text/event-stream" {
+    let streams = [Framing::Sse, Framing::EventStream].map(Framing::media_type);
+    if streams.contains(&headers::media_type(headers)) {
         let message = "the upstream streams its answer although that was not asked for";
         return Err(Error::new(ErrorClass::Upstream, message));
     }
@@ -167,9 +173,11 @@ async fn complete(
         let message = format!("the upstream's answer is larger than {ANSWER_LIMIT} bytes");
         return Err(Error::new(ErrorClass::Upstream, message));
     }
-    let (written, usage) = exchange.response(&body, losses)?;
-    access.usage = usage;
-    Ok(answer::json(written))
+    let written = exchange.answer(&body, losses)?;
+    access.usage = written.usage;
+    let mut answer = answer::json(written.body);
+    answer.headers_mut().extend(written.headers);
+    Ok(answer)
 }
 
 async fn streamed(
@@ -183,19 +191,20 @@ async fn streamed(
     if document {
         return failed(exchange, StatusCode::BAD_GATEWAY, headers, body, access).await;
     }
-    let mut translation = Translation::new(Box::new(body), exchange.stream());
+    let mut translation = Translation::new(Box::new(body), exchange.decoder(), exchange.stream());
     if let Err(error) = translation.begin().await {
         access.lost(translation.losses());
         return Err(error);
     }
     let mut answer = Response::new(Source::Translation(Box::new(translation)));
     for (name, value) in [
-        (CONTENT_TYPE, "text/event-stream"),
+        (CONTENT_TYPE, exchange.client().framing().media_type()),
         (CACHE_CONTROL, "no-cache"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    answer.headers_mut().extend(exchange.client().stream_headers());
     Ok(answer)
 }
 

@@ -5,21 +5,27 @@
 mod estimate;
 mod freeform;
 mod memory;
+mod reenvelope;
 mod restore;
 mod stop;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::canonical::{
     Block, Error, ErrorClass, Loss, LossKind, Losses, OnLoss, Reasoning, Response, Restoration, Usage,
 };
 use crate::capability::Capabilities;
-use crate::dialect::{Dialect, Inbound, ReadRequest, Reply, Target, WrittenError, WrittenRequest};
+use crate::dialect::envelope::Envelope;
+use crate::dialect::{
+    Dialect, Inbound, Preferences, ReadRequest, Reply, Target, WrittenError, WrittenRequest,
+};
 use crate::prompt::SystemEdits;
+use crate::wire::framing::Decoder;
 
 pub use memory::{ReasoningMemory, Scope};
 pub use stream::TranslatedStream;
@@ -32,6 +38,20 @@ pub struct Exchange {
     restoration: Restoration,
     stream: bool,
     keeper: Option<Keeper>,
+    /// The envelopes, where only they change.
+    envelopes: Option<(&'static dyn Envelope, &'static dyn Envelope)>,
+    began: Option<Instant>,
+}
+
+/// A complete answer for the client.
+#[derive(Debug)]
+pub struct WrittenAnswer {
+    /// Headers of the dialect, besides the type and the request's identifier.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// The upstream's token counts.
+    pub usage: Option<Usage>,
 }
 
 /// Where the reasoning of an answer is kept for a client that will not send it back.
@@ -59,6 +79,17 @@ pub struct Route<'a> {
     pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
 }
 
+impl Route<'_> {
+    /// The envelopes of the two sides, where nothing else differs between them.
+    fn envelopes(&self) -> Option<(&'static dyn Envelope, &'static dyn Envelope)> {
+        let alike = self.client.family() == self.upstream.family();
+        self.client
+            .envelope()
+            .zip(self.upstream.envelope())
+            .filter(|_| alike)
+    }
+}
+
 impl Exchange {
     /// Translates a request.
     ///
@@ -72,6 +103,9 @@ impl Exchange {
         request_id: &str,
         losses: &mut Losses,
     ) -> Result<(Self, WrittenRequest), Error> {
+        if let Some(envelopes) = route.envelopes() {
+            return Self::reenvelope(route, envelopes, inbound, (created, request_id), losses);
+        }
         let ReadRequest {
             mut request,
             preferences,
@@ -108,6 +142,8 @@ impl Exchange {
             restoration: std::mem::take(&mut written.restoration),
             stream: request.stream,
             keeper,
+            envelopes: None,
+            began: None,
         };
         Ok((exchange, written))
     }
@@ -126,7 +162,42 @@ impl Exchange {
             restoration,
             stream: false,
             keeper: None,
+            envelopes: None,
+            began: None,
         }
+    }
+
+    fn reenvelope(
+        route: &Route<'_>,
+        (from, to): (&'static dyn Envelope, &'static dyn Envelope),
+        inbound: &Inbound<'_>,
+        (created, request_id): (u64, &str),
+        losses: &mut Losses,
+    ) -> Result<(Self, WrittenRequest), Error> {
+        let reenveloped = reenvelope::request(route, (from, to), inbound, losses)?;
+        let reply = Reply {
+            model: reenveloped.model,
+            preferences: Preferences::default(),
+            created,
+            request_id: request_id.to_owned(),
+            input_estimate: 0,
+        };
+        let exchange = Self {
+            client: route.client,
+            upstream: route.upstream,
+            reply,
+            restoration: Restoration::default(),
+            stream: reenveloped.stream,
+            keeper: None,
+            envelopes: Some((from, to)),
+            began: None,
+        };
+        Ok((exchange, reenveloped.written))
+    }
+
+    /// Says when the request arrived, for clients whose dialect tells how long an answer took.
+    pub fn began(&mut self, at: Instant) {
+        self.began = Some(at);
     }
 
     /// Whether the client asked for a stream.
@@ -139,11 +210,35 @@ impl Exchange {
         self.client
     }
 
+    /// A reader of the frames of the upstream's streams.
+    pub fn decoder(&self) -> Decoder {
+        self.upstream.framing().decoder()
+    }
+
     /// Translates a complete answer; gives its body and the upstream's token counts.
     ///
     /// # Errors
     /// Where the body is no answer of the upstream's dialect.
     pub fn response(&self, body: &[u8], losses: &mut Losses) -> Result<(Vec<u8>, Option<Usage>), Error> {
+        let answer = self.answer(body, losses)?;
+        Ok((answer.body, answer.usage))
+    }
+
+    /// Translates a complete answer, with the headers that the client's dialect has for it.
+    ///
+    /// # Errors
+    /// Where the body is no answer of the upstream's dialect.
+    pub fn answer(&self, body: &[u8], losses: &mut Losses) -> Result<WrittenAnswer, Error> {
+        let took = self.began.map(|began| began.elapsed());
+        if self.envelopes.is_some() {
+            // It is read for its counts, and because what is no answer must not be passed on as one.
+            let usage = self.upstream.read_response(body, &mut Losses::new())?.usage;
+            return Ok(WrittenAnswer {
+                headers: self.client.response_headers(usage.as_ref(), took),
+                body: body.to_vec(),
+                usage,
+            });
+        }
         let mut response = self.upstream.read_response(body, losses)?;
         if let Some(keeper) = &self.keeper {
             keeper.keep(&response);
@@ -155,18 +250,30 @@ impl Exchange {
             .any(|block| matches!(block, Block::ToolCall(_)));
         response.finish = response.finish.settled(called);
         let usage = response.usage;
-        let body = self.client.write_response(response, &self.reply, losses);
-        Ok((body, usage))
+        Ok(WrittenAnswer {
+            headers: self.client.response_headers(usage.as_ref(), took),
+            body: self.client.write_response(response, &self.reply, losses),
+            usage,
+        })
     }
 
     /// Begins the translation of a streamed answer.
     pub fn stream(&self) -> TranslatedStream {
-        TranslatedStream::new(
-            self.upstream.stream_reader(),
-            &self.restoration,
-            self.client.stream_writer(&self.reply),
-            self.keeper.clone(),
-        )
+        let mut stream = match self.envelopes {
+            Some((client, upstream)) => {
+                TranslatedStream::reenveloped(upstream.event_reader(), client.event_writer(&self.reply))
+            }
+            None => TranslatedStream::canonical(
+                self.upstream.stream_reader(),
+                &self.restoration,
+                self.client.stream_writer(&self.reply),
+                self.keeper.clone(),
+            ),
+        };
+        if let Some(began) = self.began {
+            stream.began(began);
+        }
+        stream
     }
 
     /// Translates the answer of an upstream whose status is not a success.

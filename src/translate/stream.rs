@@ -1,18 +1,112 @@
 //! The way of a streamed answer: reader, restoration, sequencer, writer.
 
-use bytes::BytesMut;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
 
 use super::Keeper;
+use super::reenvelope::ReenvelopedStream;
 use super::restore::Restorer;
 use crate::canonical::{
     BlockStart, Delta, Error, ErrorClass, Event, Losses, Opaque, Restoration, Sequencer, Start, Usage,
 };
+use crate::dialect::envelope::{EventReader, EventWriter};
 use crate::dialect::{StreamReader, StreamWriter};
 
 /// Translates one streamed answer, frame by frame: what a frame amounts to is written before `push` returns.
 ///
 /// Whatever the upstream sends, the writer gets one start, blocks one after another, and one finish or failure.
-pub struct TranslatedStream {
+pub struct TranslatedStream(Way);
+
+enum Way {
+    Canonical(Box<CanonicalStream>),
+    Reenveloped(ReenvelopedStream),
+}
+
+/// Calls the method of this name, whichever way the stream goes.
+macro_rules! either {
+    ($way:expr, $stream:ident => $call:expr) => {
+        match $way {
+            Way::Canonical($stream) => $call,
+            Way::Reenveloped($stream) => $call,
+        }
+    };
+}
+
+impl TranslatedStream {
+    pub(super) fn canonical(
+        reader: Box<dyn StreamReader>,
+        restoration: &Restoration,
+        writer: Box<dyn StreamWriter>,
+        keeper: Option<Keeper>,
+    ) -> Self {
+        let stream = CanonicalStream::new(reader, restoration, writer, keeper);
+        Self(Way::Canonical(Box::new(stream)))
+    }
+
+    pub(super) fn reenveloped(reader: Box<dyn EventReader>, writer: Box<dyn EventWriter>) -> Self {
+        Self(Way::Reenveloped(ReenvelopedStream::new(reader, writer)))
+    }
+
+    /// Says when the request arrived, for those who tell their client how long the answer took.
+    pub fn began(&mut self, at: Instant) {
+        either!(&mut self.0, stream => stream.began(at));
+    }
+
+    /// Translates one frame: its name, where there is one, and its data.
+    pub fn push(&mut self, name: Option<&str>, data: &Bytes, out: &mut BytesMut) {
+        either!(&mut self.0, stream => stream.push(name, data, out));
+    }
+
+    /// Translates the end of the upstream's stream. A stream that had no last event has failed.
+    pub fn end(&mut self, out: &mut BytesMut) {
+        either!(&mut self.0, stream => stream.end(out));
+    }
+
+    /// Ends the answer with a failure, unless it has ended already.
+    pub fn fail(&mut self, error: Error, out: &mut BytesMut) {
+        either!(&mut self.0, stream => stream.fail(error, out));
+    }
+
+    /// Writes what keeps an idle connection open.
+    pub fn keep_alive(&mut self, out: &mut BytesMut) {
+        either!(&mut self.0, stream => stream.keep_alive(out));
+    }
+
+    /// Says that the status has been sent. From now on a failure is written into the stream; one before that, and
+    /// before any event, waits in [`Self::early_failure`].
+    pub fn commit(&mut self) {
+        either!(&mut self.0, stream => stream.commit());
+    }
+
+    /// The failure of a stream that has written nothing, to be answered with a status of its own.
+    pub fn early_failure(&self) -> Option<&Error> {
+        either!(&self.0, stream => stream.early_failure())
+    }
+
+    /// The failure that ended the stream.
+    pub fn failure(&self) -> Option<&Error> {
+        either!(&self.0, stream => stream.failure())
+    }
+
+    /// Whether the last event has been written; the upstream has nothing more to say.
+    pub fn is_ended(&self) -> bool {
+        either!(&self.0, stream => stream.is_ended())
+    }
+
+    /// Token counts, as far as they are known.
+    pub fn usage(&self) -> Option<Usage> {
+        either!(&self.0, stream => stream.usage())
+    }
+
+    /// What the answer's translation could not carry over so far.
+    pub fn losses(&self) -> &Losses {
+        either!(&self.0, stream => stream.losses())
+    }
+}
+
+/// A stream that goes through the canonical model.
+struct CanonicalStream {
     reader: Box<dyn StreamReader>,
     restorer: Option<Restorer>,
     out: Outlet,
@@ -39,8 +133,8 @@ struct Kept {
     first_call: Option<String>,
 }
 
-impl TranslatedStream {
-    pub(super) fn new(
+impl CanonicalStream {
+    fn new(
         reader: Box<dyn StreamReader>,
         restoration: &Restoration,
         writer: Box<dyn StreamWriter>,
@@ -69,8 +163,11 @@ impl TranslatedStream {
         }
     }
 
-    /// Translates one frame: the SSE event name, where there is one, and its data.
-    pub fn push(&mut self, event: Option<&str>, data: &[u8], out: &mut BytesMut) {
+    fn began(&mut self, at: Instant) {
+        self.out.writer.began(at);
+    }
+
+    fn push(&mut self, event: Option<&str>, data: &[u8], out: &mut BytesMut) {
         if self.is_ended() {
             return;
         }
@@ -78,8 +175,7 @@ impl TranslatedStream {
         self.drain(out);
     }
 
-    /// Translates the end of the upstream's stream. A stream that had no last event has failed.
-    pub fn end(&mut self, out: &mut BytesMut) {
+    fn end(&mut self, out: &mut BytesMut) {
         if self.is_ended() {
             return;
         }
@@ -89,49 +185,40 @@ impl TranslatedStream {
         self.fail(Error::new(ErrorClass::Upstream, missing), out);
     }
 
-    /// Ends the answer with a failure, unless it has ended already.
-    pub fn fail(&mut self, error: Error, out: &mut BytesMut) {
+    fn fail(&mut self, error: Error, out: &mut BytesMut) {
         self.out.write(Event::Fail(error), out, &mut self.losses);
     }
 
-    /// Writes what keeps an idle connection open.
-    pub fn keep_alive(&mut self, out: &mut BytesMut) {
+    fn keep_alive(&mut self, out: &mut BytesMut) {
         if !self.is_ended() {
             self.out.writer.keep_alive(out);
         }
     }
 
-    /// Says that the status has been sent. From now on a failure is written into the stream; one before that, and
-    /// before any event, waits in [`Self::early_failure`].
-    pub fn commit(&mut self) {
+    fn commit(&mut self) {
         self.out.committed = true;
     }
 
-    /// The failure of a stream that has written nothing, to be answered with a status of its own.
-    pub fn early_failure(&self) -> Option<&Error> {
+    fn early_failure(&self) -> Option<&Error> {
         match &self.out.end {
             Some(Err(error)) if !self.out.committed && !self.out.started => Some(error),
             _ => None,
         }
     }
 
-    /// The failure that ended the stream.
-    pub fn failure(&self) -> Option<&Error> {
+    fn failure(&self) -> Option<&Error> {
         self.out.end.as_ref().and_then(|end| end.as_ref().err())
     }
 
-    /// Whether the last event has been written; the upstream has nothing more to say.
-    pub fn is_ended(&self) -> bool {
+    fn is_ended(&self) -> bool {
         self.out.end.is_some()
     }
 
-    /// Token counts, as far as they are known.
-    pub fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         self.out.usage
     }
 
-    /// What the answer's translation could not carry over so far.
-    pub fn losses(&self) -> &Losses {
+    fn losses(&self) -> &Losses {
         &self.losses
     }
 

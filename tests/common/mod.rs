@@ -21,7 +21,7 @@ use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{Exchange, Route};
-use llm_proxy::wire::sse::{Decoder, Item};
+use llm_proxy::wire::framing::Decoder;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -194,17 +194,11 @@ pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
 pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (String, Losses) {
     let mut translated = exchange.stream();
     translated.commit();
-    let mut decoder = Decoder::new();
+    let mut decoder = exchange.decoder();
     let mut out = BytesMut::new();
     let mut pull = |decoder: &mut Decoder, out: &mut BytesMut| {
-        while let Some(item) = decoder.next().unwrap() {
-            if let Item::Event(frame) = item {
-                translated.push(
-                    Some(frame.name()).filter(|name| !name.is_empty()),
-                    &frame.data,
-                    out,
-                );
-            }
+        while let Some(frame) = decoder.next().unwrap() {
+            translated.push(frame.name(), &frame.data, out);
         }
     };
     for chunk in chunks {

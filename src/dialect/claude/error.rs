@@ -96,7 +96,7 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
 }
 
 /// The words that a client reads: the message, with the field where it does not name it.
-fn words(error: &Error) -> String {
+pub fn words(error: &Error) -> String {
     let message = &error.message;
     match &error.param {
         _ if error.class == ErrorClass::ContextWindow && !message.to_ascii_lowercase().contains(TOO_LONG) => {

@@ -1,13 +1,15 @@
 //! The Anthropic Messages API.
 
 mod content;
-mod endpoints;
-mod error;
+pub(super) mod endpoints;
+pub(super) mod envelope;
+pub(super) mod error;
+pub(super) mod events;
 mod reasoning;
-mod request;
-mod response;
-mod stream;
-mod system;
+pub(super) mod request;
+pub(super) mod response;
+pub(super) mod stream;
+pub(super) mod system;
 mod tools;
 mod turns;
 pub mod types;
@@ -15,6 +17,7 @@ pub mod types;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
+use super::envelope::Envelope;
 use super::{
     Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
     WrittenError, WrittenRequest,
@@ -37,6 +40,10 @@ impl Dialect for Claude {
 
     fn replays_reasoning(&self) -> bool {
         true
+    }
+
+    fn envelope(&self) -> Option<&'static dyn Envelope> {
+        Some(&Claude)
     }
 
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
@@ -73,7 +80,10 @@ impl Dialect for Claude {
     }
 
     fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(reply))
+        Box::new(stream::Writer::new(
+            reply,
+            Box::new(events::SseEvents::new(reply)),
+        ))
     }
 
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {

@@ -8,8 +8,8 @@ use super::turns::{self, Piece, Turn, Turns};
 use super::types::*;
 use super::{endpoints, tools};
 use crate::canonical::{
-    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Request, Role,
-    Sampling, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text, Tool,
+    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Request,
+    Restoration, Role, Sampling, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text, Tool,
 };
 use crate::capability::SamplingSupport;
 use crate::dialect::end_user;
@@ -28,10 +28,10 @@ pub const VERSION: &str = "2023-06-01";
 const TOOL_NAME_LIMIT: usize = 128;
 
 /// How the attribution line of Claude Code begins. It differs in every request and would defeat every prompt cache.
-const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+pub const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
 /// Begins and ends instructions and summaries that stand in a user's text.
-const REMINDER: [&str; 2] = ["<system-reminder>", "</system-reminder>"];
+pub const REMINDER: [&str; 2] = ["<system-reminder>", "</system-reminder>"];
 
 static FIELDS: FieldNames = FieldNames {
     system: "system",
@@ -445,6 +445,35 @@ fn read_output_config(
 
 /// Writes a request.
 pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> WrittenRequest {
+    let Built { body, restoration } = build(request, target, request.service_tier, losses);
+    let version = (
+        HeaderName::from_static("anthropic-version"),
+        HeaderValue::from_static(VERSION),
+    );
+    WrittenRequest {
+        path: endpoints::MESSAGES.into(),
+        headers: vec![version],
+        body,
+        restoration,
+    }
+}
+
+/// A request without its envelope.
+#[derive(Debug)]
+pub struct Built {
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// What has to be undone in the answer.
+    pub restoration: Restoration,
+}
+
+/// Writes the body of a request, for a service tier of its own.
+pub fn build(
+    request: &Request,
+    target: &Target<'_>,
+    tier: Option<ServiceTier>,
+    losses: &mut Losses,
+) -> Built {
     let Request {
         fields: _,
         model: _,
@@ -463,7 +492,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         end_user,
         cache_key,
         metadata,
-        service_tier,
+        service_tier: _,
         logprobs,
     } = request;
     let Target { model, capabilities } = target;
@@ -520,7 +549,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
             ..MetadataParam::new()
         }
     });
-    write_tier(*service_tier, &mut out, losses);
+    write_tier(tier, &mut out, losses);
     if verbosity.is_some() {
         losses.drop_field(request.fields.verbosity, "verbosity cannot be asked for");
     }
@@ -534,18 +563,12 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         losses.ignore("metadata", "nothing is stored with the answer");
     }
 
-    let version = (
-        HeaderName::from_static("anthropic-version"),
-        HeaderValue::from_static(VERSION),
-    );
-    let restoration = crate::canonical::Restoration {
+    let restoration = Restoration {
         tools: names.into_restoration(),
         json_tool,
         stop: Vec::new(),
     };
-    WrittenRequest {
-        path: endpoints::MESSAGES.into(),
-        headers: vec![version],
+    Built {
         body: write_request(&out),
         restoration,
     }

@@ -1,6 +1,7 @@
 //! Streamed answers: server-sent events that build a message block by block.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use bytes::BytesMut;
 
@@ -11,10 +12,10 @@ use crate::canonical::{
     BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Reasoning,
     ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
+use crate::dialect::envelope::EventWriter;
 use crate::dialect::extras::raw;
 use crate::dialect::path::At;
 use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
-use crate::wire::sse;
 
 /// Reads a stream.
 #[derive(Debug, Default)]
@@ -380,6 +381,7 @@ impl Reader {
 #[derive(Debug)]
 pub struct Writer {
     reply: Reply,
+    events: Box<dyn EventWriter>,
     started: bool,
     next: i64,
     block: Option<Writing>,
@@ -403,10 +405,11 @@ enum Writing {
 }
 
 impl Writer {
-    /// A writer for one answer.
-    pub fn new(reply: &Reply) -> Self {
+    /// A writer for one answer, whose events travel as `events` writes them.
+    pub fn new(reply: &Reply, events: Box<dyn EventWriter>) -> Self {
         Self {
             reply: reply.clone(),
+            events,
             started: false,
             next: 0,
             block: None,
@@ -427,7 +430,7 @@ impl Writer {
     fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
-        sse::write_event(out, Some(name), &self.scratch);
+        self.events.event(name, &self.scratch, out);
     }
 
     fn start(&mut self, start: Start, out: &mut BytesMut, losses: &mut Losses) {
@@ -594,7 +597,10 @@ impl Writer {
             usage.unwrap_or_else(|| self.estimate()),
         ));
         self.frame("message_delta", event, out);
-        self.frame("message_stop", RawMessageStopEvent::new(), out);
+        self.scratch.clear();
+        write_event_into(&RawMessageStopEvent::new().into(), &mut self.scratch);
+        self.events
+            .last("message_stop", &self.scratch, usage.as_ref(), out);
     }
 }
 
@@ -606,23 +612,17 @@ impl StreamWriter for Writer {
             Event::Delta { index: _, delta } => self.delta(delta, out, losses),
             Event::Close { index: _ } => self.close(out, losses),
             Event::Finish { finish, usage } => self.finish(finish, usage, out),
-            Event::Fail(failure) => {
-                sse::write_event(
-                    out,
-                    Some("error"),
-                    &error::write_json(&failure, &self.reply.request_id),
-                );
-            }
+            Event::Fail(failure) => self.events.failure(&failure, out),
             Event::Ping => self.keep_alive(out),
         }
     }
 
     fn keep_alive(&mut self, out: &mut BytesMut) {
-        if self.started {
-            self.frame("ping", PingEvent::new(), out);
-        } else {
-            sse::write_comment(out, "keep-alive");
-        }
+        self.events.keep_alive(self.started, out);
+    }
+
+    fn began(&mut self, at: Instant) {
+        self.events.began(at);
     }
 }
 

@@ -73,7 +73,10 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         steps: steps.into_iter().collect(),
         dropped: Arc::clone(&dropped),
     };
-    (Translation::new(Box::new(script), exchange.stream()), dropped)
+    (
+        Translation::new(Box::new(script), exchange.decoder(), exchange.stream()),
+        dropped,
+    )
 }
 
 async fn next(translation: &mut Translation) -> Option<String> {

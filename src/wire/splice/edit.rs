@@ -111,6 +111,63 @@ impl Splices {
         Ok(())
     }
 
+    /// Takes out those of an object's members that `keep` does not want; the value of each is shown with its key. Gives
+    /// the number of those that stay. What lies within a member that goes must not be edited otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the node is no object or a malformed one; no edit is added then.
+    pub fn retain_members(
+        &mut self,
+        object: &Node<'_>,
+        mut keep: impl FnMut(&str, &Node<'_>) -> bool,
+    ) -> Result<usize, ScanError> {
+        let mut items = Vec::new();
+        for member in object.members()? {
+            let member = member?;
+            let stays = keep(&member.key.text()?, &member.value);
+            items.push((member.key.span().start..member.value.span().end, stays));
+        }
+        Ok(self.retain(&items))
+    }
+
+    /// Takes out those of an array's elements that `keep` does not want; each is shown with its number. Gives the number
+    /// of those that stay. What lies within an element that goes must not be edited otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the node is no array or a malformed one; no edit is added then.
+    pub fn retain_elements(
+        &mut self,
+        array: &Node<'_>,
+        mut keep: impl FnMut(usize, &Node<'_>) -> bool,
+    ) -> Result<usize, ScanError> {
+        let mut items = Vec::new();
+        for (index, element) in array.elements()?.enumerate() {
+            let element = element?;
+            items.push((element.span(), keep(index, &element)));
+        }
+        Ok(self.retain(&items))
+    }
+
+    /// Takes out items with one of the commas around each: the one before it, or behind it where nothing before stays.
+    fn retain(&mut self, items: &[(Range<usize>, bool)]) -> usize {
+        let mut kept = 0;
+        let mut end_before = 0;
+        for (index, (span, stays)) in items.iter().enumerate() {
+            if *stays {
+                kept += 1;
+            } else if kept > 0 {
+                self.replace(end_before..span.end, Bytes::new());
+            } else {
+                let next = items.get(index + 1).map_or(span.end, |(next, _)| next.start);
+                self.replace(span.start..next, Bytes::new());
+            }
+            end_before = span.end;
+        }
+        kept
+    }
+
     /// The edited document. Its unchanged parts are slices of `document`; empty parts are left out.
     ///
     /// # Errors

@@ -1,0 +1,314 @@
+//! Streams: each event of the Messages API as the payload of a `chunk`, encoded in Base64.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::error;
+use crate::canonical::{Error, ErrorClass, Event, Losses, Usage};
+use crate::dialect::StreamReader;
+use crate::dialect::claude::{events, stream as claude};
+use crate::dialect::envelope::{EventReader, EventWriter, Part, Passing};
+use crate::wire::event_stream;
+use crate::wire::splice::{self, Node, Splices};
+
+/// The type of the messages that hold an event.
+const CHUNK: &str = "chunk";
+/// What the last event has besides its own members.
+const METRICS: &str = "amazon-bedrock-invocationMetrics";
+/// From this the padding of a payload is taken, so that its length tells nothing of the text in it.
+const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// Whole milliseconds.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    bytes: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metrics {
+    input_token_count: u64,
+    output_token_count: u64,
+    cache_read_input_token_count: u64,
+    cache_write_input_token_count: u64,
+}
+
+impl Metrics {
+    fn usage(&self) -> Usage {
+        Usage {
+            fresh: self.input_token_count,
+            cache_read: self.cache_read_input_token_count,
+            cache_write: self.cache_write_input_token_count,
+            output: self.output_token_count,
+            ..Usage::default()
+        }
+    }
+}
+
+/// The event in a frame; `None` where the frame holds none.
+fn unwrapped(name: Option<&str>, data: &[u8]) -> Result<Option<Bytes>, Error> {
+    let name = name.unwrap_or_default();
+    if let Some(failure) = error::read_frame(name, data) {
+        return Err(failure);
+    }
+    // Other events say nothing of the answer.
+    if name != CHUNK {
+        return Ok(None);
+    }
+    let bad = || {
+        Error::new(
+            ErrorClass::Upstream,
+            "the upstream sent a chunk that holds no event",
+        )
+    };
+    let Chunk { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
+    let event = STANDARD.decode(bytes.as_bytes()).map_err(|_| bad())?;
+    Ok(Some(event.into()))
+}
+
+/// The metrics of the last event.
+fn metrics(event: &[u8]) -> Option<Metrics> {
+    // Only the last event has them; the search in the bytes spares all others.
+    memchr::memmem::find(event, METRICS.as_bytes())?;
+    let found = Node::document(event).ok()?.get(METRICS).ok()??;
+    serde_json::from_slice(found.raw()).ok()
+}
+
+/// Reads a stream.
+#[derive(Debug, Default)]
+pub struct Reader {
+    inner: claude::Reader,
+}
+
+impl StreamReader for Reader {
+    fn read(&mut self, name: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+        let event = match unwrapped(name, data) {
+            Ok(Some(event)) => event,
+            Ok(None) => return,
+            Err(failure) => return out.push(Event::Fail(failure)),
+        };
+        let before = out.len();
+        self.inner.read(None, &event, out, losses);
+        let Some(metrics) = metrics(&event) else { return };
+        for event in out.iter_mut().skip(before) {
+            if let Event::Finish { usage, .. } = event
+                && usage.is_none_or(|usage| usage == Usage::default())
+            {
+                *usage = Some(metrics.usage());
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        self.inner.end(out);
+    }
+}
+
+/// Reads events that pass untranslated.
+#[derive(Debug, Default)]
+pub struct PassingEvents {
+    inner: events::PassingEvents,
+    metrics: Option<Metrics>,
+}
+
+impl EventReader for PassingEvents {
+    fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error> {
+        let Some(event) = unwrapped(name, data)? else {
+            return Ok(None);
+        };
+        let mut passing = self.inner.read(None, &event)?;
+        if let Some(passing) = &mut passing
+            && passing.part == Part::End
+            && let Some(metrics) = metrics(&passing.json)
+        {
+            self.metrics = Some(metrics);
+            passing.json = without_metrics(&passing.json).unwrap_or(event);
+        }
+        Ok(passing)
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let counted = self.inner.usage().filter(|usage| *usage != Usage::default());
+        counted.or_else(|| self.metrics.as_ref().map(Metrics::usage))
+    }
+}
+
+fn without_metrics(event: &Bytes) -> Option<Bytes> {
+    let mut splices = Splices::new();
+    let document = Node::document(event).ok()?;
+    splices.retain_members(&document, |key, _| key != METRICS).ok()?;
+    Some(splices.apply(event).ok()?.into_bytes())
+}
+
+/// Writes events as messages of an event stream.
+#[derive(Debug, Default)]
+pub struct ChunkEvents {
+    began: Option<Instant>,
+    first: Option<Duration>,
+}
+
+impl EventWriter for ChunkEvents {
+    fn began(&mut self, at: Instant) {
+        self.began = Some(at);
+    }
+
+    fn event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
+        // The protocol has no such thing.
+        if name == "ping" {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = self.began.map(|began| began.elapsed());
+        }
+        write_chunk(json, out);
+    }
+
+    fn last(&mut self, _: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut) {
+        let usage = usage.copied().unwrap_or_default();
+        let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let mut metrics = json!({
+            "inputTokenCount": usage.fresh,
+            "outputTokenCount": usage.output,
+            "invocationLatency": millis(took),
+            "firstByteLatency": millis(self.first.unwrap_or(took)),
+        });
+        if (usage.cache_read > 0 || usage.cache_write > 0)
+            && let Some(metrics) = metrics.as_object_mut()
+        {
+            metrics.insert("cacheReadInputTokenCount".to_owned(), usage.cache_read.into());
+            metrics.insert("cacheWriteInputTokenCount".to_owned(), usage.cache_write.into());
+        }
+        let metrics = metrics.to_string();
+        match with_last_member(json, METRICS, &metrics) {
+            Some(event) => write_chunk(&event, out),
+            None => write_chunk(json, out),
+        }
+    }
+
+    fn failure(&mut self, failure: &Error, out: &mut BytesMut) {
+        let (kind, payload) = error::write_frame(failure);
+        event_stream::write_exception(out, kind, &payload);
+    }
+
+    fn keep_alive(&mut self, _: bool, _: &mut BytesMut) {}
+}
+
+fn with_last_member(object: &[u8], key: &str, value: &str) -> Option<Vec<u8>> {
+    let node = Node::document(object).ok()?;
+    let comma = if node.members().ok()?.next().is_some() {
+        ","
+    } else {
+        ""
+    };
+    let (inner, _) = object.split_at_checked(node.span().end.checked_sub(1)?)?;
+    let mut out = inner.to_vec();
+    out.extend_from_slice(format!("{comma}{}:{value}}}", splice::encode_str(key)).as_bytes());
+    Some(out)
+}
+
+fn write_chunk(json: &[u8], out: &mut BytesMut) {
+    event_stream::write_event(out, CHUNK, |out| {
+        let encoded = STANDARD.encode(json);
+        out.reserve(encoded.len() + PADDING.len() + 24);
+        out.put_slice(br#"{"bytes":""#);
+        out.put_slice(encoded.as_bytes());
+        out.put_slice(br#"","p":""#);
+        // Fills up to a multiple of the padding's length, as far as the encoding's own steps allow.
+        let room = PADDING.len() - encoded.len() % PADDING.len();
+        out.put_slice(PADDING.get(..room).unwrap_or_default().as_bytes());
+        out.put_slice(br#""}"#);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::framing::{Frame, Framing};
+
+    fn frames(wire: BytesMut) -> Vec<Frame> {
+        let mut decoder = Framing::EventStream.decoder();
+        decoder.push(wire.freeze());
+        decoder.finish();
+        std::iter::from_fn(|| decoder.next().expect("a readable stream")).collect()
+    }
+
+    #[test]
+    fn events_survive_their_wrapping() {
+        let mut writer = ChunkEvents::default();
+        let mut out = BytesMut::new();
+        let usage = Usage {
+            fresh: 3,
+            cache_read: 4,
+            output: 5,
+            ..Usage::default()
+        };
+        writer.keep_alive(true, &mut out);
+        writer.event("ping", br#"{"type":"ping"}"#, &mut out);
+        writer.event("news", br#"{"type":"news", "n":1.0}"#, &mut out);
+        writer.last(
+            "message_stop",
+            br#"{"type":"message_stop"}"#,
+            Some(&usage),
+            &mut out,
+        );
+        let frames = frames(out);
+        assert_eq!(frames.len(), 2);
+        assert!(frames.iter().all(|frame| frame.name() == Some(CHUNK)));
+
+        let last = unwrapped(frames[1].name(), &frames[1].data).ok().flatten();
+        let expected = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":5,"invocationLatency":0,"firstByteLatency":0,"cacheReadInputTokenCount":4,"cacheWriteInputTokenCount":0}}"#;
+        assert_eq!(last.as_deref(), Some(expected.as_bytes()));
+
+        let mut reader = PassingEvents::default();
+        let mut read = |frame: &Frame| reader.read(frame.name(), &frame.data).ok().flatten();
+        let news = read(&frames[0]).map(|passing| passing.json);
+        assert_eq!(news.as_deref(), Some(&br#"{"type":"news", "n":1.0}"#[..]));
+        let stop = read(&frames[1]).expect("an event");
+        assert_eq!(
+            (stop.part, &*stop.json),
+            (Part::End, &br#"{"type":"message_stop"}"#[..])
+        );
+        assert_eq!(reader.usage(), Some(usage));
+    }
+
+    #[test]
+    fn chunks_of_near_lengths_look_alike() {
+        let length = |count: usize| {
+            let mut out = BytesMut::new();
+            write_chunk(&vec![b'x'; count], &mut out);
+            out.len()
+        };
+        assert_eq!(length(10), length(30));
+        assert!(length(30) < length(60));
+    }
+
+    #[test]
+    fn what_is_no_chunk_of_an_event_fails_or_is_passed_over() {
+        let read = |name: &str, data: &str| {
+            let mut reader = PassingEvents::default();
+            reader.read(Some(name), &Bytes::copy_from_slice(data.as_bytes()))
+        };
+        assert_eq!(read("metadata", "{}"), Ok(None));
+        for data in [
+            "",
+            "{}",
+            r#"{"bytes":"!"}"#,
+            r#"{"bytes":"e30"}"#,
+            r#"{"bytes":"WzFd"}"#,
+        ] {
+            let class = read(CHUNK, data).map_err(|error| error.class);
+            assert_eq!(class, Err(ErrorClass::Upstream), "{data}");
+        }
+    }
+}

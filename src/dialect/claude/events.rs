@@ -1,0 +1,176 @@
+//! Events as server-sent events, and events that pass untranslated.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::error;
+use super::response::Counts;
+use super::types::*;
+use crate::canonical::{Error, ErrorClass, Usage};
+use crate::dialect::Reply;
+use crate::dialect::envelope::{EventReader, EventWriter, Part, Passing};
+use crate::wire::{splice, sse};
+
+const PING: &[u8] = br#"{"type":"ping"}"#;
+
+/// Writes events as server-sent events.
+#[derive(Debug)]
+pub struct SseEvents {
+    request_id: String,
+}
+
+impl SseEvents {
+    /// A writer for one answer.
+    pub fn new(reply: &Reply) -> Self {
+        Self {
+            request_id: reply.request_id.clone(),
+        }
+    }
+}
+
+impl EventWriter for SseEvents {
+    fn began(&mut self, _: Instant) {}
+
+    fn event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
+        sse::write_event(out, Some(name), json);
+    }
+
+    fn last(&mut self, name: &str, json: &[u8], _: Option<&Usage>, out: &mut BytesMut) {
+        self.event(name, json, out);
+    }
+
+    fn failure(&mut self, failure: &Error, out: &mut BytesMut) {
+        let json = error::write_json(failure, &self.request_id);
+        sse::write_event(out, Some("error"), &json);
+    }
+
+    fn keep_alive(&mut self, started: bool, out: &mut BytesMut) {
+        if started {
+            sse::write_event(out, Some("ping"), PING);
+        } else {
+            sse::write_comment(out, "keep-alive");
+        }
+    }
+}
+
+/// Reads events that pass untranslated: only their types, and the token counts in the first and the last but one.
+#[derive(Debug, Default)]
+pub struct PassingEvents {
+    counts: Option<Counts>,
+}
+
+impl EventReader for PassingEvents {
+    fn read(&mut self, _: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error> {
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let bad = |_| {
+            let message = "the upstream sent a frame that is no event of this API";
+            Error::new(ErrorClass::Upstream, message)
+        };
+        let kind = splice::find_first(data, "type").map_err(bad)?;
+        let name = kind.map(|kind| kind.text()).transpose().map_err(bad)?;
+        let name = name.unwrap_or_default();
+        let part = match &*name {
+            "message_start" | "message_delta" => {
+                self.count(data);
+                if name == "message_start" {
+                    Part::Start
+                } else {
+                    Part::Middle
+                }
+            }
+            "message_stop" => Part::End,
+            "ping" => Part::Ping,
+            "error" => return Err(failure(data)),
+            _ => Part::Middle,
+        };
+        Ok(Some(Passing {
+            part,
+            name: name.into_owned(),
+            json: data.clone(),
+        }))
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.counts.map(Counts::usage)
+    }
+}
+
+impl PassingEvents {
+    /// Takes the token counts of an event. One that cannot be read passes all the same.
+    fn count(&mut self, data: &[u8]) {
+        let known = || self.counts.unwrap_or_default();
+        let more = match parse_event(data) {
+            Ok(RawMessageStreamEvent::MessageStart(event)) => {
+                event.message.usage.map(|usage| known().with(usage))
+            }
+            Ok(RawMessageStreamEvent::MessageDelta(event)) => {
+                event.usage.map(|usage| known().with_delta(usage))
+            }
+            _ => None,
+        };
+        self.counts = more.or(self.counts);
+    }
+}
+
+fn failure(data: &[u8]) -> Error {
+    match parse_event(data) {
+        Ok(RawMessageStreamEvent::Error(event)) => {
+            let kind = event.error.type_.unwrap_or_default();
+            error::read_event(&kind, &event.error.message)
+        }
+        _ => Error::new(
+            ErrorClass::Upstream,
+            "the upstream's stream failed without a message",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(events: &mut PassingEvents, json: &'static str) -> Result<Option<Passing>, Error> {
+        events.read(None, &Bytes::from_static(json.as_bytes()))
+    }
+
+    #[test]
+    fn events_pass_as_they_are_and_are_counted() {
+        let mut events = PassingEvents::default();
+        for (json, part) in [
+            (
+                r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","content":[],"model":"c","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"cache_read_input_tokens":2,"output_tokens":1}}}"#,
+                Part::Start,
+            ),
+            (r#"{"type":"ping"}"#, Part::Ping),
+            (r#"{"type": "news", "n": 1.0}"#, Part::Middle),
+            (
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}"#,
+                Part::Middle,
+            ),
+            (r#"{"type":"message_stop"}"#, Part::End),
+        ] {
+            let passing = read(&mut events, json).ok().flatten().expect("an event");
+            assert_eq!((passing.part, &*passing.json), (part, json.as_bytes()));
+        }
+        let usage = events.usage().unwrap_or_default();
+        assert_eq!((usage.fresh, usage.cache_read, usage.output), (3, 2, 7));
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let mut events = PassingEvents::default();
+        let busy = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
+        let class = |result: Result<Option<Passing>, Error>| result.map_err(|error| error.class).err();
+        assert_eq!(class(read(&mut events, busy)), Some(ErrorClass::Overloaded));
+        for json in ["[1]", "{", r#"{"type":1}"#, r#"{"type":"error"}"#] {
+            assert_eq!(
+                class(read(&mut events, json)),
+                Some(ErrorClass::Upstream),
+                "{json}"
+            );
+        }
+    }
+}

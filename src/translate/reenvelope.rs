@@ -1,0 +1,160 @@
+//! The way between two dialects of one family: only the envelope changes, and every byte of the messages and of the
+//! events stays as it was.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Route, refused};
+use crate::canonical::{Error, ErrorClass, Losses, Usage};
+use crate::dialect::envelope::{Envelope, EventReader, EventWriter, Letter, Part};
+use crate::dialect::{Inbound, Target, WrittenRequest};
+
+/// A request in its new envelope.
+pub(super) struct Reenveloped {
+    /// The model, as the client named it.
+    pub model: String,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// What the upstream gets.
+    pub written: WrittenRequest,
+}
+
+/// Puts a request into another envelope.
+///
+/// # Errors
+/// An invalid request, or one that holds what the upstream's dialect does not take and its answer depends on.
+pub(super) fn request(
+    route: &Route<'_>,
+    (from, to): (&dyn Envelope, &dyn Envelope),
+    inbound: &Inbound<'_>,
+    losses: &mut Losses,
+) -> Result<Reenveloped, Error> {
+    let mut letter = from.open(inbound, losses)?;
+    if !route.edits.is_empty() {
+        letter.body = edited(route, letter.body)?;
+    }
+    let Letter { model, stream, .. } = &letter;
+    let (model, stream) = (model.clone(), *stream);
+    let backend = (route.model)(&model);
+    let capabilities = (route.capabilities)(&backend);
+    let target = Target {
+        model: &backend,
+        capabilities: &capabilities,
+    };
+    let written = to.seal(letter, &target, losses)?;
+    refused(losses, route.on_loss)?;
+    Ok(Reenveloped {
+        model,
+        stream,
+        written,
+    })
+}
+
+/// The body with its system text edited. A client's dialect knows its own bodies; without an envelope they are alike.
+fn edited(route: &Route<'_>, body: Bytes) -> Result<Bytes, Error> {
+    let mut parts = route.client.edit_system(&body, route.edits)?;
+    Ok(match (parts.pop(), parts.is_empty()) {
+        (Some(whole), true) => whole,
+        (last, _) => {
+            parts.extend(last);
+            Bytes::from(parts.concat())
+        }
+    })
+}
+
+/// A stream whose events pass from one framing into another.
+pub(super) struct ReenvelopedStream {
+    reader: Box<dyn EventReader>,
+    writer: Box<dyn EventWriter>,
+    started: bool,
+    committed: bool,
+    end: Option<Result<(), Error>>,
+    losses: Losses,
+}
+
+impl ReenvelopedStream {
+    pub(super) fn new(reader: Box<dyn EventReader>, writer: Box<dyn EventWriter>) -> Self {
+        Self {
+            reader,
+            writer,
+            started: false,
+            committed: false,
+            end: None,
+            losses: Losses::new(),
+        }
+    }
+
+    pub(super) fn began(&mut self, at: Instant) {
+        self.writer.began(at);
+    }
+
+    pub(super) fn push(&mut self, name: Option<&str>, data: &Bytes, out: &mut BytesMut) {
+        if self.end.is_some() {
+            return;
+        }
+        let passing = match self.reader.read(name, data) {
+            Ok(Some(passing)) => passing,
+            Ok(None) => return,
+            Err(failure) => return self.fail(failure, out),
+        };
+        match passing.part {
+            Part::Ping => self.writer.keep_alive(self.started, out),
+            Part::Start | Part::Middle => {
+                self.started = true;
+                self.writer.event(&passing.name, &passing.json, out);
+            }
+            Part::End => {
+                self.end = Some(Ok(()));
+                let usage = self.reader.usage();
+                self.writer
+                    .last(&passing.name, &passing.json, usage.as_ref(), out);
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, out: &mut BytesMut) {
+        let missing = "the upstream's stream ended before its last event";
+        self.fail(Error::new(ErrorClass::Upstream, missing), out);
+    }
+
+    pub(super) fn fail(&mut self, error: Error, out: &mut BytesMut) {
+        if self.end.is_some() {
+            return;
+        }
+        if self.started || self.committed {
+            self.writer.failure(&error, out);
+        }
+        self.end = Some(Err(error));
+    }
+
+    pub(super) fn keep_alive(&mut self, out: &mut BytesMut) {
+        if self.end.is_none() {
+            self.writer.keep_alive(self.started, out);
+        }
+    }
+
+    pub(super) fn commit(&mut self) {
+        self.committed = true;
+    }
+
+    pub(super) fn early_failure(&self) -> Option<&Error> {
+        self.failure().filter(|_| !self.committed && !self.started)
+    }
+
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.end.as_ref().and_then(|end| end.as_ref().err())
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.reader.usage()
+    }
+
+    pub(super) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+}
