@@ -82,6 +82,17 @@ impl fmt::Display for BackendUrl {
     }
 }
 
+/// Whose AWS credentials sign the requests to an upstream, and for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsSigning {
+    /// The region of the upstream.
+    pub region: String,
+    /// The profile in the shared configuration files of AWS; `None` for the one that the environment names.
+    pub profile: Option<String>,
+    /// The service that the requests are signed for.
+    pub service: String,
+}
+
 /// How the proxy identifies itself to an upstream.
 #[derive(Debug, Clone)]
 pub struct BackendAuth {
@@ -91,6 +102,8 @@ pub struct BackendAuth {
     pub header: HeaderName,
     /// What stands before the key in that header; empty for the key alone.
     pub schema: String,
+    /// How requests are signed; `None` for those that carry a key. With it there is no key.
+    pub aws: Option<AwsSigning>,
     /// Whether the file names the header.
     pub header_set: bool,
     /// Whether the file names the schema, be it as empty.

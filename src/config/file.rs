@@ -12,6 +12,8 @@ pub(super) const DEFAULT_HOST: &str = "127.0.0.1";
 pub(super) const DEFAULT_PORT: u16 = 8080;
 /// The header that carries the upstream's key when the file does not say.
 pub(super) const DEFAULT_AUTH_HEADER: &str = "Authorization";
+/// The service that requests are signed for when the file does not say.
+pub(super) const DEFAULT_AWS_SERVICE: &str = "bedrock";
 /// What stands before the key in that header when the file does not say.
 pub(super) const DEFAULT_AUTH_SCHEMA: &str = "Bearer";
 
@@ -39,6 +41,22 @@ pub(super) struct ServerKeys {
     /// The TCP port to listen on; `--port` overrides it. 0 takes any free port.
     #[schemars(with = "Option<schema::OrVariable<u16>>", extend("default" = DEFAULT_PORT))]
     pub(super) port: Optional<u16>,
+    /// AWS keys that clients of the `bedrock` dialect sign their requests with. Set: a request to such a model that is
+    /// not signed with one of them (Signature Version 4) is refused. Empty: signatures are not looked at.
+    #[schemars(with = "Option<Vec<AwsCredentialKeys>>", extend("default" = []))]
+    pub(super) aws_credentials: Vec<AwsCredentialKeys>,
+}
+
+/// An AWS key that clients sign with. It need not be known to AWS.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct AwsCredentialKeys {
+    /// The access key's identifier, which stands in every signature.
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) access_key_id: Optional<Text>,
+    /// The access key's secret.
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) secret_access_key: Optional<Text>,
 }
 
 /// One model that clients can ask for.
@@ -77,6 +95,17 @@ pub(super) struct ModelKeys {
     /// The word before the key in that header. Empty: the key stands alone, as `x-api-key` wants it.
     #[schemars(with = "Option<String>", extend("default" = DEFAULT_AUTH_SCHEMA))]
     pub(super) backend_auth_schema: Optional<Text>,
+    /// The AWS region of the upstream, such as `eu-west-1`. Set: requests are signed (Signature Version 4) with
+    /// credentials that are looked for where every AWS client looks: environment variables, the shared configuration
+    /// files, web identity, the container's and the machine's metadata. Instead of `backend_api_key`.
+    #[schemars(with = "Option<String>", extend("default" = ""))]
+    pub(super) backend_aws_region: Optional<Text>,
+    /// The profile of the shared AWS configuration files to take credentials from. Needs `backend_aws_region`.
+    #[schemars(with = "Option<String>", extend("default" = ""))]
+    pub(super) backend_aws_profile: Optional<Text>,
+    /// The service that requests are signed for. Needs `backend_aws_region`.
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_AWS_SERVICE))]
+    pub(super) backend_aws_service: Optional<Text>,
     /// The API that the upstream speaks; see `frontend_dialect`.
     #[schemars(with = "Option<schema::OrVariable<schema::Dialect>>", extend("default" = ""))]
     pub(super) backend_dialect: Optional<Text>,
@@ -140,6 +169,34 @@ impl ServerKeys {
         Self {
             host: keys.text(reader, "host"),
             port: keys.port(reader, "port"),
+            aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
+        }
+    }
+}
+
+fn read_credentials(reader: &mut Reader<'_>, found: Option<(&Node, Path)>) -> Vec<AwsCredentialKeys> {
+    let Some((node, at)) = found else {
+        return Vec::new();
+    };
+    let Node::List(items) = node else {
+        reader.problem(&at, format!("expected a list of keys, found {}", node.kind()));
+        return Vec::new();
+    };
+    let mut credentials = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        if let Some(mut keys) = Keys::of(reader, item, at.then(Step::Item(index))) {
+            credentials.push(AwsCredentialKeys::take(reader, &mut keys));
+            keys.finish(reader);
+        }
+    }
+    credentials
+}
+
+impl AwsCredentialKeys {
+    pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>) -> Self {
+        Self {
+            access_key_id: keys.required_text(reader, "access_key_id"),
+            secret_access_key: keys.required_text(reader, "secret_access_key"),
         }
     }
 }
@@ -156,6 +213,9 @@ impl ModelKeys {
             backend_api_key: keys.text(reader, "backend_api_key"),
             backend_auth_header: keys.text(reader, "backend_auth_header"),
             backend_auth_schema: keys.text(reader, "backend_auth_schema"),
+            backend_aws_region: keys.text(reader, "backend_aws_region"),
+            backend_aws_profile: keys.text(reader, "backend_aws_profile"),
+            backend_aws_service: keys.text(reader, "backend_aws_service"),
             backend_dialect: keys.text(reader, "backend_dialect"),
             system_replacements: keys.pairs(reader, "system_replacements"),
             system_append: keys.text(reader, "system_append"),

@@ -16,7 +16,7 @@ mod secret;
 mod validate;
 mod variables;
 
-pub use backend::{BackendAuth, BackendModel, BackendUrl};
+pub use backend::{AwsSigning, BackendAuth, BackendModel, BackendUrl};
 pub use host::parse_host;
 pub(crate) use problem::show;
 pub use problem::{ConfigError, Problem};
@@ -34,6 +34,8 @@ use reader::{Located, Reader};
 pub struct Config {
     /// Where the proxy listens.
     pub server: Server,
+    /// The keys of which clients of the `bedrock` dialect must have signed with one; empty where signatures do not matter.
+    pub aws_credentials: Vec<AwsCredential>,
     /// The models, in the order of the file; at least one, each (prefix, name) once.
     pub models: Vec<Model>,
 }
@@ -45,6 +47,15 @@ pub struct Server {
     pub host: String,
     /// A TCP port; 0 for any free one.
     pub port: u16,
+}
+
+/// A key of AWS's kind that a client may sign its requests with.
+#[derive(Debug, Clone)]
+pub struct AwsCredential {
+    /// The public half; never empty.
+    pub access_key_id: String,
+    /// The secret half; never empty.
+    pub secret_access_key: Secret,
 }
 
 /// One model that clients can ask for, and the upstream that answers for it.

@@ -80,7 +80,7 @@ mod tests {
     use serde_json::Value;
 
     use super::super::document::{Node, Path};
-    use super::super::file::{ModelKeys, ServerKeys};
+    use super::super::file::{AwsCredentialKeys, ModelKeys, ServerKeys};
     use super::super::parse;
     use super::super::reader::{Keys, Reader};
     use super::json_schema;
@@ -95,12 +95,12 @@ mod tests {
         let schema = json_schema();
         let empty = Node::Map(Vec::new());
         let mut reader = Reader::new(&|_| None);
-        for definition in ["ServerKeys", "ModelKeys"] {
+        for definition in ["ServerKeys", "ModelKeys", "AwsCredentialKeys"] {
             let mut keys = Keys::of(&mut reader, &empty, Path::default()).unwrap();
-            if definition == "ServerKeys" {
-                ServerKeys::take(&mut reader, &mut keys);
-            } else {
-                ModelKeys::take(&mut reader, &mut keys, Path::default());
+            match definition {
+                "ServerKeys" => drop(ServerKeys::take(&mut reader, &mut keys)),
+                "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, Path::default())),
+                _ => drop(AwsCredentialKeys::take(&mut reader, &mut keys)),
             }
             let (known, required) = keys.asked_for();
             let definition = &schema["$defs"][definition];

@@ -6,12 +6,13 @@ use http::HeaderName;
 
 use super::document::Path;
 use super::file::{
-    DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_HOST, DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys,
+    AwsCredentialKeys, DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_AWS_SERVICE, DEFAULT_HOST,
+    DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys,
 };
 use super::reader::{Located, Optional, Reader, Text, closest};
 use super::{
-    BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model, ModelPattern, Prefix, Secret, Server,
-    SystemEdits, parse_host,
+    AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model,
+    ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host,
 };
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
@@ -35,7 +36,12 @@ const NOT_FOR_KEYS: [&str; 12] = [
 /// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
 pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Config, Vec<Located<String>>)> {
     let mut warnings = Vec::new();
-    let server = server(reader, keys.server);
+    let mut server_keys = keys.server;
+    let credentials = server_keys
+        .as_mut()
+        .map(|keys| std::mem::take(&mut keys.aws_credentials));
+    let aws_credentials = aws_credentials(reader, credentials.unwrap_or_default());
+    let server = server(reader, server_keys);
     let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
     let mut complete = true;
     for keys in keys.models {
@@ -76,7 +82,12 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
         models.push((model, at));
     }
     let models = models.into_iter().map(|(model, _)| model).collect();
-    (complete && reader.problems.is_empty()).then_some((Config { server, models }, warnings))
+    let config = Config {
+        server,
+        aws_credentials,
+        models,
+    };
+    (complete && reader.problems.is_empty()).then_some((config, warnings))
 }
 
 /// Whether the earlier of two patterns takes every name that the later one matches.
@@ -113,6 +124,101 @@ fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
     }
 }
 
+/// The keys that clients sign with. One that is absent or wrong is among the reader's problems.
+fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec<AwsCredential> {
+    let mut credentials: Vec<AwsCredential> = Vec::with_capacity(keys.len());
+    for AwsCredentialKeys {
+        access_key_id,
+        secret_access_key,
+    } in keys
+    {
+        let at = access_key_id.as_ref().map(|id| id.at.clone());
+        let access_key_id = typed(reader, access_key_id, |text| {
+            let word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+            if word {
+                Ok(text.to_owned())
+            } else {
+                Err("must be one word of ASCII letters and digits")
+            }
+        });
+        let secret_access_key = secret_access_key.and_then(|secret| {
+            if secret.value.value.is_empty() {
+                reader.problem(&secret.at, "the secret is empty");
+                return None;
+            }
+            Some(Secret::new(secret.value.value))
+        });
+        let (Some(access_key_id), Some(secret_access_key)) = (access_key_id, secret_access_key) else {
+            continue;
+        };
+        if credentials
+            .iter()
+            .any(|known| known.access_key_id == access_key_id)
+        {
+            reader.problem(&at.unwrap_or_default(), "this key already stands above");
+        }
+        credentials.push(AwsCredential {
+            access_key_id,
+            secret_access_key,
+        });
+    }
+    credentials
+}
+
+/// How requests are signed. `Some(None)` where they are not, `None` where something is wrong.
+fn aws_signing(
+    reader: &mut Reader<'_>,
+    region: Optional<Text>,
+    profile: Optional<Text>,
+    service: Optional<Text>,
+    key: Option<&Located<Text>>,
+) -> Option<Option<AwsSigning>> {
+    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    let (region, profile, service) = (given(region), given(profile), given(service));
+    let Some(region) = region else {
+        let mut valid = true;
+        for (text, name) in [(profile, "backend_aws_profile"), (service, "backend_aws_service")] {
+            if let Some(text) = text {
+                reader.problem(&text.at, format!("{name} needs backend_aws_region beside it"));
+                valid = false;
+            }
+        }
+        return valid.then_some(None);
+    };
+    if !cfg!(feature = "aws") {
+        reader.problem(
+            &region.at,
+            "this program was built without the `aws` feature and cannot sign",
+        );
+        return None;
+    }
+    if let Some(key) = key.filter(|key| !key.value.value.is_empty()) {
+        reader.problem(
+            &key.at,
+            "backend_api_key and backend_aws_region exclude each other: a request has a key or a signature",
+        );
+        return None;
+    }
+    let word = |text: &str| {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if text.chars().all(fits) {
+            Ok(text.to_owned())
+        } else {
+            Err("must be a name like `eu-west-1`: small letters, digits and hyphens")
+        }
+    };
+    let service = service.unwrap_or_else(|| default(DEFAULT_AWS_SERVICE));
+    let (region, service) = (
+        typed(reader, Some(region), word),
+        typed(reader, Some(service), word),
+    );
+    Some(Some(AwsSigning {
+        region: region?,
+        profile: profile.map(|profile| profile.value.value),
+        service: service?,
+    }))
+}
+
 /// One model. `None` when a required value is absent or wrong.
 fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<String>>) -> Option<Model> {
     let written = WrittenAuth::of(&keys);
@@ -121,6 +227,13 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
     let backend_model_name = typed(reader, keys.backend_model_name, BackendModel::parse);
     let backend_base_url = typed(reader, keys.backend_base_url, BackendUrl::parse);
     let dialects = dialects(reader, keys.frontend_dialect, keys.backend_dialect);
+    let aws = aws_signing(
+        reader,
+        keys.backend_aws_region,
+        keys.backend_aws_profile,
+        keys.backend_aws_service,
+        keys.backend_api_key.as_ref(),
+    );
     let backend_auth = auth(
         reader,
         keys.backend_api_key,
@@ -149,7 +262,10 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
         dialects,
         backend_model_name: backend_model_name?,
         backend_base_url: backend_base_url?,
-        backend_auth: backend_auth?,
+        backend_auth: BackendAuth {
+            aws: aws?,
+            ..backend_auth?
+        },
         system_edits,
         on_loss: on_loss?,
     };
@@ -298,6 +414,7 @@ fn auth(
     let (header, schema) = (header?, schema?);
     let mut auth = BackendAuth {
         api_key: None,
+        aws: None,
         header,
         schema,
         header_set,

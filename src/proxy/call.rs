@@ -7,7 +7,7 @@ use url::Url;
 use super::Proxy;
 use super::headers::{self, UnusableCredential};
 use super::route::{Entry, Group};
-use super::upstream::{Body, Client, Outgoing};
+use super::upstream::{Body, Outgoing};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::{self, Dialect, DialectName};
 use crate::telemetry::Access;
@@ -50,12 +50,13 @@ pub fn speaking(group: Option<&Group>, headers: &HeaderMap) -> Option<&'static d
 /// # Errors
 /// When no answer begins; the cause is in the log.
 pub async fn send(
-    client: &Client,
+    proxy: &Proxy,
     request: Outgoing,
     entry: &Entry,
     access: &Access,
 ) -> Result<Response<Body>, Error> {
-    let answer = client.send(request).await.map_err(|error| {
+    let request = signed(proxy, request, entry).await?;
+    let answer = proxy.client.send(request).await.map_err(|error| {
         tracing::warn!(request_id = access.request_id, prefix = access.prefix, cause = %error, "no answer from the upstream");
         if error.is_timeout() && !error.is_connect() {
             Error::new(ErrorClass::Timeout, "the upstream did not answer in time")
@@ -66,17 +67,34 @@ pub async fn send(
         }
     })?;
     let refused = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    if refused && entry.model.backend_auth.api_key.is_some() {
+    let auth = &entry.model.backend_auth;
+    if refused && (auth.api_key.is_some() || auth.aws.is_some()) {
         tracing::error!(
             request_id = access.request_id,
             prefix = %entry.model.frontend_base_url,
             model = %entry.model.frontend_model_name,
             header = %entry.model.backend_auth.header,
             status = answer.status().as_u16(),
-            "the upstream refused the key that the configuration holds for it"
+            "the upstream refused the credential that the configuration holds for it"
         );
     }
     Ok(answer)
+}
+
+/// The request with the signature that its upstream wants.
+#[cfg(feature = "aws")]
+async fn signed(proxy: &Proxy, mut request: Outgoing, entry: &Entry) -> Result<Outgoing, Error> {
+    if let Some(signing) = &entry.model.backend_auth.aws {
+        proxy.signer.sign(&mut request, signing).await?;
+    }
+    Ok(request)
+}
+
+/// The request as it is: a configuration that asks for signatures is not accepted.
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the signature of the one that signs")]
+async fn signed(_: &Proxy, request: Outgoing, _: &Entry) -> Result<Outgoing, Error> {
+    Ok(request)
 }
 
 /// The upstream's address.

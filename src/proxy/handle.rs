@@ -1,5 +1,8 @@
 //! What a request asks for, and which way it goes.
 
+use std::time::SystemTime;
+
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -7,6 +10,7 @@ use super::answer::{self, Answer, AnswerBody};
 use super::call::{self, Call};
 use super::path::{self, ModelsPath};
 use super::route::Group;
+use super::sigv4::Claim;
 use super::{Proxy, body, headers, models, passthrough, translating};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::Endpoint;
@@ -55,10 +59,17 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
     if matches!(rest, "" | "/") && probes {
         return answer::full(StatusCode::OK, None, "");
     }
+    let claim = match claimed(proxy, group, &parts) {
+        Ok(claim) => claim,
+        Err(error) => return refuse(error, access),
+    };
     let bytes = match body::read(incoming, &parts.headers).await {
         Ok(bytes) => bytes,
         Err(error) => return refuse(error, access),
     };
+    if let Some(Err(error)) = claim.map(|claim| claim.verify(&parts, &bytes)) {
+        return refuse(error, access);
+    }
     access.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let call = Call {
         rest,
@@ -70,6 +81,15 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
         proxy,
     };
     dispatch(call, access).await
+}
+
+/// What a request claims by its signature, where it has to have one.
+fn claimed<'p>(proxy: &'p Proxy, group: &Group, head: &Parts) -> Result<Option<Claim<'p>>, Error> {
+    let known = proxy.aws_credentials.as_slice();
+    if known.is_empty() || !group.takes_signatures() {
+        return Ok(None);
+    }
+    Claim::read(head, known, SystemTime::now()).map(Some)
 }
 
 async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {

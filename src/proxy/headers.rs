@@ -110,6 +110,7 @@ pub fn translated(
     authenticate(&mut headers, auth)?;
     remove(&mut headers, &OF_THE_DIALECT, &OF_THE_DIALECT_PREFIXES);
     if auth.api_key.is_none()
+        && auth.aws.is_none()
         && (auth.header_set || auth.schema_set)
         && let Some(token) = token
     {
@@ -139,6 +140,11 @@ pub fn answered(mut headers: HeaderMap) -> HeaderMap {
 
 /// Puts the proxy's own key in the place of all that the client authenticates by, where there is such a key.
 fn authenticate(headers: &mut HeaderMap, auth: &BackendAuth) -> Result<(), UnusableCredential> {
+    if auth.aws.is_some() {
+        // The signature is made of what is sent in the end.
+        remove(headers, &CREDENTIALS, &CREDENTIAL_PREFIXES);
+        return Ok(());
+    }
     let Some(key) = &auth.api_key else {
         return Ok(());
     };
@@ -229,6 +235,7 @@ mod tests {
     fn auth(key: Option<&str>, header: &'static str, schema: &str, set: bool) -> BackendAuth {
         BackendAuth {
             api_key: key.map(Secret::new),
+            aws: None,
             header: HeaderName::from_static(header),
             schema: schema.to_owned(),
             header_set: set,

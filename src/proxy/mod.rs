@@ -7,6 +7,7 @@
 //! | `route`, `path` | from a path and a model's name to an upstream and its URL |
 //! | `body` | the request's body: read once, searched for the model's name, edited in place |
 //! | `headers` | which headers cross, and whose credential |
+//! | `sigv4`, `aws` | signatures of clients, and those for upstreams |
 //! | `passthrough` | the way of a request that stays in its dialect |
 //! | `translating`, `stream` | the way of one whose upstream speaks another |
 //! | `models` | the list of models |
@@ -14,6 +15,8 @@
 //! | `answer` | bodies of answers, and errors in the client's words |
 
 mod answer;
+#[cfg(feature = "aws")]
+mod aws;
 mod body;
 mod call;
 mod handle;
@@ -23,6 +26,7 @@ mod passthrough;
 mod path;
 mod route;
 mod server;
+mod sigv4;
 mod stream;
 mod translating;
 mod upstream;
@@ -34,7 +38,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use crate::config::Config;
+use crate::config::{AwsCredential, Config};
 use crate::translate::ReasoningMemory;
 
 pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
@@ -61,19 +65,30 @@ pub async fn serve(
 struct Proxy {
     routes: route::Routes,
     client: upstream::Client,
+    #[cfg(feature = "aws")]
+    signer: aws::Signer,
+    aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
     ids: RequestIds,
 }
 
 impl Proxy {
-    fn new(config: Config) -> io::Result<Self> {
+    fn new(mut config: Config) -> io::Result<Self> {
+        let aws_credentials = std::mem::take(&mut config.aws_credentials);
         let routes = route::Routes::new(config);
         let tls = routes
             .entries()
             .any(|entry| entry.model.backend_base_url.url().scheme() == "https");
         Ok(Self {
-            routes,
             client: upstream::Client::new(tls)?,
+            #[cfg(feature = "aws")]
+            signer: aws::Signer::new(
+                routes
+                    .entries()
+                    .filter_map(|entry| entry.model.backend_auth.aws.as_ref()),
+            ),
+            routes,
+            aws_credentials,
             memory: Arc::default(),
             ids: RequestIds::default(),
         })

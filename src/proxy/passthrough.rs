@@ -55,7 +55,7 @@ async fn try_forward(
         headers,
         body,
     };
-    let upstream = call::send(&call.proxy.client, request, entry, access).await?;
+    let upstream = call::send(call.proxy, request, entry, access).await?;
     let (parts, body) = upstream.into_parts();
     let mut answer = Response::new(Source::Relay(body));
     *answer.status_mut() = parts.status;

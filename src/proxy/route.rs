@@ -92,6 +92,7 @@ impl Group {
                 && a.backend_auth.header == b.backend_auth.header
                 && a.backend_auth.schema == b.backend_auth.schema
                 && key(a) == key(b)
+                && a.backend_auth.aws == b.backend_auth.aws
         };
         let passes = !self.entries.iter().any(Entry::translates);
         (passes && others.iter().all(same)).then_some(first)
@@ -119,6 +120,12 @@ impl Group {
     /// The dialect of the first model that names one.
     pub fn dialect_name(&self) -> Option<DialectName> {
         self.frontends.first().copied()
+    }
+
+    /// Whether clients of this prefix sign their requests.
+    pub fn takes_signatures(&self) -> bool {
+        let mut pairs = self.entries.iter().filter_map(|entry| entry.model.dialects);
+        pairs.any(|pair| pair.frontend == DialectName::Bedrock)
     }
 
     /// The dialects that clients of this prefix speak, as far as they are known.

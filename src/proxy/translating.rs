@@ -115,9 +115,7 @@ async fn run(
         headers: headers.map_err(call::unusable)?,
         body: vec![written.body.into()],
     };
-    let (parts, body) = call::send(&call.proxy.client, request, entry, access)
-        .await?
-        .into_parts();
+    let (parts, body) = call::send(call.proxy, request, entry, access).await?.into_parts();
     let mut answer = if !parts.status.is_success() {
         failed(exchange, parts.status, &parts.headers, body, access).await?
     } else if !headers::is_plain(&parts.headers) {

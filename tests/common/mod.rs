@@ -1,7 +1,8 @@
 //! The fixtures, and what the tests do with each.
 //!
 //! `tests/fixtures/<dialect>/<case>/` holds what that dialect's parties say: `request.json` a client,
-//! `response.json`, `stream.sse` and `error.json` an upstream. `case.json` says what else belongs to the case.
+//! `response.json`, `stream.sse` and `error.json` an upstream. `case.json` says what else belongs to the case. Where
+//! streams are no text, `stream.eventstream.json` lists their events; `{"exception": NAME, "payload": …}` is a failure.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -14,25 +15,32 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use llm_proxy::canonical::{Error, Fold, Losses, OnLoss, Response};
 use llm_proxy::capability;
-use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenError, WrittenRequest};
+use llm_proxy::dialect::{self, Dialect, DialectName, Endpoint, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{Exchange, Route};
-use llm_proxy::wire::framing::Decoder;
+use llm_proxy::wire::event_stream;
+use llm_proxy::wire::framing::{Decoder, Framing};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// When every test's answers begin.
 pub const CREATED: u64 = 1_790_000_000;
 /// The proxy's identifier of every test's request.
 pub const REQUEST_ID: &str = "req_test";
 
-/// The dialects that are translated.
+/// The dialects that are translated and have cases.
 pub fn dialects() -> Vec<&'static dyn Dialect> {
-    DialectName::ALL.into_iter().filter_map(dialect::find).collect()
+    let all = DialectName::ALL.into_iter().filter_map(dialect::find);
+    let fixtures = root().join("tests/fixtures");
+    all.filter(|dialect| fixtures.join(dialect.name().as_str()).is_dir())
+        .collect()
 }
 
 /// The pairs of a client's and an upstream's dialect that are translated.
@@ -42,7 +50,7 @@ pub fn pairs() -> Vec<(&'static dyn Dialect, &'static dyn Dialect)> {
         .iter()
         .flat_map(|client| all.iter().map(move |upstream| (*client, *upstream)));
     pairs
-        .filter(|(client, upstream)| client.family() != upstream.family())
+        .filter(|(client, upstream)| client.name() != upstream.name())
         .collect()
 }
 
@@ -57,6 +65,9 @@ pub struct Facts {
     /// Headers of the client.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The path that the client asks for, in a dialect whose paths differ.
+    #[serde(default)]
+    pub path: Option<String>,
     /// The upstream's model by the upstream's dialect, where the case is about one.
     #[serde(default)]
     pub models: BTreeMap<String, String>,
@@ -79,8 +90,62 @@ pub struct Case {
 
 impl Case {
     pub fn document(&self, file: &str) -> Option<Bytes> {
-        fs::read(self.folder.join(file)).ok().map(Bytes::from)
+        let found = fs::read(self.folder.join(file)).ok().map(Bytes::from);
+        if file == "stream.sse" && found.is_none() {
+            let events = fs::read(self.folder.join("stream.eventstream.json")).ok()?;
+            return Some(framed(&events));
+        }
+        found
     }
+}
+
+/// An event stream of the events in a JSON list, each as it is spelled there.
+pub fn framed(events: &[u8]) -> Bytes {
+    #[derive(Deserialize)]
+    struct Failure<'a> {
+        exception: String,
+        #[serde(borrow)]
+        payload: &'a RawValue,
+    }
+    let events: Vec<&RawValue> = serde_json::from_slice(events).unwrap();
+    let mut out = BytesMut::new();
+    for event in events {
+        if let Ok(Failure { exception, payload }) = serde_json::from_str(event.get()) {
+            event_stream::write_exception(&mut out, &exception, payload.get().as_bytes());
+            continue;
+        }
+        let bytes = STANDARD.encode(event.get());
+        event_stream::write_event(&mut out, "chunk", |out| {
+            out.extend_from_slice(format!(r#"{{"bytes":"{bytes}","p":"abc"}}"#).as_bytes());
+        });
+    }
+    out.freeze()
+}
+
+/// A stream as text: as it is, or as the server-sent events that the messages of an event stream stand for.
+pub fn shown(framing: Framing, bytes: BytesMut) -> String {
+    if framing == Framing::Sse {
+        return String::from_utf8(bytes.to_vec()).unwrap();
+    }
+    let mut decoder = framing.decoder();
+    decoder.push(bytes.freeze());
+    decoder.finish();
+    let mut out = String::new();
+    while let Some(frame) = decoder.next().unwrap() {
+        let payload: Value = serde_json::from_slice(&frame.data).unwrap();
+        let event = payload["bytes"]
+            .as_str()
+            .map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap());
+        let (name, text) = match event {
+            Some(event) => {
+                let json: Value = serde_json::from_str(&event).unwrap();
+                (json["type"].as_str().unwrap_or_default().to_owned(), event)
+            }
+            None => (frame.name().unwrap_or_default().to_owned(), payload.to_string()),
+        };
+        write!(out, "event: {name}\ndata: {text}\n\n").unwrap();
+    }
+    out
 }
 
 /// The cases of a dialect, by name.
@@ -150,10 +215,18 @@ pub fn begin(
         memory: None,
     };
     let headers = headers(facts);
+    let path = facts.path.as_deref().unwrap_or(match client.name() {
+        DialectName::Bedrock => "/model/claude-sonnet-4-5/invoke",
+        _ => "",
+    });
+    let (model, stream) = match client.endpoint(&Method::POST, path) {
+        Endpoint::Generate { model, stream } => (model, stream),
+        _ => (None, None),
+    };
     let inbound = Inbound {
         headers: &headers,
-        model: None,
-        stream: None,
+        model: model.as_deref(),
+        stream,
         body,
     };
     Exchange::begin(&route, &inbound, CREATED, REQUEST_ID, losses)
@@ -176,7 +249,7 @@ pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, an
 pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
     let mut reader = upstream.stream_reader();
     let (mut fold, mut events, mut losses) = (Fold::default(), Vec::new(), Losses::new());
-    let mut decoder = Decoder::new();
+    let mut decoder = sse::Decoder::new();
     decoder.push(body);
     decoder.finish();
     while let Some(item) = decoder.next().unwrap() {
@@ -209,7 +282,7 @@ pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (
     pull(&mut decoder, &mut out);
     translated.end(&mut out);
     (
-        String::from_utf8(out.to_vec()).unwrap(),
+        shown(exchange.client().framing(), out),
         translated.losses().clone(),
     )
 }

@@ -187,7 +187,12 @@ pub struct Proxy {
 impl Proxy {
     /// Serves the models of a list in YAML.
     pub async fn serve(models: &str) -> Self {
-        let loaded = config::parse(&format!("models:\n{models}"), &|_| None);
+        Self::serve_file(&format!("models:\n{models}")).await
+    }
+
+    /// Serves a whole file.
+    pub async fn serve_file(text: &str) -> Self {
+        let loaded = config::parse(text, &|_| None);
         let config = loaded.expect("a valid configuration").config;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

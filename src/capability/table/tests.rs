@@ -199,14 +199,13 @@ fn bedrock_takes_less() {
             (schemas, schemas),
             "{model}"
         );
-        assert!(!found.mid_system && !found.parallel_tool_calls, "{model}");
+        assert!(!found.mid_system, "{model}");
         let direct = lookup(Claude, model);
         if direct.max_output != Some(8_192) {
             let direct = Capabilities {
                 structured_output: schemas,
                 strict_tools: schemas,
                 mid_system: false,
-                parallel_tool_calls: false,
                 ..direct
             };
             assert_eq!(found, direct, "{model}");

@@ -169,3 +169,6 @@ impl Envelope for Bedrock {
         Box::new(stream::ChunkEvents::default())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Signed requests to AWS, with credentials from where AWS's own clients take them.
+
+mod connector;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_config::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::upstream::Outgoing;
+use crate::canonical::{Error, ErrorClass};
+use crate::config::AwsSigning;
+
+/// How long before their end credentials are replaced.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+/// How long the search for credentials may take: the machine's metadata service may be far, or not there.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Signs requests; keeps the credentials of every profile.
+#[derive(Debug, Default)]
+pub struct Signer {
+    profiles: HashMap<Profile, Source>,
+}
+
+/// Where credentials come from: a region, because some of AWS's own services have to be asked there, and a profile.
+type Profile = (String, Option<String>);
+
+#[derive(Debug, Default)]
+struct Source {
+    chain: OnceCell<DefaultCredentialsChain>,
+    current: Mutex<Option<Credentials>>,
+}
+
+impl Signer {
+    /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed.
+    pub fn new<'a>(signings: impl Iterator<Item = &'a AwsSigning>) -> Self {
+        let profile = |signing: &AwsSigning| (signing.region.clone(), signing.profile.clone());
+        Self {
+            profiles: signings
+                .map(|signing| (profile(signing), Source::default()))
+                .collect(),
+        }
+    }
+
+    /// Signs a request as it is: nothing of it may change afterwards.
+    ///
+    /// # Errors
+    /// When there are no credentials; the cause is in the log.
+    pub async fn sign(&self, request: &mut Outgoing, signing: &AwsSigning) -> Result<(), Error> {
+        let key = (signing.region.clone(), signing.profile.clone());
+        let no_credentials = |cause: &dyn std::fmt::Display| {
+            tracing::error!(profile = signing.profile, %cause, "no AWS credentials for an upstream");
+            let message = "the proxy has no AWS credentials for this upstream";
+            Error::new(ErrorClass::Upstream, message)
+        };
+        let Some(source) = self.profiles.get(&key) else {
+            return Err(no_credentials(&"the profile is not configured"));
+        };
+        let credentials = source
+            .credentials(signing)
+            .await
+            .map_err(|cause| no_credentials(&cause))?;
+        sign_with(credentials, request, signing, SystemTime::now()).map_err(|cause| {
+            tracing::error!(%cause, "a request to an upstream cannot be signed");
+            Error::new(
+                ErrorClass::Internal,
+                "the request cannot be signed for the upstream",
+            )
+        })
+    }
+}
+
+impl Source {
+    /// Credentials that are valid for a while. Whoever comes while they are being fetched waits for them.
+    async fn credentials(&self, signing: &AwsSigning) -> Result<Credentials, String> {
+        let mut current = self.current.lock().await;
+        let is_fresh = |credentials: &Credentials| {
+            let end = credentials.expiry();
+            end.is_none_or(|end| end > SystemTime::now() + AHEAD)
+        };
+        if let Some(credentials) = current.as_ref().filter(|credentials| is_fresh(credentials)) {
+            return Ok(credentials.clone());
+        }
+        let chain = self.chain.get_or_init(|| chain(signing)).await;
+        let found = tokio::time::timeout(PATIENCE, chain.provide_credentials()).await;
+        let found = match found {
+            Ok(found) => found.map_err(|error| error_text(&error)),
+            Err(_) => Err("the search took too long".to_owned()),
+        };
+        match (found, &*current) {
+            (Ok(credentials), _) => Ok(current.insert(credentials).clone()),
+            // What is about to expire is better than nothing.
+            (Err(_), Some(old)) if old.expiry().is_some_and(|end| end > SystemTime::now()) => Ok(old.clone()),
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+async fn chain(signing: &AwsSigning) -> DefaultCredentialsChain {
+    let region = Region::new(signing.region.clone());
+    let mut config = ProviderConfig::default().with_region(Some(region.clone()));
+    match connector::Connector::new() {
+        Ok(connector) => config = config.with_http_client(connector),
+        Err(cause) => tracing::warn!(%cause, "AWS credentials are looked for on this machine only"),
+    }
+    let mut builder = DefaultCredentialsChain::builder()
+        .configure(config)
+        .region(region);
+    if let Some(profile) = &signing.profile {
+        builder = builder.profile_name(profile);
+    }
+    builder.build().await
+}
+
+/// An error's text and those of its causes; none of AWS's holds a credential.
+fn error_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Signs a request at a time. Signed are the host, the type of the body, its hash, and all headers that AWS reads.
+fn sign_with(
+    credentials: Credentials,
+    request: &mut Outgoing,
+    signing: &AwsSigning,
+    time: SystemTime,
+) -> Result<(), BoxError> {
+    let mut settings = SigningSettings::default();
+    settings.percent_encoding_mode = PercentEncodingMode::Double;
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(&signing.region)
+        .name(&signing.service)
+        .time(time)
+        .settings(settings)
+        .build()?
+        .into();
+    let mut hash = Sha256::new();
+    for part in &request.body {
+        hash.update(part);
+    }
+    let body = SignableBody::Precomputed(super::sigv4::lower_hex(&hash.finalize()));
+    let is_read = |name: &HeaderName| name == CONTENT_TYPE || name.as_str().starts_with("x-amz");
+    let headers: Vec<(&str, &str)> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| is_read(name))
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let signable = SignableRequest::new(
+        request.method.as_str(),
+        request.url.as_str(),
+        headers.into_iter(),
+        body,
+    )?;
+    let (instructions, _) = sign(signable, &parameters)?.into_parts();
+    for (name, value) in instructions.headers() {
+        let name = HeaderName::try_from(name)?;
+        let mut value = HeaderValue::try_from(value)?;
+        value.set_sensitive(true);
+        // The HTTP client writes the host itself, from the same address.
+        if name != HOST {
+            request.headers.insert(name, value);
+        }
+    }
+    Ok(())
+}
