@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::table;
-use crate::config::{self, BackendModel, Config, Environment, Model, SystemEdits};
+use crate::config::{self, AwsSigning, BackendModel, Config, Environment, Model, SystemEdits};
 
 const HEADER: [&str; 7] = [
     "PREFIX",
@@ -89,6 +89,15 @@ fn authentication(model: &Model) -> String {
     let auth = &model.backend_auth;
     let header = format!("{} {}", auth.header, auth.schema);
     let header = header.trim_end();
+    if let Some(AwsSigning {
+        region,
+        profile,
+        service,
+    }) = &auth.aws
+    {
+        let profile = profile.as_ref().map(|profile| format!(", profile {profile}"));
+        return format!("signed for {service} in {region}{}", profile.unwrap_or_default());
+    }
     match &auth.api_key {
         Some(_) => format!("{header}: key set"),
         None if auth.header_set || auth.schema_set => format!("{header}: client's own"),

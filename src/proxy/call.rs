@@ -75,7 +75,7 @@ pub async fn send(
             model = %entry.model.frontend_model_name,
             header = %entry.model.backend_auth.header,
             status = answer.status().as_u16(),
-            "the upstream refused the credential that the configuration holds for it"
+            "the upstream refused the key that the configuration holds for it"
         );
     }
     Ok(answer)

@@ -39,6 +39,12 @@ pub struct Client {
     local: reqwest::Client,
 }
 
+/// Makes TLS possible; has to come before any client is built.
+pub fn install_crypto() {
+    // Fails when a provider is installed already, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A request to an upstream.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
@@ -58,8 +64,7 @@ impl Client {
     /// # Errors
     /// When TLS is needed and the system's certificate authorities cannot be loaded.
     pub fn new(tls: bool) -> io::Result<Self> {
-        // Fails when a provider is installed already, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let build = |builder: reqwest::ClientBuilder| {
             let builder = builder
                 .redirect(Policy::none())

@@ -12,6 +12,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use reqwest::redirect::Policy;
 
+use super::super::upstream::install_crypto;
+
 /// How long a connection may take to be made: the metadata service of a machine that has none is silent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an answer may take.
@@ -19,7 +21,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The client.
 #[derive(Clone, Debug)]
-pub(super) struct Connector(reqwest::Client);
+pub(super) struct Connector {
+    /// For AWS's services, by the proxy that the environment may name.
+    remote: reqwest::Client,
+    /// For the metadata services of containers and machines, which no proxy reaches and which speak no TLS.
+    local: reqwest::Client,
+}
 
 impl Connector {
     /// A client, one that cannot speak TLS where the system has no certificate authorities.
@@ -27,26 +34,34 @@ impl Connector {
     /// # Errors
     /// When it cannot be set up.
     pub(super) fn new() -> io::Result<Self> {
+        install_crypto();
         let builder = || {
             reqwest::Client::builder()
                 .redirect(Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(TIMEOUT)
-                // Containers and machines answer from addresses that no proxy reaches.
-                .no_proxy()
         };
-        let client = builder()
+        let remote = builder()
             .build()
             .or_else(|_| builder().tls_certs_only([]).build());
-        client.map(Self).map_err(io::Error::other)
+        let local = builder().no_proxy().tls_certs_only([]).build();
+        Ok(Self {
+            remote: remote.map_err(io::Error::other)?,
+            local: local.map_err(io::Error::other)?,
+        })
     }
 
-    async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request
             .try_into_http1x()
             .map_err(|error| ConnectorError::user(error.into()))?;
         let (head, body) = request.into_parts();
         let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        let client = if head.uri.scheme() == Some(&http::uri::Scheme::HTTPS) {
+            self.remote
+        } else {
+            self.local
+        };
         let outcome = client
             .request(head.method, head.uri.to_string())
             .headers(head.headers)
@@ -72,7 +87,7 @@ impl Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::new(Self::send(self.0.clone(), request))
+        HttpConnectorFuture::new(self.clone().send(request))
     }
 }
 
