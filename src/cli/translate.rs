@@ -14,7 +14,6 @@ use crate::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
 use crate::prompt::SystemEdits;
 use crate::translate::{Exchange, Route};
 use crate::wire::splice::Splices;
-use crate::wire::sse::{Decoder, Item};
 
 /// Stands where the proxy would put its identifier of the request.
 const REQUEST_ID: &str = "req_offline";
@@ -96,9 +95,11 @@ fn request(
         on_loss: OnLoss::Warn,
         memory: None,
     };
+    // Its clients name the model in the path, which is not part of a document.
+    let in_path = (from.name() == DialectName::Bedrock).then(|| args.model.as_deref().unwrap_or_default());
     let inbound = Inbound {
         headers: &HeaderMap::new(),
-        model: None,
+        model: in_path,
         stream: None,
         body,
     };
@@ -169,9 +170,10 @@ fn stream(
         io::copy(input, out)?;
         return Ok(None);
     }
-    let mut translated = exchange(args, from, to).stream();
+    let exchange = exchange(args, from, to);
+    let mut translated = exchange.stream();
     translated.commit();
-    let mut decoder = Decoder::new();
+    let mut decoder = exchange.decoder();
     let mut written = BytesMut::new();
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -182,11 +184,7 @@ fn stream(
         }
         loop {
             match decoder.next() {
-                Ok(Some(Item::Event(frame))) => {
-                    let name = Some(frame.name()).filter(|name| !name.is_empty());
-                    translated.push(name, &frame.data, &mut written);
-                }
-                Ok(Some(Item::Comment(_))) => {}
+                Ok(Some(frame)) => translated.push(frame.name(), &frame.data, &mut written),
                 Ok(None) => break,
                 Err(error) => {
                     let error = Error::new(crate::canonical::ErrorClass::Upstream, error.to_string());

@@ -79,15 +79,13 @@ pub struct Route<'a> {
     pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
 }
 
-impl Route<'_> {
-    /// The envelopes of the two sides, where nothing else differs between them.
-    fn envelopes(&self) -> Option<(&'static dyn Envelope, &'static dyn Envelope)> {
-        let alike = self.client.family() == self.upstream.family();
-        self.client
-            .envelope()
-            .zip(self.upstream.envelope())
-            .filter(|_| alike)
-    }
+/// The envelopes of the two sides, where nothing else differs between them.
+fn envelopes(
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+) -> Option<(&'static dyn Envelope, &'static dyn Envelope)> {
+    let alike = client.family() == upstream.family();
+    client.envelope().zip(upstream.envelope()).filter(|_| alike)
 }
 
 impl Exchange {
@@ -103,7 +101,7 @@ impl Exchange {
         request_id: &str,
         losses: &mut Losses,
     ) -> Result<(Self, WrittenRequest), Error> {
-        if let Some(envelopes) = route.envelopes() {
+        if let Some(envelopes) = envelopes(route.client, route.upstream) {
             return Self::reenvelope(route, envelopes, inbound, (created, request_id), losses);
         }
         let ReadRequest {
@@ -162,7 +160,7 @@ impl Exchange {
             restoration,
             stream: false,
             keeper: None,
-            envelopes: None,
+            envelopes: envelopes(client, upstream),
             began: None,
         }
     }

@@ -249,14 +249,11 @@ pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, an
 pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
     let mut reader = upstream.stream_reader();
     let (mut fold, mut events, mut losses) = (Fold::default(), Vec::new(), Losses::new());
-    let mut decoder = sse::Decoder::new();
+    let mut decoder = upstream.framing().decoder();
     decoder.push(body);
     decoder.finish();
-    while let Some(item) = decoder.next().unwrap() {
-        if let Item::Event(frame) = item {
-            let name = Some(frame.name()).filter(|name| !name.is_empty());
-            reader.read(name, &frame.data, &mut events, &mut losses);
-        }
+    while let Some(frame) = decoder.next().unwrap() {
+        reader.read(frame.name(), &frame.data, &mut events, &mut losses);
     }
     reader.end(&mut events);
     events.into_iter().for_each(|event| fold.push(event));
