@@ -261,7 +261,16 @@ fn write_image(
     let detail = detail
         .as_ref()
         .map_or("auto", |ImageDetail(detail)| detail.as_str());
-    out.detail = Some(InputImageParamDetail::from(detail));
+    out.detail = Some(match InputImageParamDetail::from(detail) {
+        InputImageParamDetail::Other(_) => {
+            losses.approximate(
+                format!("{path}.detail"),
+                "a detail that is not known became `auto`",
+            );
+            InputImageParamDetail::Auto
+        }
+        known => known,
+    });
     out.image_url = Some(url);
     out.prompt_cache_breakpoint = write_cache(*cache, path, capabilities, losses);
     Some(out)

@@ -303,7 +303,7 @@ pub fn write(
         .iter()
         .map(|tool| match tool {
             Tool::Function(tool) => write_function(tool, names, capabilities, losses).into(),
-            Tool::Freeform(tool) if capabilities.freeform_tools => write_custom(tool, names).into(),
+            Tool::Freeform(tool) if capabilities.freeform_tools => write_custom(tool, names, losses).into(),
             Tool::Freeform(tool) => write_wrapped(tool, names).into(),
             Tool::WebSearch(tool) => write_web_search(tool, losses).into(),
         })
@@ -367,19 +367,26 @@ fn write_function(
     out
 }
 
-fn write_custom(tool: &FreeformTool, names: &ToolNames) -> CustomToolParam {
+fn write_custom(tool: &FreeformTool, names: &ToolNames, losses: &mut Losses) -> CustomToolParam {
     let FreeformTool {
         name,
         namespace,
         description,
         grammar,
-        index: _,
+        index,
     } = tool;
     let mut out = CustomToolParam::new(names.wire(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
-    out.format = grammar.as_ref().map(|Grammar { syntax, definition }| {
+    out.format = grammar.as_ref().and_then(|Grammar { syntax, definition }| {
         let syntax = CustomToolInputFormatGrammarParamSyntax::from(syntax.as_str());
-        CustomToolInputFormatGrammarParam::new(definition, syntax).into()
+        if let CustomToolInputFormatGrammarParamSyntax::Other(_) = syntax {
+            losses.drop_field(
+                format!("tools[{index}].format"),
+                "a grammar in a syntax that is not known",
+            );
+            return None;
+        }
+        Some(CustomToolInputFormatGrammarParam::new(definition, syntax).into())
     });
     out
 }
