@@ -6,7 +6,7 @@ use llm_proxy::canonical::{Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Exchange, Route};
+use llm_proxy::translate::{Carriers, Exchange, Route};
 use llm_proxy::wire::sse::{Decoder, Item};
 
 fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
@@ -44,6 +44,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
+        carriers: &Carriers::default(),
         memory: None,
     };
     let inbound = Inbound { headers: &HeaderMap::new(), model: None, stream: None, body };

@@ -12,7 +12,7 @@ use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
 use crate::prompt::SystemEdits;
-use crate::translate::{Exchange, Route};
+use crate::translate::{Carriers, Exchange, Route};
 use crate::wire::splice::Splices;
 
 /// Stands where the proxy would put its identifier of the request.
@@ -93,6 +93,7 @@ fn request(
         capabilities: &|model| capability::lookup(to.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
+        carriers: &Carriers::default(),
         memory: None,
     };
     // Its clients name the model in the path, which is not part of a document.

@@ -41,6 +41,10 @@ pub(super) struct ServerKeys {
     /// The TCP port to listen on; `--port` overrides it. 0 takes any free port.
     #[schemars(with = "Option<schema::OrVariable<u16>>", extend("default" = DEFAULT_PORT))]
     pub(super) port: Optional<u16>,
+    /// A secret, at least 16 characters, that marks the reasoning state that clients of other vendors carry back and
+    /// forth. Set: state without the mark is not taken back. The same on every replica. Empty: it is not marked.
+    #[schemars(with = "Option<String>", extend("default" = ""))]
+    pub(super) secret: Optional<Text>,
     /// AWS keys that clients of the `bedrock` dialect sign their requests with. Set: a request to such a model that is
     /// not signed with one of them (Signature Version 4) is refused. Empty: signatures are not looked at.
     #[schemars(with = "Option<Vec<AwsCredentialKeys>>", extend("default" = []))]
@@ -125,6 +129,10 @@ pub(super) struct ModelKeys {
     /// 400 that names every such field.
     #[schemars(with = "Option<schema::OrVariable<schema::Policy>>", extend("default" = "warn"))]
     pub(super) on_loss: Optional<Text>,
+    /// Whether reasoning state of the upstream's vendor crosses clients of another vendor, in fields that they send
+    /// back. `false`: it ends here, and the next turn goes out without it.
+    #[schemars(with = "Option<schema::OrVariable<bool>>", extend("default" = true))]
+    pub(super) reasoning_carriers: Optional<bool>,
 }
 
 impl FileKeys {
@@ -169,6 +177,7 @@ impl ServerKeys {
         Self {
             host: keys.text(reader, "host"),
             port: keys.port(reader, "port"),
+            secret: keys.text(reader, "secret"),
             aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
         }
     }
@@ -221,6 +230,7 @@ impl ModelKeys {
             system_append: keys.text(reader, "system_append"),
             inject_progress: keys.flag(reader, "inject_progress"),
             on_loss: keys.text(reader, "on_loss"),
+            reasoning_carriers: keys.flag(reader, "reasoning_carriers"),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Config {
     pub server: Server,
     /// The keys of which clients of the `bedrock` dialect must have signed with one; empty where signatures do not matter.
     pub aws_credentials: Vec<AwsCredential>,
+    /// What marks the reasoning state that foreign clients carry.
+    pub secret: Option<Secret>,
     /// The models, in the order of the file; at least one, each (prefix, name) once.
     pub models: Vec<Model>,
 }
@@ -77,6 +79,8 @@ pub struct Model {
     pub system_edits: SystemEdits,
     /// What happens when a translation loses something.
     pub on_loss: OnLoss,
+    /// Whether reasoning state crosses foreign clients.
+    pub reasoning_carriers: bool,
 }
 
 impl Model {

@@ -41,6 +41,8 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
         .as_mut()
         .map(|keys| std::mem::take(&mut keys.aws_credentials));
     let aws_credentials = aws_credentials(reader, credentials.unwrap_or_default());
+    let secret = server_keys.as_mut().and_then(|keys| keys.secret.take());
+    let secret = secret.and_then(|secret| long_enough(reader, secret));
     let server = server(reader, server_keys);
     let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
     let mut complete = true;
@@ -85,9 +87,29 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
     let config = Config {
         server,
         aws_credentials,
+        secret,
         models,
     };
     (complete && reader.problems.is_empty()).then_some((config, warnings))
+}
+
+/// Fewest characters of `server.secret`.
+const SECRET_LENGTH: usize = 16;
+
+/// The proxy's own secret. What is wrong with it is told without quoting it.
+fn long_enough(reader: &mut Reader<'_>, secret: Located<Text>) -> Option<Secret> {
+    let Located { value: text, at } = secret;
+    if text.written.is_empty() {
+        return None;
+    }
+    if text.value.chars().count() < SECRET_LENGTH {
+        reader.problem(
+            &at,
+            format!("the secret is shorter than {SECRET_LENGTH} characters"),
+        );
+        return None;
+    }
+    Some(Secret::new(text.value))
 }
 
 /// Whether the earlier of two patterns takes every name that the later one matches.
@@ -268,6 +290,7 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
         },
         system_edits,
         on_loss: on_loss?,
+        reasoning_carriers: keys.reasoning_carriers.is_none_or(|carried| carried.value),
     };
     written.warn(&model, warnings);
     Some(model)

@@ -39,7 +39,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::config::{AwsCredential, Config};
-use crate::translate::ReasoningMemory;
+use crate::dialect::carrier::CarrierKey;
+use crate::translate::{Carriers, ReasoningMemory};
 
 pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
 pub use body::BODY_LIMIT;
@@ -69,12 +70,17 @@ struct Proxy {
     signer: aws::Signer,
     aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
+    carriers: Carriers,
     ids: RequestIds,
 }
 
 impl Proxy {
     fn new(mut config: Config) -> io::Result<Self> {
         let aws_credentials = std::mem::take(&mut config.aws_credentials);
+        let secret = config.secret.take();
+        let carriers = secret.map_or(Carriers::Plain, |secret| {
+            Carriers::Marked(CarrierKey::new(secret.expose()))
+        });
         let routes = route::Routes::new(config);
         let tls = routes
             .entries()
@@ -89,6 +95,7 @@ impl Proxy {
             ),
             routes,
             aws_credentials,
+            carriers,
             memory: Arc::default(),
             ids: RequestIds::default(),
         })

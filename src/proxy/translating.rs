@@ -17,7 +17,7 @@ use crate::capability;
 use crate::config::DialectPair;
 use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{Exchange, Route, Scope};
+use crate::translate::{Carriers, Exchange, Route, Scope};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
@@ -78,6 +78,11 @@ async fn between(
             capabilities: &|model| capability::lookup(upstream.name(), model),
             edits: &entry.edits,
             on_loss: entry.model.on_loss,
+            carriers: if entry.model.reasoning_carriers {
+                &call.proxy.carriers
+            } else {
+                &Carriers::Off
+            },
             memory: Some((&call.proxy.memory, scope)),
         };
         Exchange::begin(&route, &inbound, now(), &access.request_id, &mut losses)

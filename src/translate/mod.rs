@@ -5,6 +5,7 @@
 mod estimate;
 mod freeform;
 mod memory;
+mod passage;
 mod reenvelope;
 mod restore;
 mod stop;
@@ -28,6 +29,7 @@ use crate::prompt::SystemEdits;
 use crate::wire::framing::Decoder;
 
 pub use memory::{ReasoningMemory, Scope};
+pub use passage::Carriers;
 pub use stream::TranslatedStream;
 
 /// The parties of a translated exchange and what they agreed on.
@@ -38,6 +40,7 @@ pub struct Exchange {
     restoration: Restoration,
     stream: bool,
     keeper: Option<Keeper>,
+    carriers: Carriers,
     /// The envelopes, where only they change.
     envelopes: Option<(&'static dyn Envelope, &'static dyn Envelope)>,
     began: Option<Instant>,
@@ -75,6 +78,8 @@ pub struct Route<'a> {
     pub edits: &'a SystemEdits,
     /// What happens when something of the request is lost.
     pub on_loss: OnLoss,
+    /// Whether and how reasoning state crosses foreign clients.
+    pub carriers: &'a Carriers,
     /// Reasoning of earlier turns, and whose they are, for clients that do not send it back.
     pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
 }
@@ -108,6 +113,7 @@ impl Exchange {
             mut request,
             preferences,
         } = route.client.read_request(inbound, losses)?;
+        route.carriers.admit(&mut request, losses);
         let keeper = route.memory.filter(|_| !route.client.replays_reasoning());
         let keeper = keeper.map(|(memory, scope)| Keeper {
             memory: Arc::clone(memory),
@@ -140,6 +146,7 @@ impl Exchange {
             restoration: std::mem::take(&mut written.restoration),
             stream: request.stream,
             keeper,
+            carriers: route.carriers.clone(),
             envelopes: None,
             began: None,
         };
@@ -160,6 +167,7 @@ impl Exchange {
             restoration,
             stream: false,
             keeper: None,
+            carriers: Carriers::default(),
             envelopes: envelopes(client, upstream),
             began: None,
         }
@@ -187,6 +195,7 @@ impl Exchange {
             restoration: Restoration::default(),
             stream: reenveloped.stream,
             keeper: None,
+            carriers: Carriers::default(),
             envelopes: Some((from, to)),
             began: None,
         };
@@ -242,6 +251,7 @@ impl Exchange {
             keeper.keep(&response);
         }
         restore::response(&self.restoration, &mut response);
+        self.carriers.carry_all(&mut response.content);
         let called = response
             .content
             .iter()
@@ -266,6 +276,7 @@ impl Exchange {
                 &self.restoration,
                 self.client.stream_writer(&self.reply),
                 self.keeper.clone(),
+                self.carriers.clone(),
             ),
         };
         if let Some(began) = self.began {

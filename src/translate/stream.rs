@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Keeper;
 use super::reenvelope::ReenvelopedStream;
 use super::restore::Restorer;
+use super::{Carriers, Keeper};
 use crate::canonical::{
     BlockStart, Delta, Error, ErrorClass, Event, Losses, Opaque, Restoration, Sequencer, Start, Usage,
 };
@@ -39,8 +39,9 @@ impl TranslatedStream {
         restoration: &Restoration,
         writer: Box<dyn StreamWriter>,
         keeper: Option<Keeper>,
+        carriers: Carriers,
     ) -> Self {
-        let stream = CanonicalStream::new(reader, restoration, writer, keeper);
+        let stream = CanonicalStream::new(reader, restoration, writer, keeper, carriers);
         Self(Way::Canonical(Box::new(stream)))
     }
 
@@ -124,6 +125,7 @@ struct Outlet {
     usage: Option<Usage>,
     end: Option<Result<(), Error>>,
     kept: Option<Kept>,
+    carriers: Carriers,
 }
 
 /// What is kept of an answer while it streams.
@@ -139,8 +141,10 @@ impl CanonicalStream {
         restoration: &Restoration,
         writer: Box<dyn StreamWriter>,
         keeper: Option<Keeper>,
+        carriers: Carriers,
     ) -> Self {
         let out = Outlet {
+            carriers,
             sequencer: Sequencer::default(),
             writer,
             started: false,
@@ -302,11 +306,20 @@ impl Outlet {
                     usage: self.usage,
                 }
             }
-            Event::Delta { index, delta } => {
-                if let (Some(kept), Delta::Opaque(opaque)) = (&mut self.kept, &delta) {
+            Event::Delta {
+                index,
+                delta: Delta::Opaque(opaque),
+            } => {
+                if let Some(kept) = &mut self.kept {
                     kept.state.push(opaque.clone());
                 }
-                Event::Delta { index, delta }
+                let Some(opaque) = self.carriers.carry(opaque) else {
+                    return;
+                };
+                Event::Delta {
+                    index,
+                    delta: Delta::Opaque(opaque),
+                }
             }
             other => other,
         };

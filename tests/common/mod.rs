@@ -23,7 +23,7 @@ use llm_proxy::canonical::{Error, Fold, Losses, OnLoss, Response};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Endpoint, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Exchange, Route};
+use llm_proxy::translate::{Carriers, Exchange, Route};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::{Decoder, Framing};
 use serde::Deserialize;
@@ -212,6 +212,7 @@ pub fn begin(
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
+        carriers: &Carriers::default(),
         memory: None,
     };
     let headers = headers(facts);

@@ -58,6 +58,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         capabilities: &|model| capability::lookup(DialectName::OpenAiChat, model),
         edits: &SystemEdits::default(),
         on_loss: crate::canonical::OnLoss::Warn,
+        carriers: &crate::translate::Carriers::default(),
         memory: None,
     };
     let inbound = Inbound {
