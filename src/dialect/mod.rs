@@ -81,6 +81,19 @@ pub trait Dialect: Send + Sync {
     /// An invalid request, naming the field by its JSON path.
     fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error>;
 
+    /// Reads a request for the number of its tokens; `None` where the dialect has no such request.
+    ///
+    /// # Errors
+    /// An invalid request, naming the field by its JSON path.
+    fn read_count_request(&self, _inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
+        Ok(None)
+    }
+
+    /// Writes the number of tokens of a request.
+    fn write_count(&self, _input_tokens: u64) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Writes a request for an answer. A pure function of its arguments; a longer history is written as an extension
     /// of the shorter one.
     ///

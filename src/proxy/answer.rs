@@ -18,6 +18,8 @@ use crate::telemetry::{Access, End};
 
 /// The header that lists what a translation could not carry over.
 pub const LOSS_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-loss");
+/// The header that names what of an answer the proxy has estimated.
+pub const ESTIMATE_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-estimate");
 /// The header with the proxy's own identifier of a request, where the upstream's headers are passed on.
 pub const PROXY_REQUEST_ID: HeaderName = HeaderName::from_static("x-llm-proxy-request-id");
 /// The header with the upstream's identifier of a request, where the answer is translated.
@@ -149,6 +151,15 @@ pub fn full(status: StatusCode, content_type: Option<&'static str>, body: impl I
         let value = HeaderValue::from_static(content_type);
         answer.headers_mut().insert(CONTENT_TYPE, value);
     }
+    answer
+}
+
+/// A number of tokens that the proxy has estimated, with a header that says so.
+pub fn estimate(body: Vec<u8>) -> Answer {
+    let mut answer = json(body);
+    answer
+        .headers_mut()
+        .insert(ESTIMATE_HEADER, HeaderValue::from_static("input_tokens"));
     answer
 }
 

@@ -17,7 +17,7 @@ use crate::capability;
 use crate::config::DialectPair;
 use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{Carriers, Exchange, Route, Scope};
+use crate::translate::{self, Carriers, Exchange, Route, Scope};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
@@ -41,6 +41,15 @@ pub(super) async fn translate(
     between(call, entry, client, upstream, access).await
 }
 
+/// The answer to a request that only the vendor itself can answer.
+fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access: &mut Access) -> Answer {
+    let message = format!(
+        "{} {} is not translated to this model's upstream",
+        call.method, call.rest
+    );
+    answer::error(Some(client), &Error::new(ErrorClass::NotFound, message), access)
+}
+
 /// Translates between two dialects that are known.
 async fn between(
     call: Call<'_>,
@@ -51,13 +60,21 @@ async fn between(
 ) -> Answer {
     let (model, stream) = match client.endpoint(&call.method, call.rest) {
         Endpoint::Generate { model, stream } => (model, stream),
-        Endpoint::CountTokens | Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => {
-            let message = format!(
-                "{} {} is not translated to this model's upstream",
-                call.method, call.rest
-            );
-            let error = Error::new(ErrorClass::NotFound, message);
-            return answer::error(Some(client), &error, access);
+        Endpoint::CountTokens => {
+            let inbound = Inbound {
+                headers: &call.headers,
+                model: None,
+                stream: None,
+                body: &call.body,
+            };
+            match translate::estimated_count(client, &inbound) {
+                Ok(Some(body)) => return answer::estimate(body),
+                Ok(None) => return untranslated(&call, client, access),
+                Err(error) => return answer::error(Some(client), &error, access),
+            }
+        }
+        Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => {
+            return untranslated(&call, client, access);
         }
     };
     let began_at = Instant::now();

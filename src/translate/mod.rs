@@ -335,6 +335,15 @@ fn refused(losses: &Losses, on_loss: OnLoss) -> Result<(), Error> {
     Err(Error::new(ErrorClass::Unsupported, message).at(first.path.clone()))
 }
 
+/// Answers a request for the number of its tokens with an estimate; `None` where the dialect has no such request.
+///
+/// # Errors
+/// An invalid request, naming the field.
+pub fn estimated_count(client: &dyn Dialect, inbound: &Inbound<'_>) -> Result<Option<Vec<u8>>, Error> {
+    let request = client.read_count_request(inbound)?;
+    Ok(request.map(|request| client.write_count(estimate::input_tokens(&request))))
+}
+
 /// Edits the system text of a request that stays in its dialect; every other byte stays as it was.
 ///
 /// # Errors

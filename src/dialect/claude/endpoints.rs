@@ -66,6 +66,11 @@ pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+/// The number of tokens of a request.
+pub fn write_count(input_tokens: u64) -> Vec<u8> {
+    json!({"input_tokens": input_tokens}).to_string().into_bytes()
+}
+
 /// One entry of the list of models.
 pub fn write_model(model: &str) -> Vec<u8> {
     entry(model).to_string().into_bytes()

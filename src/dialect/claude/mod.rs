@@ -54,6 +54,14 @@ impl Dialect for Claude {
         request::read(inbound, losses)
     }
 
+    fn read_count_request(&self, inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
+        request::read_count(inbound).map(Some)
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        endpoints::write_count(input_tokens)
+    }
+
     fn write_request(
         &self,
         request: &Request,

@@ -42,6 +42,13 @@ fn entry(model: &str) -> Value {
     json!({"id": model, "object": "model", "created": 0, "owned_by": "llm-proxy"})
 }
 
+/// The number of tokens of a request.
+pub fn write_count(input_tokens: u64) -> Vec<u8> {
+    serde_json::json!({"object": "response.input_tokens", "input_tokens": input_tokens})
+        .to_string()
+        .into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

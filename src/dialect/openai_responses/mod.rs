@@ -55,6 +55,15 @@ impl Dialect for OpenAiResponses {
         request::read(inbound, losses)
     }
 
+    fn read_count_request(&self, inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
+        let read = request::read(inbound, &mut Losses::new())?;
+        Ok(Some(read.request))
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        endpoints::write_count(input_tokens)
+    }
+
     fn write_request(
         &self,
         request: &Request,
