@@ -1,6 +1,7 @@
 //! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
 
 mod completeness;
+mod fidelity;
 mod listing;
 mod regen;
 
@@ -25,6 +26,8 @@ enum Task {
     Regen(regen::Options),
     /// Show that the compiler stops at every mapping when a vendor adds a field or a variant
     Completeness,
+    /// Remake docs/fidelity.md: what becomes of every case on every pair of dialects
+    Fidelity,
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.task {
         Task::Regen(options) => regen::run(&cli.specs, options),
         Task::Completeness => completeness::run(&cli.specs),
+        Task::Fidelity => fidelity::run(),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {

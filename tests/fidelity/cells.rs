@@ -1,0 +1,233 @@
+//! What becomes of every document of the cases on every pair.
+
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use llm_proxy::canonical::{ErrorClass, LossKind, Losses};
+use llm_proxy::dialect::{Dialect, DialectName};
+
+use crate::common::{Case, Failure, begin, cases, dialects, exchange, fold, stream};
+use crate::data::{Data, Document};
+
+/// How a document fares, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    Exact,
+    Extension,
+    Approximated,
+    Dropped,
+    Refused,
+    /// It is an error in its own dialect already, or an upstream's failure: the client is told of an error.
+    Invalid(&'static str),
+}
+
+/// A reason for a mark. The order is that of the page.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// A loss, by its number in the data.
+    Loss(usize),
+    /// An extension, by its number in the data.
+    Extension(usize),
+    /// An error's class that the client's dialect tells as another.
+    Class(&'static str, &'static str),
+    /// An error whose words are not the upstream's.
+    Words,
+}
+
+/// How a document fares, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    pub mark: Mark,
+    pub notes: BTreeSet<Note>,
+}
+
+/// One document of a case towards every other dialect, in the order of [`Table::columns`].
+#[derive(Debug)]
+pub struct Row {
+    pub case: String,
+    /// The documents: one list of cells for each that the case has.
+    pub request: Vec<Cell>,
+    pub response: Vec<Cell>,
+    pub stream: Vec<Cell>,
+    pub error: Vec<Cell>,
+    /// The class of the error.
+    pub class: &'static str,
+}
+
+/// What is said in one dialect, towards every other.
+#[derive(Debug)]
+pub struct Table {
+    pub from: DialectName,
+    pub columns: Vec<DialectName>,
+    pub rows: Vec<Row>,
+}
+
+/// All tables, and what they met on the way.
+#[derive(Debug)]
+pub struct Matrix {
+    pub tables: Vec<Table>,
+    /// The numbers of the losses that occurred, those without a mark included.
+    pub losses: BTreeSet<usize>,
+    /// The numbers of the extensions that occurred.
+    pub extensions: BTreeSet<usize>,
+    /// Losses that are not in the data, with a place each.
+    pub unexpected: Vec<String>,
+}
+
+impl Matrix {
+    pub fn build(data: &Data) -> Self {
+        let mut matrix = Self {
+            tables: Vec::new(),
+            losses: BTreeSet::new(),
+            extensions: BTreeSet::new(),
+            unexpected: Vec::new(),
+        };
+        for from in dialects() {
+            let others: Vec<&'static dyn Dialect> = dialects()
+                .into_iter()
+                .filter(|other| other.name() != from.name())
+                .collect();
+            let cases = cases(from);
+            let rows = cases.iter().map(|case| matrix.row(data, from, case, &others));
+            let rows = rows.collect();
+            matrix.tables.push(Table {
+                from: from.name(),
+                columns: others.iter().map(|other| other.name()).collect(),
+                rows,
+            });
+        }
+        matrix
+    }
+
+    fn row(
+        &mut self,
+        data: &Data,
+        from: &'static dyn Dialect,
+        case: &Case,
+        others: &[&'static dyn Dialect],
+    ) -> Row {
+        let mut row = Row {
+            case: case.name.clone(),
+            request: Vec::new(),
+            response: Vec::new(),
+            stream: Vec::new(),
+            error: Vec::new(),
+            class: "",
+        };
+        for other in others {
+            if let Some(body) = case.document("request.json") {
+                let mut losses = Losses::new();
+                let outcome = match begin(from, *other, &case.facts, &body, &mut losses) {
+                    Ok((_, written)) => Ok(String::from_utf8_lossy(&written.body).into_owned()),
+                    Err(error) => Err(error.class),
+                };
+                let at = format!("{}/{} request to {}", case.dialect, case.name, other.name());
+                let cell = self.judge(data, &at, other.name(), Document::Request, &losses, outcome);
+                row.request.push(cell);
+            }
+            let at = format!("{}/{} answer to {}", case.dialect, case.name, other.name());
+            if let Some(body) = case.document("response.json") {
+                let mut losses = Losses::new();
+                let outcome = match exchange(*other, from, case).response(&body, &mut losses) {
+                    Ok((body, _)) => Ok(String::from_utf8_lossy(&body).into_owned()),
+                    Err(error) => Err(error.class),
+                };
+                let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);
+                row.response.push(cell);
+            }
+            if let Some(body) = case.document("stream.sse") {
+                let (text, losses) = stream(&exchange(*other, from, case), [body.clone()]);
+                let outcome = fold(from, body).map(|_| text).map_err(|error| error.class);
+                let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);
+                row.stream.push(cell);
+            }
+            if let Some(body) = case.document("error.json") {
+                let failure: Failure = serde_json::from_slice(&body).unwrap();
+                let (class, cell) = error(&failure, *other, from, case);
+                row.class = class;
+                row.error.push(cell);
+            }
+        }
+        row
+    }
+
+    /// The cell of a document that was written, or failed.
+    fn judge(
+        &mut self,
+        data: &Data,
+        at: &str,
+        to: DialectName,
+        document: Document,
+        losses: &Losses,
+        outcome: Result<String, ErrorClass>,
+    ) -> Cell {
+        let mut cell = Cell {
+            mark: Mark::Exact,
+            notes: BTreeSet::new(),
+        };
+        for loss in losses.entries() {
+            let Some(number) = data.losses().position(|expected| expected.is(loss)) else {
+                self.unexpected.push(format!("{at}: {loss}"));
+                continue;
+            };
+            self.losses.insert(number);
+            let mark = match loss.kind {
+                LossKind::Refused => Mark::Refused,
+                LossKind::Dropped => Mark::Dropped,
+                LossKind::Approximated => Mark::Approximated,
+                LossKind::Ignored => continue,
+            };
+            cell.mark = cell.mark.max(mark);
+            cell.notes.insert(Note::Loss(number));
+        }
+        match outcome {
+            Ok(written) => {
+                let found = data.extensions.iter().enumerate();
+                for (number, _) in found.filter(|(_, known)| known.is_in(to, document, &written)) {
+                    self.extensions.insert(number);
+                    cell.mark = cell.mark.max(Mark::Extension);
+                    cell.notes.insert(Note::Extension(number));
+                }
+            }
+            Err(class) if cell.mark != Mark::Refused => {
+                cell.mark = Mark::Invalid(class.as_str());
+                cell.notes.clear();
+            }
+            // What else would have been lost does not matter to what is not sent.
+            Err(_) => {
+                let refused = |number: &usize| {
+                    let expected = data.losses().nth(*number);
+                    expected.is_some_and(|expected| losses.refused().any(|loss| expected.is(loss)))
+                };
+                cell.notes
+                    .retain(|note| matches!(note, Note::Loss(number) if refused(number)));
+            }
+        }
+        cell
+    }
+}
+
+/// The cell of an upstream's failure: whether a client reads in it what the upstream told.
+fn error(
+    failure: &Failure,
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+    case: &Case,
+) -> (&'static str, Cell) {
+    let (told, written) = failure.translate(&exchange(client, upstream, case));
+    let headers: HeaderMap = written.headers.into_iter().collect();
+    let read = client.read_error(written.status, &headers, &written.body);
+    let mut notes = BTreeSet::new();
+    if read.class != told.class {
+        notes.insert(Note::Class(told.class.as_str(), read.class.as_str()));
+    }
+    if read.message != told.message {
+        notes.insert(Note::Words);
+    }
+    let mark = if notes.is_empty() {
+        Mark::Exact
+    } else {
+        Mark::Approximated
+    };
+    (told.class.as_str(), Cell { mark, notes })
+}
