@@ -1,6 +1,7 @@
 //! What becomes of every document of the cases on every pair.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use http::HeaderMap;
 use llm_proxy::canonical::{ErrorClass, LossKind, Losses};
@@ -30,6 +31,8 @@ pub enum Note {
     Extension(usize),
     /// An error's class that the client's dialect tells as another.
     Class(&'static str, &'static str),
+    /// An error that no longer says how long to wait.
+    Delay,
     /// An error whose words are not the upstream's.
     Words,
 }
@@ -224,10 +227,15 @@ fn error(
     if read.message != told.message {
         notes.insert(Note::Words);
     }
-    let mark = if notes.is_empty() {
-        Mark::Exact
-    } else {
-        Mark::Approximated
+    let mut mark = match notes.is_empty() {
+        true => Mark::Exact,
+        false => Mark::Approximated,
     };
+    // The header counts whole seconds.
+    let seconds = |delay: Option<Duration>| delay.map(|delay| delay.as_secs_f64().ceil());
+    if seconds(read.retry_after) != seconds(told.retry_after) {
+        notes.insert(Note::Delay);
+        mark = Mark::Dropped;
+    }
     (told.class.as_str(), Cell { mark, notes })
 }
