@@ -150,7 +150,14 @@ fn every_dialect_has_the_common_cases() {
 
 #[test]
 fn a_stream_split_anywhere_is_the_same() {
-    for (client, upstream) in pairs() {
+    for upstream in dialects() {
+        // Where frames end is not the client's concern: one of them will do.
+        let Some((client, upstream)) = pairs()
+            .into_iter()
+            .find(|(_, other)| other.name() == upstream.name())
+        else {
+            continue;
+        };
         for case in cases(upstream) {
             let Some(body) = case.document("stream.sse") else {
                 continue;

@@ -99,6 +99,10 @@ fn a_member_that_no_vendor_knows_is_found() {
         let said = json!([{"role": "user", "content": "x"}]);
         let (place, sound) = match client.name() {
             DialectName::OpenAiResponses => ("/input/0", json!({"model": "m", "input": said})),
+            DialectName::Bedrock => (
+                "/messages/0",
+                json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 1, "messages": said}),
+            ),
             _ => (
                 "/messages/0",
                 json!({"model": "m", "max_tokens": 1, "messages": said}),

@@ -5,7 +5,8 @@ mod claude;
 mod responses;
 
 use llm_proxy::dialect::DialectName;
-use serde_json::Value;
+use llm_proxy::wire::framing::EXCEPTION;
+use serde_json::{Value, json};
 
 use super::frames::{self, Frame};
 
@@ -27,8 +28,27 @@ pub fn check(client: DialectName, stream: &str) -> Result<Told, String> {
         DialectName::Claude => claude::check(&frames),
         DialectName::OpenAiChat => chat::check(&frames),
         DialectName::OpenAiResponses => responses::check(&frames),
-        DialectName::Bedrock => Err("its frames are not server-sent events".to_owned()),
+        DialectName::Bedrock => {
+            ensure(!stream.contains("event: ping\n"), || "a ping".to_owned())?;
+            claude::check(&frames.into_iter().map(unwrapped).collect::<Result<Vec<_>, _>>()?)
+        }
     }
+}
+
+/// A message as the event that the Messages API has for it: an exception is an error.
+fn unwrapped(frame: Frame) -> Result<Frame, String> {
+    let Frame::Event { name: Some(name), .. } = &frame else {
+        return Ok(frame);
+    };
+    let Some(kind) = name.strip_prefix(EXCEPTION) else {
+        return Ok(frame);
+    };
+    let message = filled(&frame.json()?, "/message")?.to_owned();
+    let error = json!({"type": "error", "error": {"type": kind, "message": message}});
+    Ok(Frame::Event {
+        name: Some("error".to_owned()),
+        data: error.to_string(),
+    })
 }
 
 /// The events of a client's stream that its vendor's schema describes.
@@ -38,6 +58,7 @@ pub fn events(client: DialectName, stream: &str) -> Result<Vec<Value>, String> {
         match frame {
             Frame::Comment => {}
             Frame::Event { data, .. } if data == "[DONE]" => {}
+            Frame::Event { name: Some(name), .. } if name.starts_with(EXCEPTION) => {}
             frame => {
                 let json = frame.json()?;
                 // The vendor's types of chunks leave out the error that takes a chunk's place.

@@ -2,7 +2,7 @@
 //!
 //! `tests/fixtures/<dialect>/<case>/` holds what that dialect's parties say: `request.json` a client,
 //! `response.json`, `stream.sse` and `error.json` an upstream. `case.json` says what else belongs to the case. Where
-//! streams are no text, `stream.eventstream.json` lists their events; `{"exception": NAME, "payload": …}` is a failure.
+//! streams are no text, `stream.eventstream.json` lists their events, and other [`Message`]s.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use llm_proxy::canonical::{Error, Fold, Losses, OnLoss, Response};
+use llm_proxy::canonical::{Error, ErrorClass, Fold, Losses, OnLoss, Response};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Endpoint, Inbound, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
@@ -52,6 +52,13 @@ pub fn pairs() -> Vec<(&'static dyn Dialect, &'static dyn Dialect)> {
     pairs
         .filter(|(client, upstream)| client.name() != upstream.name())
         .collect()
+}
+
+/// Those of the pairs in which more than the envelope changes.
+pub fn translated_pairs() -> Vec<(&'static dyn Dialect, &'static dyn Dialect)> {
+    let mut pairs = pairs();
+    pairs.retain(|(client, upstream)| client.family() != upstream.family());
+    pairs
 }
 
 pub fn root() -> PathBuf {
@@ -99,27 +106,83 @@ impl Case {
     }
 }
 
-/// An event stream of the events in a JSON list, each as it is spelled there.
-pub fn framed(events: &[u8]) -> Bytes {
-    #[derive(Deserialize)]
-    struct Failure<'a> {
-        exception: String,
+/// What an event stream holds besides events of the Messages API.
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Message<'a> {
+    /// A failure that the service's API describes.
+    Exception {
+        exception: &'a str,
         #[serde(borrow)]
         payload: &'a RawValue,
-    }
+    },
+    /// Another failure.
+    Error { error: &'a str, message: &'a str },
+    /// An event of any type.
+    Event {
+        event: &'a str,
+        #[serde(borrow)]
+        payload: &'a RawValue,
+    },
+    /// A chunk that holds what is no JSON.
+    Text { text: String },
+    /// A chunk whose second half is missing.
+    Cut { cut: String },
+}
+
+/// An event stream of the events in a JSON list, each as it is spelled there.
+pub fn framed(events: &[u8]) -> Bytes {
     let events: Vec<&RawValue> = serde_json::from_slice(events).unwrap();
     let mut out = BytesMut::new();
     for event in events {
-        if let Ok(Failure { exception, payload }) = serde_json::from_str(event.get()) {
-            event_stream::write_exception(&mut out, &exception, payload.get().as_bytes());
-            continue;
+        match serde_json::from_str(event.get()) {
+            Ok(Message::Exception { exception, payload }) => {
+                event_stream::write_exception(&mut out, exception, payload.get().as_bytes());
+            }
+            Ok(Message::Error { error, message }) => write_error(&mut out, error, message),
+            Ok(Message::Event { event, payload }) => event_stream::write_event(&mut out, event, |out| {
+                out.extend_from_slice(payload.get().as_bytes());
+            }),
+            Ok(Message::Text { text }) => write_chunk(&mut out, &text),
+            Ok(Message::Cut { cut }) => {
+                let start = out.len();
+                write_chunk(&mut out, &cut);
+                out.truncate(start + (out.len() - start) / 2);
+            }
+            Err(_) => write_chunk(&mut out, event.get()),
         }
-        let bytes = STANDARD.encode(event.get());
-        event_stream::write_event(&mut out, "chunk", |out| {
-            out.extend_from_slice(format!(r#"{{"bytes":"{bytes}","p":"abc"}}"#).as_bytes());
-        });
     }
     out.freeze()
+}
+
+pub fn write_chunk(out: &mut BytesMut, event: &str) {
+    let bytes = STANDARD.encode(event);
+    event_stream::write_event(out, "chunk", |out| {
+        out.extend_from_slice(format!(r#"{{"bytes":"{bytes}","p":"abc"}}"#).as_bytes());
+    });
+}
+
+/// A message of the type that the proxy reads and never writes.
+fn write_error(out: &mut BytesMut, code: &str, message: &str) {
+    let mut headers = BytesMut::new();
+    let pairs = [
+        (":message-type", "error"),
+        (":error-code", code),
+        (":error-message", message),
+    ];
+    for (name, value) in pairs {
+        headers.put_u8(name.len().try_into().unwrap());
+        headers.put_slice(name.as_bytes());
+        headers.put_u8(7);
+        headers.put_u16(value.len().try_into().unwrap());
+        headers.put_slice(value.as_bytes());
+    }
+    let start = out.len();
+    out.put_u32((16 + headers.len()).try_into().unwrap());
+    out.put_u32(headers.len().try_into().unwrap());
+    out.put_u32(crc32fast::hash(&out[start..]));
+    out.put_slice(&headers);
+    out.put_u32(crc32fast::hash(&out[start..]));
 }
 
 /// A stream as text: as it is, or as the server-sent events that the messages of an event stream stand for.
@@ -138,7 +201,8 @@ pub fn shown(framing: Framing, bytes: BytesMut) -> String {
             .map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap());
         let (name, text) = match event {
             Some(event) => {
-                let json: Value = serde_json::from_str(&event).unwrap();
+                // What an upstream spelled wrongly passes as it is where nothing is translated.
+                let json: Value = serde_json::from_str(&event).unwrap_or_default();
                 (json["type"].as_str().unwrap_or_default().to_owned(), event)
             }
             None => (frame.name().unwrap_or_default().to_owned(), payload.to_string()),
@@ -253,7 +317,8 @@ pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
     let mut decoder = upstream.framing().decoder();
     decoder.push(body);
     decoder.finish();
-    while let Some(frame) = decoder.next().unwrap() {
+    // What cannot be read is an end that comes too early.
+    while let Ok(Some(frame)) = decoder.next() {
         reader.read(frame.name(), &frame.data, &mut events, &mut losses);
     }
     reader.end(&mut events);
@@ -268,8 +333,15 @@ pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (
     let mut decoder = exchange.decoder();
     let mut out = BytesMut::new();
     let mut pull = |decoder: &mut Decoder, out: &mut BytesMut| {
-        while let Some(frame) = decoder.next().unwrap() {
-            translated.push(frame.name(), &frame.data, out);
+        loop {
+            match decoder.next() {
+                Ok(Some(frame)) => translated.push(frame.name(), &frame.data, out),
+                Ok(None) => break,
+                Err(error) => {
+                    translated.fail(Error::new(ErrorClass::Upstream, error.to_string()), out);
+                    break;
+                }
+            }
         }
     };
     for chunk in chunks {

@@ -22,6 +22,9 @@ type Validators = HashMap<(DialectName, Root), &'static Validator>;
 /// Whether a document is what the vendor's schema, corrected by the overlay, describes, without any member that it does
 /// not know. The error names the places.
 pub fn check(dialect: DialectName, root: Root, document: &Value) -> Result<(), String> {
+    if dialect == DialectName::Bedrock {
+        return check(DialectName::Claude, root, &out_of_envelope(root, document)?);
+    }
     let errors: Vec<String> = validator(dialect, root)
         .iter_errors(document)
         .map(|error| explain(&error))
@@ -30,6 +33,44 @@ pub fn check(dialect: DialectName, root: Root, document: &Value) -> Result<(), S
         return Ok(());
     }
     Err(format!("no {root:?} of {dialect}:\n  {}", errors.join("\n  ")))
+}
+
+/// What is said to or by Bedrock, as the Messages API has it. Its body says less of the envelope, and more.
+fn out_of_envelope(root: Root, document: &Value) -> Result<Value, String> {
+    let mut inner = document.clone();
+    let Some(members) = inner.as_object_mut() else {
+        return Ok(inner);
+    };
+    match root {
+        Root::Request => {
+            let version = members.remove("anthropic_version");
+            if !matches!(
+                version.as_ref().and_then(Value::as_str),
+                Some("bedrock-2023-05-31" | "2026-10-21")
+            ) {
+                return Err(format!("no version that Bedrock knows: {version:?}"));
+            }
+            let betas = members.remove("anthropic_beta").unwrap_or_else(|| json!([]));
+            if !betas
+                .as_array()
+                .is_some_and(|betas| betas.iter().all(Value::is_string))
+            {
+                return Err(format!("no list of betas: {betas}"));
+            }
+            if let Some(named) = ["model", "stream"]
+                .into_iter()
+                .find(|name| members.contains_key(*name))
+            {
+                return Err(format!("{named} belongs into the URL"));
+            }
+            members.insert("model".to_owned(), "m".into());
+        }
+        Root::Event => {
+            members.shift_remove("amazon-bedrock-invocationMetrics");
+        }
+        Root::Response => {}
+    }
+    Ok(inner)
 }
 
 /// The same, for text.

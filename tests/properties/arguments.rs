@@ -67,7 +67,10 @@ fn request(client: DialectName, arguments: &str) -> String {
             {{"type":"function_call","call_id":"t1","name":"f","arguments":{quoted}}},
             {{"type":"function_call_output","call_id":"t1","output":"y"}}]}}"#
         ),
-        DialectName::Bedrock => panic!("no pair of its own"),
+        DialectName::Bedrock => format!(
+            r#"{{"anthropic_version":"bedrock-2023-05-31",{}"#,
+            &request(DialectName::Claude, arguments)[r#"{"model":"m","#.len()..]
+        ),
     }
 }
 
@@ -75,7 +78,7 @@ fn request(client: DialectName, arguments: &str) -> String {
 fn response(upstream: DialectName, arguments: &str) -> String {
     let quoted = serde_json::to_string(arguments).unwrap();
     match upstream {
-        DialectName::Claude => format!(
+        DialectName::Claude | DialectName::Bedrock => format!(
             r#"{{"id":"msg_1","type":"message","role":"assistant","model":"m","stop_reason":"tool_use","stop_sequence":null,
             "content":[{{"type":"tool_use","id":"t1","name":"f","input":{arguments}}}],
             "usage":{{"input_tokens":1,"output_tokens":1}}}}"#
@@ -88,7 +91,6 @@ fn response(upstream: DialectName, arguments: &str) -> String {
             r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"completed","output":[
             {{"type":"function_call","id":"fc_1","call_id":"t1","name":"f","arguments":{quoted},"status":"completed"}}]}}"#
         ),
-        DialectName::Bedrock => panic!("no pair of its own"),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::common::grammar;
 use crate::common::schema::{self, Root};
-use crate::common::{Facts, begin, cases, pairs, stream};
+use crate::common::{Facts, begin, cases, stream, translated_pairs};
 use crate::conversation::{conversation, request};
 use crate::tried;
 use crate::upstream::{self, joined};
@@ -202,7 +202,7 @@ proptest! {
     #[test]
     fn any_json_is_read_or_refused(document in json()) {
         let text = document.to_string();
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             send(client, upstream, text.as_bytes())?;
             answer(client, upstream, text.as_bytes())?;
         }
@@ -210,7 +210,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..40)) {
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             send(client, upstream, &bytes)?;
             answer(client, upstream, &bytes)?;
         }
@@ -218,7 +218,7 @@ proptest! {
 
     #[test]
     fn a_damaged_conversation_is_read_or_refused(conversation in conversation(), changes in changes()) {
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             let sound = request(client.name(), &conversation, 0);
             send(client, upstream, mutated(&sound, &changes).to_string().as_bytes())?;
         }
@@ -226,7 +226,7 @@ proptest! {
 
     #[test]
     fn a_damaged_fixture_is_read_or_refused(which in any::<Index>(), changes in changes()) {
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             for (dialect, file, back) in [
                 (client, "request.json", false),
                 (upstream, "response.json", true),
@@ -254,7 +254,7 @@ proptest! {
 
     #[test]
     fn a_damaged_stream_ends_in_order(answer in upstream::answer(), which in any::<Index>(), changes in changes()) {
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             let mut frames = upstream::frames(upstream.name(), &answer);
             let at = which.index(frames.len());
             let (head, data) = frames[at].text.split_once("data: ").unwrap();
@@ -264,7 +264,7 @@ proptest! {
             frames[at].text = format!("{head}data: {}\n\n", mutated(&sound, &changes));
             let plain = request(client.name(), &plain(), 0).to_string();
             let begun = begin(client, upstream, &Facts::default(), plain.as_bytes(), &mut Losses::new());
-            let (text, _) = stream(&begun.unwrap().0, [joined(&frames)]);
+            let (text, _) = stream(&begun.unwrap().0, [joined(upstream.name(), &frames)]);
             in_order(client, &text)?;
         }
     }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::common::grammar::{self, Told};
 use crate::common::schema::{self, Root};
-use crate::common::{Facts, begin, pairs, stream};
+use crate::common::{Facts, begin, stream, translated_pairs};
 use crate::tried;
 use crate::upstream::{self, Sent, joined};
 
@@ -22,7 +22,9 @@ fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exc
             r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#
         }
         DialectName::OpenAiResponses => r#"{"model":"m","stream":true,"input":"x"}"#,
-        DialectName::Bedrock => panic!("its streams are not server-sent events"),
+        DialectName::Bedrock => {
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"x"}]}"#
+        }
     };
     begin(
         client,
@@ -49,7 +51,7 @@ fn read(client: DialectName, exchange: &Exchange, sent: Bytes) -> Result<Told, T
 
 /// Events of one pair's upstream, in any order.
 fn disorder() -> impl Strategy<Value = Vec<Vec<Sent>>> {
-    pairs()
+    translated_pairs()
         .into_iter()
         .map(|(_, upstream)| vec(upstream::event(upstream.name()), 0..24))
         .collect::<Vec<_>>()
@@ -60,12 +62,12 @@ proptest! {
 
     #[test]
     fn any_events_make_an_answer_in_order_or_an_error(sent in disorder(), cut in any::<prop::sample::Index>()) {
-        for ((client, upstream), frames) in pairs().into_iter().zip(sent) {
+        for ((client, upstream), frames) in translated_pairs().into_iter().zip(sent) {
             let exchange = exchange(client, upstream);
-            let told = read(client.name(), &exchange, joined(&frames))?;
+            let told = read(client.name(), &exchange, joined(upstream.name(), &frames))?;
             let says_why = frames.iter().any(|frame| frame.finishes);
             prop_assert!(told.failed || says_why, "ended well though nobody said why");
-            let bytes = joined(&frames);
+            let bytes = joined(upstream.name(), &frames);
             read(client.name(), &exchange, bytes.slice(..cut.index(bytes.len() + 1)))?;
         }
     }
@@ -75,10 +77,10 @@ proptest! {
         answer in upstream::answer(),
         cuts in vec(any::<prop::sample::Index>(), 4),
     ) {
-        for (client, upstream) in pairs() {
+        for (client, upstream) in translated_pairs() {
             let exchange = exchange(client, upstream);
             let frames = upstream::frames(upstream.name(), &answer);
-            let bytes = joined(&frames);
+            let bytes = joined(upstream.name(), &frames);
             let whole = read(client.name(), &exchange, bytes.clone())?;
             prop_assert!(!whole.failed);
             prop_assert_eq!(&whole.text, answer.text.as_deref().unwrap_or_default());
@@ -89,7 +91,7 @@ proptest! {
             prop_assert_eq!(ids.len(), answer.calls.len());
 
             let last = frames.iter().position(|frame| frame.finishes).unwrap();
-            let before_last = joined(&frames[..last]).len();
+            let before_last = joined(upstream.name(), &frames[..last]).len();
             for cut in &cuts {
                 let cut = read(client.name(), &exchange, bytes.slice(..cut.index(before_last)))?;
                 prop_assert!(cut.failed, "cut at {:?} of {:?} and told as if it were whole", cut, bytes);

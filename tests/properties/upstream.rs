@@ -4,11 +4,14 @@ mod chat;
 mod claude;
 mod responses;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use llm_proxy::dialect::DialectName;
+use llm_proxy::wire::event_stream;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
+
+use crate::common::write_chunk;
 
 /// A frame as an upstream sends it, and whether it says why the answer ended.
 #[derive(Clone, Debug)]
@@ -53,10 +56,9 @@ pub fn event(upstream: DialectName) -> BoxedStrategy<Sent> {
         finishes: false,
     });
     let valid = match upstream {
-        DialectName::Claude => claude::event().boxed(),
+        DialectName::Claude | DialectName::Bedrock => claude::event().boxed(),
         DialectName::OpenAiChat => chat::event().boxed(),
         DialectName::OpenAiResponses => responses::event().boxed(),
-        DialectName::Bedrock => panic!("its frames are not server-sent events"),
     };
     prop_oneof![30 => valid, 1 => garbage].boxed()
 }
@@ -64,10 +66,9 @@ pub fn event(upstream: DialectName) -> BoxedStrategy<Sent> {
 /// The frames of a well-formed answer.
 pub fn frames(upstream: DialectName, answer: &Answer) -> Vec<Sent> {
     match upstream {
-        DialectName::Claude => claude::frames(answer),
+        DialectName::Claude | DialectName::Bedrock => claude::frames(answer),
         DialectName::OpenAiChat => chat::frames(answer),
         DialectName::OpenAiResponses => responses::frames(answer),
-        DialectName::Bedrock => panic!("its frames are not server-sent events"),
     }
 }
 
@@ -111,12 +112,23 @@ fn arguments() -> impl Strategy<Value = Vec<String>> {
         })
 }
 
-pub fn joined(frames: &[Sent]) -> Bytes {
-    frames
-        .iter()
-        .map(|frame| frame.text.as_str())
-        .collect::<String>()
-        .into()
+/// The frames on the wire; where that is an event stream, each frame's data is a chunk.
+pub fn joined(upstream: DialectName, frames: &[Sent]) -> Bytes {
+    if upstream != DialectName::Bedrock {
+        return frames
+            .iter()
+            .map(|frame| frame.text.as_str())
+            .collect::<String>()
+            .into();
+    }
+    let mut out = BytesMut::new();
+    for frame in frames {
+        match frame.text.split_once("data: ") {
+            Some((_, data)) => write_chunk(&mut out, data.trim_end_matches('\n')),
+            None => event_stream::write_event(&mut out, "nothing", |_| {}),
+        }
+    }
+    out.freeze()
 }
 
 fn unnamed(data: &Value, finishes: bool) -> Sent {

@@ -13,7 +13,13 @@ pub fn request(dialect: DialectName, conversation: &Conversation, number: usize)
         DialectName::Claude => claude(conversation, number),
         DialectName::OpenAiChat => chat(conversation),
         DialectName::OpenAiResponses => responses(conversation),
-        DialectName::Bedrock => panic!("no pair of its own"),
+        DialectName::Bedrock => {
+            let mut request = claude(conversation, number);
+            let members = request.as_object_mut().unwrap();
+            members.retain(|name, _| name != "model" && name != "stream");
+            members.insert("anthropic_version".to_owned(), "bedrock-2023-05-31".into());
+            request
+        }
     }
 }
 
