@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use llm_proxy::canonical::{ErrorClass, LossKind, Losses};
-use llm_proxy::dialect::{Dialect, DialectName};
+use llm_proxy::dialect::{self, Dialect, DialectName};
 
 use crate::common::{Case, Failure, begin, cases, dialects, exchange, fold, stream};
 use crate::data::{Data, Document};
@@ -140,7 +141,7 @@ impl Matrix {
             }
             if let Some(body) = case.document("stream.sse") {
                 let (text, losses) = stream(&exchange(*other, from, case), [body.clone()]);
-                let outcome = fold(from, body).map(|_| text).map_err(|error| error.class);
+                let outcome = streamed(from, body, *other, text);
                 let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);
                 row.stream.push(cell);
             }
@@ -208,6 +209,23 @@ impl Matrix {
         }
         cell
     }
+}
+
+/// A translated stream, or the class of the failure that it ends in.
+fn streamed(
+    upstream: &dyn Dialect,
+    body: Bytes,
+    client: &dyn Dialect,
+    text: String,
+) -> Result<String, ErrorClass> {
+    // Frames of an event stream are shown as the server-sent events that they stand for.
+    let shown = match client.name() {
+        DialectName::Bedrock => dialect::find(DialectName::Claude).unwrap(),
+        _ => client,
+    };
+    // The upstream's class comes first: the client's dialect may tell it as another.
+    let told = fold(upstream, body).and_then(|_| fold(shown, Bytes::from(text.clone())));
+    told.map(|_| text).map_err(|error| error.class)
 }
 
 /// The cell of an upstream's failure: whether a client reads in it what the upstream told.

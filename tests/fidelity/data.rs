@@ -47,8 +47,8 @@ pub enum Document {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Extension {
-    /// The dialect that it is written in.
-    to: String,
+    /// The dialects that it is written in.
+    to: Vec<String>,
     document: Document,
     /// What is found in a document that has it.
     text: String,
@@ -57,12 +57,14 @@ pub struct Extension {
 
 impl Extension {
     pub fn is_in(&self, to: DialectName, document: Document, written: &str) -> bool {
-        self.to == to.as_str() && self.document == document && written.contains(&self.text)
+        self.to.iter().any(|known| known == to.as_str())
+            && self.document == document
+            && written.contains(&self.text)
     }
 
     /// Where it is written, for people.
     pub fn place(&self) -> String {
-        format!("{} in {:?} of {}", self.text, self.document, self.to)
+        format!("{} in {:?} of {}", self.text, self.document, self.to.join(", "))
     }
 }
 
