@@ -279,7 +279,16 @@ pub fn begin(
         carriers: &Carriers::default(),
         memory: None,
     };
-    let headers = headers(facts);
+    let mut headers = headers(facts);
+    if client.name() == DialectName::Claude {
+        // Every client of the API sends a version; an empty one in a case's facts stands for none.
+        let version = headers
+            .entry("anthropic-version")
+            .or_insert(HeaderValue::from_static("2023-06-01"));
+        if version.is_empty() {
+            headers.remove("anthropic-version");
+        }
+    }
     let path = facts.path.as_deref().unwrap_or(match client.name() {
         DialectName::Bedrock => "/model/claude-sonnet-4-5/invoke",
         _ => "",

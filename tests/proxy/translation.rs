@@ -298,7 +298,9 @@ async fn tokens_are_estimated_where_the_upstream_cannot_count_for_the_client() {
         let asked = setup.proxy.post("/p/v1/messages/count_tokens", body.to_string());
         let answer = asked.send().await.expect("an answer");
         assert_eq!(answer.headers()["x-llm-proxy-estimate"], "input_tokens");
-        self::body(answer).await["input_tokens"].as_u64().expect("a number")
+        self::body(answer).await["input_tokens"]
+            .as_u64()
+            .expect("a number")
     };
     let (short, long) = (ask("hello").await, ask(&"hello ".repeat(100)).await);
     assert!(short > 0 && long > 100, "{short} {long}");
