@@ -1,13 +1,16 @@
 //! What the targets for readers share: a document goes the way that it would go in the proxy.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use llm_proxy::canonical::{Losses, OnLoss};
+use llm_proxy::canonical::{Error, ErrorClass, Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, Route};
-use llm_proxy::wire::sse::{Decoder, Item};
+use llm_proxy::translate::{Exchange, Route};
+use llm_proxy::wire::event_stream;
+use llm_proxy::wire::framing::Framing;
 
 fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
     DialectName::ALL.into_iter().filter_map(dialect::find)
@@ -18,7 +21,7 @@ fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
 pub fn read(name: DialectName, data: &[u8]) {
     let Some((kind, document)) = data.split_first() else { return };
     let Some(party) = dialect::find(name) else { return };
-    for other in dialects().filter(|other| other.family() != party.family()) {
+    for other in dialects().filter(|other| other.name() != party.name()) {
         match kind % 4 {
             0 => request(party, other, document),
             1 => drop(exchange(other, party).response(document, &mut Losses::new())),
@@ -44,10 +47,11 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
-        carriers: &Carriers::default(),
         memory: None,
     };
-    let inbound = Inbound { headers: &HeaderMap::new(), model: None, stream: None, body };
+    // Where the URL names the model, it is part of every request.
+    let named = (client.name() == DialectName::Bedrock).then_some("m");
+    let inbound = Inbound { headers: &HeaderMap::new(), model: named, stream: named.map(|_| true), body };
     drop(Exchange::begin(&route, &inbound, 0, "req", &mut Losses::new()));
 }
 
@@ -65,14 +69,39 @@ fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exc
 fn stream(upstream: &'static dyn Dialect, client: &'static dyn Dialect, body: &[u8]) {
     let mut translated = exchange(client, upstream).stream();
     translated.commit();
-    let (mut decoder, mut out) = (Decoder::new(), BytesMut::new());
-    decoder.push(Bytes::copy_from_slice(body));
+    let (mut decoder, mut out) = (upstream.framing().decoder(), BytesMut::new());
+    decoder.push(wire(upstream.framing(), body));
     decoder.finish();
-    while let Ok(Some(item)) = decoder.next() {
-        if let Item::Event(frame) = item {
-            translated.push(Some(frame.name()).filter(|name| !name.is_empty()), &frame.data, &mut out);
+    loop {
+        match decoder.next() {
+            Ok(Some(frame)) => translated.push(frame.name(), &frame.data, &mut out),
+            Ok(None) => break,
+            Err(error) => {
+                translated.fail(Error::new(ErrorClass::Upstream, error.to_string()), &mut out);
+                break;
+            }
         }
     }
     translated.end(&mut out);
     assert!(translated.is_ended(), "a stream ends");
+}
+
+/// The bytes as they are; where messages have checksums, which chance does not meet, a message of each line: one that
+/// begins with `!` is an exception, any other an event.
+fn wire(framing: Framing, body: &[u8]) -> Bytes {
+    if framing == Framing::Sse {
+        return Bytes::copy_from_slice(body);
+    }
+    let mut out = BytesMut::new();
+    for line in body.split(|byte| *byte == b'\n') {
+        match line.strip_prefix(b"!") {
+            Some(payload) => event_stream::write_exception(&mut out, "modelStreamErrorException", payload),
+            None => event_stream::write_event(&mut out, "chunk", |out| {
+                out.extend_from_slice(br#"{"bytes":""#);
+                out.extend_from_slice(STANDARD.encode(line).as_bytes());
+                out.extend_from_slice(br#""}"#);
+            }),
+        }
+    }
+    out.freeze()
 }

@@ -1,0 +1,44 @@
+//! Event streams: any bytes, the same however they are cut, and whether or not they begin as messages do.
+#![no_main]
+
+use bytes::{Bytes, BytesMut};
+use libfuzzer_sys::fuzz_target;
+use llm_proxy::wire::event_stream::{BadMessage, Decoder, Message, write_event};
+
+fn messages(chunks: impl Iterator<Item = Bytes>) -> (Vec<Message>, Option<BadMessage>) {
+    let mut decoder = Decoder::with_limit(4096);
+    let mut found = Vec::new();
+    let mut pull = |decoder: &mut Decoder| loop {
+        match decoder.next() {
+            Ok(Some(message)) => found.push(message),
+            Ok(None) => return None,
+            Err(error) => return Some(error),
+        }
+    };
+    for chunk in chunks {
+        decoder.push(chunk);
+        if let Some(error) = pull(&mut decoder) {
+            return (found, Some(error));
+        }
+    }
+    decoder.finish();
+    let end = pull(&mut decoder);
+    (found, end)
+}
+
+fn same_however_cut(body: &Bytes, size: usize) {
+    let whole = messages(std::iter::once(body.clone()));
+    let cut = messages((0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))));
+    assert_eq!(whole, cut);
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((size, rest)) = data.split_first() else { return };
+    let size = usize::from(*size).max(1);
+    same_however_cut(&Bytes::copy_from_slice(rest), size);
+    // Behind a message that is sound.
+    let mut framed = BytesMut::new();
+    write_event(&mut framed, "chunk", |out| out.extend_from_slice(rest));
+    framed.extend_from_slice(rest);
+    same_however_cut(&framed.freeze(), size);
+});
