@@ -36,7 +36,12 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let class = |message: &str| kind.and_then(|kind| class_of(plain(kind), message));
     let error = match body_read.as_ref().and_then(|body| body.message.as_deref()) {
         Some(message) => {
-            let class = class(message).unwrap_or_else(|| failure::class_of(status));
+            let original = body_read.as_ref().and_then(|body| body.original_status_code);
+            let class = match class(message) {
+                Some(ErrorClass::Upstream) => original_class(original).unwrap_or(ErrorClass::Upstream),
+                Some(class) => class,
+                None => failure::class_of(status),
+            };
             Error::new(class, failure::redact(message))
         }
         None => {
@@ -62,15 +67,19 @@ pub fn read_frame(name: &str, data: &[u8]) -> Option<Error> {
         .filter(|message| !message.is_empty())
         .or(original_message)
         .unwrap_or_else(|| format!("the upstream's stream failed: {kind}"));
-    let original = original_status_code
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .map(failure::class_of)
-        .filter(|class| matches!(class, ErrorClass::RateLimit | ErrorClass::Overloaded));
     let class = match class_of(kind, &message) {
-        Some(ErrorClass::Upstream) | None => original.unwrap_or(ErrorClass::Upstream),
+        Some(ErrorClass::Upstream) | None => {
+            original_class(original_status_code).unwrap_or(ErrorClass::Upstream)
+        }
         Some(class) => class,
     };
     Some(Error::new(class, failure::redact(&message)))
+}
+
+/// What the status that the model itself answered with says of trying again.
+fn original_class(status: Option<u16>) -> Option<ErrorClass> {
+    let class = failure::class_of(StatusCode::from_u16(status?).ok()?);
+    matches!(class, ErrorClass::RateLimit | ErrorClass::Overloaded).then_some(class)
 }
 
 /// The exception's name without its namespace before it or the address behind it.

@@ -149,6 +149,7 @@ impl Dialect for Bedrock {
 
 impl Envelope for Bedrock {
     fn open(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error> {
+        request::check_tier(inbound.headers, losses);
         request::open(inbound, losses)
     }
 

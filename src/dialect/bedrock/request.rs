@@ -74,6 +74,13 @@ pub fn open(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error>
     })
 }
 
+/// Tells of a tier that does not go along where only the envelope changes.
+pub fn check_tier(headers: &HeaderMap, losses: &mut Losses) {
+    if headers.get(TIER).is_some_and(|tier| tier != "default") {
+        losses.drop_field(TIER, "a tier of this service's own");
+    }
+}
+
 /// The version as the Messages API calls it.
 fn read_version(value: &Node<'_>) -> Result<Option<String>, Error> {
     let wrong = || {
@@ -179,6 +186,9 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
             format!("anthropic_beta.{beta}"),
             "a feature of the vendor's own API",
         );
+    }
+    if letter.user_profile.is_some() {
+        losses.drop_field("user_profile_id", "a profile that only its own vendor keeps");
     }
     let body = with_model(&letter.body, &letter.model)?;
     let inner = Inbound {
