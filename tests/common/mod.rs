@@ -106,28 +106,23 @@ impl Case {
     }
 }
 
-/// What an event stream holds besides events of the Messages API.
-#[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum Message<'a> {
-    /// A failure that the service's API describes.
-    Exception {
-        exception: &'a str,
-        #[serde(borrow)]
-        payload: &'a RawValue,
-    },
-    /// Another failure.
-    Error { error: &'a str, message: &'a str },
-    /// An event of any type.
-    Event {
-        event: &'a str,
-        #[serde(borrow)]
-        payload: &'a RawValue,
-    },
+/// What an event stream holds besides events of the Messages API. One kind of these has its members set.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Message<'a> {
+    /// A failure that the service's API describes, with its payload.
+    exception: Option<&'a str>,
+    /// An event of any type, with its payload.
+    event: Option<&'a str>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    /// Another failure, by its code.
+    error: Option<&'a str>,
+    message: &'a str,
     /// A chunk that holds what is no JSON.
-    Text { text: String },
+    text: Option<String>,
     /// A chunk whose second half is missing.
-    Cut { cut: String },
+    cut: Option<String>,
 }
 
 /// An event stream of the events in a JSON list, each as it is spelled there.
@@ -135,21 +130,23 @@ pub fn framed(events: &[u8]) -> Bytes {
     let events: Vec<&RawValue> = serde_json::from_slice(events).unwrap();
     let mut out = BytesMut::new();
     for event in events {
-        match serde_json::from_str(event.get()) {
-            Ok(Message::Exception { exception, payload }) => {
-                event_stream::write_exception(&mut out, exception, payload.get().as_bytes());
-            }
-            Ok(Message::Error { error, message }) => write_error(&mut out, error, message),
-            Ok(Message::Event { event, payload }) => event_stream::write_event(&mut out, event, |out| {
-                out.extend_from_slice(payload.get().as_bytes());
-            }),
-            Ok(Message::Text { text }) => write_chunk(&mut out, &text),
-            Ok(Message::Cut { cut }) => {
-                let start = out.len();
-                write_chunk(&mut out, &cut);
-                out.truncate(start + (out.len() - start) / 2);
-            }
-            Err(_) => write_chunk(&mut out, event.get()),
+        let Ok(message) = serde_json::from_str::<Message<'_>>(event.get()) else {
+            write_chunk(&mut out, event.get());
+            continue;
+        };
+        let payload = message.payload.map(RawValue::get).unwrap_or_default();
+        if let Some(exception) = message.exception {
+            event_stream::write_exception(&mut out, exception, payload.as_bytes());
+        } else if let Some(event) = message.event {
+            event_stream::write_event(&mut out, event, |out| out.extend_from_slice(payload.as_bytes()));
+        } else if let Some(code) = message.error {
+            write_error(&mut out, code, message.message);
+        } else if let Some(text) = message.text {
+            write_chunk(&mut out, &text);
+        } else {
+            let start = out.len();
+            write_chunk(&mut out, &message.cut.expect("a message"));
+            out.truncate(start + (out.len() - start) / 2);
         }
     }
     out.freeze()

@@ -72,7 +72,10 @@ proptest! {
 
     #[test]
     fn a_longer_history_extends_the_shorter_one(conversation in conversation()) {
-        for pair in pairs() {
+        // The client's own vendor gets the line that differs in every request as it is.
+        for pair in pairs().into_iter().filter(|(client, upstream)| {
+            (client.name(), upstream.name()) != (DialectName::Bedrock, DialectName::Claude)
+        }) {
             for model in models(pair.1.name()) {
                 let mut shorter: Option<(Vec<Value>, Vec<Value>)> = None;
                 for (number, cut) in conversation.cuts().into_iter().enumerate() {
