@@ -28,12 +28,18 @@ fn messages(chunks: impl Iterator<Item = Bytes>) -> (Vec<Message>, Option<BadMes
 
 fn same_however_cut(body: &Bytes, size: usize) {
     let whole = messages(std::iter::once(body.clone()));
-    let cut = messages((0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))));
+    let cut = messages(
+        (0..body.len())
+            .step_by(size)
+            .map(|at| body.slice(at..body.len().min(at + size))),
+    );
     assert_eq!(whole, cut);
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some((size, rest)) = data.split_first() else { return };
+    let Some((size, rest)) = data.split_first() else {
+        return;
+    };
     let size = usize::from(*size).max(1);
     same_however_cut(&Bytes::copy_from_slice(rest), size);
     // Behind a message that is sound.

@@ -25,10 +25,16 @@ fn events(chunks: impl Iterator<Item = Bytes>) -> Vec<(String, Bytes)> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some((size, body)) = data.split_first() else { return };
+    let Some((size, body)) = data.split_first() else {
+        return;
+    };
     let body = Bytes::copy_from_slice(body);
     let whole = events(std::iter::once(body.clone()));
     let size = usize::from(*size).max(1);
-    let cut = events((0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))));
+    let cut = events(
+        (0..body.len())
+            .step_by(size)
+            .map(|at| body.slice(at..body.len().min(at + size))),
+    );
     assert_eq!(whole, cut);
 });

@@ -8,7 +8,7 @@ use llm_proxy::canonical::{Error, ErrorClass, Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Exchange, Route};
+use llm_proxy::translate::{Carriers, Exchange, Route};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::Framing;
 
@@ -19,7 +19,9 @@ fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
 /// Reads `data` as everything that a party of this dialect can say, and writes what it amounts to in every other one.
 /// The first byte says as what.
 pub fn read(name: DialectName, data: &[u8]) {
-    let Some((kind, document)) = data.split_first() else { return };
+    let Some((kind, document)) = data.split_first() else {
+        return;
+    };
     let Some(party) = dialect::find(name) else { return };
     for other in dialects().filter(|other| other.name() != party.name()) {
         match kind % 4 {
@@ -47,11 +49,17 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
+        carriers: &Carriers::default(),
         memory: None,
     };
     // Where the URL names the model, it is part of every request.
     let named = (client.name() == DialectName::Bedrock).then_some("m");
-    let inbound = Inbound { headers: &HeaderMap::new(), model: named, stream: named.map(|_| true), body };
+    let inbound = Inbound {
+        headers: &HeaderMap::new(),
+        model: named,
+        stream: named.map(|_| true),
+        body,
+    };
     drop(Exchange::begin(&route, &inbound, 0, "req", &mut Losses::new()));
 }
 
