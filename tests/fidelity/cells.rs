@@ -225,7 +225,12 @@ fn streamed(
     };
     // The upstream's class comes first: the client's dialect may tell it as another.
     let told = fold(upstream, body).and_then(|_| fold(shown, Bytes::from(text.clone())));
-    told.map(|_| text).map_err(|error| error.class)
+    // A reader forgives an error after the answer's last words; a vendor's client raises it.
+    match told {
+        Ok(_) if text.contains("event: error\n") => Err(ErrorClass::Upstream),
+        Ok(_) => Ok(text),
+        Err(error) => Err(error.class),
+    }
 }
 
 /// The cell of an upstream's failure: whether a client reads in it what the upstream told.
