@@ -126,6 +126,10 @@ fn has_call(turn: &Turn<'_>) -> bool {
 
 /// The blocks of a message that the API takes: no blank text, no reasoning but Anthropic's own.
 fn pieces<'a>(request: &'a Request, message: &'a Message, losses: &mut Losses) -> Vec<Piece<'a>> {
+    if message.name.is_some() {
+        let path = format!("{}.name", request.message_path(message));
+        losses.ignore(path, "who speaks is told by the role alone");
+    }
     // Text beside signed thinking is covered by the signature, blank or not.
     let signed = message.content.iter().any(is_own_reasoning);
     let mut out = Vec::with_capacity(message.content.len());

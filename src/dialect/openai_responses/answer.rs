@@ -26,7 +26,7 @@ pub fn write(response: CanonicalResponse, reply: &Reply, losses: &mut Losses) ->
     let refused = content
         .iter()
         .any(|block| matches!(block, Block::Refusal { text } if !text.is_empty()));
-    let end = End::of(&finish, refused);
+    let end = End::of(&finish, refused, losses);
     let mut output = Vec::with_capacity(content.len());
     for block in content {
         let item = write_block(block, output.len(), &envelope, end, &mut logprobs, losses);

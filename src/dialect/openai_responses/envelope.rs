@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::types::*;
-use crate::canonical::{Annotation, Error, Finish, FinishReason, Usage as CanonicalUsage};
+use crate::canonical::{Annotation, Error, Finish, FinishReason, Losses, Usage as CanonicalUsage};
 use crate::dialect::extras::raw;
 use crate::dialect::{Echo, Reply, ids};
 use crate::wire::json::{Raw, Unknown};
@@ -154,18 +154,21 @@ pub enum End {
 
 impl End {
     /// The end that a reason amounts to. A refusal in the model's own words is a complete answer.
-    pub fn of(finish: &Finish, refused: bool) -> Self {
+    pub fn of(finish: &Finish, refused: bool, losses: &mut Losses) -> Self {
         let Finish {
             reason,
             stop_sequence: _,
             explanation: _,
         } = finish;
         match reason {
-            FinishReason::End
-            | FinishReason::StopSequence
-            | FinishReason::ToolUse
-            | FinishReason::Pause
-            | FinishReason::Compaction => Self::Completed,
+            FinishReason::End | FinishReason::StopSequence | FinishReason::ToolUse => Self::Completed,
+            FinishReason::Pause | FinishReason::Compaction => {
+                losses.approximate(
+                    "finish_reason",
+                    "the vendor interrupted the answer; here that is an end",
+                );
+                Self::Completed
+            }
             FinishReason::Refusal if refused => Self::Completed,
             FinishReason::Length | FinishReason::ContextFull => Self::Truncated,
             FinishReason::ContentFilter | FinishReason::Refusal => Self::Filtered,

@@ -155,9 +155,13 @@ impl<'a> Writer<'a> {
             role,
             content,
             index: _,
-            name: _,
+            name,
             phase,
         } = message;
+        if name.is_some() {
+            let path = format!("{}.name", self.request.message_path(message));
+            losses.ignore(path, "who speaks is told by the role alone");
+        }
         match role {
             Role::System => {
                 let path = self.request.message_path(message);

@@ -299,8 +299,8 @@ impl Writer {
         }
     }
 
-    fn finish(&mut self, finish: &Finish, usage: Option<Usage>, out: &mut BytesMut) {
-        let end = End::of(finish, self.refused);
+    fn finish(&mut self, finish: &Finish, usage: Option<Usage>, out: &mut BytesMut, losses: &mut Losses) {
+        let end = End::of(finish, self.refused, losses);
         self.close(out);
         self.settle_broken(end != End::Truncated, out);
         self.explain(finish, end, out);
@@ -387,7 +387,7 @@ impl StreamWriter for Writer {
             Event::Open { index: _, block } => self.open(block, out, losses),
             Event::Delta { index: _, delta } => self.delta(delta, out),
             Event::Close { index: _ } => self.close(out),
-            Event::Finish { finish, usage } => self.finish(&finish, usage, out),
+            Event::Finish { finish, usage } => self.finish(&finish, usage, out, losses),
             Event::Fail(failure) => self.fail(&failure, out),
             Event::Ping => self.keep_alive(out),
         }
