@@ -298,9 +298,19 @@ impl PartWriter<'_> {
             }
         };
         let mut image_url = ImageUrl::new(url);
-        image_url.detail = detail
+        let detail = detail
             .as_ref()
             .map(|ImageDetail(detail)| ImageUrlDetail::from(detail.as_str()));
+        image_url.detail = detail.map(|detail| match detail {
+            ImageUrlDetail::Other(_) => {
+                losses.approximate(
+                    format!("{path}.detail"),
+                    "a detail that is not known became `auto`",
+                );
+                ImageUrlDetail::Auto
+            }
+            known => known,
+        });
         let mut part = ChatCompletionContentPartImageParam::new(image_url);
         part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
         Some(part)
