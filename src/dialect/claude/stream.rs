@@ -134,7 +134,8 @@ impl Reader {
                         type_,
                         extra: _,
                     },
-                ..
+                request_id: _,
+                extra: _,
             }) => {
                 let kind = type_.unwrap_or_default();
                 out.push(Event::Fail(error::read_event(&kind, &message)));
