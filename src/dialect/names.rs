@@ -16,18 +16,16 @@ pub struct ToolNames {
     limit: usize,
     wire: HashMap<(Option<String>, String), String>,
     original: HashMap<String, OriginalTool>,
-    unwrap_freeform: bool,
 }
 
 impl ToolNames {
     /// The names for a target that takes letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools whose
-    /// names become one are a refused loss. `freeform` says whether the target has freeform tools of its own.
-    pub fn new(request: &Request, limit: usize, freeform: bool, losses: &mut Losses) -> Self {
+    /// names become one are a refused loss.
+    pub fn new(request: &Request, limit: usize, losses: &mut Losses) -> Self {
         let mut names = Self {
             limit,
             wire: HashMap::new(),
             original: HashMap::new(),
-            unwrap_freeform: !freeform,
         };
         for tool in &request.tools {
             let (index, added) = match tool {
@@ -99,13 +97,11 @@ impl ToolNames {
             .unwrap_or_else(|| fitted(None, name, self.limit))
     }
 
-    /// What has to be undone in the answer: the names that changed and the freeform tools that were wrapped.
+    /// What has to be undone in the answer: the names that changed and the freeform tools, which even servers that take
+    /// them as such may call as functions.
     pub fn into_restoration(self) -> HashMap<String, OriginalTool> {
-        let unwrap_freeform = self.unwrap_freeform;
         let changed = |(wire, original): &(String, OriginalTool)| {
-            *wire != original.name
-                || original.namespace.is_some()
-                || (unwrap_freeform && original.call == CallKind::Freeform)
+            *wire != original.name || original.namespace.is_some() || original.call == CallKind::Freeform
         };
         self.original.into_iter().filter(changed).collect()
     }

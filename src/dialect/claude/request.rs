@@ -520,7 +520,7 @@ pub fn build(
         logprobs,
     } = request;
     let Target { model, capabilities } = target;
-    let names = ToolNames::new(request, TOOL_NAME_LIMIT, false, losses);
+    let names = ToolNames::new(request, TOOL_NAME_LIMIT, losses);
     let Turns {
         turns,
         system_as_user,

@@ -52,7 +52,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     let Target { model, capabilities } = *target;
     // The fields of OpenAI's own models that compatible servers do not know, and may refuse.
     let is_openai = capabilities.max_completion_tokens;
-    let names = ToolNames::new(request, NAME_LIMIT, capabilities.freeform_tools, losses);
+    let names = ToolNames::new(request, NAME_LIMIT, losses);
     let mut out = CompletionCreateParams::new(
         history::write(request, &names, capabilities, losses),
         model.to_owned(),

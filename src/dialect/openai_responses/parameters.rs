@@ -54,7 +54,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         logprobs,
     } = request;
     let Target { model, capabilities } = *target;
-    let names = ToolNames::new(request, NAME_LIMIT, capabilities.freeform_tools, losses);
+    let names = ToolNames::new(request, NAME_LIMIT, losses);
     let mut out = ResponseCreateParams::new(model);
     let history::Written { instructions, items } = history::write(request, &names, capabilities, losses);
     out.instructions = instructions;
