@@ -51,6 +51,8 @@ pub struct Capabilities {
     pub tool_images: bool,
     /// Whether `stream_options` is taken.
     pub stream_usage: bool,
+    /// Whether the service behind Anthropic's bodies searches the web. In Chat Completions the model's name tells.
+    pub web_search: bool,
 }
 
 /// Which sampling parameters a model takes.

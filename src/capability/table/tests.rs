@@ -199,13 +199,14 @@ fn bedrock_takes_less() {
             (schemas, schemas),
             "{model}"
         );
-        assert!(!found.mid_system, "{model}");
+        assert!(!found.mid_system && !found.web_search, "{model}");
         let direct = lookup(Claude, model);
         if direct.max_output != Some(8_192) {
             let direct = Capabilities {
                 structured_output: schemas,
                 strict_tools: schemas,
                 mid_system: false,
+                web_search: false,
                 ..direct
             };
             assert_eq!(found, direct, "{model}");

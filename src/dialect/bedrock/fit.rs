@@ -8,13 +8,12 @@ use bytes::Bytes;
 use crate::canonical::Losses;
 use crate::capability::Capabilities;
 use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
+use crate::dialect::claude::tools::{NO_SERVER_TOOLS, SEARCH_LEFT_OUT};
 use crate::dialect::path::At;
 use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices, encode_str};
 
 /// Why a request with an address in it is refused.
 pub const NO_URLS: &str = "Bedrock fetches nothing: the content itself has to be sent";
-/// Why a request with a tool that runs at the vendor's is refused.
-pub const NO_SERVER_TOOLS: &str = "Bedrock runs no tools of its own";
 
 /// Members of the body that are taken.
 const TAKEN: [&str; 14] = [
@@ -65,9 +64,12 @@ const CONTEXT_EDITS: [(&str, &str); 2] = [
     ("clear_tool_uses_20250919", CLEARING),
 ];
 
+/// How the types of the web search begin.
+const SEARCH: &str = "web_search_";
+
 /// How the types of tools begin that run at Anthropic's.
 const SERVER_TOOLS: [&str; 6] = [
-    "web_search_",
+    SEARCH,
     "web_fetch_",
     "code_execution_",
     "mcp_toolset",
@@ -102,13 +104,14 @@ pub fn body(
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Result<Fitted, ScanError> {
+    let document = Node::document(body)?;
     let mut fit = Fit {
         splices: Splices::new(),
         needed: Vec::new(),
+        search_forced: forces_search(&document)?,
         capabilities,
         losses,
     };
-    let document = Node::document(body)?;
     let mut gone: Vec<String> = Vec::new();
     for member in document.members()? {
         let member = member?;
@@ -175,6 +178,7 @@ pub fn with_head(head: &str, body: &[u8]) -> Vec<u8> {
 
 struct Fit<'a> {
     splices: Splices,
+    search_forced: bool,
     needed: Vec<&'static str>,
     capabilities: &'a Capabilities,
     losses: &'a mut Losses,
@@ -220,7 +224,7 @@ impl Fit<'_> {
             "output_config" => return self.output_config(value, &at),
             "system" if value.kind() == Kind::Array => self.system(value, &at)?,
             "messages" if value.kind() == Kind::Array => self.messages(value, &at)?,
-            "tools" if value.kind() == Kind::Array => self.tools(value, &at)?,
+            "tools" if value.kind() == Kind::Array => return self.tools(value, &at),
             "tool_choice" if value.kind() == Kind::Object && !self.capabilities.parallel_tool_calls => {
                 let name = "disable_parallel_tool_use";
                 if value.get(name)?.is_some_and(|set| set.raw() == b"true") {
@@ -441,14 +445,20 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn tools(&mut self, tools: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
-        for (index, tool) in tools.elements()?.enumerate() {
-            let tool = tool?;
+    fn tools(&mut self, tools: &Node<'_>, at: &At<'_>) -> Result<bool, ScanError> {
+        let elements = tools.elements()?.collect::<Result<Vec<_>, _>>()?;
+        let kinds = elements.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?;
+        let is_search: Vec<bool> = kinds.iter().map(|kind| kind.starts_with(SEARCH)).collect();
+        let may_go = is_search.contains(&false) && !self.search_forced;
+        for (index, (tool, kind)) in elements.iter().zip(&kinds).enumerate() {
             if tool.kind() != Kind::Object {
                 continue;
             }
             let at = at.index(index);
-            let kind = kind_of(&tool)?;
+            if may_go && kind.starts_with(SEARCH) {
+                self.losses.drop_field(at, SEARCH_LEFT_OUT);
+                continue;
+            }
             if SERVER_TOOLS.iter().any(|name| kind.starts_with(name)) {
                 self.losses.refuse(at, NO_SERVER_TOOLS);
                 continue;
@@ -458,9 +468,13 @@ impl Fit<'_> {
                     self.need(beta);
                 }
             }
-            self.tool(&tool, &at)?;
+            self.tool(tool, &at)?;
         }
-        Ok(())
+        if may_go && is_search.contains(&true) {
+            let stays = |index: usize| !is_search.get(index).copied().unwrap_or_default();
+            self.splices.retain_elements(tools, |index, _| stays(index))?;
+        }
+        Ok(true)
     }
 
     fn tool(&mut self, tool: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
@@ -496,6 +510,21 @@ impl Fit<'_> {
             self.needed.push(beta);
         }
     }
+}
+
+/// Whether the model is told to search.
+fn forces_search(document: &Node<'_>) -> Result<bool, ScanError> {
+    if document.kind() != Kind::Object {
+        return Ok(false);
+    }
+    let choice = document
+        .get("tool_choice")?
+        .filter(|choice| choice.kind() == Kind::Object);
+    let name = match choice {
+        Some(choice) => choice.get("name")?,
+        None => None,
+    };
+    Ok(name.is_some_and(|name| name.is_text("web_search")))
 }
 
 /// The text of an object's `type`; empty where it has none.

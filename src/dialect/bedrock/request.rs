@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{endpoints, fit};
 use crate::canonical::{
     Block, Document, DocumentSource, Error, ErrorClass, Image, Losses, MediaSource, Request, Restoration,
-    ServiceTier, Tool,
+    ServiceTier,
 };
 use crate::capability::{Capabilities, SamplingSupport};
 use crate::dialect::claude::envelope::{malformed, unfit};
@@ -284,18 +284,13 @@ fn write_tier(tier: Option<ServiceTier>, losses: &mut Losses) -> Option<(HeaderN
     Some((HeaderName::from_static(TIER), HeaderValue::from_static(tier)))
 }
 
-/// Refuses what Anthropic's own service would fetch or run, and Bedrock does not, by the client's name for it.
+/// Refuses what Anthropic's own service would fetch, and Bedrock does not, by the client's name for it.
 fn refuse_foreign(request: &Request, losses: &mut Losses) {
     for message in &request.messages {
         for (at, block) in message.content.iter().enumerate() {
             if has_url(block) {
                 losses.refuse(request.block_path(message, at), fit::NO_URLS);
             }
-        }
-    }
-    for tool in &request.tools {
-        if let Tool::WebSearch(tool) = tool {
-            losses.refuse(format!("tools[{}]", tool.index), fit::NO_SERVER_TOOLS);
         }
     }
 }

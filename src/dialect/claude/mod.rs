@@ -10,7 +10,7 @@ pub(super) mod request;
 pub(super) mod response;
 pub(super) mod stream;
 pub(super) mod system;
-mod tools;
+pub(super) mod tools;
 mod turns;
 pub mod types;
 

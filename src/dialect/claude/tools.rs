@@ -285,6 +285,10 @@ pub fn write(
         if subset.is_some_and(|subset| !subset.iter().any(|allowed| allowed == name)) {
             continue;
         }
+        if matches!(tool, Tool::WebSearch(_)) && !capabilities.web_search {
+            leave_search(request, index, losses);
+            continue;
+        }
         out.tools.push(write_one(
             tool,
             &format!("tools[{index}]"),
@@ -299,6 +303,28 @@ pub fn write(
     out.choice = write_choice(request, names, capabilities, out.tools.is_empty(), losses);
     write_format(request, capabilities, &mut out, losses);
     out
+}
+
+/// Why a request that is for a search is refused.
+pub const NO_SERVER_TOOLS: &str = "Bedrock runs no tools of its own";
+/// What becomes of a search that is offered beside other tools.
+pub const SEARCH_LEFT_OUT: &str = "Bedrock does not search the web; the other tools remain";
+
+/// Agents offer a search in every request, whether it will be wanted or not: beside other tools it is left out. What is
+/// for nothing but a search is refused.
+fn leave_search(request: &Request, index: usize, losses: &mut Losses) {
+    let path = format!("tools[{index}]");
+    let has_others = request
+        .tools
+        .iter()
+        .any(|tool| !matches!(tool, Tool::WebSearch(_)));
+    let is_forced =
+        matches!(&request.tool_choice, Some(ToolChoice::Named { name, .. }) if name == "web_search");
+    if has_others && !is_forced {
+        losses.drop_field(path, SEARCH_LEFT_OUT);
+    } else {
+        losses.refuse(path, NO_SERVER_TOOLS);
+    }
 }
 
 fn write_one(
