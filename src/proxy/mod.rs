@@ -24,7 +24,7 @@ mod headers;
 mod models;
 mod passthrough;
 mod path;
-mod route;
+pub mod route;
 mod server;
 mod sigv4;
 mod stream;

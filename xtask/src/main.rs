@@ -1,7 +1,9 @@
 //! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
 
+mod bench;
 mod completeness;
 mod fidelity;
+mod instructions;
 mod listing;
 mod regen;
 
@@ -28,6 +30,10 @@ enum Task {
     Completeness,
     /// Remake docs/fidelity.md: what becomes of every case on every pair of dialects
     Fidelity,
+    /// Measure the release build under load, next to a bare passthrough and nginx; writes docs/performance.md
+    Bench(bench::Options),
+    /// Count the instructions of the micro set; with --check, against the committed baseline
+    Instructions(instructions::Options),
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -39,11 +45,19 @@ fn default_specs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("specs")
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.task {
         Task::Regen(options) => regen::run(&cli.specs, options),
         Task::Completeness => completeness::run(&cli.specs),
+        Task::Bench(options) => bench::run(root(), options),
+        Task::Instructions(options) => instructions::run(root(), options),
         Task::Fidelity => fidelity::run(),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };

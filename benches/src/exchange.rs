@@ -1,0 +1,142 @@
+//! Driving the library as the proxy does, without network.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use llm_proxy::canonical::{Losses, OnLoss};
+use llm_proxy::capability;
+use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenRequest};
+use llm_proxy::prompt::SystemEdits;
+use llm_proxy::translate::{Carriers, Exchange, ReasoningMemory, Route, Scope};
+use llm_proxy::wire::framing::Decoder;
+use llm_proxy::wire::splice::{self, Splices};
+
+use crate::{MODEL, upstream_model};
+
+/// A pair of dialects and what the proxy keeps for it between requests.
+pub struct Pair {
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+    headers: HeaderMap,
+    edits: SystemEdits,
+    carriers: Carriers,
+    memory: Arc<ReasoningMemory>,
+}
+
+fn find(name: DialectName) -> &'static dyn Dialect {
+    dialect::find(name).expect("a dialect that is translated")
+}
+
+impl Pair {
+    /// The pair of these two.
+    ///
+    /// # Panics
+    /// For a dialect that is not translated.
+    pub fn new(client: DialectName, upstream: DialectName) -> Self {
+        let name = HeaderName::from_static("anthropic-version");
+        let value = HeaderValue::from_static("2023-06-01");
+        Self {
+            client: find(client),
+            upstream: find(upstream),
+            headers: HeaderMap::from_iter([(name, value)]),
+            edits: SystemEdits::default(),
+            carriers: Carriers::default(),
+            memory: Arc::default(),
+        }
+    }
+
+    /// Every pair, those of one dialect among them.
+    pub fn all() -> impl Iterator<Item = (DialectName, DialectName)> {
+        let all = DialectName::ALL.into_iter();
+        all.flat_map(|client| {
+            DialectName::ALL
+                .into_iter()
+                .map(move |upstream| (client, upstream))
+        })
+    }
+
+    /// Translates a request.
+    ///
+    /// # Panics
+    /// Where it is refused.
+    pub fn begin(&self, body: &Bytes, stream: bool) -> (Exchange, WrittenRequest) {
+        let in_path = self.client.name() == DialectName::Bedrock;
+        let inbound = Inbound {
+            headers: &self.headers,
+            model: in_path.then_some(MODEL),
+            stream: in_path.then_some(stream),
+            body,
+        };
+        let route = Route {
+            client: self.client,
+            upstream: self.upstream,
+            model: &|_| upstream_model(self.upstream.name()).to_owned(),
+            capabilities: &|model| capability::lookup(self.upstream.name(), model),
+            edits: &self.edits,
+            on_loss: OnLoss::Warn,
+            carriers: &self.carriers,
+            memory: Some((&self.memory, Scope::new("/bench", b"credential"))),
+        };
+        Exchange::begin(&route, &inbound, 0, "req_bench", &mut Losses::new())
+            .unwrap_or_else(|error| panic!("the request is refused at {:?}: {error}", error.param))
+    }
+
+    /// What becomes of a request: translated, or with another model's name in it where the dialect stays.
+    pub fn send(&self, body: &Bytes) -> Vec<Bytes> {
+        if self.client.name() != self.upstream.name() {
+            return vec![self.begin(body, true).1.body.into()];
+        }
+        let name = splice::encode_str(upstream_model(self.upstream.name()));
+        let mut splices = Splices::new();
+        if self.client.name() != DialectName::Bedrock {
+            let [places] = splice::find_members(body, ["model"]).expect("an object");
+            for place in places {
+                splices.replace(place.span(), name.clone());
+            }
+        }
+        splices.apply(body).expect("edits that fit").into_parts()
+    }
+
+    /// A stream of answers that waits for its first piece.
+    pub fn stream(&self, request: &Bytes) -> Stream {
+        Stream::of(&self.begin(request, true).0)
+    }
+}
+
+/// A streamed answer that is being translated.
+pub struct Stream {
+    decoder: Decoder,
+    stream: llm_proxy::translate::TranslatedStream,
+    out: BytesMut,
+}
+
+impl Stream {
+    /// The stream of an exchange.
+    pub fn of(exchange: &Exchange) -> Self {
+        let mut stream = exchange.stream();
+        stream.commit();
+        Self {
+            decoder: exchange.decoder(),
+            stream,
+            out: BytesMut::new(),
+        }
+    }
+
+    /// Translates what has arrived.
+    ///
+    /// # Panics
+    /// Where the stream cannot be read.
+    pub fn push(&mut self, piece: &Bytes) -> Bytes {
+        self.decoder.push(piece.clone());
+        while let Some(frame) = self.decoder.next().expect("a stream") {
+            self.stream.push(frame.name(), &frame.data, &mut self.out);
+        }
+        self.out.split().freeze()
+    }
+
+    /// Whether the answer has ended as a success.
+    pub fn is_complete(&self) -> bool {
+        self.stream.is_ended() && self.stream.failure().is_none()
+    }
+}
