@@ -157,8 +157,8 @@ pub fn chat(size: usize, dialect: DialectName) -> Bytes {
     let mut request = json!({"model": MODEL, "max_tokens": 1024, "messages": []});
     let messages = request["messages"].as_array_mut().expect("messages");
     let mut length = 0;
-    while length < size || messages.len() % 2 == 0 {
-        let role = if messages.len() % 2 == 0 {
+    while length < size || messages.len().is_multiple_of(2) {
+        let role = if messages.len().is_multiple_of(2) {
             "user"
         } else {
             "assistant"
