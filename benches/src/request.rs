@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use llm_proxy::dialect::DialectName;
+use llm_proxy::wire::splice::{self, Splices};
 use serde_json::{Value, json};
 
 use crate::MODEL;
@@ -65,7 +66,16 @@ fn of_claude(request: Bytes, dialect: DialectName) -> Bytes {
         return request;
     }
     let (_, written) = Pair::new(DialectName::Claude, dialect).begin(&request, true);
-    written.body.into()
+    let body = Bytes::from(written.body);
+    if dialect == DialectName::Bedrock {
+        return body;
+    }
+    // Its model is the upstream's, but clients ask for their own.
+    let mut splices = Splices::new();
+    splices
+        .set_member(&body, "model", splice::encode_str(MODEL))
+        .expect("an object");
+    splices.apply(&body).expect("edits that fit").into_bytes()
 }
 
 fn bytes(value: &Value) -> Bytes {
