@@ -183,16 +183,10 @@ pub fn request_of_size(size: usize, client: DialectName, upstream: DialectName) 
     (work, length)
 }
 
-/// The event behind so many others of its stream.
-pub fn event_after(count: usize, client: DialectName, upstream: DialectName) -> Work {
-    let mut work = event(
-        format!("growth/event/{count}/{client}@{upstream}"),
-        answer::Kind::Text,
-        client,
-        upstream,
-    );
-    work.run(count);
-    work
+/// One more event of a stream, however many were before it.
+pub fn stream(client: DialectName, upstream: DialectName) -> Work {
+    let name = format!("growth/event/{client}@{upstream}");
+    event(name, answer::Kind::Text, client, upstream)
 }
 
 #[cfg(test)]

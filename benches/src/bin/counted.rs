@@ -66,8 +66,16 @@ fn growth() {
             let (work, length) = work::request_of_size(size * 1024, client, upstream);
             measure(work, &length.to_string());
         }
-        for count in [0, 1_000, 10_000, 100_000] {
-            measure(work::event_after(count, client, upstream), &count.to_string());
+    }
+    for (client, upstream) in [(Claude, OpenAiChat), (OpenAiChat, Claude)] {
+        let mut work = work::stream(client, upstream);
+        let mut before = 0;
+        for count in [10, 1_000, 10_000, 100_000] {
+            work.run(count - before);
+            let times = work.times;
+            measured(&mut work, times);
+            told(&work, &count.to_string());
+            before = count + times;
         }
     }
 }

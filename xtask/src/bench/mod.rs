@@ -19,7 +19,7 @@ use workload::{Plan, Workload};
 
 #[derive(Args)]
 pub struct Options {
-    /// A short run: a quarter of the work, two rounds
+    /// A short run: a quarter of the work, two rounds, and not how costs grow
     #[arg(long)]
     quick: bool,
     /// Only workloads whose name holds this, such as `claude@openai-chat` or `paced`
@@ -157,8 +157,8 @@ pub fn run(root: &Path, options: &Options) -> Result<(), String> {
         all.push(bench.measure(workload)?);
         println!("{}", report::line(all.last().ok_or("nothing was measured")?));
     }
-    let complete = options.only.is_empty();
-    let growth = if complete {
+    let whole = options.only.is_empty() && !options.quick;
+    let growth = if whole {
         eprintln!("{:>5.0} s  growth", began.elapsed().as_secs_f64());
         let memory = bench.memory_of_streams()?;
         Some(report::Growth {
@@ -170,7 +170,7 @@ pub fn run(root: &Path, options: &Options) -> Result<(), String> {
         None
     };
     let page = report::page(&all, growth.as_ref(), bench.rounds, options.quick);
-    if options.write || complete && !options.quick && options.proxy.is_none() {
+    if options.write || whole && options.proxy.is_none() {
         let file = root.join("docs/performance.md");
         fs::write(&file, page).map_err(|error| format!("{}: {error}", file.display()))?;
     } else {

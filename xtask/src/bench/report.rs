@@ -244,7 +244,7 @@ fn grown(out: &mut String, growth: &Growth) {
     );
     let of = |kind: &'static str| {
         growth.counted.iter().filter_map(move |counted| {
-            let (_, pair) = counted.name.strip_prefix(kind)?.split_once('/')?;
+            let (_, pair) = counted.name.strip_prefix(kind)?.rsplit_once('/')?;
             Some((
                 pair.replace('@', " → "),
                 counted.note.parse::<u64>().ok()?,
@@ -252,7 +252,7 @@ fn grown(out: &mut String, growth: &Growth) {
             ))
         })
     };
-    for (pair, bytes, instructions) in of("growth/request/") {
+    for (pair, bytes, instructions) in of("growth/request") {
         let each = instructions as f64 / bytes.max(1) as f64;
         let _ = writeln!(
             out,
@@ -265,7 +265,7 @@ fn grown(out: &mut String, growth: &Growth) {
         "\nInstructions of one more event of a stream, by the number of those before it:\n\n\
          | pair | events before | instructions |\n| --- | ---: | ---: |\n",
     );
-    for (pair, before, instructions) in of("growth/event/") {
+    for (pair, before, instructions) in of("growth/event") {
         let _ = writeln!(
             out,
             "| {pair} | {} | {} |",
