@@ -3,6 +3,7 @@
 mod completeness;
 mod fidelity;
 mod listing;
+mod record;
 mod regen;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ enum Task {
     Completeness,
     /// Remake docs/fidelity.md: what becomes of every case on every pair of dialects
     Fidelity,
+    /// Record what a client sends, as fixtures: listens in front of a proxy
+    Record(record::Options),
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Regen(options) => regen::run(&cli.specs, options),
         Task::Completeness => completeness::run(&cli.specs),
         Task::Fidelity => fidelity::run(),
+        Task::Record(options) => record::run(options),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {
