@@ -1,6 +1,7 @@
 //! `llm-proxy client`: what points a client at a proxy with this configuration.
 
 mod choose;
+mod code;
 mod settings;
 mod show;
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! What each client wants to be told.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Client;
-use super::choose::{Target, base, endpoint};
-use super::show::quoted;
+use super::choose::{Target, base};
 use crate::dialect::DialectName;
 
 /// The key of clients that have to have one, where the proxy does not look at it.
@@ -14,13 +12,6 @@ const ANY_KEY: &str = "llm-proxy";
 const ANY_REGION: &str = "us-east-1";
 /// The variable that Codex and opencode take their key from.
 const KEY_VARIABLE: &str = "LLM_PROXY_API_KEY";
-
-/// What a model's name is encoded by in a path: what RFC 3986 calls unreserved stays.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// The settings of a client.
 #[derive(Debug)]
@@ -102,10 +93,12 @@ pub fn of(client: Client, target: &Target<'_>, root: &str, secret: Option<&str>)
     settings
 }
 
-struct Writer<'a> {
-    model: &'a str,
-    base: String,
-    target: &'a Target<'a>,
+/// What all settings are made of.
+pub(super) struct Writer<'a> {
+    pub(super) model: &'a str,
+    /// The base URL of the client.
+    pub(super) base: String,
+    pub(super) target: &'a Target<'a>,
     secret: Option<&'a str>,
 }
 
@@ -134,7 +127,7 @@ impl Writer<'_> {
     }
 
     /// The key that the client sends, and what it is called in code.
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         if self.passes_key() { "YOUR_KEY" } else { ANY_KEY }.to_owned()
     }
 
@@ -154,13 +147,13 @@ impl Writer<'_> {
         }
     }
 
-    fn region(&self) -> String {
+    pub(super) fn region(&self) -> String {
         let aws = self.target.model.backend_auth.aws.as_ref();
         aws.map_or(ANY_REGION, |aws| &aws.region).to_owned()
     }
 
     /// The variables of AWS's clients.
-    fn aws_credentials(&self) -> Vec<(&'static str, Word)> {
+    pub(super) fn aws_credentials(&self) -> Vec<(&'static str, Word)> {
         let Some(id) = self.target.access_key_id else {
             return vec![("AWS_BEARER_TOKEN_BEDROCK", Word::Text(self.key()))];
         };
@@ -343,92 +336,9 @@ impl Writer<'_> {
             ),
         }];
     }
-
-    fn vercel(&self, settings: &mut Settings) {
-        let (base, model) = (literal(&self.base), literal(self.model));
-        let versioned = literal(&format!("{}/v1", self.base));
-        let key = literal(&self.key());
-        let text = match self.target.dialect {
-            DialectName::OpenAiChat => format!(
-                "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
-                 const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).chat({model});\n"
-            ),
-            // Otherwise it names earlier items by identifiers instead of sending them.
-            DialectName::OpenAiResponses => format!(
-                "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
-                 const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).responses({model});\n\
-                 const providerOptions = {{ openai: {{ store: false }} }}; // with every call\n"
-            ),
-            DialectName::Claude => format!(
-                "import {{ createAnthropic }} from \"@ai-sdk/anthropic\";\n\n\
-                 const model = createAnthropic({{ baseURL: {versioned}, apiKey: {key} }})({model});\n"
-            ),
-            DialectName::Bedrock => {
-                settings.env = self.aws_credentials();
-                format!(
-                    "import {{ createAmazonBedrockAnthropic }} from \"@ai-sdk/amazon-bedrock/anthropic\";\n\n\
-                     const model = createAmazonBedrockAnthropic({{ baseURL: {base}, region: {} }})({model});\n",
-                    literal(&self.region())
-                )
-            }
-        };
-        settings.snippets = vec![Snippet {
-            title: "JavaScript",
-            text,
-        }];
-    }
-
-    fn curl(&self, settings: &mut Settings) {
-        let hello = json!([{"role": "user", "content": "Hello"}]);
-        let key = |header: &str| format!(" \\\n  -H {}", quoted(&format!("{header}{}", self.key())));
-        let mut url = format!("{}{}", self.base, endpoint(self.target.dialect));
-        let (headers, body) = match self.target.dialect {
-            DialectName::OpenAiChat => (
-                key("authorization: Bearer "),
-                json!({"model": self.model, "messages": hello}),
-            ),
-            DialectName::OpenAiResponses => (
-                key("authorization: Bearer "),
-                json!({"model": self.model, "input": "Hello"}),
-            ),
-            DialectName::Claude => (
-                format!("{} -H 'anthropic-version: 2023-06-01'", key("x-api-key: ")),
-                json!({"model": self.model, "max_tokens": 1024, "messages": hello}),
-            ),
-            DialectName::Bedrock => {
-                let id = utf8_percent_encode(self.model, IN_PATH);
-                url.push_str(&format!("/{id}/invoke"));
-                let headers = match self.target.access_key_id {
-                    None => key("authorization: Bearer "),
-                    Some(_) => {
-                        settings.env = self.aws_credentials();
-                        if url.contains('%') {
-                            let note = "curl signs paths with an escape wrongly: it takes a model name without a colon.";
-                            settings.notes.push(note.to_owned());
-                        }
-                        format!(
-                            " \\\n  --aws-sigv4 aws:amz:{}:bedrock --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"",
-                            self.region()
-                        )
-                    }
-                };
-                let body =
-                    json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 1024, "messages": hello});
-                (headers, body)
-            }
-        };
-        settings.snippets = vec![Snippet {
-            title: "Shell",
-            text: format!(
-                "curl {} -H 'content-type: application/json'{headers} \\\n  -d {}\n",
-                quoted(&url),
-                quoted(&body.to_string())
-            ),
-        }];
-    }
 }
 
 /// A string as JSON writes it, which Python, JavaScript and TOML read alike.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     Value::from(text).to_string()
 }
