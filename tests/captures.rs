@@ -11,10 +11,8 @@ use llm_proxy::dialect::{self, Dialect, DialectName};
 use serde_json::{Value, json};
 
 fn capture(name: &str) -> String {
-    let file = common::root()
-        .join("tests/fixtures/captures")
-        .join(format!("{name}.json"));
-    fs::read_to_string(file).unwrap()
+    let folder = common::root().join("tests/fixtures/clients").join(name);
+    fs::read_to_string(folder.join("request.json")).unwrap()
 }
 
 fn json(text: &str) -> Value {
@@ -161,11 +159,11 @@ fn claude_code_and_back(name: &str, model: &str) -> String {
 fn claude_code_to_chat_and_back() {
     insta::assert_snapshot!(
         "claude-code-thinking-and-tool",
-        claude_code_and_back("claude-code-2.1.330-thinking-and-tool", "acme-large")
+        claude_code_and_back("claude-code-2.1.330/thinking", "acme-large")
     );
     insta::assert_snapshot!(
         "claude-code-parallel-tools",
-        claude_code_and_back("claude-code-2.1.330-parallel-tools", "gpt-5")
+        claude_code_and_back("claude-code-2.1.330/parallel-tools", "gpt-5")
     );
 }
 
@@ -173,13 +171,13 @@ fn claude_code_to_chat_and_back() {
 fn claude_code_to_a_model_that_wants_its_reasoning_back() {
     insta::assert_snapshot!(
         "claude-code-reasoning",
-        claude_code_and_back("claude-code-2.1.330-thinking-and-tool", "deepseek-reasoner")
+        claude_code_and_back("claude-code-2.1.330/thinking", "deepseek-reasoner")
     );
 }
 
 #[test]
 fn openai_python_to_claude_and_back() {
-    let sent = capture("openai-python-parallel-tools");
+    let sent = capture("openai-python-3.54.0/chat-parallel-tools");
     let (there, lost_there) = send(
         DialectName::OpenAiChat,
         DialectName::Claude,

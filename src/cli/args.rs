@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::client::Client;
 use crate::config::{Server, parse_host};
 use crate::dialect::DialectName;
 
@@ -50,6 +51,10 @@ pub(super) enum OtherCommand {
     Check(CheckArgs),
     /// Print the JSON Schema of the configuration
     Schema,
+    /// Print what points a client at the proxy
+    ///
+    /// The route is the one whose frontend dialect the client speaks. No secret is printed.
+    Client(ClientArgs),
     /// Serve with a built-in upstream, to try things out without a key
     Demo(DemoArgs),
     /// Translate a document or stream from standard input to standard output
@@ -90,6 +95,42 @@ pub(super) struct CheckArgs {
     /// The configuration file (YAML)
     #[arg(long, value_name = "FILE")]
     pub(super) config: PathBuf,
+}
+
+/// Arguments of `client`.
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    /// The client
+    #[arg(value_enum)]
+    pub client: Client,
+    /// The configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The model that the client shall ask for; not needed where there is only one
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// The frontend_base_url of the route, where several have the model
+    #[arg(long, value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// The address that clients reach the proxy at, in place of the configuration's host and port
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// How the settings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How the settings of a client are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// All of it, to read and to paste
+    Text,
+    /// Only the variables, as NAME=value
+    Env,
+    /// Only the client's configuration file
+    File,
+    /// All of it, for programs
+    Json,
 }
 
 /// Arguments of `demo`.
@@ -158,7 +199,7 @@ mod tests {
     fn help_speaks_of_the_program_and_of_each_command() {
         let mut command = Cli::command().term_width(100);
         let mut text = command.render_long_help().to_string();
-        for name in ["check", "schema", "demo", "translate"] {
+        for name in ["check", "schema", "client", "demo", "translate"] {
             let command = command.find_subcommand_mut(name).unwrap();
             text.push_str(&format!("\n--- {name}\n{}", command.render_long_help()));
         }

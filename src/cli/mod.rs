@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod client;
 mod demo;
 mod serve;
 mod table;
@@ -12,8 +13,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use args::{DemoArgs, Kind, ServeArgs, TranslateArgs};
+pub use args::{ClientArgs, DemoArgs, Format, Kind, ServeArgs, TranslateArgs};
 pub use check::check;
+pub use client::{Client, client};
 pub use demo::demo;
 pub use serve::serve;
 pub use translate::translate;
@@ -37,6 +39,9 @@ pub fn run() -> ExitCode {
             &mut io::stdout(),
             &mut io::stderr(),
         )),
+        Command::Other(OtherCommand::Client(args)) => {
+            finish(client(&args, &environment, &mut io::stdout(), &mut io::stderr()))
+        }
         Command::Other(OtherCommand::Translate(args)) => finish(translate(
             &args,
             &mut io::stdin().lock(),

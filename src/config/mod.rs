@@ -20,6 +20,7 @@ pub use backend::{AwsSigning, BackendAuth, BackendModel, BackendUrl};
 pub use host::parse_host;
 pub(crate) use problem::show;
 pub use problem::{ConfigError, Problem};
+pub(crate) use reader::closest;
 pub use route::{ModelPattern, Precedence, Prefix};
 pub use schema::json_schema;
 pub use secret::Secret;

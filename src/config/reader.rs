@@ -277,7 +277,7 @@ impl<'n> Keys<'n> {
 }
 
 /// The name that `written` was probably meant to be.
-pub(super) fn closest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// Less alike than this, a hint would be a guess.
     const ALIKE: f64 = 0.6;
     let written = written.to_lowercase().replace('-', "_");

@@ -3,6 +3,9 @@
 //! `tests/fixtures/<dialect>/<case>/` holds what that dialect's parties say: `request.json` a client,
 //! `response.json`, `stream.sse` and `error.json` an upstream. `case.json` says what else belongs to the case. Where
 //! streams are no text, `stream.eventstream.json` lists their events, and other [`Message`]s.
+//!
+//! `tests/fixtures/clients/<client>-<version>/<case>/` holds what released clients sent, in the same form, as
+//! `cargo xtask record` writes it.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -69,6 +72,9 @@ pub fn root() -> PathBuf {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// What a recorded client speaks; other cases stand below the name of their dialect.
+    #[serde(default)]
+    pub dialect: Option<String>,
     /// Headers of the client.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -212,26 +218,54 @@ pub fn shown(framing: Framing, bytes: BytesMut) -> String {
 /// The cases of a dialect, by name.
 pub fn cases(dialect: &dyn Dialect) -> Vec<Case> {
     let folder = root().join("tests/fixtures").join(dialect.name().as_str());
-    let Ok(entries) = fs::read_dir(&folder) else {
+    let cases = folders(&folder)
+        .into_iter()
+        .map(|folder| case(folder, dialect.name().as_str()));
+    cases.collect()
+}
+
+/// What released clients sent, by client, version and case.
+pub fn recorded() -> Vec<Case> {
+    let clients = folders(&root().join("tests/fixtures/clients"));
+    let cases = clients
+        .iter()
+        .flat_map(|client| folders(client).into_iter().map(|folder| case(folder, "")));
+    cases
+        .map(|mut case| {
+            let client = case
+                .folder
+                .parent()
+                .unwrap()
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap();
+            case.name = format!("{client}/{}", case.name);
+            case.dialect = case.facts.dialect.clone().expect("a recorded client's dialect");
+            case
+        })
+        .collect()
+}
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(of) else {
         return Vec::new();
     };
-    let mut cases: Vec<Case> = entries
-        .map(|entry| {
-            let folder = entry.unwrap().path();
-            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-            let facts = fs::read(folder.join("case.json")).ok();
-            let facts =
-                facts.map(|text| serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
-            Case {
-                dialect: dialect.name().to_string(),
-                name,
-                folder,
-                facts: facts.unwrap_or_default(),
-            }
-        })
-        .collect();
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    cases
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+fn case(folder: PathBuf, dialect: &str) -> Case {
+    let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let facts = fs::read(folder.join("case.json")).ok();
+    let facts = facts.map(|text| serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
+    Case {
+        dialect: dialect.to_owned(),
+        name,
+        folder,
+        facts: facts.unwrap_or_default(),
+    }
 }
 
 pub fn find(dialect: &dyn Dialect, name: &str) -> Option<Case> {
@@ -440,6 +474,45 @@ pub fn pretty(json: &[u8]) -> String {
             }
         }
     }
+    out
+}
+
+/// JSON with indentation where it does not fit on a line.
+pub fn folded(json: &Value) -> String {
+    fn write(out: &mut String, value: &Value, depth: usize) {
+        const WIDTH: usize = 120;
+        let line = |out: &mut String, depth: usize| {
+            out.push('\n');
+            out.push_str(&"  ".repeat(depth));
+        };
+        let whole = value.to_string();
+        match value {
+            Value::Array(items) if 2 * depth + whole.len() > WIDTH => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    line(out, depth + 1);
+                    write(out, item, depth + 1);
+                }
+                line(out, depth);
+                out.push(']');
+            }
+            Value::Object(members) if 2 * depth + whole.len() > WIDTH => {
+                out.push('{');
+                for (index, (name, member)) in members.iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    line(out, depth + 1);
+                    out.push_str(&format!("{}: ", Value::from(name.as_str())));
+                    write(out, member, depth + 1);
+                }
+                line(out, depth);
+                out.push('}');
+            }
+            _ => out.push_str(&whole),
+        }
+    }
+    let mut out = String::new();
+    write(&mut out, json, 0);
     out
 }
 

@@ -5,6 +5,7 @@ mod completeness;
 mod fidelity;
 mod instructions;
 mod listing;
+mod record;
 mod regen;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,8 @@ enum Task {
     Bench(bench::Options),
     /// Count the instructions of the micro set; with --check, against the committed baseline
     Instructions(instructions::Options),
+    /// Record what a client sends, as fixtures: listens in front of a proxy
+    Record(record::Options),
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(root(), options),
         Task::Instructions(options) => instructions::run(root(), options),
         Task::Fidelity => fidelity::run(),
+        Task::Record(options) => record::run(options),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {

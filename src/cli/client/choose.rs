@@ -1,0 +1,301 @@
+//! The route that serves a client.
+
+use std::fmt::Write as _;
+
+use super::Client;
+use super::show::quoted;
+use crate::config::{Config, Model, closest};
+use crate::dialect::DialectName;
+
+/// What a client is pointed at.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The route.
+    pub model: &'a Model,
+    /// The model's name as the client sends it.
+    pub name: String,
+    /// What the client speaks there.
+    pub dialect: DialectName,
+    /// The public half of the key, the first of the configuration's, that its requests have to be signed with.
+    pub access_key_id: Option<&'a str>,
+}
+
+/// # Errors
+/// What to tell the user when no route serves the client, or more than one does.
+pub fn choose<'a>(
+    client: Client,
+    name: Option<&str>,
+    prefix: Option<&str>,
+    config: &'a Config,
+) -> Result<Target<'a>, String> {
+    let models: Vec<&Model> = match prefix {
+        Some(prefix) => under(prefix, config)?,
+        None => config.models.iter().collect(),
+    };
+    let speaks = |model: &&Model| spoken(client, model).is_some();
+    let served: Vec<&Model> = models.iter().copied().filter(speaks).collect();
+    if served.is_empty() {
+        return Err(wrong_dialect(client, prefix, config));
+    }
+    let found = match name {
+        Some(name) => named(client, name, &models)?,
+        None => sole(client, &served)?,
+    };
+    reach(client, found, config)
+}
+
+fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String> {
+    let wanted = match prefix.trim_end_matches('/') {
+        "" => "/",
+        wanted => wanted,
+    };
+    let models: Vec<&Model> = config
+        .models
+        .iter()
+        .filter(|model| model.frontend_base_url.as_str() == wanted)
+        .collect();
+    if models.is_empty() {
+        let mut prefixes: Vec<&str> = config
+            .models
+            .iter()
+            .map(|model| model.frontend_base_url.as_str())
+            .collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        let hint = closest(wanted, prefixes.iter().copied()).map_or_else(
+            || format!("there are {}", prefixes.join(", ")),
+            |name| format!("did you mean {name}?"),
+        );
+        return Err(format!("no model has the frontend_base_url {wanted}: {hint}"));
+    }
+    Ok(models)
+}
+
+/// What a client speaks on a route; `None` where the two do not fit.
+fn spoken(client: Client, model: &Model) -> Option<DialectName> {
+    let dialects = client.dialects();
+    match model.dialects {
+        Some(pair) => dialects.iter().copied().find(|dialect| *dialect == pair.frontend),
+        None => dialects.first().copied(),
+    }
+}
+
+/// The routes that a name leads to, one for each prefix, of those that the client speaks.
+fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<'a>, String> {
+    let mut winners: Vec<&Model> = Vec::new();
+    for model in models
+        .iter()
+        .copied()
+        .filter(|model| model.frontend_model_name.matches(name))
+    {
+        let rank = |model: &Model| model.frontend_model_name.precedence();
+        match winners
+            .iter_mut()
+            .find(|known| known.frontend_base_url == model.frontend_base_url)
+        {
+            // Of equals the first in the file wins.
+            Some(known) if rank(model) > rank(known) => *known = model,
+            Some(_) => {}
+            None => winners.push(model),
+        }
+    }
+    let mut served: Vec<&Model> = winners
+        .iter()
+        .copied()
+        .filter(|model| spoken(client, model).is_some())
+        .collect();
+    // A route that says what it speaks goes before one that forwards whatever comes, a name before a pattern.
+    let rules: [fn(&Model) -> bool; 2] = [
+        |model| model.dialects.is_some(),
+        |model| model.frontend_model_name.is_exact(),
+    ];
+    for rule in rules {
+        if served.iter().any(|model| rule(model)) {
+            served.retain(|model| rule(model));
+        }
+    }
+    match served.as_slice() {
+        [one] => target(client, one, name).ok_or_else(|| unknown(client, name, models)),
+        [] if !winners.is_empty() => Err(format!(
+            "{} {}, and `{name}` is served to others only:\n{}\n{}",
+            client.title(),
+            speaks(client),
+            list(&winners, None),
+            unknown(client, name, models)
+        )),
+        [] => Err(unknown(client, name, models)),
+        several => Err(format!(
+            "`{name}` is served under several prefixes: --prefix says which\n{}",
+            list(several, Some(name))
+        )),
+    }
+}
+
+/// The only model that the client can ask for.
+fn sole<'a>(client: Client, served: &[&'a Model]) -> Result<Target<'a>, String> {
+    let exact: Vec<&Model> = served
+        .iter()
+        .copied()
+        .filter(|model| model.frontend_model_name.is_exact())
+        .collect();
+    match exact.as_slice() {
+        [one] => {
+            let name = one.frontend_model_name.as_str();
+            target(client, one, name).ok_or_else(|| unknown(client, name, served))
+        }
+        [] => Err(format!(
+            "--model has to say a name that one of these patterns stands for:\n{}",
+            list(served, None)
+        )),
+        _ => Err(format!(
+            "there are several models: --model says which\n{}",
+            list(served, None)
+        )),
+    }
+}
+
+fn target<'a>(client: Client, model: &'a Model, name: &str) -> Option<Target<'a>> {
+    Some(Target {
+        model,
+        name: name.to_owned(),
+        dialect: spoken(client, model)?,
+        access_key_id: None,
+    })
+}
+
+/// Requests to a prefix with a Bedrock model have to be signed where the configuration has keys for it, and a longer
+/// prefix may take the requests away.
+fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Target<'a>, String> {
+    let prefix = &found.model.frontend_base_url;
+    let path = format!("{}{}", base(found.model, found.dialect), endpoint(found.dialect));
+    let taken = config
+        .models
+        .iter()
+        .map(|model| &model.frontend_base_url)
+        .filter(|other| other.strip(&path).is_some())
+        .max_by_key(|other| other.as_str().len());
+    if let Some(other) = taken.filter(|other| *other != prefix) {
+        return Err(format!(
+            "requests of {} to {path} are routed by the prefix {other}, not by {prefix}",
+            client.title()
+        ));
+    }
+    let signs = |model: &Model| {
+        let pair = model
+            .dialects
+            .filter(|pair| pair.frontend == DialectName::Bedrock);
+        &model.frontend_base_url == prefix && pair.is_some()
+    };
+    let key = config
+        .aws_credentials
+        .first()
+        .filter(|_| config.models.iter().any(signs));
+    match key {
+        Some(_) if found.dialect != DialectName::Bedrock => Err(format!(
+            "requests under {prefix} have to be signed with one of server.aws_credentials, because a bedrock model \
+             is served there; {} does not sign: give the model a prefix of its own",
+            client.title()
+        )),
+        key => Ok(Target {
+            access_key_id: key.map(|key| key.access_key_id.as_str()),
+            ..found
+        }),
+    }
+}
+
+/// What stands behind the proxy's root in the client's base URL, without a slash at its end. OpenAI's clients want the
+/// version in it, Anthropic's put it there.
+pub fn base(model: &Model, dialect: DialectName) -> String {
+    let prefix = model.frontend_base_url.as_str().trim_end_matches('/');
+    match dialect {
+        DialectName::OpenAiChat | DialectName::OpenAiResponses if prefix.ends_with("/v1") => {
+            prefix.to_owned()
+        }
+        DialectName::OpenAiChat | DialectName::OpenAiResponses => format!("{prefix}/v1"),
+        DialectName::Claude => prefix.strip_suffix("/v1").unwrap_or(prefix).to_owned(),
+        DialectName::Bedrock => prefix.to_owned(),
+    }
+}
+
+/// What the client puts behind its base URL to ask for an answer.
+pub fn endpoint(dialect: DialectName) -> &'static str {
+    match dialect {
+        DialectName::OpenAiChat => "/chat/completions",
+        DialectName::OpenAiResponses => "/responses",
+        DialectName::Claude => "/v1/messages",
+        DialectName::Bedrock => "/model",
+    }
+}
+
+fn speaks(client: Client) -> String {
+    let names: Vec<&str> = client.dialects().iter().map(|dialect| dialect.as_str()).collect();
+    format!(
+        "speak{} {}",
+        if client.is_one() { "s" } else { "" },
+        names.join(" or ")
+    )
+}
+
+fn wrong_dialect(client: Client, prefix: Option<&str>, config: &Config) -> String {
+    let all: Vec<&Model> = config.models.iter().collect();
+    let served: Vec<&Model> = all
+        .iter()
+        .copied()
+        .filter(|model| spoken(client, model).is_some())
+        .collect();
+    let first = client
+        .dialects()
+        .first()
+        .copied()
+        .unwrap_or(DialectName::OpenAiChat);
+    let (title, speaks) = (client.title(), speaks(client));
+    match prefix {
+        Some(prefix) if !served.is_empty() => format!(
+            "{title} {speaks}, and no model under {prefix} is served so; others are:\n{}",
+            list(&served, None)
+        ),
+        _ => format!(
+            "{title} {speaks}, and no model is served so: one with `frontend_dialect: {first}` will do, whatever its \
+             upstream speaks\n{}",
+            list(&all, None)
+        ),
+    }
+}
+
+fn unknown(client: Client, name: &str, models: &[&Model]) -> String {
+    let served: Vec<&Model> = models
+        .iter()
+        .copied()
+        .filter(|model| spoken(client, model).is_some())
+        .collect();
+    let names = served.iter().map(|model| model.frontend_model_name.as_str());
+    let hint = closest(name, names)
+        .map(|near| format!(": did you mean `{near}`?"))
+        .unwrap_or_default();
+    format!(
+        "no model that {} can ask for is named `{name}`{hint}\n{}",
+        client.title(),
+        list(&served, None)
+    )
+}
+
+/// Routes, one on a line, as the arguments that choose them.
+fn list(models: &[&Model], name: Option<&str>) -> String {
+    let mut out = String::new();
+    for (index, model) in models.iter().enumerate() {
+        let dialect = match model.dialects {
+            Some(pair) => pair.frontend.as_str(),
+            None => "forwarded as it is",
+        };
+        let name = name.unwrap_or(model.frontend_model_name.as_str());
+        let end = if index + 1 == models.len() { "" } else { "\n" };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "  --model {} --prefix {} ({dialect}){end}",
+            quoted(name),
+            model.frontend_base_url
+        );
+    }
+    out
+}

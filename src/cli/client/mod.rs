@@ -1,0 +1,179 @@
+//! `llm-proxy client`: what points a client at a proxy with this configuration.
+
+mod choose;
+mod code;
+mod settings;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::config::{self, Config, Environment};
+use crate::dialect::DialectName;
+
+use super::args::{ClientArgs, Format};
+
+/// A program or library that speaks one of the dialects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Client {
+    /// Claude Code
+    ClaudeCode,
+    /// Claude Code in its Bedrock mode
+    ClaudeCodeBedrock,
+    /// Codex CLI
+    Codex,
+    /// opencode
+    Opencode,
+    /// OpenAI's SDKs
+    Openai,
+    /// Anthropic's SDKs
+    Anthropic,
+    /// Anthropic's SDKs with their Bedrock client
+    AnthropicBedrock,
+    /// AWS's SDKs and command line: InvokeModel and InvokeModelWithResponseStream
+    Aws,
+    /// Vercel's AI SDK
+    Vercel,
+    /// curl
+    Curl,
+}
+
+impl Client {
+    /// The dialects that it speaks, the one that serves it best first.
+    fn dialects(self) -> &'static [DialectName] {
+        use DialectName::{Bedrock, Claude, OpenAiChat, OpenAiResponses};
+        match self {
+            Self::ClaudeCode | Self::Anthropic => &[Claude],
+            Self::ClaudeCodeBedrock | Self::AnthropicBedrock | Self::Aws => &[Bedrock],
+            Self::Codex => &[OpenAiResponses],
+            Self::Openai => &[OpenAiResponses, OpenAiChat],
+            // Its provider of the Responses API names earlier items by identifiers that only a store can resolve.
+            Self::Opencode => &[Claude, OpenAiChat],
+            Self::Vercel | Self::Curl => &[Claude, OpenAiResponses, OpenAiChat, Bedrock],
+        }
+    }
+
+    /// Whether its name is a singular.
+    fn is_one(self) -> bool {
+        !matches!(
+            self,
+            Self::Openai | Self::Anthropic | Self::AnthropicBedrock | Self::Aws
+        )
+    }
+
+    /// The name as its makers write it.
+    fn title(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::ClaudeCodeBedrock => "Claude Code in Bedrock mode",
+            Self::Codex => "Codex CLI",
+            Self::Opencode => "opencode",
+            Self::Openai => "OpenAI's SDKs",
+            Self::Anthropic => "Anthropic's SDKs",
+            Self::AnthropicBedrock => "Anthropic's SDKs for Bedrock",
+            Self::Aws => "AWS's SDKs",
+            Self::Vercel => "Vercel's AI SDK",
+            Self::Curl => "curl",
+        }
+    }
+}
+
+/// Writes the settings to `out`; what stands in the way goes to `err`. The exit code is 0 when there are settings,
+/// else 1. No secret of the configuration is printed.
+///
+/// # Errors
+/// When `out` or `err` cannot be written to.
+pub fn client(
+    args: &ClientArgs,
+    environment: &Environment<'_>,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<ExitCode> {
+    let settings = config::load(&args.config, environment)
+        .map_err(|error| error.to_string())
+        .and_then(|loaded| settings(args, &loaded.config));
+    match settings {
+        Ok(settings) => {
+            out.write_all(show::show(&settings, args.format).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(message) => {
+            writeln!(err, "{message}")?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// # Errors
+/// What to tell the user when no route of the configuration serves the client.
+fn settings(args: &ClientArgs, config: &Config) -> Result<settings::Settings, String> {
+    let root = match &args.base_url {
+        Some(url) => root(url)?,
+        None => own_root(config)?,
+    };
+    let target = choose::choose(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
+    let secret = target.access_key_id.and_then(|_| written_secret(&args.config));
+    let settings = settings::of(args.client, &target, &root, secret.as_deref());
+    match args.format {
+        Format::Env if settings.env.is_empty() => Err(format!(
+            "{} takes no environment variables from here: --format text shows what it takes",
+            args.client.title()
+        )),
+        Format::File if settings.file.is_none() => Err(format!(
+            "{} needs no file: --format text shows what it takes",
+            args.client.title()
+        )),
+        _ => Ok(settings),
+    }
+}
+
+/// The address that the proxy is reached at, without a slash at its end.
+fn own_root(config: &Config) -> Result<String, String> {
+    let server = &config.server;
+    if server.port == 0 {
+        return Err(
+            "server.port is 0, any free port: say with --base-url where the proxy listens".to_owned(),
+        );
+    }
+    // What listens on every interface is reached on this one.
+    let host = match server.host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    Ok(format!("http://{host}:{}", server.port))
+}
+
+fn root(url: &str) -> Result<String, String> {
+    let refused = |why: &str| Err(format!("--base-url {url:?} {why}"));
+    match url::Url::parse(url) {
+        Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => {
+            refused("must be an http:// or https:// URL")
+        }
+        Ok(parsed) if parsed.query().is_some() || parsed.fragment().is_some() => {
+            refused("must end with its path, without a query or fragment")
+        }
+        Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            refused("must not hold a user or password")
+        }
+        Ok(parsed) => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
+        Err(_) => refused("is not a URL: expected one like https://host"),
+    }
+}
+
+/// How the file writes the secret half of the first key that clients sign with, where that is a variable alone:
+/// `${NAME}` gives `NAME`.
+fn written_secret(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let file: serde_yaml::Value = serde_yaml::from_str(&text).ok()?;
+    let keys = file.get("server")?.get("aws_credentials")?;
+    let written = keys.get(0)?.get("secret_access_key")?.as_str()?;
+    let name = written.strip_prefix("${")?.strip_suffix('}')?;
+    let name = name.split_once(":-").map_or(name, |(name, _)| name);
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_name && !name.is_empty()).then(|| name.to_owned())
+}

@@ -1,0 +1,231 @@
+//! One HTTP/1.1 request to a connection, passed on to an upstream that closes it.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// The largest head, in bytes: 1 MiB.
+const HEAD: u64 = 1024 * 1024;
+/// The largest body, in bytes: 64 MiB.
+const BODY: usize = 64 * 1024 * 1024;
+/// How long a client may take to send its request.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Headers that speak of the connection, which is another one behind the relay.
+const CONNECTION: [&str; 5] = [
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "expect",
+    "keep-alive",
+];
+
+/// A request.
+pub struct Request {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Names as they were written.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads the request of a connection.
+///
+/// # Errors
+/// What the connection fails with, or what is no HTTP/1.1.
+pub fn read(connection: TcpStream) -> io::Result<(Request, TcpStream)> {
+    connection.set_nodelay(true)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(&connection);
+    let mut head = Read::take(&mut reader, HEAD);
+    let mut line = String::new();
+    head.read_line(&mut line)?;
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return Err(malformed("no request"));
+    };
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        if head.read_line(&mut line)? == 0 {
+            return Err(malformed("the head is cut off or too large"));
+        }
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => headers.push((name.to_owned(), value.trim().to_owned())),
+            None if line.trim_end().is_empty() => break,
+            None => return Err(malformed("a header without a colon")),
+        }
+    }
+    let mut request = Request {
+        method,
+        target,
+        headers,
+        body: Vec::new(),
+    };
+    if request.header("expect").is_some() {
+        (&connection).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let chunked = request
+        .header("transfer-encoding")
+        .is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+    request.body = if chunked {
+        chunks(&mut reader)?
+    } else {
+        let length = request
+            .header("content-length")
+            .map(|value| value.parse::<usize>());
+        let length = length
+            .unwrap_or(Ok(0))
+            .map_err(|_| malformed("a length that is no number"))?;
+        exactly(&mut reader, length)?
+    };
+    Ok((request, connection))
+}
+
+fn exactly(reader: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    if length > BODY {
+        return Err(malformed("the body is too large"));
+    }
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let size = line.trim_end().split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(size, 16).map_err(|_| malformed("a chunk without a size"))?;
+        if size == 0 {
+            break;
+        }
+        body.extend(exactly(reader, size)?);
+        if body.len() > BODY {
+            return Err(malformed("the body is too large"));
+        }
+        exactly(reader, 2)?;
+    }
+    // Trailers, which no client sends, up to the empty line.
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 0 && !line.trim_end().is_empty() {
+        line.clear();
+    }
+    Ok(body)
+}
+
+fn malformed(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Sends the request to `to`, with the client's own `Host`, which its signature may cover, and the answer back.
+///
+/// # Errors
+/// What either connection fails with.
+pub fn pass_on(request: &Request, mut client: TcpStream, to: &str) -> io::Result<()> {
+    let mut upstream = TcpStream::connect(to)?;
+    upstream.set_nodelay(true)?;
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
+    for (name, value) in &request.headers {
+        if !CONNECTION.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    head.push_str(&format!(
+        "content-length: {}\r\nconnection: close\r\n\r\n",
+        request.body.len()
+    ));
+    upstream.write_all(head.as_bytes())?;
+    upstream.write_all(&request.body)?;
+    io::copy(&mut upstream, &mut client)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::{pass_on, read};
+
+    fn send(text: &'static str) -> std::io::Result<super::Request> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(text.as_bytes()).unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        read(listener.accept().unwrap().0).map(|(request, _)| request)
+    }
+
+    #[test]
+    fn bodies_of_both_kinds() {
+        let request = send("POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello").unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.target.as_str()),
+            ("POST", "/a?b")
+        );
+        assert_eq!(
+            (request.header("host"), request.body.as_slice()),
+            (Some("h"), &b"hello"[..])
+        );
+        let text = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+        assert_eq!(send(text).unwrap().body, b"hello");
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for text in [
+            "",
+            "GET\r\n\r\n",
+            "GET / HTTP/1.1\r\nbroken\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: h\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        ] {
+            assert!(send(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_answer_comes_back() {
+        let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = upstream.local_addr().unwrap().to_string();
+        let answering = std::thread::spawn(move || {
+            let (request, mut connection) = read(upstream.accept().unwrap().0).unwrap();
+            connection
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                .unwrap();
+            request
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client
+            .write_all(
+                b"POST /x HTTP/1.1\r\nHost: signed\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1",
+            )
+            .unwrap();
+        let (request, connection) = read(listener.accept().unwrap().0).unwrap();
+        pass_on(&request, connection, &to).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
+        let got = answering.join().unwrap();
+        assert_eq!(
+            (got.header("host"), got.header("connection")),
+            (Some("signed"), Some("close"))
+        );
+        assert_eq!(got.body, b"1");
+    }
+}
