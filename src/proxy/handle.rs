@@ -137,12 +137,8 @@ fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
 
 /// The model that the path names, in a dialect that has it there.
 fn model_in_path(group: &Group, method: &Method, rest: &str) -> Option<String> {
-    group
-        .dialects()
-        .find_map(|dialect| match dialect.endpoint(method, rest) {
-            Endpoint::Generate { model, .. } => model,
-            Endpoint::CountTokens | Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => None,
-        })
+    let mut dialects = group.dialects();
+    dialects.find_map(|dialect| dialect.endpoint(method, rest).model())
 }
 
 /// A request that names no model: to the upstream that all models share, where there is one.
