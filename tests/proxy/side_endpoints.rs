@@ -232,7 +232,7 @@ async fn a_websocket_is_refused_at_once() {
             _ => "/v1/responses",
         };
         let request = format!(
-            "GET /p{path} HTTP/1.1\r\nhost: h\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+            "GET /p{path} HTTP/1.1\r\nhost: h\r\nconnection: close, upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         let began = Instant::now();
