@@ -94,13 +94,15 @@ mod tests {
 
     #[test]
     fn texts_have_as_many_tokens_as_openais_own_tokenizer_says() {
-        // The counts are those of `tiktoken.get_encoding("o200k_base").encode`.
+        // The counts are those of OpenAI's vocabulary in `js-tiktoken`.
         for (text, expected) in [
             ("", 0),
             ("hello world", 2),
             ("The quick brown fox jumps over the lazy dog.", 10),
             ("漢漢漢", 3),
-            ("    if x == 1:\n        return\n", 9),
+            ("    if x == 1:\n        return\n", 10),
+            ("naïve café 🎉\r\n", 7),
+            (r#"{"a": [1, 22, 333, 4444]}"#, 16),
         ] {
             assert_eq!(count(text), expected, "{text:?}");
         }
