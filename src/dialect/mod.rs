@@ -81,12 +81,27 @@ pub trait Dialect: Send + Sync {
     /// An invalid request, naming the field by its JSON path.
     fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error>;
 
-    /// Reads a request for the number of its tokens; `None` where the dialect has no such request.
+    /// Takes the request for an answer out of a request for the number of its tokens: the body that the former would
+    /// have. `None` where the dialect has no such requests.
     ///
     /// # Errors
     /// An invalid request, naming the field by its JSON path.
-    fn read_count_request(&self, _inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
+    fn open_count(&self, _body: &Bytes) -> Result<Option<Bytes>, Error> {
         Ok(None)
+    }
+
+    /// Makes a request for the number of tokens from one for an answer. `None` where the dialect has no such requests,
+    /// or not for this model.
+    ///
+    /// # Errors
+    /// A body that is no JSON object.
+    fn seal_count(&self, _written: WrittenRequest, _model: &str) -> Result<Option<WrittenRequest>, Error> {
+        Ok(None)
+    }
+
+    /// Reads the number of tokens of a request; `None` where the body does not tell it.
+    fn read_count(&self, _body: &[u8]) -> Option<u64> {
+        None
     }
 
     /// Writes the number of tokens of a request.
@@ -175,13 +190,26 @@ pub enum Endpoint {
         stream: Option<bool>,
     },
     /// The number of tokens of a request.
-    CountTokens,
+    CountTokens {
+        /// The model, where the path names it.
+        model: Option<String>,
+    },
     /// The list of models.
     Models,
     /// One entry of it.
     Model(String),
     /// Anything else.
     Other,
+}
+
+impl Endpoint {
+    /// The model that is to work, where the path names it.
+    pub fn model(self) -> Option<String> {
+        match self {
+            Self::Generate { model, .. } | Self::CountTokens { model } => model,
+            Self::Models | Self::Model(_) | Self::Other => None,
+        }
+    }
 }
 
 /// A client's request for an answer.

@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
+use http::header::{CONNECTION, UPGRADE};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::answer::{self, Answer, AnswerBody};
@@ -93,6 +94,9 @@ fn claimed<'p>(proxy: &'p Proxy, group: &Group, head: &Parts) -> Result<Option<C
 }
 
 async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
+    if !call.group.is_plain() && headers::wants_websocket(&call.headers) {
+        return without_websocket(&call, access);
+    }
     if let Some(asked) = asks_for_models(&call) {
         return models::answer(&call, &asked, access);
     }
@@ -125,6 +129,18 @@ async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
     }
 }
 
+/// The answer to a client that would rather have a WebSocket: Codex tries one and goes on with events.
+fn without_websocket(call: &Call<'_>, access: &mut Access) -> Answer {
+    let message = "WebSockets are not spoken here: send the request with POST";
+    let error = Error::new(ErrorClass::MethodNotAllowed, message);
+    let mut answer = answer::error(call.dialect(), &error, access);
+    *answer.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    let headers = answer.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer
+}
+
 /// A question about models that is answered here: everywhere but where one upstream without a dialect answers for
 /// the whole prefix.
 fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
@@ -137,12 +153,8 @@ fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
 
 /// The model that the path names, in a dialect that has it there.
 fn model_in_path(group: &Group, method: &Method, rest: &str) -> Option<String> {
-    group
-        .dialects()
-        .find_map(|dialect| match dialect.endpoint(method, rest) {
-            Endpoint::Generate { model, .. } => model,
-            Endpoint::CountTokens | Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => None,
-        })
+    let mut dialects = group.dialects();
+    dialects.find_map(|dialect| dialect.endpoint(method, rest).model())
 }
 
 /// A request that names no model: to the upstream that all models share, where there is one.

@@ -79,6 +79,17 @@ const API_KEY: HeaderName = HeaderName::from_static("api-key");
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnusableCredential;
 
+/// Whether a client asks for a WebSocket in place of an answer.
+pub fn wants_websocket(headers: &HeaderMap) -> bool {
+    let protocols = headers.get_all(UPGRADE).iter();
+    let mut protocols = protocols.filter_map(|value| value.to_str().ok());
+    protocols.any(|value| {
+        value
+            .split(',')
+            .any(|name| name.trim().eq_ignore_ascii_case("websocket"))
+    })
+}
+
 /// A client's headers as they go to an upstream of the same dialect.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 //! | `sigv4`, `aws` | signatures of clients, and those for upstreams |
 //! | `passthrough` | the way of a request that stays in its dialect |
 //! | `translating`, `stream` | the way of one whose upstream speaks another |
+//! | `counting` | the number of a request's tokens, where the upstream speaks another dialect |
 //! | `models` | the list of models |
 //! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
 //! | `answer` | bodies of answers, and errors in the client's words |
@@ -19,6 +20,7 @@ mod answer;
 mod aws;
 mod body;
 mod call;
+mod counting;
 mod handle;
 mod headers;
 mod models;
@@ -72,6 +74,8 @@ struct Proxy {
     memory: Arc<ReasoningMemory>,
     carriers: Carriers,
     ids: RequestIds,
+    /// How many requests may be counted at the same time.
+    counters: tokio::sync::Semaphore,
 }
 
 impl Proxy {
@@ -98,6 +102,7 @@ impl Proxy {
             carriers,
             memory: Arc::default(),
             ids: RequestIds::default(),
+            counters: tokio::sync::Semaphore::new(counting::AT_ONCE),
         })
     }
 }

@@ -69,12 +69,7 @@ async fn try_forward(
 /// The path with the upstream's name of the model, where the path names one and it is another.
 fn renamed_path(call: &Call<'_>, entry: &Entry) -> Option<String> {
     let dialect = entry.client()?;
-    let Endpoint::Generate {
-        model: Some(name), ..
-    } = dialect.endpoint(&call.method, call.rest)
-    else {
-        return None;
-    };
+    let name = dialect.endpoint(&call.method, call.rest).model()?;
     let backend = entry.model.backend_model_for(&name);
     dialect
         .rename_in_path(call.rest, backend)

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::answer::{self, Answer, Source};
 use super::call::{self, Call};
+use super::counting;
 use super::headers;
 use super::path;
 use super::route::Entry;
@@ -17,11 +18,11 @@ use crate::capability;
 use crate::config::DialectPair;
 use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{self, Carriers, Exchange, Route, Scope};
+use crate::translate::{Carriers, Exchange, Route, Scope};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
-const ERROR_LIMIT: usize = 1024 * 1024;
+pub(super) const ERROR_LIMIT: usize = 1024 * 1024;
 /// The most bytes that a complete answer may have: 64 MiB.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -42,7 +43,7 @@ pub(super) async fn translate(
 }
 
 /// The answer to a request that only the vendor itself can answer.
-fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access: &mut Access) -> Answer {
+pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access: &mut Access) -> Answer {
     let message = format!(
         "{} {} is not translated to this model's upstream",
         call.method, call.rest
@@ -60,18 +61,8 @@ async fn between(
 ) -> Answer {
     let (model, stream) = match client.endpoint(&call.method, call.rest) {
         Endpoint::Generate { model, stream } => (model, stream),
-        Endpoint::CountTokens => {
-            let inbound = Inbound {
-                headers: &call.headers,
-                model: None,
-                stream: None,
-                body: &call.body,
-            };
-            match translate::estimated_count(client, &inbound) {
-                Ok(Some(body)) => return answer::estimate(body),
-                Ok(None) => return untranslated(&call, client, access),
-                Err(error) => return answer::error(Some(client), &error, access),
-            }
+        Endpoint::CountTokens { model } => {
+            return counting::count(call, entry, (client, upstream), model.as_deref(), access).await;
         }
         Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => {
             return untranslated(&call, client, access);
@@ -166,6 +157,16 @@ async fn failed(
 ) -> Result<Answer, Error> {
     let (body, _) = body.collect(ERROR_LIMIT).await.map_err(broken)?;
     let (error, written) = exchange.error(status, headers, &body);
+    Ok(refusal(&error, written, headers, access))
+}
+
+/// The answer with an upstream's error, as it was translated.
+pub(super) fn refusal(
+    error: &Error,
+    written: WrittenError,
+    headers: &HeaderMap,
+    access: &mut Access,
+) -> Answer {
     access.error = Some(error.class);
     let mut answer = written_error(written);
     if let Some(delay) = headers.get(RETRY_AFTER)
@@ -173,7 +174,7 @@ async fn failed(
     {
         answer.headers_mut().insert(RETRY_AFTER, delay.clone());
     }
-    Ok(answer)
+    answer
 }
 
 async fn complete(
@@ -236,7 +237,7 @@ fn written_error(written: WrittenError) -> Answer {
     answer
 }
 
-fn broken(error: super::upstream::BodyError) -> Error {
+pub(super) fn broken(error: super::upstream::BodyError) -> Error {
     let class = if error.is_timeout() {
         ErrorClass::Timeout
     } else {
@@ -247,14 +248,14 @@ fn broken(error: super::upstream::BodyError) -> Error {
 }
 
 /// The upstream's identifier of the request, whatever its dialect.
-fn upstream_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+pub(super) fn upstream_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     ["request-id", "x-request-id", "x-amzn-requestid"]
         .iter()
         .find_map(|name| headers.get(*name))
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.as_ref().map_or(0, Duration::as_secs)
 }

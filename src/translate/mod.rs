@@ -2,6 +2,7 @@
 //!
 //! No I/O and no clock: the proxy and the command line drive the same code.
 
+mod count;
 mod estimate;
 mod freeform;
 mod memory;
@@ -28,6 +29,8 @@ use crate::dialect::{
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Decoder;
 
+pub use count::question;
+pub use estimate::Estimate;
 pub use memory::{ReasoningMemory, Scope};
 pub use passage::Carriers;
 pub use stream::TranslatedStream;
@@ -129,7 +132,7 @@ impl Exchange {
             model: &model,
             capabilities: &capabilities,
         };
-        let input_estimate = estimate::input_tokens(&request);
+        let input_estimate = estimate::rough(&request);
         let mut written = route.upstream.write_request(&request, &target, losses)?;
         refused(losses, route.on_loss)?;
         let reply = Reply {
@@ -333,15 +336,6 @@ fn refused(losses: &Losses, on_loss: OnLoss) -> Result<(), Error> {
         all.join("; ")
     );
     Err(Error::new(ErrorClass::Unsupported, message).at(first.path.clone()))
-}
-
-/// Answers a request for the number of its tokens with an estimate; `None` where the dialect has no such request.
-///
-/// # Errors
-/// An invalid request, naming the field.
-pub fn estimated_count(client: &dyn Dialect, inbound: &Inbound<'_>) -> Result<Option<Vec<u8>>, Error> {
-    let request = client.read_count_request(inbound)?;
-    Ok(request.map(|request| client.write_count(estimate::input_tokens(&request))))
 }
 
 /// Edits the system text of a request that stays in its dialect; every other byte stays as it was.

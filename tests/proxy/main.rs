@@ -2,10 +2,12 @@
 
 mod auth;
 mod bedrock;
+mod counting;
 mod failures;
 mod passthrough;
 mod routing;
 mod shutdown;
+mod side_endpoints;
 mod streaming;
 mod support;
 mod translation;

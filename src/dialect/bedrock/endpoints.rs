@@ -9,6 +9,8 @@ use crate::dialect::Endpoint;
 const INVOKE: &str = "invoke";
 /// The path that asks for a stream.
 const STREAM: &str = "invoke-with-response-stream";
+/// The path that asks for the number of a request's tokens.
+const COUNT: &str = "count-tokens";
 
 /// What a request asks for. The model's identifier is percent-encoded; one with plain slashes, as ARNs have them, is
 /// understood too.
@@ -22,7 +24,7 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
             model: Some(model),
             stream: Some(operation == STREAM),
         },
-        "count-tokens" => Endpoint::CountTokens,
+        COUNT => Endpoint::CountTokens { model: Some(model) },
         _ => Endpoint::Other,
     }
 }
@@ -31,6 +33,11 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
 pub fn path(model: &str, stream: bool) -> String {
     let operation = if stream { STREAM } else { INVOKE };
     format!("/model/{}/{operation}", encoded(model))
+}
+
+/// The path of a request for the number of its tokens.
+pub fn count_path(model: &str) -> String {
+    format!("/model/{}/{COUNT}", encoded(model))
 }
 
 /// The path with another model in it.
@@ -124,7 +131,11 @@ mod tests {
         assert_eq!(asked("/model/a%3a0/invoke"), generate("a:0", false));
         assert_eq!(asked(&format!("/model/{ARN}/invoke")), generate(ARN, false));
         assert_eq!(path("v1:0", false), "/model/v1%3A0/invoke");
-        assert_eq!(asked("/model/m/count-tokens"), Endpoint::CountTokens);
+        let count = Endpoint::CountTokens {
+            model: Some("a:0".to_owned()),
+        };
+        assert_eq!(asked(&count_path("a:0")), count);
+        assert_eq!(count_path("a:0"), "/model/a%3A0/count-tokens");
         for path in [
             "/model/invoke",
             "/model//invoke",

@@ -5,6 +5,7 @@
 //! AWS event stream, errors as AWS has them. See
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>.
 
+mod count;
 mod endpoints;
 mod error;
 mod fit;
@@ -65,6 +66,22 @@ impl Dialect for Bedrock {
 
     fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
         request::read(inbound, losses)
+    }
+
+    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        count::open(body).map(Some)
+    }
+
+    fn seal_count(&self, written: WrittenRequest, model: &str) -> Result<Option<WrittenRequest>, Error> {
+        count::seal(written, model)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read(body)
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        count::write(input_tokens)
     }
 
     fn write_request(

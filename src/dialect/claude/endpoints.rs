@@ -7,6 +7,8 @@ use crate::dialect::Endpoint;
 
 /// Path of the Messages API below an upstream's base URL.
 pub const MESSAGES: &str = "/v1/messages";
+/// Path of its count of tokens.
+pub const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 
 /// What a request asks for.
 pub fn classify(method: &Method, path: &str) -> Endpoint {
@@ -16,7 +18,7 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
             model: None,
             stream: None,
         },
-        (&Method::POST, "/messages/count_tokens") => Endpoint::CountTokens,
+        (&Method::POST, "/messages/count_tokens") => Endpoint::CountTokens { model: None },
         (&Method::GET, "/models") => Endpoint::Models,
         (&Method::GET, path) => match path.strip_prefix("/models/") {
             Some(model) if !model.is_empty() => Endpoint::Model(model.to_owned()),
@@ -66,11 +68,6 @@ pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// The number of tokens of a request.
-pub fn write_count(input_tokens: u64) -> Vec<u8> {
-    json!({"input_tokens": input_tokens}).to_string().into_bytes()
-}
-
 /// One entry of the list of models.
 pub fn write_model(model: &str) -> Vec<u8> {
     entry(model).to_string().into_bytes()
@@ -97,7 +94,7 @@ mod tests {
         assert_eq!(classify(&Method::GET, "/v1/messages"), Endpoint::Other);
         assert_eq!(
             classify(&Method::POST, "/v1/messages/count_tokens"),
-            Endpoint::CountTokens
+            Endpoint::CountTokens { model: None }
         );
         assert_eq!(classify(&Method::GET, "/v1/models"), Endpoint::Models);
         assert_eq!(

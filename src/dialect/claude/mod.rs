@@ -1,6 +1,7 @@
 //! The Anthropic Messages API.
 
 mod content;
+pub(super) mod count;
 pub(super) mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
@@ -54,12 +55,20 @@ impl Dialect for Claude {
         request::read(inbound, losses)
     }
 
-    fn read_count_request(&self, inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
-        request::read_count(inbound).map(Some)
+    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        count::open(body).map(Some)
+    }
+
+    fn seal_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count::seal(written).map(Some)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read(body)
     }
 
     fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        endpoints::write_count(input_tokens)
+        count::write(input_tokens)
     }
 
     fn write_request(

@@ -1,6 +1,5 @@
 //! The request envelope: `POST /v1/messages`.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use super::content::{self, Read};
@@ -21,7 +20,6 @@ use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{Inbound, Preferences, ReadRequest, Target, WrittenRequest};
 use crate::wire::json::{Number, ReadError};
-use crate::wire::splice::Splices;
 
 /// Version of the API that requests are written for: the last one that takes sampling parameters.
 pub const VERSION: &str = "2023-06-01";
@@ -203,28 +201,6 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         request,
         preferences: Preferences::default(),
     })
-}
-
-/// Reads a request for the number of its tokens: a request without a limit, since nothing is generated.
-///
-/// # Errors
-/// An invalid request, naming the field.
-pub fn read_count(inbound: &Inbound<'_>) -> Result<Request, Error> {
-    let document = Bytes::copy_from_slice(inbound.body);
-    let mut splices = Splices::new();
-    let not_json = |error: &dyn std::fmt::Display| Error::new(ErrorClass::InvalidRequest, error.to_string());
-    splices
-        .set_member(&document, "max_tokens", "1")
-        .map_err(|error| not_json(&error))?;
-    let body = splices
-        .apply(&document)
-        .map_err(|error| not_json(&error))?
-        .into_bytes();
-    let inbound = Inbound {
-        body: &body,
-        ..*inbound
-    };
-    Ok(read(&inbound, &mut Losses::new())?.request)
 }
 
 /// A key that stays the same through a session: without one, prompt caches of other vendors are hit by chance only.

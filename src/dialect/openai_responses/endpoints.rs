@@ -7,6 +7,8 @@ use crate::dialect::Endpoint;
 
 /// Path of the Responses API below an upstream's base URL.
 pub const RESPONSES: &str = "/v1/responses";
+/// Path of its count of tokens.
+pub const INPUT_TOKENS: &str = "/v1/responses/input_tokens";
 
 /// What a request asks for.
 pub fn classify(method: &Method, path: &str) -> Endpoint {
@@ -16,7 +18,7 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
             model: None,
             stream: None,
         },
-        (&Method::POST, "/responses/input_tokens") => Endpoint::CountTokens,
+        (&Method::POST, "/responses/input_tokens") => Endpoint::CountTokens { model: None },
         (&Method::GET, "/models") => Endpoint::Models,
         (&Method::GET, path) => match path.strip_prefix("/models/") {
             Some(model) if !model.is_empty() => Endpoint::Model(model.to_owned()),
@@ -42,13 +44,6 @@ fn entry(model: &str) -> Value {
     json!({"id": model, "object": "model", "created": 0, "owned_by": "llm-proxy"})
 }
 
-/// The number of tokens of a request.
-pub fn write_count(input_tokens: u64) -> Vec<u8> {
-    serde_json::json!({"object": "response.input_tokens", "input_tokens": input_tokens})
-        .to_string()
-        .into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +58,7 @@ mod tests {
         assert_eq!(classify(&Method::POST, "/responses/"), generate);
         assert_eq!(
             classify(&Method::POST, "/v1/responses/input_tokens"),
-            Endpoint::CountTokens
+            Endpoint::CountTokens { model: None }
         );
         for (method, path) in [
             (Method::GET, "/v1/responses"),

@@ -3,6 +3,7 @@
 mod answer;
 mod choice;
 mod content;
+mod count;
 mod endpoints;
 mod envelope;
 mod error;
@@ -55,13 +56,20 @@ impl Dialect for OpenAiResponses {
         request::read(inbound, losses)
     }
 
-    fn read_count_request(&self, inbound: &Inbound<'_>) -> Result<Option<Request>, Error> {
-        let read = request::read(inbound, &mut Losses::new())?;
-        Ok(Some(read.request))
+    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        Ok(Some(body.clone()))
+    }
+
+    fn seal_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count::seal(written).map(Some)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read(body)
     }
 
     fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        endpoints::write_count(input_tokens)
+        count::write(input_tokens)
     }
 
     fn write_request(

@@ -1,0 +1,246 @@
+//! What clients ask for besides answers, on every pair of dialects.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Proxy, Upstream, model};
+
+const DIALECTS: [&str; 4] = ["claude", "openai-chat", "openai-responses", "bedrock"];
+
+struct Setup {
+    upstream: Upstream,
+    proxy: Proxy,
+    front: &'static str,
+    foreign: bool,
+}
+
+impl Setup {
+    /// A proxy for each pair.
+    async fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for front in DIALECTS {
+            for back in DIALECTS {
+                let upstream = Upstream::plain().await;
+                let dialects = format!("frontend_dialect: {front}, backend_dialect: {back}");
+                let models = ["claude-a", "claude-b", "claude-c", "claude-d"];
+                let models = models.map(|name| model("/p", name, "back", &upstream.url(), &dialects));
+                let proxy = Proxy::serve(&models.concat()).await;
+                all.push(Self {
+                    upstream,
+                    proxy,
+                    front,
+                    foreign: front != back,
+                });
+            }
+        }
+        all
+    }
+
+    fn ask(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().expect("a method");
+        let request = self
+            .proxy
+            .client
+            .request(method, self.proxy.url(&format!("/p{path}")));
+        if self.front == "claude" {
+            request.header("anthropic-version", "2023-06-01")
+        } else {
+            request
+        }
+    }
+
+    /// Checks that an answer is an error in the client's shape.
+    async fn expect_error(&self, answer: reqwest::Response, status: u16, what: &str) {
+        assert_eq!(answer.status(), status, "{} {what}", self.front);
+        let kind = answer.headers().get("x-amzn-errortype").cloned();
+        let body: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
+        let message = match self.front {
+            "claude" => {
+                assert_eq!(body["type"], "error", "{what}");
+                assert_eq!(body["error"]["type"], "not_found_error", "{what}");
+                &body["error"]["message"]
+            }
+            "bedrock" => {
+                assert_eq!(kind.expect("a class"), "ResourceNotFoundException", "{what}");
+                &body["message"]
+            }
+            _ => {
+                assert_eq!(body["error"]["type"], "invalid_request_error", "{what}");
+                &body["error"]["message"]
+            }
+        };
+        assert!(
+            message.as_str().is_some_and(|text| !text.is_empty()),
+            "{what}: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn probes_are_answered_on_every_prefix() {
+    for setup in Setup::all().await {
+        for (method, path) in [("HEAD", ""), ("HEAD", "/"), ("GET", ""), ("GET", "/")] {
+            let answer = setup.ask(method, path).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200, "{method} {path}");
+            assert_eq!(answer.text().await.expect("a body"), "");
+        }
+        assert!(setup.upstream.seen().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn models_are_listed_in_the_clients_shape() {
+    for setup in Setup::all().await {
+        let get = async |path: &str| -> Value {
+            let answer = setup.ask("GET", path).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200, "{} {path}", setup.front);
+            serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+        };
+        let all = get("/v1/models?limit=1000").await;
+        let one = get("/v1/models/claude-b").await;
+        match setup.front {
+            "claude" => {
+                assert_eq!(all["data"].as_array().map(Vec::len), Some(4));
+                assert_eq!(
+                    (&all["has_more"], &all["last_id"]),
+                    (&false.into(), &"claude-d".into())
+                );
+                assert_eq!((&one["type"], &one["id"]), (&"model".into(), &"claude-b".into()));
+                let page = get("/v1/models?limit=2&after_id=claude-a").await;
+                assert_eq!(page["first_id"], "claude-b");
+                assert_eq!(
+                    (&page["last_id"], &page["has_more"]),
+                    (&"claude-c".into(), &true.into())
+                );
+                let page = get("/v1/models?limit=1&before_id=claude-c").await;
+                assert_eq!(
+                    (&page["first_id"], &page["has_more"]),
+                    (&"claude-b".into(), &true.into())
+                );
+            }
+            "bedrock" => {
+                assert_eq!(all["modelSummaries"][3]["modelId"], "claude-d");
+                assert_eq!(one["modelDetails"]["modelId"], "claude-b");
+            }
+            _ => {
+                assert_eq!(
+                    (&all["object"], &all["data"][3]["id"]),
+                    (&"list".into(), &"claude-d".into())
+                );
+                assert_eq!(
+                    (&one["object"], &one["id"]),
+                    (&"model".into(), &"claude-b".into())
+                );
+            }
+        }
+        let answer = setup
+            .ask("GET", "/v1/models/nope")
+            .send()
+            .await
+            .expect("an answer");
+        setup.expect_error(answer, 404, "an unknown model").await;
+        assert!(setup.upstream.seen().is_empty());
+    }
+}
+
+/// What only a vendor has goes to an upstream of that dialect, and is not found on any other.
+#[tokio::test]
+async fn what_only_a_vendor_has_is_not_found_elsewhere() {
+    let of_claude = [
+        ("POST", "/v1/messages/batches", r#"{"requests":[]}"#),
+        ("GET", "/v1/messages/batches?limit=1", ""),
+        ("GET", "/v1/messages/batches/b_1/results", ""),
+        ("POST", "/v1/files", r#"{"purpose":"x"}"#),
+        ("GET", "/v1/files", ""),
+        ("POST", "/v1/complete", r#"{"model":"claude-a"}"#),
+    ];
+    let of_openai = [
+        ("POST", "/v1/embeddings", r#"{"model":"claude-a","input":"x"}"#),
+        ("POST", "/v1/completions", r#"{"model":"claude-a","prompt":"x"}"#),
+        ("POST", "/v1/files", r#"{"purpose":"x"}"#),
+        ("DELETE", "/v1/files/f_1", ""),
+        ("POST", "/v1/batches", r#"{"endpoint":"x"}"#),
+        ("GET", "/v1/chat/completions", ""),
+        ("GET", "/v1/chat/completions/c_1", ""),
+        ("GET", "/v1/chat/completions/c_1/messages", ""),
+        ("POST", "/v1/chat/completions/c_1", r#"{"metadata":{}}"#),
+        ("DELETE", "/v1/chat/completions/c_1", ""),
+        (
+            "POST",
+            "/v1/responses/compact",
+            r#"{"model":"claude-a","input":"x"}"#,
+        ),
+        ("POST", "/v1/images/generations", r#"{"model":"claude-a"}"#),
+    ];
+    let of_bedrock = [
+        ("POST", "/model/claude-a/converse", r#"{"messages":[]}"#),
+        ("POST", "/guardrail/g/version/1/apply", "{}"),
+        ("GET", "/async-invoke", ""),
+    ];
+    for setup in Setup::all().await {
+        let endpoints = match setup.front {
+            "claude" => &of_claude[..],
+            "bedrock" => &of_bedrock,
+            _ => &of_openai,
+        };
+        let mut passed = 0;
+        for (method, path, body) in endpoints {
+            let request = setup.ask(method, path).header("content-type", "application/json");
+            let began = Instant::now();
+            let answer = request.body(*body).send().await.expect("an answer");
+            assert!(began.elapsed() < Duration::from_secs(2), "{method} {path}");
+            if setup.foreign {
+                setup.expect_error(answer, 404, &format!("{method} {path}")).await;
+            } else {
+                assert_eq!(answer.status(), 200, "{method} {path}");
+                passed += 1;
+            }
+        }
+        assert_eq!(setup.upstream.seen().len(), passed, "{}", setup.front);
+    }
+}
+
+/// The control plane of AWS has a host of its own; Claude Code asks for it at the runtime's.
+#[tokio::test]
+async fn the_control_plane_is_not_here() {
+    for setup in Setup::all().await {
+        if setup.front != "bedrock" {
+            continue;
+        }
+        for path in [
+            "/inference-profiles?type=SYSTEM_DEFINED",
+            "/inference-profiles/us.x",
+            "/foundation-models",
+            "/foundation-models/x",
+        ] {
+            let answer = setup.ask("GET", path).send().await.expect("an answer");
+            setup.expect_error(answer, 404, path).await;
+        }
+        assert!(setup.upstream.seen().is_empty());
+    }
+}
+
+/// Codex tries a WebSocket where it may, and goes on with events where it is told at once that there is none.
+#[tokio::test]
+async fn a_websocket_is_refused_at_once() {
+    for setup in Setup::all().await {
+        let path = match setup.front {
+            "claude" => "/v1/messages",
+            "bedrock" => "/model/claude-a/invoke",
+            "openai-chat" => "/v1/chat/completions",
+            _ => "/v1/responses",
+        };
+        let request = format!(
+            "GET /p{path} HTTP/1.1\r\nhost: h\r\nconnection: close, upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let began = Instant::now();
+        let answer = setup.proxy.raw(&request).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+        assert!(answer.contains("\r\nupgrade: HTTP/1.1\r\n"), "{answer}");
+        assert!(answer.contains("message"), "{answer}");
+        assert!(setup.upstream.seen().is_empty());
+    }
+}
