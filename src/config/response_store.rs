@@ -121,7 +121,10 @@ fn required(reader: &mut Reader<'_>, text: Optional<Text>, key: &str, at: &Path)
 
 /// The server's address. What is wrong with it is told without quoting it: it may hold a password.
 fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secret> {
-    let Located { value: text, at: place } = required(reader, url, "url", at)?;
+    let Located {
+        value: text,
+        at: place,
+    } = required(reader, url, "url", at)?;
     if !cfg!(feature = "redis") {
         reader.problem(at, "this program was built without the `redis` feature");
         return None;
