@@ -118,8 +118,8 @@ pub(super) async fn begin(
     for reference in asked.references() {
         resolved.push(item(store, &owner, reference, access).await?);
     }
-    let items = asked.items(&call.body, &resolved);
-    if let Some(body) = asked.expanded(&call.body, &chain.items, &items) {
+    let items = asked.items(&resolved);
+    if let Some(body) = asked.expanded(&chain.items, &items) {
         if body.len() > CONVERSATION_LIMIT {
             return Err(Refusal::Other(too_large()));
         }

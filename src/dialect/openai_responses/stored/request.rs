@@ -15,6 +15,7 @@ pub struct Asked {
     pub previous: Option<String>,
     /// Whether its own answer is to be kept: it is unless the request says no.
     pub store: bool,
+    body: Bytes,
     input: Input,
     /// Where the values lie of the members that a store takes care of.
     spans: Vec<Range<usize>>,
@@ -39,7 +40,7 @@ struct Item {
 impl Asked {
     /// Reads the members of a request that a store has to do with. `None` where one of them is not what it should be:
     /// who reads the whole request says so.
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &Bytes) -> Option<Self> {
         let names = ["previous_response_id", "store", "input"];
         let [previous, store, input] = find_members(body, names).ok()?;
         let spans = |nodes: &[Node<'_>]| nodes.iter().map(Node::span).collect::<Vec<_>>();
@@ -67,6 +68,7 @@ impl Asked {
         Some(Self {
             previous,
             store,
+            body: body.clone(),
             input,
             says_store: store && !store_spans.is_empty(),
             spans: [previous_spans, store_spans].concat(),
@@ -84,13 +86,13 @@ impl Asked {
     }
 
     /// The input items of the request alone, each as its client wrote it or as its reference stands for it in `resolved`.
-    pub fn items(&self, body: &Bytes, resolved: &[Box<RawValue>]) -> Vec<Bytes> {
+    pub fn items(&self, resolved: &[Box<RawValue>]) -> Vec<Bytes> {
         match &self.input {
             Input::Absent => Vec::new(),
             Input::Text(span) => {
                 let mut item = BytesMut::new();
                 item.put_slice(br#"{"type":"message","role":"user","content":"#);
-                item.put_slice(body.get(span.clone()).unwrap_or_default());
+                item.put_slice(self.body.get(span.clone()).unwrap_or_default());
                 item.put_slice(b"}");
                 vec![item.freeze()]
             }
@@ -100,7 +102,7 @@ impl Asked {
                     Some(_) => resolved
                         .next()
                         .map(|item| Bytes::copy_from_slice(item.get().as_bytes())),
-                    None => Some(body.slice(item.span.clone())),
+                    None => Some(self.body.slice(item.span.clone())),
                 };
                 items.iter().filter_map(one).collect()
             }
@@ -109,7 +111,7 @@ impl Asked {
 
     /// The request as one that needs no store: `earlier` items and those of [`Self::items`] in its input, and nothing that
     /// names a stored object. `None` where it is that already.
-    pub fn expanded(&self, body: &Bytes, earlier: &[Box<RawValue>], items: &[Bytes]) -> Option<Bytes> {
+    pub fn expanded(&self, earlier: &[Box<RawValue>], items: &[Bytes]) -> Option<Bytes> {
         let refers = self.previous.is_some() || self.references().next().is_some();
         if !refers && !self.says_store {
             return None;
@@ -125,11 +127,11 @@ impl Asked {
                 splices.replace(span.clone(), input.clone());
             }
             if self.input_spans.is_empty() {
-                let document = Node::document(body).ok()?;
+                let document = Node::document(&self.body).ok()?;
                 splices.insert_member(&document, "input", &input).ok()?;
             }
         }
-        splices.apply(body).ok().map(|spliced| spliced.into_bytes())
+        splices.apply(&self.body).ok().map(|spliced| spliced.into_bytes())
     }
 }
 

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use http::Method;
+use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -9,10 +10,8 @@ fn raw(value: &Value) -> Box<RawValue> {
     RawValue::from_string(value.to_string()).unwrap()
 }
 
-fn read(body: &str) -> (Bytes, Asked) {
-    let body = Bytes::copy_from_slice(body.as_bytes());
-    let asked = Asked::read(&body).unwrap();
-    (body, asked)
+fn read(body: &str) -> Asked {
+    Asked::read(&Bytes::copy_from_slice(body.as_bytes())).unwrap()
 }
 
 #[test]
@@ -56,9 +55,9 @@ fn a_request_that_asks_nothing_of_a_store_stays_as_it_is() {
         r#"{"input":[{"role":"user","content":"hi"}],"store":false}"#,
         r#"{"previous_response_id":null}"#,
     ] {
-        let (body, asked) = read(body);
-        let items = asked.items(&body, &[]);
-        assert_eq!(asked.expanded(&body, &[], &items), None, "{body:?}");
+        let asked = read(body);
+        let items = asked.items(&[]);
+        assert_eq!(asked.expanded(&[], &items), None, "{body:?}");
     }
     for malformed in [
         "{",
@@ -67,23 +66,27 @@ fn a_request_that_asks_nothing_of_a_store_stays_as_it_is() {
         r#"{"store":"yes"}"#,
         r#"{"input":{}}"#,
     ] {
-        assert_eq!(Asked::read(malformed.as_bytes()), None, "{malformed}");
+        assert_eq!(
+            Asked::read(&Bytes::from_static(malformed.as_bytes())),
+            None,
+            "{malformed}"
+        );
     }
 }
 
 #[test]
 fn earlier_items_come_first_and_every_other_byte_stays() {
-    let (body, asked) = read(
+    let asked = read(
         r#"{ "n": 1.50, "input" : "h\"i", "previous_response_id": "resp_1", "store": true, "tools":[] }"#,
     );
     assert_eq!(asked.previous.as_deref(), Some("resp_1"));
     assert!(asked.store);
-    let items = asked.items(&body, &[]);
+    let items = asked.items(&[]);
     let earlier = [
         raw(&json!({"role": "user", "content": "a"})),
         raw(&json!({"x": 1})),
     ];
-    let expanded = asked.expanded(&body, &earlier, &items).unwrap();
+    let expanded = asked.expanded(&earlier, &items).unwrap();
     assert_eq!(
         expanded,
         concat!(
@@ -92,26 +95,75 @@ fn earlier_items_come_first_and_every_other_byte_stays() {
             r#""previous_response_id": null, "store": null, "tools":[] }"#
         )
     );
-    let (body, asked) = read(r#"{"previous_response_id":"resp_1"}"#);
-    let expanded = asked.expanded(&body, &earlier[1..], &[]).unwrap();
+    let asked = read(r#"{"previous_response_id":"resp_1"}"#);
+    let expanded = asked.expanded(&earlier[1..], &[]).unwrap();
     assert_eq!(expanded, r#"{"input":[{"x":1}],"previous_response_id":null}"#);
 }
 
 #[test]
 fn references_become_what_they_stand_for() {
-    let (body, asked) = read(
+    let asked = read(
         r#"{"input":[{"role":"user","content":"a"},{"type":"item_reference","id":"msg_1"},{"id":"rs_2"},
         {"id":"msg_3","role":"user","content":"b"},{"type":"reasoning","id":"rs_4"}]}"#,
     );
     assert_eq!(asked.references().collect::<Vec<_>>(), ["msg_1", "rs_2"]);
     let resolved = [raw(&json!({"first": 1})), raw(&json!({"second": 2}))];
-    let items = asked.items(&body, &resolved);
-    let expanded = asked.expanded(&body, &[], &items).unwrap();
+    let items = asked.items(&resolved);
+    let expanded = asked.expanded(&[], &items).unwrap();
     let expanded: Value = serde_json::from_slice(&expanded).unwrap();
     assert_eq!(expanded["input"][1], json!({"first": 1}));
     assert_eq!(expanded["input"][2], json!({"second": 2}));
     assert_eq!(expanded["input"][3]["id"], "msg_3");
     assert_eq!(expanded["input"].as_array().map(Vec::len), Some(5));
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-z_]{0,8}|item_reference|message|\\PC{0,4}".prop_map(Value::from),
+    ];
+    let key = "[a-z]{1,3}|id|type|role|content|input|store|previous_response_id";
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_request_stays_json_and_names_nothing_stored(
+        input in value(), previous in prop::option::of("[a-z]{0,4}"), store in any::<Option<bool>>(), more in value(),
+    ) {
+        let body = json!({"more": more, "input": input, "previous_response_id": previous, "store": store});
+        let body = Bytes::from(body.to_string());
+        if let Some(asked) = Asked::read(&body) {
+            let known = raw(&json!({"type": "message", "id": "msg_1"}));
+            let resolved: Vec<_> = asked.references().map(|_| known.clone()).collect();
+            let items = asked.items(&resolved);
+            let earlier = [raw(&json!({"earlier": 1}))];
+            let expanded = asked.expanded(&earlier, &items).unwrap_or(body);
+            let again = Asked::read(&expanded).unwrap();
+            prop_assert_eq!(&again.previous, &None);
+            prop_assert_eq!(again.references().count(), 0);
+            prop_assert_eq!(again.expanded(&[], &[]), None);
+            for item in identified(&items, "resp_px00") {
+                serde_json::from_str::<Value>(item.get()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let bytes = Bytes::from(bytes);
+        let _ = (Asked::read(&bytes), last_event(&bytes), unkept(&bytes), identified(std::slice::from_ref(&bytes), "resp_px00"));
+    }
 }
 
 #[test]
