@@ -9,8 +9,6 @@ mod routing;
 mod shutdown;
 mod side_endpoints;
 mod stored;
-#[cfg(feature = "redis")]
-mod stored_redis;
 mod streaming;
 mod support;
 mod translation;

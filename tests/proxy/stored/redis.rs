@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::stored::{Folder, Setup, id};
+use super::{Folder, Setup, file, id};
 use crate::support::PATIENCE;
 
 const PASSWORD: &str = "a-password-of-the-test";
@@ -199,7 +199,7 @@ async fn a_server_that_was_away_is_found_again() {
 #[tokio::test]
 async fn a_password_is_never_shown() {
     let url = format!("redis://:{PASSWORD}@127.0.0.1:1/0");
-    let text = crate::stored::file(&format!("{{kind: redis, url: \"{url}\"}}"), "http://127.0.0.1:1");
+    let text = file(&format!("{{kind: redis, url: \"{url}\"}}"), "http://127.0.0.1:1");
     let loaded = llm_proxy::config::parse(&text, &|_| None).expect("a configuration");
     assert!(!format!("{loaded:?}").contains(PASSWORD));
     let store = loaded.config.response_store.expect("a store");
