@@ -51,6 +51,7 @@ impl Asked {
             Some(node) if node.kind() != Kind::Null => return None,
             _ => None,
         };
+        let says_store = store.last().is_some_and(|node| node.raw() == b"true");
         let store = match store.last().map(Node::raw) {
             None | Some(b"null" | b"true") => true,
             Some(b"false") => false,
@@ -70,7 +71,7 @@ impl Asked {
             store,
             body: body.clone(),
             input,
-            says_store: store && !store_spans.is_empty(),
+            says_store,
             spans: [previous_spans, store_spans].concat(),
             input_spans,
         })
