@@ -103,7 +103,7 @@ pub(super) async fn begin(
     };
     let answers = match client.endpoint(&call.method, call.rest) {
         Endpoint::Generate { .. } => true,
-        Endpoint::CountTokens => false,
+        Endpoint::CountTokens { .. } => false,
         _ => return Ok(None),
     };
     let Some(asked) = Asked::read(&call.body) else {
