@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dialect;
 pub mod prompt;
 pub mod proxy;
+pub mod store;
 pub mod telemetry;
 pub mod translate;
 pub mod wire;

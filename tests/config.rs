@@ -185,7 +185,11 @@ fn every_key_is_documented() {
         .collect();
     let schema = config::json_schema();
     let mut keys: Vec<&str> = Vec::new();
-    for (definition, prefix) in [("ServerKeys", "server."), ("ModelKeys", "")] {
+    for (definition, prefix) in [
+        ("ServerKeys", "server."),
+        ("ResponseStoreKeys", "server.response_store."),
+        ("ModelKeys", ""),
+    ] {
         for name in schema["$defs"][definition]["properties"]
             .as_object()
             .unwrap()
@@ -208,6 +212,13 @@ fn a_full_configuration_becomes_what_it_says() {
         (config.server.host.as_str(), config.server.port),
         ("0.0.0.0", 9090)
     );
+    let store = config.response_store.unwrap();
+    assert_eq!(store.max_age.as_secs(), 7 * 24 * 60 * 60);
+    let config::StorePlace::Disk { path, max_bytes } = store.place else {
+        panic!("{store:?}");
+    };
+    assert_eq!(path, Path::new("/var/lib/llm-proxy/responses.redb"));
+    assert_eq!(max_bytes, 2 << 30);
     let model = &config.models[0];
     assert_eq!(model.frontend_model_name.as_str(), "claude-*");
     assert_eq!(model.frontend_base_url.as_str(), "/anthropic");

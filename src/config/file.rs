@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 
 use super::document::{Node, Path, Step};
 use super::reader::{Keys, Located, Optional, Reader, Text};
+use super::response_store::{DEFAULT_MAX_AGE, DEFAULT_MAX_BYTES};
 use super::schema;
 
 /// The address that the proxy listens on when the file does not say.
@@ -49,6 +50,32 @@ pub(super) struct ServerKeys {
     /// not signed with one of them (Signature Version 4) is refused. Empty: signatures are not looked at.
     #[schemars(with = "Option<Vec<AwsCredentialKeys>>", extend("default" = []))]
     pub(super) aws_credentials: Vec<AwsCredentialKeys>,
+    /// Keeps the answers to clients of the Responses API whose upstream speaks another dialect, so that
+    /// `previous_response_id`, `item_reference` and the stored objects' own paths work. Absent: nothing is kept.
+    pub(super) response_store: Option<ResponseStoreKeys>,
+}
+
+/// Where answers are kept, and for how long.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct ResponseStoreKeys {
+    /// `memory`: in this process. `disk`: in a file, over restarts. `redis`: in a Redis or Valkey server that several
+    /// proxies share.
+    #[schemars(with = "schema::OrVariable<schema::StoreKind>")]
+    pub(super) kind: Optional<Text>,
+    /// The database file of a `disk` store, which one proxy alone uses. Made where it is not there.
+    #[schemars(with = "Option<String>")]
+    pub(super) path: Optional<Text>,
+    /// The address of a `redis` store: `redis://`, `rediss://` (TLS) or `unix://`.
+    #[schemars(with = "Option<String>")]
+    pub(super) url: Optional<Text>,
+    /// Most bytes that `memory` and `disk` keep: a number, or one with `KiB`, `MiB` or `GiB`. What was not used for
+    /// longest goes first. Redis has a limit of its own.
+    #[schemars(with = "Option<schema::Measure>", extend("default" = DEFAULT_MAX_BYTES))]
+    pub(super) max_bytes: Optional<Text>,
+    /// How long after its last use an answer is kept: a number of days (`d`), hours (`h`), minutes (`m`) or seconds (`s`).
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_MAX_AGE))]
+    pub(super) max_age: Optional<Text>,
 }
 
 /// An AWS key that clients sign with. It need not be known to AWS.
@@ -179,6 +206,24 @@ impl ServerKeys {
             port: keys.port(reader, "port"),
             secret: keys.text(reader, "secret"),
             aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
+            response_store: keys.node("response_store").and_then(|(node, at)| {
+                let mut keys = Keys::of(reader, node, at)?;
+                let store = ResponseStoreKeys::take(reader, &mut keys);
+                keys.finish(reader);
+                Some(store)
+            }),
+        }
+    }
+}
+
+impl ResponseStoreKeys {
+    pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>) -> Self {
+        Self {
+            kind: keys.required_text(reader, "kind"),
+            path: keys.text(reader, "path"),
+            url: keys.text(reader, "url"),
+            max_bytes: keys.measure(reader, "max_bytes"),
+            max_age: keys.text(reader, "max_age"),
         }
     }
 }

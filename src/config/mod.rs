@@ -10,6 +10,7 @@ mod file;
 mod host;
 mod problem;
 mod reader;
+mod response_store;
 mod route;
 mod schema;
 mod secret;
@@ -21,6 +22,7 @@ pub use host::parse_host;
 pub(crate) use problem::show;
 pub use problem::{ConfigError, Problem};
 pub(crate) use reader::closest;
+pub use response_store::{ResponseStore, StorePlace};
 pub use route::{ModelPattern, Precedence, Prefix};
 pub use schema::json_schema;
 pub use secret::Secret;
@@ -39,6 +41,8 @@ pub struct Config {
     pub aws_credentials: Vec<AwsCredential>,
     /// What marks the reasoning state that foreign clients carry.
     pub secret: Option<Secret>,
+    /// Where answers are kept for clients of the Responses API; `None` keeps none.
+    pub response_store: Option<ResponseStore>,
     /// The models, in the order of the file; at least one, each (prefix, name) once.
     pub models: Vec<Model>,
 }

@@ -79,6 +79,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A number, or text with a number and its unit.
+    fn measure(&mut self, node: &Node, at: &Path) -> Option<Text> {
+        match node {
+            Node::Integer(number) => Some(Text {
+                value: number.to_string(),
+                written: number.to_string(),
+            }),
+            Node::Text(_) => self.text(node, at),
+            _ => self.expected("a number, with or without a unit", node, at),
+        }
+    }
+
     fn flag(&mut self, node: &Node, at: &Path) -> Option<bool> {
         match node {
             Node::Bool(flag) => Some(*flag),
@@ -216,6 +228,11 @@ impl<'n> Keys<'n> {
     pub(super) fn required_text(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {
         let (node, at) = self.required_node(name)?;
         reader.text(node, &at).map(|value| Located { value, at })
+    }
+
+    pub(super) fn measure(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {
+        let (node, at) = self.take(name)?;
+        reader.measure(node, &at).map(|value| Located { value, at })
     }
 
     pub(super) fn flag(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<bool> {

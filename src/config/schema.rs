@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::file::FileKeys;
+use super::response_store;
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 
@@ -73,6 +74,40 @@ impl JsonSchema for Policy {
     }
 }
 
+/// A kind of response store.
+pub(super) struct StoreKind;
+
+impl JsonSchema for StoreKind {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "StoreKind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": response_store::KINDS })
+    }
+}
+
+/// A number, or text that has its unit behind it.
+pub(super) struct Measure;
+
+impl JsonSchema for Measure {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Measure".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string" }] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -80,7 +115,7 @@ mod tests {
     use serde_json::Value;
 
     use super::super::document::{Node, Path};
-    use super::super::file::{AwsCredentialKeys, ModelKeys, ServerKeys};
+    use super::super::file::{AwsCredentialKeys, ModelKeys, ResponseStoreKeys, ServerKeys};
     use super::super::parse;
     use super::super::reader::{Keys, Reader};
     use super::json_schema;
@@ -95,10 +130,16 @@ mod tests {
         let schema = json_schema();
         let empty = Node::Map(Vec::new());
         let mut reader = Reader::new(&|_| None);
-        for definition in ["ServerKeys", "ModelKeys", "AwsCredentialKeys"] {
+        for definition in [
+            "ServerKeys",
+            "ModelKeys",
+            "AwsCredentialKeys",
+            "ResponseStoreKeys",
+        ] {
             let mut keys = Keys::of(&mut reader, &empty, Path::default()).unwrap();
             match definition {
                 "ServerKeys" => drop(ServerKeys::take(&mut reader, &mut keys)),
+                "ResponseStoreKeys" => drop(ResponseStoreKeys::take(&mut reader, &mut keys)),
                 "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, Path::default())),
                 _ => drop(AwsCredentialKeys::take(&mut reader, &mut keys)),
             }

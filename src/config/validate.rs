@@ -12,7 +12,7 @@ use super::file::{
 use super::reader::{Located, Optional, Reader, Text, closest};
 use super::{
     AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model,
-    ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host,
+    ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host, response_store,
 };
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
@@ -43,6 +43,8 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
     let aws_credentials = aws_credentials(reader, credentials.unwrap_or_default());
     let secret = server_keys.as_mut().and_then(|keys| keys.secret.take());
     let secret = secret.and_then(|secret| long_enough(reader, secret));
+    let response_store = server_keys.as_mut().and_then(|keys| keys.response_store.take());
+    let response_store = response_store.and_then(|keys| response_store::validate(reader, keys));
     let server = server(reader, server_keys);
     let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
     let mut complete = true;
@@ -88,6 +90,7 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
         server,
         aws_credentials,
         secret,
+        response_store,
         models,
     };
     (complete && reader.problems.is_empty()).then_some((config, warnings))

@@ -243,6 +243,17 @@ pub struct Preferences {
     pub legacy_functions: bool,
     /// Responses: what an answer repeats of its request.
     pub echo: Option<Arc<Echo>>,
+    /// Responses: what an answer says of a store.
+    pub stored: Stored,
+}
+
+/// What an answer says of a store of answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The identifier under which it is kept; `None` where it is not.
+    pub id: Option<String>,
+    /// The answer that it goes on from.
+    pub previous: Option<String>,
 }
 
 /// What an answer repeats of its request.

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::stored::KeptStream;
 use super::stream::Translation;
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
@@ -37,6 +38,8 @@ pub enum Source {
     Relay(upstream::Body),
     /// The upstream sends it and it is translated on the way.
     Translation(Box<Translation>),
+    /// The same, and the answer is kept before its end.
+    Kept(Box<KeptStream>),
 }
 
 /// An answer whose request's record is not attached yet.
@@ -65,7 +68,12 @@ impl AnswerBody {
             return;
         }
         let mut end = end;
-        if let Source::Translation(translation) = &self.source {
+        let translation = match &self.source {
+            Source::Translation(translation) => Some(&**translation),
+            Source::Kept(kept) => Some(kept.translation()),
+            Source::Full(_) | Source::Relay(_) => None,
+        };
+        if let Some(translation) = translation {
             self.access.usage = translation.usage();
             self.access.lost(translation.losses());
             if let Some(error) = translation.failure() {
@@ -93,6 +101,7 @@ impl HttpBody for AnswerBody {
             }
             Source::Relay(body) => ready!(body.poll_data(cx)),
             Source::Translation(translation) => ready!(translation.poll_data(cx)).map(Ok),
+            Source::Kept(kept) => ready!(kept.poll_data(cx)).map(Ok),
         };
         match &data {
             Some(Ok(data)) => this.access.sent(data.len()),
@@ -115,6 +124,7 @@ impl HttpBody for AnswerBody {
             Source::Full(bytes) => bytes.is_empty(),
             Source::Relay(body) => body.is_end(),
             Source::Translation(translation) => translation.is_end(),
+            Source::Kept(kept) => kept.is_end(),
         }
     }
 
@@ -122,7 +132,7 @@ impl HttpBody for AnswerBody {
         match &self.source {
             Source::Full(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
             Source::Relay(body) => body.size_hint(),
-            Source::Translation(_) => SizeHint::default(),
+            Source::Translation(_) | Source::Kept(_) => SizeHint::default(),
         }
     }
 }

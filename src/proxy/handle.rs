@@ -12,7 +12,7 @@ use super::call::{self, Call};
 use super::path::{self, ModelsPath};
 use super::route::Group;
 use super::sigv4::Claim;
-use super::{Proxy, body, headers, models, passthrough, translating};
+use super::{Proxy, body, headers, models, passthrough, stored, translating};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::Endpoint;
 use crate::telemetry::Access;
@@ -99,6 +99,9 @@ async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
     }
     if let Some(asked) = asks_for_models(&call) {
         return models::answer(&call, &asked, access);
+    }
+    if let Some(answer) = stored::object(&call, access).await {
+        return answer;
     }
     let mut dialects = call.group.dialects();
     if dialects.any(|dialect| dialect.is_foreign_path(&call.method, call.rest)) {

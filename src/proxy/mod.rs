@@ -12,6 +12,7 @@
 //! | `translating`, `stream` | the way of one whose upstream speaks another |
 //! | `counting` | the number of a request's tokens, where the upstream speaks another dialect |
 //! | `models` | the list of models |
+//! | `stored` | what clients of the Responses API come back to |
 //! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
 //! | `answer` | bodies of answers, and errors in the client's words |
 
@@ -29,6 +30,7 @@ mod path;
 pub mod route;
 mod server;
 mod sigv4;
+mod stored;
 mod stream;
 mod translating;
 mod upstream;
@@ -42,6 +44,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{AwsCredential, Config};
 use crate::dialect::carrier::CarrierKey;
+use crate::store::Store;
 use crate::translate::{Carriers, ReasoningMemory};
 
 pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
@@ -53,13 +56,13 @@ pub use stream::KEEP_ALIVE;
 /// that are being sent have [`DRAIN`] to finish.
 ///
 /// # Errors
-/// When the HTTP client towards the upstreams cannot be set up.
+/// When the HTTP client towards the upstreams cannot be set up, or the response store cannot be opened.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let proxy = Arc::new(Proxy::new(config)?);
+    let proxy = Arc::new(Proxy::new(config).await?);
     server::run(proxy, listener, shutdown).await;
     Ok(())
 }
@@ -73,13 +76,19 @@ struct Proxy {
     aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
     carriers: Carriers,
+    /// Answers that clients of the Responses API come back to.
+    store: Option<Arc<Store>>,
     ids: RequestIds,
     /// How many requests may be counted at the same time.
     counters: tokio::sync::Semaphore,
 }
 
 impl Proxy {
-    fn new(mut config: Config) -> io::Result<Self> {
+    async fn new(mut config: Config) -> io::Result<Self> {
+        let store = match config.response_store.take() {
+            Some(store) => Some(Arc::new(Store::open(&store).await?)),
+            None => None,
+        };
         let aws_credentials = std::mem::take(&mut config.aws_credentials);
         let secret = config.secret.take();
         let carriers = secret.map_or(Carriers::Plain, |secret| {
@@ -101,6 +110,7 @@ impl Proxy {
             aws_credentials,
             carriers,
             memory: Arc::default(),
+            store,
             ids: RequestIds::default(),
             counters: tokio::sync::Semaphore::new(counting::AT_ONCE),
         })

@@ -11,6 +11,7 @@ use super::counting;
 use super::headers;
 use super::path;
 use super::route::Entry;
+use super::stored;
 use super::stream::Translation;
 use super::upstream::{Body, Outgoing};
 use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
@@ -53,12 +54,16 @@ pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access
 
 /// Translates between two dialects that are known.
 async fn between(
-    call: Call<'_>,
+    mut call: Call<'_>,
     entry: &Entry,
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     access: &mut Access,
 ) -> Answer {
+    let turn = match stored::begin(&mut call, client, access).await {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal.answer(client, access),
+    };
     let (model, stream) = match client.endpoint(&call.method, call.rest) {
         Endpoint::Generate { model, stream } => (model, stream),
         Endpoint::CountTokens { model } => {
@@ -98,12 +103,18 @@ async fn between(
     let answer = match begun {
         Ok((mut exchange, written)) => {
             exchange.began(began_at);
+            if let Some(turn) = &turn {
+                exchange.stored(turn.stored());
+            }
             run(call, entry, &exchange, written, &mut losses, access).await
         }
         Err(error) => Err(error),
     };
     access.lost(&losses);
     let mut answer = answer.unwrap_or_else(|error| answer::error(Some(client), &error, access));
+    if let Some(turn) = turn {
+        answer = turn.keep(answer).await;
+    }
     answer::identify(&mut answer, client.name(), access);
     if entry.model.on_loss != OnLoss::Ignore {
         answer::tell_losses(&mut answer, &losses);

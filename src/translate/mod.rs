@@ -24,7 +24,7 @@ use crate::canonical::{
 use crate::capability::Capabilities;
 use crate::dialect::envelope::Envelope;
 use crate::dialect::{
-    Dialect, Inbound, Preferences, ReadRequest, Reply, Target, WrittenError, WrittenRequest,
+    Dialect, Inbound, Preferences, ReadRequest, Reply, Stored, Target, WrittenError, WrittenRequest,
 };
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Decoder;
@@ -208,6 +208,11 @@ impl Exchange {
     /// Says when the request arrived, for clients whose dialect tells how long an answer took.
     pub fn began(&mut self, at: Instant) {
         self.began = Some(at);
+    }
+
+    /// Says under which identifier the answer is kept and what it goes on from, for clients whose dialect tells.
+    pub fn stored(&mut self, stored: Stored) {
+        self.reply.preferences.stored = stored;
     }
 
     /// Whether the client asked for a stream.

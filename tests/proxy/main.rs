@@ -8,6 +8,7 @@ mod passthrough;
 mod routing;
 mod shutdown;
 mod side_endpoints;
+mod stored;
 mod streaming;
 mod support;
 mod translation;

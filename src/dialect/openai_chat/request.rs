@@ -209,9 +209,9 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     }
 
     let preferences = Preferences {
-        echo: None,
         include_usage: stream_options.is_some_and(|options| read_stream_options(options, losses)),
         legacy_functions,
+        ..Preferences::default()
     };
     Ok(ReadRequest { request, preferences })
 }

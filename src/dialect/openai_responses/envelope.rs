@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::types::*;
 use crate::canonical::{Annotation, Error, Finish, FinishReason, Losses, Usage as CanonicalUsage};
 use crate::dialect::extras::raw;
-use crate::dialect::{Echo, Reply, ids};
+use crate::dialect::{Echo, Reply, Stored, ids};
 use crate::wire::json::{Raw, Unknown};
 
 use super::{content, error};
@@ -24,7 +24,10 @@ pub struct Envelope {
 impl Envelope {
     /// The envelope of an answer, given the upstream's identifier of it.
     pub fn new(reply: Reply, id: Option<&str>, service_tier: Option<String>) -> Self {
-        let id = ids::with_prefix("resp_", id.unwrap_or(&reply.request_id));
+        let id = match &reply.preferences.stored.id {
+            Some(id) => id.clone(),
+            None => ids::with_prefix("resp_", id.unwrap_or(&reply.request_id)),
+        };
         Self {
             reply,
             id,
@@ -100,7 +103,11 @@ impl Envelope {
         // Always there in the vendor's own answers, null where the request said nothing.
         out.extra.push_null("instructions");
         out.extra.push_null("reasoning");
-        out.extra.push("store", raw(&false));
+        let Stored { id, previous } = &self.reply.preferences.stored;
+        // An answer that failed is not kept.
+        let kept = id.is_some() && out.status != Some(ResponseStatus::Failed);
+        out.extra.push("store", raw(&kept));
+        out.previous_response_id.clone_from(previous);
         // Clients know the vendor's own tiers only.
         let tier = self.service_tier.as_deref().map(ResponseServiceTier::from);
         out.service_tier = tier.filter(|tier| !matches!(tier, ResponseServiceTier::Other(_)));

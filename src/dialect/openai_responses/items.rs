@@ -85,7 +85,7 @@ impl Reader<'_> {
                 }
             }
             InputItemParam::ItemReference(ItemReferenceParam { id: _, extra: _ }) => {
-                self.losses.refuse(*at, "an item that only the vendor has stored");
+                self.losses.refuse(*at, request::NO_STORE);
             }
             InputItemParam::AdditionalTools(item) => {
                 let AdditionalToolsParam { id: _, tools, extra } = item;

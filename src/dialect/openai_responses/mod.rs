@@ -13,6 +13,7 @@ mod parameters;
 mod reasoning;
 mod request;
 mod response;
+pub mod stored;
 mod stream;
 mod system;
 mod tools;

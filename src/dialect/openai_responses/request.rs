@@ -38,6 +38,9 @@ const fn fields(end_user: &'static str) -> FieldNames {
 pub const LOGPROBS: &str = "message.output_text.logprobs";
 
 const VENDOR_STATE: &str = "state that the vendor holds";
+/// Why what an earlier answer says cannot be put in here.
+pub const NO_STORE: &str =
+    "earlier answers are not kept here: `server.response_store` in the configuration keeps them";
 
 fn invalid(error: &ReadError) -> Error {
     let class = ErrorClass::InvalidRequest;
@@ -144,7 +147,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     refuse_some(
         previous_response_id.as_ref(),
         root.field("previous_response_id"),
-        VENDOR_STATE,
+        NO_STORE,
         losses,
     );
     refuse_some(prompt.as_ref(), root.field("prompt"), VENDOR_STATE, losses);
@@ -157,7 +160,10 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     );
     read_moderation(moderation, losses);
     if store == Some(true) {
-        losses.ignore("store", "answers are stored by nobody else");
+        losses.ignore(
+            "store",
+            "answers are kept only where `server.response_store` says so",
+        );
     }
     if let Some(StreamOptions {
         include_obfuscation: _,

@@ -48,7 +48,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
     let config = crate::config::parse(&text, &|_| None)
         .expect("a configuration")
         .config;
-    let proxy = Proxy::new(config).expect("a proxy");
+    let proxy = Proxy::new(config).await.expect("a proxy");
     let (group, rest) = proxy.routes.find(path).expect("a route");
     let client = [
         ("authorization", "Bearer mine"),

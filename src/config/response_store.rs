@@ -1,0 +1,230 @@
+//! The store of answers that clients of the Responses API come back to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Secret;
+use super::document::Path;
+use super::file::ResponseStoreKeys;
+use super::reader::{Located, Optional, Reader, Text, closest};
+
+/// Most bytes that are kept when the file does not say.
+pub(super) const DEFAULT_MAX_BYTES: &str = "256MiB";
+/// How long an answer is kept when the file does not say: as long as the vendor keeps one.
+pub(super) const DEFAULT_MAX_AGE: &str = "30d";
+/// The kinds of stores, as the file names them.
+pub(super) const KINDS: [&str; 3] = ["memory", "disk", "redis"];
+
+/// Less than this could not hold the answers that are being given.
+const LEAST_BYTES: u64 = 1024 * 1024;
+
+/// Where answers are kept, and for how long.
+#[derive(Debug, Clone)]
+pub struct ResponseStore {
+    /// Where.
+    pub place: StorePlace,
+    /// How long after its last use an answer is kept; at least a second.
+    pub max_age: Duration,
+}
+
+/// Where answers are kept.
+#[derive(Debug, Clone)]
+pub enum StorePlace {
+    /// In this process; gone when it ends.
+    Memory {
+        /// Most bytes of answers and their input.
+        max_bytes: u64,
+    },
+    /// In a database file of this process alone.
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes of answers and their input; the file itself may be larger.
+        max_bytes: u64,
+    },
+    /// In a Redis or Valkey server that several proxies may share. It bounds its memory itself.
+    Redis {
+        /// Its address, which may hold a password.
+        url: Secret,
+    },
+}
+
+/// The store that the keys ask for; `None` when something is wrong.
+pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
+    let ResponseStoreKeys {
+        kind,
+        path,
+        url,
+        max_bytes,
+        max_age,
+    } = keys;
+    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    let (path, url) = (given(path), given(url));
+    let kind = kind?;
+    let name = kind.value.value.as_str();
+    let wants = |key: &str| match key {
+        "path" => name == "disk",
+        "url" => name == "redis",
+        _ => name != "redis",
+    };
+    if !KINDS.contains(&name) {
+        let hint = match closest(&kind.value.written, KINDS.into_iter()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("expected one of {}", KINDS.join(", ")),
+        };
+        let message = format!("`{}` is not a kind of store: {hint}", kind.value.written);
+        reader.problem(&kind.at, message);
+        return None;
+    }
+    let mut valid = true;
+    for (key, given) in [("path", &path), ("url", &url), ("max_bytes", &max_bytes)] {
+        let Some(given) = given.as_ref().filter(|_| !wants(key)) else {
+            continue;
+        };
+        valid = false;
+        let message = match key {
+            "max_bytes" => "a redis store bounds its memory itself, by its own `maxmemory`".to_owned(),
+            key => format!("a {name} store has no {key}"),
+        };
+        reader.problem(&given.at, message);
+    }
+    let max_age = measured(reader, max_age, DEFAULT_MAX_AGE, duration);
+    let place = match name {
+        "redis" => redis(reader, url, &kind.at).map(|url| StorePlace::Redis { url }),
+        "disk" => {
+            let path = required(reader, path, "path", &kind.at);
+            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            path.zip(max_bytes).map(|(path, max_bytes)| StorePlace::Disk {
+                path: PathBuf::from(path.value.value),
+                max_bytes,
+            })
+        }
+        _ => {
+            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            max_bytes.map(|max_bytes| StorePlace::Memory { max_bytes })
+        }
+    };
+    Some(ResponseStore {
+        place: place.filter(|_| valid)?,
+        max_age: max_age?,
+    })
+}
+
+fn required(reader: &mut Reader<'_>, text: Optional<Text>, key: &str, at: &Path) -> Optional<Text> {
+    if text.is_none() {
+        reader.problem(at, format!("this kind of store needs `{key}` beside it"));
+    }
+    text
+}
+
+/// The server's address. What is wrong with it is told without quoting it: it may hold a password.
+fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secret> {
+    let Located {
+        value: text,
+        at: place,
+    } = required(reader, url, "url", at)?;
+    if !cfg!(feature = "redis") {
+        reader.problem(at, "this program was built without the `redis` feature");
+        return None;
+    }
+    let problem = match Url::parse(&text.value) {
+        Err(_) => Some("this is not a URL"),
+        Ok(url) if url.scheme() == "unix" && url.path().len() > 1 => None,
+        Ok(url) if !["redis", "rediss"].contains(&url.scheme()) => {
+            Some("this URL does not begin with `redis://`, `rediss://` or `unix://`")
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => Some("this URL has no host"),
+        Ok(_) => None,
+    };
+    match problem {
+        Some(problem) => {
+            reader.problem(&place, problem);
+            None
+        }
+        None => Some(Secret::new(text.value)),
+    }
+}
+
+/// A number with its unit, or the default.
+fn measured<T>(
+    reader: &mut Reader<'_>,
+    text: Optional<Text>,
+    default: &str,
+    parse: impl Fn(&str) -> Result<T, &'static str>,
+) -> Option<T> {
+    let Some(Located { value: text, at }) = text else {
+        return parse(default).ok();
+    };
+    match parse(text.value.trim()) {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            reader.problem(&at, format!("`{}` {problem}", text.written));
+            None
+        }
+    }
+}
+
+/// A number and the unit behind it.
+fn split(text: &str) -> Option<(u64, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    const EXPECTED: &str = "is not a number of bytes, such as 268435456, `256MiB` or `2GiB`";
+    let (number, unit) = split(text).ok_or(EXPECTED)?;
+    let unit: u64 = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return Err(EXPECTED),
+    };
+    let bytes = number.checked_mul(unit).ok_or(EXPECTED)?;
+    if bytes < LEAST_BYTES {
+        return Err("is less than 1MiB, the least that is of use");
+    }
+    Ok(bytes)
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const EXPECTED: &str = "is not a duration, such as `30d`, `12h`, `45m` or `90s`";
+    // The times of Redis are milliseconds in 63 bits; nobody waits for a hundred years.
+    const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
+    let (number, unit) = split(text).ok_or(EXPECTED)?;
+    let unit: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(EXPECTED),
+    };
+    let seconds = number.checked_mul(unit).ok_or(EXPECTED)?;
+    if !(1..=LONGEST).contains(&seconds) {
+        return Err("is out of range: from `1s` to a hundred years");
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_have_units() {
+        assert_eq!(bytes("268435456"), bytes(DEFAULT_MAX_BYTES));
+        assert_eq!(bytes("3 GiB"), Ok(3 << 30));
+        assert_eq!(duration(DEFAULT_MAX_AGE), Ok(Duration::from_secs(2_592_000)));
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        for text in ["", "MiB", "1.5GiB", "1MB", "-1", "1023KiB", "99999999999TiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+        for text in ["", "30", "0s", "1w", "d", "99999999999d", "-1s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+use std::time::Duration;
+
+use super::*;
+use crate::store::Owner;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn entry(id: &str, bytes: usize, used: &[&str]) -> Entry {
+    let owner = Owner::new("/a", "key");
+    Entry {
+        key: owner.key(id),
+        value: Bytes::from(vec![b'x'; bytes]),
+        used: used.iter().map(|id| owner.key(id)).collect(),
+    }
+}
+
+async fn kept(store: &Embedded, ids: &[&str]) -> Vec<bool> {
+    let owner = Owner::new("/a", "key");
+    let mut kept = Vec::new();
+    for id in ids {
+        kept.push(store.get(&owner.key(id)).await.unwrap().is_some());
+    }
+    kept
+}
+
+#[tokio::test]
+async fn what_was_not_used_for_longest_goes_first() {
+    let store = Embedded::open(None, 5000, DAY).await.unwrap();
+    for (id, used) in [("a", &[][..]), ("b", &[]), ("c", &["a"]), ("d", &[])] {
+        store.save(entry(id, 1000, used)).await.unwrap();
+    }
+    // Four entries of 1,000 bytes with their keys and overhead are more than 5,000: `b` has gone, `a` was used with `c`.
+    assert_eq!(
+        kept(&store, &["a", "b", "c", "d"]).await,
+        [true, false, true, true]
+    );
+    let large = store.save(entry("e", 5000, &[])).await.unwrap_err();
+    assert!(large.to_string().contains("more than the whole store"), "{large}");
+    assert_eq!(
+        kept(&store, &["a", "c", "d", "e"]).await,
+        [true, true, true, false]
+    );
+}
+
+#[tokio::test]
+async fn another_owner_finds_nothing() {
+    let store = Embedded::open(None, 1 << 20, DAY).await.unwrap();
+    store.save(entry("a", 10, &[])).await.unwrap();
+    for other in [Owner::new("/a", "other"), Owner::new("/b", "key")] {
+        assert_eq!(store.get(&other.key("a")).await, Ok(None));
+        assert_eq!(store.delete(&other.key("a")).await, Ok(false));
+    }
+    assert_eq!(kept(&store, &["a"]).await, [true]);
+}
+
+#[tokio::test]
+async fn the_old_goes_unless_it_is_used() {
+    let age = Duration::from_millis(600);
+    let store = Embedded::open(None, 1 << 20, age).await.unwrap();
+    store.save(entry("a", 10, &[])).await.unwrap();
+    store.save(entry("b", 10, &[])).await.unwrap();
+    tokio::time::sleep(age / 2).await;
+    store.save(entry("c", 10, &["a"])).await.unwrap();
+    tokio::time::sleep(age * 3 / 5).await;
+    assert_eq!(kept(&store, &["a", "b", "c"]).await, [true, false, true]);
+    // It is not only hidden: the sweep takes it out of the tables without anybody writing.
+    tokio::time::sleep(age * 3).await;
+    let rows = || -> Result<u64, redb::Error> {
+        use redb::ReadableTableMetadata;
+        let transaction = store.database.begin_read()?;
+        Ok(transaction.open_table(VALUES)?.len()? + transaction.open_table(ORDER)?.len()?)
+    };
+    assert_eq!(rows().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_file_outlives_the_process_and_counts_on() {
+    let folder = folder("restart");
+    let path = folder.join("store.redb");
+    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
+    store.save(entry("a", 1000, &[])).await.unwrap();
+    store.save(entry("b", 1000, &[])).await.unwrap();
+    assert_eq!(store.delete(&Owner::new("/a", "key").key("a")).await, Ok(true));
+    let second = Embedded::open(Some(&path), 3000, DAY).await;
+    assert!(matches!(second, Err(OpenError::Io(_))), "{second:?}");
+    drop(store);
+    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
+    assert_eq!(kept(&store, &["a", "b"]).await, [false, true]);
+    store.save(entry("c", 1000, &[])).await.unwrap();
+    store.save(entry("d", 1000, &[])).await.unwrap();
+    assert_eq!(kept(&store, &["b", "c", "d"]).await, [false, true, true]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    drop(store);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_file_stays_near_its_bound() {
+    const BOUND: u64 = 4 << 20;
+    let folder = folder("size");
+    let path = folder.join("store.redb");
+    let store = Embedded::open(Some(&path), BOUND, DAY).await.unwrap();
+    for number in 0..300 {
+        store
+            .save(entry(&format!("{number}"), 100_000, &[]))
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 3 * BOUND, "{size} bytes for {BOUND}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
+    let folder = folder("garbage");
+    let path = folder.join("store.redb");
+    for garbage in [&b"this is no database"[..], &[0x5a; 1 << 20]] {
+        std::fs::write(&path, garbage).unwrap();
+        let opened = Embedded::open(Some(&path), 3000, DAY).await;
+        assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), garbage, "left as it was");
+    }
+    let nowhere = Embedded::open(Some(&folder.join("none/store.redb")), 3000, DAY).await;
+    assert!(matches!(nowhere, Err(OpenError::Io(_))), "{nowhere:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
+    let folder = folder("damage");
+    let path = folder.join("store.redb");
+    let store = Embedded::open(Some(&path), 1 << 20, DAY).await.unwrap();
+    for number in 0..50 {
+        store.save(entry(&format!("{number}"), 5000, &[])).await.unwrap();
+    }
+    drop(store);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in bytes.iter_mut().skip(4096).take(middle) {
+        *byte ^= 0xff;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let opened = Embedded::open(Some(&path), 1 << 20, DAY).await;
+    assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn many_writers_and_readers_at_once() {
+    let store = Arc::new(Embedded::open(None, 1 << 24, DAY).await.unwrap());
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let id = format!("{number}");
+                store.save(entry(&id, 1000, &[])).await.unwrap();
+                kept(&store, &[&id]).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), [true]);
+    }
+}
+
+/// A folder for one test.
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-store-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}

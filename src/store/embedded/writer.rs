@@ -1,0 +1,232 @@
+//! The thread that writes.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use redb::{Database, Error, ReadableTable, Table};
+use tokio::sync::oneshot;
+
+use super::super::{Entry, Key, StoreError};
+use super::{ORDER, USES, VALUES, is_over, now, weight};
+
+/// How often what is too old is looked for where nothing else is to be done.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Most tasks of one commit.
+const TOGETHER: usize = 64;
+
+/// How much is kept, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes.
+    pub max_bytes: u64,
+    /// How long after its last use.
+    pub max_age: Duration,
+}
+
+/// Something to write, and whom to tell when it is on the disk.
+#[derive(Debug)]
+pub enum Task {
+    /// Keep an entry.
+    Save {
+        /// The entry.
+        entry: Entry,
+        /// Gets the outcome.
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Forget one.
+    Delete {
+        /// Its key.
+        key: Key,
+        /// Gets whether it was there.
+        done: oneshot::Sender<Result<bool, StoreError>>,
+    },
+}
+
+/// The thread's state.
+pub struct Writer {
+    database: Arc<Database>,
+    limits: Limits,
+    totals: Totals,
+}
+
+/// What the tables amount to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    bytes: u64,
+    next_use: u64,
+}
+
+impl Writer {
+    /// The writer of a database, whose tables are made where they are not there.
+    pub fn new(database: Arc<Database>, limits: Limits) -> Result<Self, Error> {
+        let transaction = database.begin_write()?;
+        let mut totals = Totals::default();
+        {
+            transaction.open_table(VALUES)?;
+            transaction.open_table(ORDER)?;
+            let uses = transaction.open_table(USES)?;
+            for entry in uses.iter()? {
+                let (_, used) = entry?;
+                let (number, _, weight) = used.value();
+                totals.bytes = totals.bytes.saturating_add(weight);
+                totals.next_use = totals.next_use.max(number.saturating_add(1));
+            }
+        }
+        transaction.commit()?;
+        Ok(Self {
+            database,
+            limits,
+            totals,
+        })
+    }
+
+    /// Writes until nobody can give it anything more.
+    pub fn run(mut self, queue: &Receiver<Task>) {
+        loop {
+            let mut tasks = match queue.recv_timeout(SWEEP.min(self.limits.max_age)) {
+                Ok(task) => vec![task],
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            tasks.extend(queue.try_iter().take(TOGETHER - 1));
+            if tasks.is_empty() && !self.has_old() {
+                continue;
+            }
+            match self.write(&tasks) {
+                Ok(found) => {
+                    let found = found.into_iter().chain(std::iter::repeat(false));
+                    for (task, found) in tasks.into_iter().zip(found) {
+                        // Who asked may be gone by now.
+                        match task {
+                            Task::Save { done, .. } => drop(done.send(Ok(()))),
+                            Task::Delete { done, .. } => drop(done.send(Ok(found))),
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(cause = %error, "the response store cannot be written to");
+                    let error = StoreError::new(error);
+                    for task in tasks {
+                        match task {
+                            Task::Save { done, .. } => drop(done.send(Err(error.clone()))),
+                            Task::Delete { done, .. } => drop(done.send(Err(error.clone()))),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the entry that was used first is too old.
+    fn has_old(&self) -> bool {
+        let oldest = || -> Result<bool, Error> {
+            use redb::ReadableDatabase;
+            let transaction = self.database.begin_read()?;
+            let (order, uses) = (transaction.open_table(ORDER)?, transaction.open_table(USES)?);
+            let Some((_, key)) = order.first()? else {
+                return Ok(false);
+            };
+            let used = uses.get(key.value())?;
+            Ok(used.is_some_and(|used| is_over(used.value().1, self.limits.max_age, now())))
+        };
+        // What cannot be read is found out about by the next who writes.
+        oldest().unwrap_or(false)
+    }
+
+    /// Writes all tasks in one commit; says for each whether its entry was there before.
+    fn write(&mut self, tasks: &[Task]) -> Result<Vec<bool>, Error> {
+        let transaction = self.database.begin_write()?;
+        let mut totals = self.totals;
+        let mut found = Vec::with_capacity(tasks.len());
+        {
+            let mut tables = Tables {
+                values: transaction.open_table(VALUES)?,
+                uses: transaction.open_table(USES)?,
+                order: transaction.open_table(ORDER)?,
+                totals: &mut totals,
+                now: now(),
+            };
+            for task in tasks {
+                found.push(match task {
+                    Task::Save { entry, done: _ } => {
+                        for key in &entry.used {
+                            tables.touch(key)?;
+                        }
+                        tables.put(entry)?
+                    }
+                    Task::Delete { key, done: _ } => tables.remove(key.as_str())?,
+                });
+            }
+            tables.shrink(self.limits)?;
+        }
+        transaction.commit()?;
+        self.totals = totals;
+        Ok(found)
+    }
+}
+
+/// The tables of one transaction.
+struct Tables<'t> {
+    values: Table<'t, &'static str, &'static [u8]>,
+    uses: Table<'t, &'static str, (u64, u64, u64)>,
+    order: Table<'t, u64, &'static str>,
+    totals: &'t mut Totals,
+    now: u64,
+}
+
+impl Tables<'_> {
+    /// Makes an entry the one that was used last, where it is there.
+    fn touch(&mut self, key: &Key) -> Result<(), Error> {
+        let used = self.uses.get(key.as_str())?.map(|used| used.value());
+        let Some((number, _, weight)) = used else {
+            return Ok(());
+        };
+        self.order.remove(number)?;
+        self.number(key, weight)
+    }
+
+    fn number(&mut self, key: &Key, weight: u64) -> Result<(), Error> {
+        let number = self.totals.next_use;
+        self.totals.next_use = number.saturating_add(1);
+        self.order.insert(number, key.as_str())?;
+        self.uses.insert(key.as_str(), (number, self.now, weight))?;
+        Ok(())
+    }
+
+    fn put(&mut self, entry: &Entry) -> Result<bool, Error> {
+        let replaced = self.remove(entry.key.as_str())?;
+        let weight = weight(&entry.key, entry.value.len());
+        self.values.insert(entry.key.as_str(), &*entry.value)?;
+        self.number(&entry.key, weight)?;
+        self.totals.bytes = self.totals.bytes.saturating_add(weight);
+        Ok(replaced)
+    }
+
+    fn remove(&mut self, key: &str) -> Result<bool, Error> {
+        let Some((number, _, weight)) = self.uses.remove(key)?.map(|used| used.value()) else {
+            return Ok(false);
+        };
+        self.order.remove(number)?;
+        self.values.remove(key)?;
+        self.totals.bytes = self.totals.bytes.saturating_sub(weight);
+        Ok(true)
+    }
+
+    /// Removes what is too old or too much, the one that was used first before the others.
+    fn shrink(&mut self, limits: Limits) -> Result<(), Error> {
+        loop {
+            let first = self.order.first()?.map(|(_, key)| key.value().to_owned());
+            let Some(key) = first else { return Ok(()) };
+            let used = self.uses.get(key.as_str())?.map(|used| used.value());
+            let old = used.is_none_or(|(_, at, _)| is_over(at, limits.max_age, self.now));
+            if !old && self.totals.bytes <= limits.max_bytes {
+                return Ok(());
+            }
+            if !self.remove(&key)? {
+                // An order without an entry, which only a damaged file has.
+                self.order.pop_first()?;
+            }
+        }
+    }
+}
