@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import secrets
 import time
 from dataclasses import asdict, dataclass, field
@@ -64,14 +65,15 @@ def _reason(client: type[Client], upstream: str, scenario: Scenario, mode: str, 
         return "the mocks have no list of models"
     if scenario.skip and (reason := scenario.skip(client.dialect, upstream)):
         return reason
-    return client.lacks.get(scenario.name) or client.lacks.get(f"{scenario.name}:{mode}", "")
+    name = f"{scenario.name}:{mode}@{upstream}"
+    return next((reason for pattern, reason in client.lacks.items() if fnmatch.fnmatch(name, pattern)), "")
 
 
 def run(cell: Cell, client_class: type[Client], target: Target) -> None:
     """Plays a cell and notes what is wrong."""
     started = time.monotonic()
     scenario = SCENARIOS[cell.scenario]
-    facts = Facts(target.upstream_model(cell.dialect, cell.upstream), target.keys.upstream, target.hidden())
+    facts = Facts(target.upstream_model(cell.dialect, cell.upstream), target.upstream_key(), target.hidden())
     stage = Stage(scenario.script, facts, secrets.token_hex(6))
     target.mocks.play(cell.upstream, stage)
     try:

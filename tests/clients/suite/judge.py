@@ -58,7 +58,7 @@ def _short(value: Any) -> str:
 def answer(client: Client, upstream: str, turn: Turn, out: Outcome, seen: Seen | None) -> list[str]:
     """One answer against what was played."""
     if turn.broken:
-        return broken(turn, out, client.mode)
+        return broken(turn, out, client)
     if out.trouble:
         return [f"raised {out.trouble}"]
     wrong = list(out.complaints)
@@ -112,14 +112,14 @@ def late(out: Outcome, seen: Seen) -> list[str]:
     return wrong if arrivals else ["no fragments came"]
 
 
-def broken(turn: Turn, out: Outcome, mode: str) -> list[str]:
+def broken(turn: Turn, out: Outcome, client: Client) -> list[str]:
     """A stream that breaks is an error, and what came before it is not lost."""
     if out.trouble is None:
         return ["a broken answer passed for a good one"]
     wrong = []
-    if turn.broken == "error" and OUTAGE not in out.trouble.message:
+    if turn.broken == "error" and client.mode not in client.mute and OUTAGE not in out.trouble.message:
         wrong.append(f"the upstream's words are lost: {out.trouble}")
-    if mode == "stream" and turn.calls == [] and not turn.text.startswith(out.text or "\0"):
+    if client.mode == "stream" and turn.calls == [] and not turn.text.startswith(out.text or "\0"):
         wrong.append(f"what came before the break: {out.text!r}")
     return wrong
 

@@ -59,6 +59,10 @@ class Target:
     def upstream_model(self, client: str, upstream: str, model: str = "") -> str:
         return model or UPSTREAM_MODELS[upstream]
 
+    def upstream_key(self) -> str:
+        """The key that the upstream wants; empty where clients show whatever their SDK does."""
+        return ""
+
     def hidden(self) -> tuple[str, ...]:
         """What of the client must not reach the upstream."""
         return ()
@@ -88,6 +92,9 @@ class Proxy(Target):
 
     def upstream_model(self, client: str, upstream: str, model: str = "") -> str:
         return UPSTREAM_MODELS[upstream]
+
+    def upstream_key(self) -> str:
+        return self.keys.upstream
 
     def hidden(self) -> tuple[str, ...]:
         return (self.keys.client,)

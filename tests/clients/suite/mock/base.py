@@ -73,6 +73,8 @@ def sse(data: Any, name: str = "") -> bytes:
 
 def bearer(seen: Seen, stage: Stage) -> list[str]:
     """An `Authorization` with the upstream's key, and no other credential."""
+    if not stage.facts.key:
+        return []
     if seen.headers.get("authorization") != f"Bearer {stage.facts.key}":
         return [f"authorization is {seen.headers.get('authorization', 'missing')[:40]!r}"]
     return [f"an x-api-key beside the authorization: {seen.path}"] if "x-api-key" in seen.headers else []

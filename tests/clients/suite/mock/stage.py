@@ -69,7 +69,7 @@ class Facts:
     """What a mock may count on while it plays a script."""
 
     model: str
-    key: str
+    key: str  # empty where any will do
     hidden: tuple[str, ...] = ()  # texts that must never arrive
     strict: bool = True  # whether bodies have to be what the vendor's schema says
     beside: Callable[[Reading, str], Step | None] | None = None  # answers what is not of the script

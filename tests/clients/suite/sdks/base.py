@@ -34,7 +34,8 @@ class Client:
     name: ClassVar[str]
     dialect: ClassVar[str]
     modes: ClassVar[tuple[str, ...]] = ("create", "stream", "helper")
-    # What the SDK has no way to show or do: scenario or "scenario:mode" to reason.
+    mute: ClassVar[tuple[str, ...]] = ()  # modes in which the SDK keeps the words of a stream's error to itself
+    # What the SDK has no way to show or do: patterns of SCENARIO:MODE@UPSTREAM, and the reason.
     lacks: ClassVar[dict[str, str]] = {}
     counts = False  # has a way to count tokens
     lists = False  # has a way to list models

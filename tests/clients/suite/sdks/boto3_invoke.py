@@ -70,5 +70,7 @@ class Boto3Invoke(AnthropicMessages):
             meta = said.get("ResponseMetadata", {})
             retry = meta.get("HTTPHeaders", {}).get("retry-after")
             return Trouble(meta.get("HTTPStatusCode"), said["Error"]["Code"], said["Error"]["Message"], retry)
+        if type(error).__module__.startswith("urllib3"):
+            return Trouble(None, "connection", str(error))
         known = (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError, StreamOrder)
         return Trouble(None, type(error).__name__, str(error)) if isinstance(error, known) else None

@@ -29,9 +29,10 @@ class OpenAIChat(Client):
     dialect = "openai-chat"
     lists = True
     lacks = {
-        "stop-length:helper": "the SDK's stream helper raises on a truncated answer",
-        "thinking:helper": "the SDK's stream helper has no place for reasoning",
-        "thinking-loop:helper": "the SDK's stream helper has no place for reasoning",
+        "stop-length:helper@*": "the SDK's stream helper raises on a truncated answer",
+        # Claude's refusals are filtered content here.
+        "refusal:helper@claude": "the SDK's stream helper raises on a filtered answer",
+        "refusal:helper@bedrock": "the SDK's stream helper raises on a filtered answer",
     }
 
     def __init__(self, endpoint: Endpoint, ask: Ask, mode: str) -> None:
@@ -142,6 +143,8 @@ class OpenAIChat(Client):
             out.complaints.append(f"object {completion.object}")
         self.messages.append(message.model_dump(exclude_none=True, exclude={"parsed": True}))
         for call in self.messages[-1].get("tool_calls", []):
+            # Additions of the stream helper that the API does not take back.
+            call.pop("index", None)
             call["function"].pop("parsed_arguments", None)
         return self._finish(out)
 

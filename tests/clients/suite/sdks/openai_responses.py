@@ -21,7 +21,12 @@ class OpenAIResponses(Client):
     dialect = "openai-responses"
     counts = True
     lists = True
-    lacks = {"stop-length:helper": "the SDK's stream helper raises on a truncated answer"}
+    mute = ("helper",)
+    lacks = {
+        "stop-length:helper@*": "the SDK's stream helper raises on a truncated answer",
+        "refusal:helper@claude": "the SDK's stream helper raises on a filtered answer",
+        "refusal:helper@bedrock": "the SDK's stream helper raises on a filtered answer",
+    }
 
     def __init__(self, endpoint: Endpoint, ask: Ask, mode: str) -> None:
         super().__init__(endpoint, ask, mode)
