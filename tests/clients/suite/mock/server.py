@@ -123,6 +123,8 @@ class Handler(BaseHTTPRequestHandler):
             if step.retry_after is not None:
                 reply.headers["retry-after"] = str(step.retry_after)
             return self._reply(reply)
+        if stage.facts.fit:
+            step = stage.facts.fit(step, seen)
         if seen.reading.stream:
             return self._stream(upstream, stage, seen, step)
         if step.pause:

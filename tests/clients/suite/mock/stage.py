@@ -73,7 +73,7 @@ class Facts:
     hidden: tuple[str, ...] = ()  # texts that must never arrive
     strict: bool = True  # whether bodies have to be what the vendor's schema says
     beside: Callable[[Reading, str], Step | None] | None = None  # answers what is not of the script
-    open_end: bool = False  # the last step is played again
+    fit: Callable[[Turn, Seen], Turn] | None = None  # spells calls as the request's tools want them
 
 
 class Stage:
@@ -98,8 +98,6 @@ class Stage:
             self._next += 1
             if seen.index < len(self.script):
                 return self.script[seen.index]
-            if self.facts.open_end:
-                return self.script[-1]
             seen.wrong.append(f"request {seen.index + 1} of a conversation of {len(self.script)}")
             return Failure("invalid", "The conversation is over.")
 
