@@ -65,8 +65,8 @@ def codex(endpoint: Endpoint, place: Place, bin_folder: Path, prompt: str) -> St
         'wire_api = "responses"',
     ]
     (folder / "config.toml").write_text("\n".join(lines) + "\n")
-    argv = [str(bin_folder / "codex"), "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write", prompt]
-    return Start(argv, {"SUITE_KEY": endpoint.key})
+    argv = [str(bin_folder / "codex"), "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write"]
+    return Start([*argv, prompt], {"SUITE_KEY": endpoint.key}, [*argv, "resume", "--last"])
 
 
 CLAUDE_CODE = ("work", "parallel", "thinking", "broken", "rate", "overflow")

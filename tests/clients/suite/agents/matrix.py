@@ -49,10 +49,15 @@ def run(cell: Cell, target: Target, cache: Path) -> None:
         target.mocks.play(cell.upstream, stage)
         endpoint = target.endpoint(cell.dialect, cell.upstream, agent.model, agent.signed)
         binaries = cache.resolve() / "node-agents/node_modules/.bin"
-        ended = execute(agent.start(endpoint, place, binaries, tasks.PROMPT), place)
-        cell.wrong = _judge(task, stage, ended, place, answer)
+        start = agent.start(endpoint, place, binaries, tasks.PROMPT)
+        ended = execute(start, place)
+        if task.ends_with:
+            first, ended = ended, execute(replace(start, argv=[*start.resume, "Go on, please."]), place)
+            if first.code == 0 or task.ends_with not in first.out:
+                cell.wrong.append(f"it does not tell of the overflow: {first.out[-300:]!r}")
+        cell.wrong += _judge(task, stage, ended, place, answer)
     except Exception as error:  # noqa: BLE001 - the next cells have to run
-        cell.wrong = [f"{type(error).__name__}: {error}"]
+        cell.wrong += [f"{type(error).__name__}: {error}"]
     finally:
         place.close()
     cell.wrong += target.mocks.stray()

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LIMIT = 150.0  # seconds
@@ -20,6 +20,7 @@ class Start:
 
     argv: list[str]
     env: dict[str, str]
+    resume: list[str] = field(default_factory=list)  # what a further prompt of the same session begins with
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..story import Call, Failure, Step, Text, Thinking, Turn, Usage
@@ -17,8 +17,7 @@ class Task:
     files: dict[str, str]  # what has to lie in the work folder at the end
     results: tuple[str, ...]  # what tools' results have to have told the upstream
     compacts: int | None = None  # the step that answers the request for a summary
-    extra: int = 0  # requests beyond the script that are allowed: an agent's own retries
-    told: tuple[str, ...] = field(default=())  # what the agent's output has to hold
+    ends_with: str = ""  # words with which the agent gives up; its user then asks it to go on
 
 
 def prepare(work: Path, answer: str) -> None:
@@ -98,11 +97,14 @@ def _parallel(tools: type[Claude | Codex], work: Path, answer: str, final: Turn)
 
 
 def _overflow(tools: type[Claude | Codex], work: Path, answer: str, final: Turn) -> Task:
-    """The upstream says that the conversation is too long: a summary is asked for, and work goes on."""
+    """The upstream says that the conversation is too long: a summary is asked for, and work goes on. Claude Code does
+    so by itself; Codex tells its user, and summarises before it goes on."""
     steps = tools.steps(work)
     summary = Turn((Text(f"<summary>The note was read; its answer is {answer}.</summary>"),))
     # The mock's own vendor words this, see `matrix.overflow`.
-    return Task((steps[0], Failure("overflow", ""), summary, final), {}, (answer,), compacts=2)
+    gives_up = "ran out of room in the model's context window" if tools is Codex else ""
+    script = (steps[0], Failure("overflow", ""), summary, final)
+    return Task(script, {}, (answer,), compacts=2, ends_with=gives_up)
 
 
 def _full(tools: type[Claude | Codex], work: Path, answer: str, final: Turn) -> Task:

@@ -65,10 +65,9 @@ class Claude(Upstream):
         return wrong + message_rules(seen, stage)
 
     def complete(self, turn: Turn, seen: Seen, stage: Stage) -> dict[str, Any]:
-        blocks = [_whole(block, place, seen, stage) for place, block in enumerate(turn.blocks)]
         return {
             **_envelope(turn, seen, stage),
-            "content": blocks,
+            "content": _wholes(turn, seen, stage),
             "stop_reason": STOPS[turn.stop],
             "stop_sequence": turn.matched or None,
             "usage": _usage(turn.usage),
@@ -128,12 +127,18 @@ def _whole(block: Any, place: int, seen: Seen, stage: Stage) -> dict[str, Any]:
     raise TypeError(block)
 
 
+def _wholes(turn: Turn, seen: Seen, stage: Stage) -> list[dict[str, Any]]:
+    blocks = [_whole(block, place, seen, stage) for place, block in enumerate(turn.blocks)]
+    if turn.thoughts:
+        stage.thought |= {block["id"] for block in blocks if "id" in block}
+    return blocks
+
+
 def events(turn: Turn, seen: Seen, stage: Stage) -> Iterator[tuple[dict[str, Any], str]]:
     """The events of a streamed answer, each with what it adds to the answer's text."""
     yield {"type": "message_start", "message": _envelope(turn, seen, stage)}, ""
     yield {"type": "ping"}, ""
-    for index, block in enumerate(turn.blocks):
-        whole = _whole(block, index, seen, stage)
+    for index, whole in enumerate(_wholes(turn, seen, stage)):
         start = {**whole, **{name: "" for name in ("text", "thinking", "signature") if name in whole}}
         if "input" in start:
             start["input"] = {}
@@ -219,7 +224,7 @@ def message_rules(seen: Seen, stage: Stage) -> list[str]:
         wrong.append("a tool choice without tools")
     if json.dumps(body).count('"cache_control": {"') > 4:
         wrong.append("more than four cache breakpoints")
-    return wrong + _thinking_rules(body, messages)
+    return wrong + _thinking_rules(body, messages, stage)
 
 
 def _turn_rules(messages: list[Any], place: int, message: Any, stage: Stage) -> list[str]:
@@ -248,7 +253,7 @@ def _turn_rules(messages: list[Any], place: int, message: Any, stage: Stage) -> 
     return wrong
 
 
-def _thinking_rules(body: dict[str, Any], messages: list[Any]) -> list[str]:
+def _thinking_rules(body: dict[str, Any], messages: list[Any], stage: Stage) -> list[str]:
     thinking = body.get("thinking") or {}
     if thinking.get("type") != "enabled":
         return []
@@ -263,8 +268,8 @@ def _thinking_rules(body: dict[str, Any], messages: list[Any]) -> list[str]:
         blocks = _blocks(messages[place]["content"])
         if messages[place]["role"] == "user" and not any(block.get("type") == "tool_result" for block in blocks):
             break
-        if messages[place]["role"] == "assistant":
-            if blocks and blocks[0].get("type") not in ("thinking", "redacted_thinking"):
-                wrong.append(f"messages/{place}: thinking is on and this turn, whose tools were called, lacks it")
-            # Turns since the user's last words belong to one train of thought.
+        # Turns since the user's last words belong to one train of thought.
+        thought = any(block.get("id") in stage.thought for block in blocks)
+        if thought and blocks[0].get("type") not in ("thinking", "redacted_thinking"):
+            wrong.append(f"messages/{place}: thinking is on, and this turn came back without its thoughts")
     return wrong

@@ -83,6 +83,7 @@ class Stage:
         self.script, self.facts, self.nonce = script, facts, nonce
         self.seen: list[Seen] = []
         self.seals: dict[str, str] = {}  # every seal that was given out, and the text that it seals
+        self.thought: set[str] = set()  # identifiers of calls that came with thoughts
         self._lock = threading.Lock()
         self._next = 0
 
