@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import cells, lanes, report
 from .mock import schema
-from .sdks import AI_SDK, CLIENTS, CORE
+from .sdks import AI_SDK, CLIENTS, CORE, ai_sdk
 from .target import Proxy, Target
 
 
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=min(4, 1 + (os.cpu_count() or 1)))
     options = parser.parse_args()
     schema.use(options.cache / "schemas")
+    ai_sdk.use(options.cache / "node-sdk")
     _forget_settings()
     started = time.monotonic()
 

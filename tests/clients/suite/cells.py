@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from . import judge
-from .mock.stage import Facts, Stage
+from .mock.stage import Facts, Seen, Stage
 from .scenarios import SCENARIOS
 from .sdks import Client
-from .story import Failure, Outcome, Scenario, Turn
+from .story import Call, Failure, Outcome, Scenario, Turn
 from .target import Target
 
 
@@ -73,7 +74,8 @@ def run(cell: Cell, client_class: type[Client], target: Target) -> None:
     """Plays a cell and notes what is wrong."""
     started = time.monotonic()
     scenario = SCENARIOS[cell.scenario]
-    facts = Facts(target.upstream_model(cell.dialect, cell.upstream), target.upstream_key(), target.hidden())
+    model = target.upstream_model(cell.dialect, cell.upstream)
+    facts = Facts(model, target.upstream_key(), target.hidden(), verbatim=cell.dialect == cell.upstream, fit=_formed)
     stage = Stage(scenario.script, facts, secrets.token_hex(6))
     target.mocks.play(cell.upstream, stage)
     try:
@@ -86,6 +88,15 @@ def run(cell: Cell, client_class: type[Client], target: Target) -> None:
         cell.wrong = [f"{type(error).__name__}: {error}"]
     cell.wrong += target.mocks.stray()
     cell.seconds = round(time.monotonic() - started, 3)
+
+
+def _formed(turn: Turn, seen: Seen) -> Turn:
+    """An answer in a form, as a call where the form is played with a tool of that name."""
+    form = seen.reading.tools.get("json")
+    if form is None or not turn.text.startswith("{"):
+        return turn
+    seen.reading.schema = form
+    return replace(turn, blocks=(Call("json", json.loads(turn.text)),), stop="tool")
 
 
 def _talk(client: Client, scenario: Scenario, stage: Stage, cell: Cell) -> list[str]:
@@ -101,7 +112,7 @@ def _talk(client: Client, scenario: Scenario, stage: Stage, cell: Cell) -> list[
             if wrong:
                 break  # a conversation that went astray tells nothing more
             _give(client, scenario, step, out, number)
-    return wrong + judge.asked(scenario, stage, cell.upstream)
+    return wrong + judge.asked(client, scenario, stage, cell.upstream)
 
 
 def _give(client: Client, scenario: Scenario, step: Turn, out: Outcome, number: int) -> None:

@@ -69,29 +69,29 @@ def answer(client: Client, upstream: str, turn: Turn, out: Outcome, seen: Seen |
     if refused:
         said = out.refusal or out.text
         wrong += same("refusal", said, turn.blocks[0].text)  # type: ignore[union-attr]
-    else:
+    elif not client.ask.schema:  # else what is parsed of it counts
         wrong += same("text", out.text, turn.text)
-    if turn.thoughts:
+    if turn.thoughts and client.shows_thoughts:
         wrong += same("thoughts", out.thoughts, "".join(turn.thoughts))
     calls = [(call.name, call.arguments) for call in out.calls]
     wrong += same("calls", calls, [(call.tool, call.arguments) for call in turn.calls])
     if len({call.id for call in out.calls}) != len(calls) or not all(call.id for call in out.calls):
         wrong.append("identifiers of calls are missing or not unique")
-    wrong += same("stop", out.stop, _stop(turn, client.dialect, upstream))
+    wrong += same("stop", out.stop, _stop(turn, client, upstream))
     wrong += same("tokens", vars(out.usage), {n: getattr(turn.usage, n) for n in vars(out.usage)})
     if client.ask.schema:
         wrong += same("parsed", out.parsed, json.loads(turn.text))
-    if client.mode != "create" and out.arrivals and not refused:
+    if client.mode != "create" and out.arrivals and not refused and not client.ask.schema:
         wrong += same("fragments", "".join(text for _, text in out.arrivals), turn.text)
     if turn.pause and seen is not None:
         wrong += late(out, seen)
     return wrong
 
 
-def _stop(turn: Turn, client: str, upstream: str) -> str:
-    if turn.stop == "stop_sequence" and not (client in CLAUDE_FAMILY and upstream in CLAUDE_FAMILY):
-        return "end"  # OpenAI's dialects do not tell
-    return turn.stop
+def _stop(turn: Turn, client: Client, upstream: str) -> str:
+    # OpenAI's dialects do not tell.
+    told = client.tells_stop_sequences and {client.dialect, upstream} <= set(CLAUDE_FAMILY)
+    return "end" if turn.stop == "stop_sequence" and not told else turn.stop
 
 
 def late(out: Outcome, seen: Seen) -> list[str]:
@@ -149,7 +149,7 @@ def failure(client: Client, upstream: str, step: Failure, out: Outcome) -> list[
     return wrong
 
 
-def asked(scenario: Scenario, stage: Stage, upstream: str) -> list[str]:
+def asked(client: Client, scenario: Scenario, stage: Stage, upstream: str) -> list[str]:
     """The upstream's requests: sound, and what the client meant."""
     wrong = []
     for number, seen in enumerate(stage.seen, 1):
@@ -159,12 +159,12 @@ def asked(scenario: Scenario, stage: Stage, upstream: str) -> list[str]:
         wrong.append(f"{len(turns)} requests for a script of {len(scenario.script)}")
     for seen in turns:
         where = f"request {seen.index + 1}: "
-        wrong += [where + what for what in _meaning(scenario, seen.reading, upstream)]
+        wrong += [where + what for what in _meaning(client, scenario, seen.reading, upstream)]
         wrong += [where + what for what in _history(scenario, stage, seen, upstream)]
     return wrong
 
 
-def _meaning(scenario: Scenario, read: Reading, upstream: str) -> list[str]:
+def _meaning(client: Client, scenario: Scenario, read: Reading, upstream: str) -> list[str]:
     ask, wrong = scenario.ask, []
     wrong += same("system", "\n".join(read.system), ask.system) if ask.system else []
     users = [said for said in read.said if said.role == "user" and said.texts]
@@ -180,7 +180,7 @@ def _meaning(scenario: Scenario, read: Reading, upstream: str) -> list[str]:
         wrong += same(f"parameters of {name}", got.get("properties"), schema["properties"])
     if ask.choice and ask.choice != "auto":
         wrong += same("tool choice", read.choice, ask.choice)
-    wrong += same("token limit", read.limit, ask.max_tokens)
+    wrong += same("token limit", read.limit, client.limit())
     if ask.schema:
         properties = (read.schema or {}).get("properties") or {}
         wrong += same("form of the answer", sorted(properties), sorted(ask.schema["properties"]))

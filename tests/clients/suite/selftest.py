@@ -8,7 +8,7 @@ import time
 
 from . import cells, lanes, report
 from .relay import Relay
-from .sdks import CLIENTS, CORE
+from .sdks import AI_SDK, CLIENTS, CORE
 from .target import Target
 
 # Faults, and the cells that have to fail for each; at least one cell fits every pattern.
@@ -36,7 +36,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
 def run(count: int) -> int:
     """Prints what was found; the exit code."""
     started = time.monotonic()
-    direct = cells.plan([*CORE], Target.__new__(Target))
+    direct = cells.plan([*CORE, *AI_SDK], Target.__new__(Target))
     besides = lanes.play(direct, count, Target, _one)
     good = report.show(direct, besides, time.monotonic() - started)
     print("\nfaults")

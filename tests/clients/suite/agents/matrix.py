@@ -74,7 +74,8 @@ def _facts(cell: Cell, agent: Agent, target: Target) -> Facts:
     # Where bytes pass as they are, agents send their own vendor more than its SDK's types have.
     family = {cell.dialect, cell.upstream} <= set(CLAUDE_FAMILY) or cell.dialect == cell.upstream
     model = target.upstream_model(cell.dialect, cell.upstream, agent.model)
-    return Facts(model, target.upstream_key(), target.hidden(), strict=not family, fit=fit)
+    verbatim = cell.dialect == cell.upstream
+    return Facts(model, target.upstream_key(), target.hidden(), verbatim, strict=not family, fit=fit)
 
 
 def _judge(task: tasks.Task, stage: Stage, ended: Ended, place: Place, answer: str) -> list[str]:

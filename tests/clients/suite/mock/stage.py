@@ -71,6 +71,7 @@ class Facts:
     model: str
     key: str  # empty where any will do
     hidden: tuple[str, ...] = ()  # texts that must never arrive
+    verbatim: bool = False  # client and upstream speak one dialect: what the SDK sends is what comes
     strict: bool = True  # whether bodies have to be what the vendor's schema says
     beside: Callable[[Reading, str], Step | None] | None = None  # answers what is not of the script
     fit: Callable[[Turn, Seen], Turn] | None = None  # spells calls as the request's tools want them

@@ -37,6 +37,8 @@ class Client:
     mute: ClassVar[tuple[str, ...]] = ()  # modes in which the SDK keeps the words of a stream's error to itself
     # What the SDK has no way to show or do: patterns of SCENARIO:MODE@UPSTREAM, and the reason.
     lacks: ClassVar[dict[str, str]] = {}
+    shows_thoughts = True
+    tells_stop_sequences = True  # apart from other ends
     counts = False  # has a way to count tokens
     lists = False  # has a way to list models
 
@@ -79,6 +81,10 @@ class Client:
 
     def close(self) -> None:
         """Lets go of connections."""
+
+    def limit(self) -> int:
+        """The tokens that the SDK asks for."""
+        return self.ask.max_tokens
 
     def arrived(self, text: str) -> None:
         if text:
