@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from . import cells, lanes, report
+from . import cells, lanes, report, selftest
+from .agents import matrix
 from .mock import schema
+from .mock.server import Mocks
 from .sdks import AI_SDK, CLIENTS, CORE, ai_sdk
-from .target import Proxy, Target
+from .target import Keys, Proxy, Target
 
 
 def main() -> int:
@@ -22,7 +24,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="the AI SDK too")
     parser.add_argument("--agents", action="store_true", help="the coding agents too")
     parser.add_argument("--self-test", action="store_true", help="does the suite notice what is wrong?")
-    parser.add_argument("--only", action="append", metavar="PATTERN", help="cells by name: CLIENT@UPSTREAM/SCENARIO:MODE")
+    parser.add_argument("--only", action="append", metavar="PATTERN", help="CLIENT@UPSTREAM/SCENARIO:MODE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every cell there")
     parser.add_argument("--lanes", type=int, default=min(4, 1 + (os.cpu_count() or 1)))
     options = parser.parse_args()
@@ -31,18 +33,14 @@ def main() -> int:
     _forget_settings()
     started = time.monotonic()
 
-    def make(mocks, keys):  # noqa: ANN001, ANN202 - as lanes.play says
+    def make(mocks: Mocks, keys: Keys) -> Target:
         return Proxy(mocks, keys, options.proxy.resolve()) if options.proxy else Target(mocks, keys)
 
     if options.self_test:
-        from . import selftest
-
         return selftest.run(options.lanes)
-    target = Target.__new__(Proxy if options.proxy else Target)
+    target = Proxy if options.proxy else Target
     todo = cells.plan([*CORE, *(AI_SDK if options.all else ())], target)
     if options.agents:
-        from .agents import matrix
-
         todo += matrix.plan(target)
     if options.only:
         wanted = [pattern if "@" in pattern else f"*{pattern}*" for pattern in options.only]

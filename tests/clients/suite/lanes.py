@@ -38,7 +38,7 @@ def play(cells: list[Cell], lanes: int, make: Callable[[Mocks, Keys], Target], o
                     sys.stderr.flush()
             finally:
                 besides.extend(target.close())
-        except Exception as error:  # noqa: BLE001 - told at the end
+        except Exception as error:
             besides.append(f"a lane broke: {type(error).__name__}: {error}")
         finally:
             mocks.close()

@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
 
     def do_POST(self) -> None:
@@ -95,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             if answer.headers.get(name) and (name, fault) != ("retry-after", "loses retry-after"):
                 self.send_header(name, answer.headers[name])
         self.send_header("transfer-encoding", "chunked")
+        self.send_header("connection", "close")
         self.end_headers()
         kept, whole = b"", True
         try:
@@ -168,7 +169,7 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
     "renumbers events": _on_text(r'"sequence_number": \d+', '"sequence_number": 3'),
     "counts wrongly": _on_text(r'"(input_tokens|prompt_tokens)": \d', r'"\1": 9'),
     "loses the last event": _on_text(
-        r'(event: message_stop\ndata: .*\n\n|event: response.completed\ndata: .*\n\n)$', ""
+        r"(event: message_stop\ndata: .*\n\n|event: response.completed\ndata: .*\n\n)$", ""
     ),
     "splits at U+2028": lambda data: data.replace("\u2028".encode(), b"\n").replace(rb"\u2028", b" "),
     "ends broken streams well": lambda data: data,

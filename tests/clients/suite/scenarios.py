@@ -23,9 +23,12 @@ STOCK = Tool("count_stock", "How many of an article are in the store", _object(a
 CITY = _object(name="string", population="integer")
 
 GREETING = "Good morning! Everything is in order here, and the kettle is on."
-UNICODE = "Zażółć gęślą jaźń — 東京 \U0001f9ed \u2028 new line, \u00a0 blank, \"quotes\", \\ and e\u0301 \U0001f469\u200d\U0001f680."
+UNICODE = (
+    "Zażółć gęślą jaźń — 東京 \U0001f9ed \u2028 new line, \u00a0 blank, "
+    '"quotes", \\ and e\u0301 \U0001f469\u200d\U0001f680.'
+)
 WEATHER_CALL = Call("look_up_weather", {"place": "Łódź", "celsius": True})
-STOCK_CALL = Call("count_stock", {"article": "screws, 4 × 30 \"zinc\"", "shelf": 12})
+STOCK_CALL = Call("count_stock", {"article": 'screws, 4 \u00d7 30 "zinc"', "shelf": 12})
 
 
 def _png() -> bytes:
@@ -57,7 +60,9 @@ def _talks() -> Iterator[Scenario]:
     yield Scenario("text", Ask("How is everything?", system="Answer in one line."), (Turn((Text(GREETING),)),))
     yield Scenario("unicode", Ask(f"Repeat: {UNICODE}", system="Żadnych zmian."), (Turn((Text(UNICODE),)),))
     yield Scenario(
-        "long-text", Ask("Count."), (Turn((Text(" ".join(str(number) for number in range(400))),)),),
+        "long-text",
+        Ask("Count."),
+        (Turn((Text(" ".join(str(number) for number in range(400))),)),),
     )
     yield Scenario(
         "tool-call",
@@ -108,9 +113,7 @@ def _talks() -> Iterator[Scenario]:
         (Turn((Text('{"name": "Tōkyō", "population": 37000000}'),)),),
     )
     yield Scenario("image", Ask("What is in the picture?", image=_png()), (Turn((Text("A red dot."),)),))
-    yield Scenario(
-        "stop-length", Ask("Write a lot.", max_tokens=40), (Turn((Text("It was a dark and"),), "length"),)
-    )
+    yield Scenario("stop-length", Ask("Write a lot.", max_tokens=40), (Turn((Text("It was a dark and"),), "length"),))
     yield Scenario(
         "stop-sequence",
         Ask("Count until END.", stop=("END", "HALT")),
@@ -133,7 +136,9 @@ def _troubles() -> Iterator[Scenario]:
     answer = Turn((Text(GREETING),), broken="error", intact=4)
     yield Scenario("error-midway", Ask("How is everything?"), (answer,), modes=("stream", "helper"))
     yield Scenario(
-        "cut-midway", Ask("How is everything?"), (Turn((Text(GREETING),), broken="cut", intact=4),),
+        "cut-midway",
+        Ask("How is everything?"),
+        (Turn((Text(GREETING),), broken="cut", intact=4),),
         modes=("stream", "helper"),
     )
     # Not at once: a request that a stale connection may have swallowed is rightly sent again.
@@ -149,7 +154,9 @@ def _troubles() -> Iterator[Scenario]:
 
 def _manners() -> Iterator[Scenario]:
     yield Scenario(
-        "slow-stream", Ask("Slowly."), (Turn((Text("One by one the words arrive here."),), pause=0.3),),
+        "slow-stream",
+        Ask("Slowly."),
+        (Turn((Text("One by one the words arrive here."),), pause=0.3),),
         modes=("stream",),
     )
     yield Scenario(

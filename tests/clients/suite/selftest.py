@@ -36,7 +36,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
 def run(count: int) -> int:
     """Prints what was found; the exit code."""
     started = time.monotonic()
-    direct = cells.plan([*CORE, *AI_SDK], Target.__new__(Target))
+    direct = cells.plan([*CORE, *AI_SDK], Target)
     besides = lanes.play(direct, count, Target, _one)
     good = report.show(direct, besides, time.monotonic() - started)
     print("\nfaults")
@@ -49,14 +49,16 @@ def _fault(fault: str, count: int) -> bool:
     patterns = FAULTS.get(fault) or tuple({pattern for patterns in FAULTS.values() for pattern in patterns})
     todo = [
         cell
-        for cell in cells.plan([*CORE], Relay.__new__(Relay))
+        for cell in cells.plan([*CORE], Relay)
         if not cell.skipped and any(fnmatch.fnmatch(cell.name, pattern) for pattern in patterns)
     ]
     unused = [p for p in patterns if not any(fnmatch.fnmatch(cell.name, p) for cell in todo)]
     besides = lanes.play(todo, count, lambda mocks, keys: Relay(mocks, keys, fault), _one)
     amiss = [cell for cell in todo if bool(cell.wrong) != bool(fault)]
     good = bool(todo) and not amiss and not besides and not unused
-    print(f"    {fault or 'none':<36} {len(todo) - len(amiss):>3} of {len(todo):<3} cells {'fail' if fault else 'pass'}")
+    print(
+        f"    {fault or 'none':<36} {len(todo) - len(amiss):>3} of {len(todo):<3} cells {'fail' if fault else 'pass'}"
+    )
     for cell in amiss:
         print(f"FAILED {cell.name} {cell.wrong if not fault else 'does not notice'}")
     for what in [*besides, *(f"no cell fits {pattern}" for pattern in unused)]:

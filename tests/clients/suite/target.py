@@ -49,7 +49,9 @@ class Target:
     def __init__(self, mocks: Mocks, keys: Keys) -> None:
         self.mocks, self.keys = mocks, keys
 
-    def pairs(self) -> list[tuple[str, str]]:
+    @classmethod
+    def pairs(cls) -> list[tuple[str, str]]:
+        """Dialects of client and upstream that it can bring together."""
         return [(dialect, dialect) for dialect in DIALECTS]
 
     def endpoint(self, client: str, upstream: str, model: str = "", signed: bool = True) -> Endpoint:
@@ -82,7 +84,8 @@ class Proxy(Target):
         self.folder = tempfile.TemporaryDirectory(prefix="llm-proxy-clients-")
         self.runs = {signed: self._start(binary, signed) for signed in (True, False)}
 
-    def pairs(self) -> list[tuple[str, str]]:
+    @classmethod
+    def pairs(cls) -> list[tuple[str, str]]:
         return [(client, upstream) for client in DIALECTS for upstream in DIALECTS]
 
     def endpoint(self, client: str, upstream: str, model: str = "", signed: bool = True) -> Endpoint:

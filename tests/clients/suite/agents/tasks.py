@@ -78,9 +78,7 @@ def make(name: str, agent: str, work: Path, answer: str) -> Task:
         return Task((*steps, final), whole, results)
     if name == "thinking":
         thoughts = ("The note comes first.", "Now change it.", "A copy is wanted, too.")
-        thinking = [
-            _call(Thinking(thought), *step.calls) for thought, step in zip(thoughts, steps, strict=True)
-        ]
+        thinking = [_call(Thinking(thought), *step.calls) for thought, step in zip(thoughts, steps, strict=True)]
         return Task((*thinking, replace(final, blocks=(Thinking("All done."), *final.blocks))), whole, results)
     if name == "rate":
         return Task(

@@ -35,7 +35,7 @@ class Upstream:
     statuses: ClassVar[dict[str, int]]
 
     def route(self, method: str, path: str) -> str:
-        """"answer", "count", or nothing for a path that the vendor does not have."""
+        """ "answer", "count", or nothing for a path that the vendor does not have."""
         raise NotImplementedError
 
     def read(self, path: str, body: Any) -> Reading:

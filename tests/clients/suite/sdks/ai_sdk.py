@@ -9,7 +9,7 @@ import subprocess
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..story import Ask, CallSeen, Outcome, Trouble, Usages
 from .anthropic_bedrock import REGION
@@ -95,7 +95,7 @@ class AiSdkChat(AiSdk):
     name = "ai-sdk-chat"
     dialect = "openai-chat"
     shows_thoughts = False
-    lacks = {"thinking-loop:*@openai-chat": "the SDK neither shows reasoning here nor hands it back"}
+    lacks: ClassVar = {"thinking-loop:*@openai-chat": "the SDK neither shows reasoning here nor hands it back"}
 
 
 class AiSdkResponses(AiSdk):

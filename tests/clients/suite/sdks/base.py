@@ -51,7 +51,7 @@ class Client:
         self.partial = Outcome()
         try:
             return self.answer()
-        except Exception as error:  # noqa: BLE001 - what an SDK raises is what is judged
+        except Exception as error:
             trouble = self.trouble(error)
             if trouble is None:
                 raise

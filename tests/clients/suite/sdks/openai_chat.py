@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import openai
 import pydantic
@@ -28,7 +28,7 @@ class OpenAIChat(Client):
     name = "openai-chat"
     dialect = "openai-chat"
     lists = True
-    lacks = {
+    lacks: ClassVar = {
         "stop-length:helper@*": "the SDK's stream helper raises on a truncated answer",
         # Claude's refusals are filtered content here.
         "refusal:helper@claude": "the SDK's stream helper raises on a filtered answer",
@@ -37,9 +37,7 @@ class OpenAIChat(Client):
 
     def __init__(self, endpoint: Endpoint, ask: Ask, mode: str) -> None:
         super().__init__(endpoint, ask, mode)
-        self.sdk = openai.OpenAI(
-            base_url=f"{endpoint.root}/v1", api_key=endpoint.key, max_retries=0, timeout=TIMEOUT
-        )
+        self.sdk = openai.OpenAI(base_url=f"{endpoint.root}/v1", api_key=endpoint.key, max_retries=0, timeout=TIMEOUT)
         self.messages: list[Any] = [{"role": "system", "content": ask.system}] if ask.system else []
         content: Any = ask.prompt
         if ask.image:

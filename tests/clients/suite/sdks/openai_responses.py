@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import openai
 
@@ -22,7 +22,7 @@ class OpenAIResponses(Client):
     counts = True
     lists = True
     mute = ("helper",)
-    lacks = {
+    lacks: ClassVar = {
         "stop-length:helper@*": "the SDK's stream helper raises on a truncated answer",
         "refusal:helper@claude": "the SDK's stream helper raises on a filtered answer",
         "refusal:helper@bedrock": "the SDK's stream helper raises on a filtered answer",
@@ -30,9 +30,7 @@ class OpenAIResponses(Client):
 
     def __init__(self, endpoint: Endpoint, ask: Ask, mode: str) -> None:
         super().__init__(endpoint, ask, mode)
-        self.sdk = openai.OpenAI(
-            base_url=f"{endpoint.root}/v1", api_key=endpoint.key, max_retries=0, timeout=TIMEOUT
-        )
+        self.sdk = openai.OpenAI(base_url=f"{endpoint.root}/v1", api_key=endpoint.key, max_retries=0, timeout=TIMEOUT)
         content: Any = ask.prompt
         if ask.image:
             url = "data:image/png;base64," + base64.b64encode(ask.image).decode()
@@ -60,9 +58,7 @@ class OpenAIResponses(Client):
             settings["reasoning"] = {"effort": "medium", "summary": "auto"}
             settings["include"] = ["reasoning.encrypted_content"]
         if ask.schema and self.mode != "helper":
-            settings["text"] = {
-                "format": {"type": "json_schema", "name": "city", "schema": ask.schema, "strict": True}
-            }
+            settings["text"] = {"format": {"type": "json_schema", "name": "city", "schema": ask.schema, "strict": True}}
         return settings
 
     def answer(self) -> Outcome:
