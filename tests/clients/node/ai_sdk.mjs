@@ -19,7 +19,7 @@ const MODELS = {
     createAmazonBedrockAnthropic({ baseURL: root, region, accessKeyId: accessKey, secretAccessKey: secretKey })(model),
 };
 
-function options(dialect, think) {
+function options(dialect, { think, adaptive }) {
   if (dialect === "openai-chat") return think ? { openai: { reasoningEffort: "medium", forceReasoning: true } } : {};
   if (dialect === "openai-responses") {
     // Stored answers would be named by identifier instead of being sent again.
@@ -27,7 +27,8 @@ function options(dialect, think) {
     const thinking = { reasoningEffort: "medium", reasoningSummary: "auto", forceReasoning: true };
     return { openai: think ? { ...stateless, ...thinking } : stateless };
   }
-  return think ? { anthropic: { thinking: { type: "enabled", budgetTokens: 2048 } } } : {};
+  const thinking = adaptive ? { type: "adaptive", display: "summarized" } : { type: "enabled", budgetTokens: 2048 };
+  return think ? { anthropic: { thinking } } : {};
 }
 
 let messages, settings;
@@ -36,7 +37,7 @@ function begin({ dialect, endpoint, ask }) {
   const content = [{ type: "text", text: ask.prompt }];
   if (ask.image) content.push({ type: "file", mediaType: "image/png", data: Buffer.from(ask.image, "base64") });
   messages = [{ role: "user", content }];
-  settings = { model: MODELS[dialect](endpoint), maxRetries: 0, providerOptions: options(dialect, ask.think) };
+  settings = { model: MODELS[dialect](endpoint), maxRetries: 0, providerOptions: options(dialect, ask) };
   settings.maxOutputTokens = ask.max_tokens;
   if (ask.system) settings.instructions = ask.system;
   if (ask.stop.length > 0) settings.stopSequences = ask.stop;

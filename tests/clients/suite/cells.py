@@ -74,12 +74,14 @@ def run(cell: Cell, client_class: type[Client], target: Target) -> None:
     """Plays a cell and notes what is wrong."""
     started = time.monotonic()
     scenario = SCENARIOS[cell.scenario]
-    model = target.upstream_model(cell.dialect, cell.upstream)
+    model = target.upstream_model(cell.dialect, cell.upstream, newer=scenario.newer)
     facts = Facts(model, target.upstream_key(), target.hidden(), verbatim=cell.dialect == cell.upstream, fit=_formed)
     stage = Stage(scenario.script, facts, secrets.token_hex(6))
     target.mocks.play(cell.upstream, stage)
     try:
-        client = client_class(target.endpoint(cell.dialect, cell.upstream), scenario.ask, cell.mode)
+        client = client_class(
+            target.endpoint(cell.dialect, cell.upstream, newer=scenario.newer), scenario.ask, cell.mode
+        )
         try:
             cell.wrong = ACTS[scenario.act](client, scenario, stage, cell)
         finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from .mock.base import OUTAGE
 from .mock.stage import Reading, Seen, Stage
 from .sdks.base import Client
-from .story import CLAUDE_FAMILY, Failure, Outcome, Scenario, Turn
+from .story import CLAUDE_FAMILY, Failure, Outcome, Scenario, Text, Turn
 
 LATENCY = 0.5  # seconds that a fragment may take
 
@@ -61,6 +62,8 @@ def answer(client: Client, upstream: str, turn: Turn, out: Outcome, seen: Seen |
         return broken(turn, out, client)
     if out.trouble:
         return [f"raised {out.trouble}"]
+    if turn.until:
+        turn = replace(turn, blocks=(Text(turn.text.partition(turn.until)[0]),), stop="stop_sequence")
     wrong = list(out.complaints)
     # Where the bytes of an answer are kept, so is the name that the upstream gave its model.
     family = {client.dialect, upstream} <= set(CLAUDE_FAMILY) or client.dialect == upstream
@@ -78,7 +81,8 @@ def answer(client: Client, upstream: str, turn: Turn, out: Outcome, seen: Seen |
     if len({call.id for call in out.calls}) != len(calls) or not all(call.id for call in out.calls):
         wrong.append("identifiers of calls are missing or not unique")
     wrong += same("stop", out.stop, _stop(turn, client, upstream))
-    wrong += same("tokens", vars(out.usage), {n: getattr(turn.usage, n) for n in vars(out.usage)})
+    if not turn.until:  # who breaks an answer off is not told what it cost
+        wrong += same("tokens", vars(out.usage), {n: getattr(turn.usage, n) for n in vars(out.usage)})
     if client.ask.schema:
         wrong += same("parsed", out.parsed, json.loads(turn.text))
     if client.mode != "create" and out.arrivals and not refused and not client.ask.schema:
@@ -90,7 +94,8 @@ def answer(client: Client, upstream: str, turn: Turn, out: Outcome, seen: Seen |
 
 def _stop(turn: Turn, client: Client, upstream: str) -> str:
     # OpenAI's dialects do not tell.
-    told = client.tells_stop_sequences and {client.dialect, upstream} <= set(CLAUDE_FAMILY)
+    known = client.dialect in CLAUDE_FAMILY and (upstream in CLAUDE_FAMILY or turn.until)
+    told = client.tells_stop_sequences and known
     return "end" if turn.stop == "stop_sequence" and not told else turn.stop
 
 
@@ -186,7 +191,7 @@ def _meaning(client: Client, scenario: Scenario, read: Reading, upstream: str) -
         wrong += same("form of the answer", sorted(properties), sorted(ask.schema["properties"]))
     if ask.think:
         wrong += same("thinking", read.thinks, True)
-    if ask.stop and upstream != "openai-responses":
+    if ask.stop and upstream != "openai-responses" and not scenario.newer:
         wrong += same("stop sequences", read.stop, list(ask.stop))
     return wrong
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .mock.server import Mocks
 from .sdks.base import Endpoint
-from .target import UPSTREAM_MODELS, Keys, Target
+from .target import Keys, Target
 
 
 class Relay(Target):
@@ -28,9 +28,12 @@ class Relay(Target):
             relay = _Server(dialect, server.url, keys, fault)
             self.servers[dialect] = relay
 
-    def endpoint(self, client: str, upstream: str, model: str = "", signed: bool = True) -> Endpoint:
+    def endpoint(
+        self, client: str, upstream: str, model: str = "", signed: bool = True, newer: bool = False
+    ) -> Endpoint:
         port = self.servers[upstream].server_address[1]
-        return Endpoint(f"http://127.0.0.1:{port}", model or UPSTREAM_MODELS[upstream], self.keys.client)
+        name = self.upstream_model(client, upstream, model, newer)
+        return Endpoint(f"http://127.0.0.1:{port}", name, self.keys.client)
 
     def upstream_key(self) -> str:
         return self.keys.upstream

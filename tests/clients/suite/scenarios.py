@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from .story import Ask, Call, Failure, Refusal, Scenario, Text, Thinking, Tool, Turn, Usage
+from .story import CLAUDE_FAMILY, Ask, Call, Failure, Refusal, Scenario, Text, Thinking, Tool, Turn, Usage
 
 
 def _object(**properties: str) -> dict:
@@ -40,6 +41,14 @@ def _png() -> bytes:
     header = struct.pack("!IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
     dot = zlib.compress(b"\x00\xff\x00\x00")
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", dot) + chunk(b"IEND", b"")
+
+
+def _no_words_taken(client: str, upstream: str) -> str:
+    if client not in ("openai-chat", *CLAUDE_FAMILY):
+        return "Responses clients have no stop sequences"
+    if upstream in CLAUDE_FAMILY or client == upstream:
+        return "the upstream itself watches for stop sequences, or the client must know that it does not"
+    return ""
 
 
 def _no_stop_words(client: str, upstream: str) -> str:
@@ -106,6 +115,38 @@ def _talks() -> Iterator[Scenario]:
             Turn((Text("Four degrees, ninety screws."),), usage=spent),
         ),
         results={"look_up_weather": "4 °C, rain", "count_stock": "90"},
+    )
+    yield Scenario(
+        "thinking-newer",
+        replace(thinks, adaptive=True, tools=(WEATHER, STOCK)),
+        (
+            Turn((Thinking("First the weather in Łódź."), WEATHER_CALL), "tool", spent),
+            Turn((Thinking("Cold. Now the shelf."), STOCK_CALL), "tool", spent),
+            Turn((Text("Four degrees, ninety screws."),), usage=spent),
+        ),
+        results={"look_up_weather": "4 °C, rain", "count_stock": "90"},
+        newer=True,
+        skip=lambda client, upstream: (
+            "OpenAI's own models show no reasoning in Chat Completions" if upstream == "openai-chat" else ""
+        ),
+    )
+    yield Scenario(
+        "structured-newer",
+        Ask("Which city is the largest?", schema=CITY),
+        (Turn((Text('{"name": "Tōkyō", "population": 37000000}'),)),),
+        newer=True,
+        skip=lambda client, upstream: (
+            "Bedrock takes no form for this model: it is left out, with notice"
+            if (client, upstream) == ("claude", "bedrock")
+            else ""
+        ),
+    )
+    yield Scenario(
+        "stop-words-newer",
+        Ask("Count until END.", stop=("END",)),
+        (Turn((Text("one two three END four five six seven"),), until="END"),),
+        newer=True,
+        skip=_no_words_taken,
     )
     yield Scenario(
         "structured",

@@ -62,6 +62,7 @@ class Turn:
     broken: str = ""  # "error" or "cut": what happens after `intact` deltas
     intact: int = 3
     matched: str = ""  # the stop sequence
+    until: str = ""  # a stop sequence of the client's that this model does not take: it has to be cut there
 
     @property
     def text(self) -> str:
@@ -103,6 +104,7 @@ class Ask:
     choice: str = ""  # "", auto, any, or a tool's name
     schema: dict[str, Any] | None = None
     think: bool = False
+    adaptive: bool = False  # thinking without a budget, as newer Claude models have it
     image: bytes | None = None
     max_tokens: int = 700
     stop: tuple[str, ...] = ()
@@ -115,7 +117,8 @@ class Scenario:
     script: tuple[Step, ...]
     results: dict[str, str] = field(default_factory=dict)  # of tools, by name
     modes: tuple[str, ...] = ("create", "stream", "helper")
-    act: str = "talk"  # talk, abort, count, models
+    act: str = "talk"  # talk, leave, count, models
+    newer: bool = False  # on the upstreams' newer models
     skip: Callable[[str, str], str] | None = None  # (client's dialect, upstream's dialect) -> reason
 
 

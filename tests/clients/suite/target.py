@@ -25,6 +25,13 @@ UPSTREAM_MODELS = {
     "claude": "claude-sonnet-4-5",
     "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
 }
+# Newer ones, which take less and want other words.
+NEWER_MODELS = {
+    "openai-chat": "gpt-5.2",
+    "openai-responses": "gpt-6-sol",
+    "claude": "claude-opus-4-8",
+    "bedrock": "us.anthropic.claude-opus-4-8-v1:0",
+}
 # Names by which Codex knows a model, and the tools that it then has.
 KNOWN_TO_CODEX = ("gpt-5.5", "gpt-5.6-sol")
 
@@ -54,12 +61,16 @@ class Target:
         """Dialects of client and upstream that it can bring together."""
         return [(dialect, dialect) for dialect in DIALECTS]
 
-    def endpoint(self, client: str, upstream: str, model: str = "", signed: bool = True) -> Endpoint:
+    def endpoint(
+        self, client: str, upstream: str, model: str = "", signed: bool = True, newer: bool = False
+    ) -> Endpoint:
         """Where a client of a dialect finds an upstream. `model`: a name that the client has to know."""
-        return Endpoint(self.mocks.servers[upstream].url, model or UPSTREAM_MODELS[upstream], self.keys.upstream)
+        name = self.upstream_model(client, upstream, model, newer)
+        return Endpoint(self.mocks.servers[upstream].url, name, self.keys.upstream)
 
-    def upstream_model(self, client: str, upstream: str, model: str = "") -> str:
-        return model or UPSTREAM_MODELS[upstream]
+    def upstream_model(self, client: str, upstream: str, model: str = "", newer: bool = False) -> str:
+        """The model that the upstream is asked for."""
+        return model or (NEWER_MODELS if newer else UPSTREAM_MODELS)[upstream]
 
     def upstream_key(self) -> str:
         """The key that the upstream wants; empty where clients show whatever their SDK does."""
@@ -88,13 +99,15 @@ class Proxy(Target):
     def pairs(cls) -> list[tuple[str, str]]:
         return [(client, upstream) for client in DIALECTS for upstream in DIALECTS]
 
-    def endpoint(self, client: str, upstream: str, model: str = "", signed: bool = True) -> Endpoint:
+    def endpoint(
+        self, client: str, upstream: str, model: str = "", signed: bool = True, newer: bool = False
+    ) -> Endpoint:
         _, port = self.runs[signed]
         root = f"http://127.0.0.1:{port}/{client}/{upstream}"
-        return Endpoint(root, model or self._client_model(client, upstream), self.keys.client)
+        return Endpoint(root, model or self._client_model(client, upstream, newer), self.keys.client)
 
-    def upstream_model(self, client: str, upstream: str, model: str = "") -> str:
-        return UPSTREAM_MODELS[upstream]
+    def upstream_model(self, client: str, upstream: str, model: str = "", newer: bool = False) -> str:
+        return super().upstream_model(client, upstream, newer=newer)
 
     def upstream_key(self) -> str:
         return self.keys.upstream
@@ -102,16 +115,16 @@ class Proxy(Target):
     def hidden(self) -> tuple[str, ...]:
         return (self.keys.client,)
 
-    def _client_model(self, client: str, upstream: str) -> str:
+    def _client_model(self, client: str, upstream: str, newer: bool = False) -> str:
+        name = f"by-{upstream}" + ("-newer" if newer else "")
         # The colon of Bedrock's names is escaped in paths.
-        return f"eu.anthropic.by-{upstream}-v1:0" if client == "bedrock" else f"by-{upstream}"
+        return f"eu.anthropic.{name}-v1:0" if client == "bedrock" else name
 
     def _routes(self, client: str, upstream: str) -> list[dict[str, Any]]:
         bare = upstream == "claude"
         route = {
             "frontend_base_url": f"/{client}/{upstream}",
             "frontend_dialect": client,
-            "backend_model_name": UPSTREAM_MODELS[upstream],
             "backend_base_url": self.mocks.servers[upstream].url,
             "backend_api_key": self.keys.upstream,
             "backend_auth_header": "x-api-key" if bare else "Authorization",
@@ -120,7 +133,9 @@ class Proxy(Target):
         }
         names = [self._client_model(client, upstream)]
         names += KNOWN_TO_CODEX if client == "openai-responses" else []
-        return [{"frontend_model_name": name, **route} for name in names]
+        models = {name: UPSTREAM_MODELS[upstream] for name in names}
+        models[self._client_model(client, upstream, newer=True)] = NEWER_MODELS[upstream]
+        return [{"frontend_model_name": name, "backend_model_name": model, **route} for name, model in models.items()]
 
     def _start(self, binary: Path, signed: bool) -> tuple[subprocess.Popen[bytes], int]:
         port = _free_port()

@@ -64,6 +64,9 @@ class Chat(Upstream):
         body, wrong = seen.body, bearer(seen, stage)
         if stage.facts.strict:
             wrong += problems("openai-chat", "Request", body)
+        if seen.reading.model.startswith("gpt-5"):
+            refused = ("max_tokens", "stop", *(("temperature", "top_p") if seen.reading.thinks else ()))
+            wrong += [f"{name} is refused by this model" for name in refused if name in body]
         if "stream_options" in body and not body.get("stream"):
             wrong.append("stream_options without a stream")
         if body.get("tools") == [] or (body.get("tool_choice") and not body.get("tools")):

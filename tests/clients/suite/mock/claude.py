@@ -224,6 +224,12 @@ def message_rules(seen: Seen, stage: Stage) -> list[str]:
         wrong.append("a tool choice without tools")
     if json.dumps(body).count('"cache_control": {"') > 4:
         wrong.append("more than four cache breakpoints")
+    if "opus-4-8" in seen.reading.model:
+        wrong += [f"{name} is refused by this model" for name in ("temperature", "top_p", "top_k") if name in body]
+        if (body.get("thinking") or {}).get("type") == "enabled":
+            wrong.append("this model takes no thinking budget")
+        if messages and messages[-1].get("role") == "assistant":
+            wrong.append("this model continues no answer")
     return wrong + _thinking_rules(body, messages, stage)
 
 
@@ -255,10 +261,10 @@ def _turn_rules(messages: list[Any], place: int, message: Any, stage: Stage) -> 
 
 def _thinking_rules(body: dict[str, Any], messages: list[Any], stage: Stage) -> list[str]:
     thinking = body.get("thinking") or {}
-    if thinking.get("type") != "enabled":
+    if thinking.get("type") not in ("enabled", "adaptive"):
         return []
     wrong, budget = [], thinking.get("budget_tokens", 0)
-    if not 1024 <= budget < body.get("max_tokens", 0):
+    if thinking["type"] == "enabled" and not 1024 <= budget < body.get("max_tokens", 0):
         wrong.append(f"a budget of {budget} in {body.get('max_tokens')} tokens")
     if body.get("temperature", 1) != 1 or "top_k" in body or body.get("top_p", 1) < 0.95:
         wrong.append("sampling parameters beside thinking")

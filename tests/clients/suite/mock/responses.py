@@ -34,7 +34,8 @@ class Responses(Upstream):
             system=[body["instructions"]] if body.get("instructions") else [],
             tools={tool["name"]: tool.get("parameters", {}) for tool in body.get("tools", []) if "name" in tool},
             limit=body.get("max_output_tokens"),
-            thinks=(body.get("reasoning") or {}).get("effort") not in (None, "none"),
+            # Without an effort the model chooses one.
+            thinks=(body.get("reasoning") or {"effort": "none"}).get("effort") != "none",
         )
         choice = body.get("tool_choice") or ""
         words = {"required": "any"}

@@ -160,7 +160,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _hang_up(self) -> None:
-        """Breaks the connection as a crash does."""
+        """Breaks the connection as a crash does, once what was sent has arrived: a reset overtakes it."""
+        time.sleep(0.1)
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.shutdown(socket.SHUT_RDWR)

@@ -95,7 +95,10 @@ class AiSdkChat(AiSdk):
     name = "ai-sdk-chat"
     dialect = "openai-chat"
     shows_thoughts = False
-    lacks: ClassVar = {"thinking-loop:*@openai-chat": "the SDK neither shows reasoning here nor hands it back"}
+    lacks: ClassVar = {
+        "thinking-loop:*@openai-chat": "the SDK neither shows reasoning here nor hands it back",
+        "structured-newer:*@openai-chat": "the SDK sends max_tokens to models whose names it does not know",
+    }
 
 
 class AiSdkResponses(AiSdk):
@@ -110,7 +113,7 @@ class AiSdkClaude(AiSdk):
 
     def limit(self) -> int:
         """What is thought comes on top."""
-        return self.ask.max_tokens + (2048 if self.ask.think else 0)
+        return self.ask.max_tokens + (2048 if self.ask.think and not self.ask.adaptive else 0)
 
 
 class AiSdkBedrock(AiSdkClaude):

@@ -55,6 +55,9 @@ class AnthropicMessages(Client):
             settings["tool_choice"] = {"type": ask.choice} if ask.choice in ("any", "auto") else _named(ask.choice)
         if ask.think:
             settings["thinking"] = {"type": "enabled", "budget_tokens": 2048}
+        if ask.adaptive:
+            settings["thinking"] = {"type": "adaptive", "display": "summarized"}
+            settings["output_config"] = {"effort": "high"}
         if ask.stop:
             settings["stop_sequences"] = list(ask.stop)
         if ask.schema and self.mode != "helper":
