@@ -112,7 +112,10 @@ class Handler(BaseHTTPRequestHandler):
             seen.wrong.append(f"a body that cannot be read: {error!r}: {raw[:200]!r}")
             stage.seen.append(seen)
             return self._reply(upstream.failure(Failure("invalid", "The body cannot be read.")))
-        if seen.reading.model != stage.facts.model:
+        names = {stage.facts.model}
+        if route == "count":  # Bedrock counts for foundation models, not for profiles of a region
+            names.add(stage.facts.model.removeprefix("us."))
+        if seen.reading.model not in names:
             seen.wrong.append(f"model {seen.reading.model!r} in place of {stage.facts.model!r}")
         if route == "count":
             stage.seen.append(seen)
