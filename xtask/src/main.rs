@@ -1,6 +1,7 @@
 //! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
 
 mod bench;
+mod clients;
 mod completeness;
 mod fidelity;
 mod instructions;
@@ -29,6 +30,8 @@ enum Task {
     Regen(regen::Options),
     /// Show that the compiler stops at every mapping when a vendor adds a field or a variant
     Completeness,
+    /// Run real clients through the proxy against mock upstreams on every pair of dialects
+    Clients(clients::Options),
     /// Remake docs/fidelity.md: what becomes of every case on every pair of dialects
     Fidelity,
     /// Measure the release build under load, next to a bare passthrough and nginx; writes docs/performance.md
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Completeness => completeness::run(&cli.specs),
         Task::Bench(options) => bench::run(root(), options),
         Task::Instructions(options) => instructions::run(root(), options),
+        Task::Clients(options) => clients::run(&cli.specs, options),
         Task::Fidelity => fidelity::run(),
         Task::Record(options) => record::run(options),
         Task::Expand { dialect } => expand(&cli.specs, dialect),

@@ -1,0 +1,1 @@
+"""Real clients in front of the proxy, mock upstreams behind it."""
