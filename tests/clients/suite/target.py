@@ -140,7 +140,8 @@ class Proxy(Target):
     def _start(self, binary: Path, signed: bool) -> tuple[subprocess.Popen[bytes], int]:
         port = _free_port()
         routes = [route for pair in self.pairs() for route in self._routes(*pair)]
-        config: dict[str, Any] = {"server": {"port": port}, "models": routes}
+        server: dict[str, Any] = {"port": port, "response_store": {"kind": "memory"}}
+        config: dict[str, Any] = {"server": server, "models": routes}
         if signed:
             keys = Endpoint("", "", self.keys.client)
             pair = {"access_key_id": keys.access_key, "secret_access_key": keys.secret_key}

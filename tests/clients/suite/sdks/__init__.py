@@ -8,9 +8,17 @@ from .anthropic_messages import AnthropicMessages
 from .base import Client, Endpoint
 from .boto3_invoke import Boto3Invoke
 from .openai_chat import OpenAIChat
+from .openai_kept import OpenAIResponsesKept
 from .openai_responses import OpenAIResponses
 
-CORE: tuple[type[Client], ...] = (OpenAIChat, OpenAIResponses, AnthropicMessages, AnthropicBedrock, Boto3Invoke)
+CORE: tuple[type[Client], ...] = (
+    OpenAIChat,
+    OpenAIResponses,
+    OpenAIResponsesKept,
+    AnthropicMessages,
+    AnthropicBedrock,
+    Boto3Invoke,
+)
 CLIENTS: dict[str, type[Client]] = {client.name: client for client in (*CORE, *AI_SDK)}
 
 __all__ = ["AI_SDK", "CLIENTS", "CORE", "Client", "Endpoint"]
