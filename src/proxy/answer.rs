@@ -99,7 +99,7 @@ impl HttpBody for AnswerBody {
                 let bytes = std::mem::take(bytes);
                 (!bytes.is_empty()).then_some(Ok(bytes))
             }
-            Source::Relay(body) => ready!(body.poll_data(cx)),
+            Source::Relay(body) => ready!(body.poll_joined(cx)),
             Source::Translation(translation) => ready!(translation.poll_data(cx)).map(Ok),
             Source::Kept(kept) => ready!(kept.poll_data(cx)).map(Ok),
         };

@@ -14,6 +14,7 @@
 //! | `models` | the list of models |
 //! | `stored` | what clients of the Responses API come back to |
 //! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
+//! | `idle` | a timer for silence |
 //! | `answer` | bodies of answers, and errors in the client's words |
 
 mod answer;
@@ -24,6 +25,7 @@ mod call;
 mod counting;
 mod handle;
 mod headers;
+mod idle;
 mod models;
 mod passthrough;
 mod path;
@@ -95,11 +97,10 @@ impl Proxy {
             Carriers::Marked(CarrierKey::new(secret.expose()))
         });
         let routes = route::Routes::new(config);
-        let tls = routes
-            .entries()
-            .any(|entry| entry.model.backend_base_url.url().scheme() == "https");
+        let upstreams = routes.entries().map(|entry| entry.model.backend_base_url.url());
+        let client = upstream::Client::new(upstreams)?;
         Ok(Self {
-            client: upstream::Client::new(tls)?,
+            client,
             #[cfg(feature = "aws")]
             signer: aws::Signer::new(
                 routes

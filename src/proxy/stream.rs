@@ -1,21 +1,18 @@
 //! A streamed answer, translated while it passes: no task, no channel, nothing held back.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::{Instant, Sleep, sleep};
 
-use super::upstream;
+use super::idle::IdleTimer;
+use super::upstream::{self, JOINED};
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::translate::TranslatedStream;
 use crate::wire::framing::Decoder;
 
 /// How long a client hears nothing before it is sent a sign of life.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// What has arrived together leaves together, up to about this many bytes.
-const JOINED: usize = 16 * 1024;
 
 /// Where the frames of an upstream's stream come from; apart from the HTTP client, so that it can be scripted.
 pub trait Pieces: Send {
@@ -44,7 +41,7 @@ pub struct Translation {
     decoder: Decoder,
     stream: TranslatedStream,
     out: BytesMut,
-    silence: Pin<Box<Sleep>>,
+    silence: IdleTimer,
 }
 
 impl Translation {
@@ -55,7 +52,7 @@ impl Translation {
             decoder,
             stream,
             out: BytesMut::new(),
-            silence: Box::pin(sleep(KEEP_ALIVE)),
+            silence: IdleTimer::new(KEEP_ALIVE),
         }
     }
 
@@ -70,7 +67,7 @@ impl Translation {
             if !self.out.is_empty() || self.stream.is_ended() {
                 return Poll::Ready(());
             }
-            self.silence.as_mut().poll(cx)
+            self.silence.poll(cx)
         })
         .await;
         match self.stream.early_failure() {
@@ -87,14 +84,14 @@ impl Translation {
         loop {
             self.fill(cx);
             if !self.out.is_empty() {
-                self.silence.as_mut().reset(Instant::now() + KEEP_ALIVE);
+                self.silence.heard();
                 return Poll::Ready(Some(self.out.split().freeze()));
             }
             if self.upstream.is_none() {
                 return Poll::Ready(None);
             }
-            ready!(self.silence.as_mut().poll(cx));
-            self.silence.as_mut().reset(Instant::now() + KEEP_ALIVE);
+            ready!(self.silence.poll(cx));
+            self.silence.heard();
             self.stream.keep_alive(&mut self.out);
         }
     }

@@ -1,18 +1,28 @@
 //! The HTTP client towards the upstreams: one request in, one answer with a streaming body out.
+//!
+//! Two clients stand behind it. Plain HTTP goes over connections of our own ([`direct`]), which the body of an answer
+//! drives itself: what has arrived is there at once, without a hand-over between tasks for every chunk. TLS, HTTP/2 and
+//! proxies are reqwest's ([`remote`]).
 
-use std::collections::VecDeque;
-use std::error::Error as StdError;
-use std::fmt;
+mod direct;
+mod error;
+mod link;
+mod parts;
+mod remote;
+
+use std::collections::HashMap;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use reqwest::redirect::Policy;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Response, Uri};
+use http_body::SizeHint;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
+
+pub use error::{BodyError, SendError};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -24,19 +34,21 @@ const POOL_IDLE: Duration = Duration::from_secs(50);
 /// How late a pooled connection that the upstream had closed already can show it. A request that fails without one
 /// byte of an answer within this time is sent once more.
 const STALE_WINDOW: Duration = Duration::from_secs(1);
-/// HTTP/2 flow control: unread bytes per stream and per connection, so that one stalled client does not stop others.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
-/// How often an HTTP/2 connection in use is asked whether it is alive, and how long that may take.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often the system asks a silent peer whether it is there, and how often in vain until it is not.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_RETRIES: u32 = 3;
+/// What has arrived together is handed over together, up to about this many bytes.
+pub const JOINED: usize = 16 * 1024;
+/// A piece of at least this many bytes is handed over as it is: copying it would cost more than joining saves.
+const LARGE: usize = 4 * 1024;
 
-/// A pool of connections to all upstreams.
+/// Connections to all upstreams.
 #[derive(Clone, Debug)]
 pub struct Client {
-    remote: reqwest::Client,
-    /// For upstreams on this machine, which no proxy from the environment can reach.
-    local: reqwest::Client,
+    /// By host and port.
+    direct: Arc<HashMap<String, Arc<direct::Host>>>,
+    /// `None` where all upstreams speak plain HTTP.
+    remote: Option<remote::Remote>,
 }
 
 /// Makes TLS possible; has to come before any client is built.
@@ -59,31 +71,30 @@ pub struct Outgoing {
 }
 
 impl Client {
-    /// A client. `tls` says whether any upstream needs TLS: without, no certificate authorities have to be installed.
+    /// A client for the upstreams at these addresses.
     ///
     /// # Errors
     /// When TLS is needed and the system's certificate authorities cannot be loaded.
-    pub fn new(tls: bool) -> io::Result<Self> {
-        install_crypto();
-        let build = |builder: reqwest::ClientBuilder| {
-            let builder = builder
-                .redirect(Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(SILENCE_TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE)
-                .tcp_nodelay(true)
-                .http2_initial_stream_window_size(STREAM_WINDOW)
-                .http2_initial_connection_window_size(CONNECTION_WINDOW)
-                .http2_keep_alive_interval(PING_INTERVAL)
-                .http2_keep_alive_timeout(PING_TIMEOUT);
-            let builder = if tls { builder } else { builder.tls_certs_only([]) };
-            builder.build().map_err(|error| {
-                io::Error::other(format!("the HTTP client cannot be set up: {}", chain(&error)))
-            })
-        };
+    pub fn new<'u>(upstreams: impl Iterator<Item = &'u Url>) -> io::Result<Self> {
+        let proxies = Matcher::from_system();
+        let mut direct = HashMap::new();
+        let (mut remote, mut tls) = (false, false);
+        for url in upstreams {
+            if url.scheme() == "http" && (is_local(url) || !intercepted(&proxies, url)) {
+                let host = direct::Host::new(url).map_err(io::Error::other)?;
+                direct.entry(direct::authority(url).to_owned()).or_insert(host);
+            } else {
+                remote = true;
+                tls |= url.scheme() == "https";
+            }
+        }
         Ok(Self {
-            remote: build(reqwest::Client::builder())?,
-            local: build(reqwest::Client::builder().no_proxy())?,
+            direct: Arc::new(direct),
+            remote: if remote {
+                Some(remote::Remote::new(tls)?)
+            } else {
+                None
+            },
         })
     }
 
@@ -95,111 +106,138 @@ impl Client {
     /// # Errors
     /// When no answer begins.
     pub async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
-        let began = Instant::now();
-        match self.attempt(request.clone()).await {
-            Err(error) if error.is_lost() && began.elapsed() < STALE_WINDOW => self.attempt(request).await,
-            outcome => outcome,
-        }
-    }
-
-    async fn attempt(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
-        let local = match request.url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        let client = if local { &self.local } else { &self.remote };
-        let mut outgoing = reqwest::Request::new(request.method, request.url);
-        *outgoing.headers_mut() = request.headers;
-        *outgoing.body_mut() = body(request.body);
-        let answer = client.execute(outgoing).await.map_err(SendError)?;
-        Ok(Response::from(answer).map(Body))
-    }
-}
-
-fn body(mut parts: Vec<Bytes>) -> Option<reqwest::Body> {
-    match parts.len() {
-        0 => None,
-        1 => parts.pop().map(reqwest::Body::from),
-        _ => Some(reqwest::Body::wrap(Parts::new(parts))),
-    }
-}
-
-/// A body of known length that lies in several places.
-struct Parts {
-    parts: VecDeque<Bytes>,
-    remaining: u64,
-}
-
-impl Parts {
-    fn new(parts: Vec<Bytes>) -> Self {
-        let length = |part: &Bytes| u64::try_from(part.len()).unwrap_or(u64::MAX);
-        let remaining = parts.iter().map(length).sum();
-        Self {
-            parts: parts.into(),
-            remaining,
+        let direct = self
+            .direct
+            .get(direct::authority(&request.url))
+            .filter(|_| request.url.scheme() == "http");
+        match (direct, &self.remote) {
+            (Some(host), _) => {
+                let answer = host.send(request).await?;
+                Ok(answer.map(|body| Body::new(Source::Direct(body))))
+            }
+            (None, Some(remote)) => {
+                let answer = Box::pin(remote.send(request)).await?;
+                Ok(answer.map(|body| Body::new(Source::Remote(body))))
+            }
+            (None, None) => Err(SendError::Unknown),
         }
     }
 }
 
-impl HttpBody for Parts {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let part = self.parts.pop_front();
-        if let Some(part) = &part {
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            self.remaining = self.remaining.saturating_sub(length);
-        }
-        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+/// Whether the upstream is on this machine.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
+}
 
-    fn is_end_stream(&self) -> bool {
-        self.parts.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
-    }
+/// Whether a proxy that the environment names stands before an upstream.
+fn intercepted(proxies: &Matcher, url: &Url) -> bool {
+    Uri::try_from(url.as_str()).is_ok_and(|uri| proxies.intercept(&uri).is_some())
 }
 
 /// The body of an upstream's answer.
 #[derive(Debug)]
-pub struct Body(reqwest::Body);
+pub struct Body {
+    source: Source,
+    /// Data was handed over since the last wait.
+    flowing: bool,
+    /// An error that has to wait until the data before it is sent.
+    failed: Option<BodyError>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Direct(direct::Body),
+    Remote(remote::Body),
+}
 
 impl Body {
-    /// The next piece of the body; `None` at its end.
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            flowing: false,
+            failed: None,
+        }
+    }
+
+    /// The next piece of the body, as it arrived; `None` at its end.
     ///
     /// # Errors
     /// When the connection breaks or is silent for too long.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        loop {
-            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(BodyError(error)))),
-                // Trailers belong to the connection with the upstream.
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match &mut self.source {
+            Source::Direct(body) => body.poll_data(cx),
+            Source::Remote(body) => body.poll_data(cx),
+        }
+    }
+
+    /// The next pieces of the body that are here already, small ones together; `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks or is silent for too long; not before what came until then could be sent, since the
+    /// end of a broken answer is that of the client's connection.
+    pub fn poll_joined(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let polled = self.poll_data(cx);
+        let first = match polled {
+            Poll::Ready(Some(Ok(first))) => first,
+            Poll::Ready(Some(Err(error))) if self.flowing => {
+                self.failed = Some(error);
+                cx.waker().wake_by_ref();
+                self.flowing = false;
+                return Poll::Pending;
+            }
+            other => {
+                self.flowing = false;
+                return other;
+            }
+        };
+        self.flowing = true;
+        if first.len() >= LARGE {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let mut joined = BytesMut::new();
+        while joined.len() < JOINED && !self.is_end() {
+            match self.poll_data(cx) {
+                Poll::Ready(Some(Ok(next))) => {
+                    if joined.is_empty() {
+                        joined.reserve(JOINED + LARGE);
+                        joined.extend_from_slice(&first);
                     }
+                    joined.extend_from_slice(&next);
                 }
+                Poll::Ready(Some(Err(error))) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                Poll::Ready(None) | Poll::Pending => break,
             }
         }
+        let data = if joined.is_empty() { first } else { joined.freeze() };
+        Poll::Ready(Some(Ok(data)))
     }
 
     /// Whether all of the body has been given.
     pub fn is_end(&self) -> bool {
-        self.0.is_end_stream()
+        let ended = match &self.source {
+            Source::Direct(body) => body.is_end(),
+            Source::Remote(body) => body.is_end(),
+        };
+        ended && self.failed.is_none()
     }
 
     /// The length of the rest, as far as it is known.
     pub fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        match &self.source {
+            Source::Direct(body) => body.size_hint(),
+            Source::Remote(body) => body.size_hint(),
+        }
     }
 
     /// The whole rest of the body, up to `limit` bytes; what lies behind the limit is left out and the second value
@@ -208,103 +246,23 @@ impl Body {
     /// # Errors
     /// When the connection breaks or is silent for too long.
     pub async fn collect(mut self, limit: usize) -> Result<(Bytes, bool), BodyError> {
-        let mut all = bytes::BytesMut::new();
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
         while let Some(piece) = std::future::poll_fn(|cx| self.poll_data(cx)).await {
             let piece = piece?;
+            if first.is_empty() && all.is_empty() && piece.len() <= limit {
+                first = piece;
+                continue;
+            }
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
             let room = limit.saturating_sub(all.len());
             all.extend_from_slice(piece.get(..room).unwrap_or(&piece));
             if piece.len() > room {
                 return Ok((all.freeze(), true));
             }
         }
-        Ok((all.freeze(), false))
+        Ok((if all.is_empty() { first } else { all.freeze() }, false))
     }
-}
-
-/// Why no answer came. Shows the cause without the address that was asked.
-#[derive(Debug)]
-pub struct SendError(reqwest::Error);
-
-impl SendError {
-    /// Whether the upstream was too slow.
-    pub fn is_timeout(&self) -> bool {
-        self.0.is_timeout()
-    }
-
-    /// Whether there was no connection.
-    pub fn is_connect(&self) -> bool {
-        self.0.is_connect()
-    }
-
-    /// Whether the connection was closed before anything came back.
-    fn is_lost(&self) -> bool {
-        let closed = |error: &(dyn StdError + 'static)| {
-            let by_http = error
-                .downcast_ref::<hyper::Error>()
-                .is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
-            let by_system = error.downcast_ref::<io::Error>().is_some_and(|error| {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-                )
-            });
-            by_http || by_system
-        };
-        !self.0.is_connect() && !self.0.is_timeout() && sources(&self.0).any(closed)
-    }
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&causes(&self.0))
-    }
-}
-
-/// Why an answer broke off. Shows the cause without the address that was asked.
-#[derive(Debug)]
-pub struct BodyError(reqwest::Error);
-
-impl BodyError {
-    /// Whether the upstream was too slow.
-    pub fn is_timeout(&self) -> bool {
-        self.0.is_timeout()
-    }
-}
-
-impl fmt::Display for BodyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&causes(&self.0))
-    }
-}
-
-impl StdError for BodyError {}
-
-/// What lies behind an error of the client: its own text names the address.
-fn causes(error: &reqwest::Error) -> String {
-    error
-        .source()
-        .map_or_else(|| "the request failed".to_owned(), chain)
-}
-
-/// An error's text and those of its causes.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in sources(error) {
-        let cause = cause.to_string();
-        if !text.ends_with(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
-/// The causes of an error, the nearest first.
-fn sources<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    let mut next = error.source();
-    std::iter::from_fn(move || {
-        let cause = next?;
-        next = cause.source();
-        Some(cause)
-    })
 }
