@@ -1,29 +1,102 @@
 //! Bodies of requests: read once, searched for the model's name, and edited in place.
 
+use std::borrow::Cow;
+use std::future::poll_fn;
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body as HttpBody;
-use http_body_util::BodyExt;
-use tokio::time::timeout;
 
 use super::headers;
+use super::idle::IdleTimer;
 use crate::canonical::{Error, ErrorClass};
-use crate::wire::splice::{self, Splices};
+use crate::wire::splice::{self, Seeker};
 
 /// The most bytes that a request's body may have: 64 MiB, twice what the largest vendor limit is.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 /// How long a client may be silent in the middle of its request's body.
 const BODY_SILENCE: Duration = Duration::from_secs(60);
 
+/// A request's body, in the pieces that it arrived in: what only passes through is never put together.
+#[derive(Debug, Default)]
+pub struct Received {
+    parts: Vec<Bytes>,
+    length: usize,
+    /// Where the top-level `model` stands, if that was seen while the body came in.
+    models: Option<Vec<Range<usize>>>,
+}
+
+impl Received {
+    /// Bytes in all.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Puts the pieces together for those who have to read all of it. Copies only what came in several.
+    pub fn join(&mut self) {
+        if self.parts.len() > 1 {
+            let mut whole = BytesMut::with_capacity(self.length);
+            for part in self.parts.drain(..) {
+                whole.extend_from_slice(&part);
+            }
+            self.parts.push(whole.freeze());
+        }
+    }
+
+    /// The whole body; a copy unless it has been [joined](Self::join).
+    pub fn whole(&self) -> Bytes {
+        match self.parts.as_slice() {
+            [] => Bytes::new(),
+            [whole] => whole.clone(),
+            parts => parts.concat().into(),
+        }
+    }
+
+    /// The body as it arrived.
+    pub fn into_parts(self) -> Vec<Bytes> {
+        self.parts
+    }
+
+    /// The bytes of a range, in as many parts as they lie in.
+    fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Bytes> {
+        let mut before = 0;
+        self.parts.iter().filter_map(move |part| {
+            let (start, end) = (range.start.max(before), range.end.min(before + part.len()));
+            let slice = (start < end).then(|| part.slice(start - before..end - before));
+            before += part.len();
+            slice
+        })
+    }
+
+    fn push(&mut self, data: Bytes) {
+        self.length += data.len();
+        self.parts.push(data);
+    }
+}
+
+impl From<Bytes> for Received {
+    fn from(whole: Bytes) -> Self {
+        let mut received = Self::default();
+        received.push(whole);
+        received
+    }
+}
+
 /// Reads a request's body.
 ///
 /// # Errors
 /// When it is too large, breaks off or takes too long.
-pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<Bytes, Error>
+pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<Received, Error>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -33,39 +106,40 @@ where
     if announced.is_some_and(|length| length > BODY_LIMIT) {
         return Err(too_large());
     }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    loop {
-        let frame = match timeout(BODY_SILENCE, body.frame()).await {
-            Ok(None) => break,
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => {
+    let mut received = Received::default();
+    let mut seeker = Seeker::new("model");
+    let mut silence = IdleTimer::new(BODY_SILENCE);
+    while !body.is_end_stream() {
+        let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Some(frame)),
+            Poll::Pending => silence.poll(cx).map(|()| None),
+        });
+        let frame = match frame.await {
+            Some(None) => break,
+            Some(Some(Ok(frame))) => frame,
+            Some(Some(Err(_))) => {
                 let message = "the request's body broke off";
                 return Err(Error::new(ErrorClass::InvalidRequest, message));
             }
-            Err(_) => {
+            None => {
                 let message = "the request's body did not arrive in time";
                 return Err(Error::new(ErrorClass::InvalidRequest, message));
             }
         };
+        silence.heard();
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if first.len() + all.len() + data.len() > BODY_LIMIT {
+        if received.len() + data.len() > BODY_LIMIT {
             return Err(too_large());
         }
-        // A body that arrives in one piece is not copied.
-        if first.is_empty() && all.is_empty() {
-            first = data;
-            continue;
+        seeker.push(&data);
+        if !data.is_empty() {
+            received.push(data);
         }
-        if all.is_empty() {
-            all.reserve(announced.unwrap_or(0).max(first.len() + data.len()));
-            all.extend_from_slice(&std::mem::take(&mut first));
-        }
-        all.extend_from_slice(&data);
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+    received.models = seeker.finish();
+    Ok(received)
 }
 
 fn too_large() -> Error {
@@ -87,13 +161,21 @@ pub struct NamedModel {
 ///
 /// # Errors
 /// When the body is JSON but malformed, or names no model or several where it should name one.
-pub fn find_model(headers: &HeaderMap, body: &Bytes) -> Result<Option<NamedModel>, Error> {
-    if body.is_empty() || !headers::is_plain(headers) {
+pub fn find_model(headers: &HeaderMap, received: &mut Received) -> Result<Option<NamedModel>, Error> {
+    if received.is_empty() || !headers::is_plain(headers) {
         return Ok(None);
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default();
-    if let Some(boundary) = splice::boundary(content_type) {
+    let form = splice::boundary(content_type);
+    if form.is_none()
+        && let Some(spans) = received.models.take()
+    {
+        return named_at(received, spans);
+    }
+    received.join();
+    let body = &received.whole();
+    if let Some(boundary) = form {
         let spans = splice::form_values(body, boundary, "model").map_err(invalid)?;
         let texts = spans
             .iter()
@@ -117,20 +199,26 @@ pub fn find_model(headers: &HeaderMap, body: &Bytes) -> Result<Option<NamedModel
         Err(_) if !declared => return Ok(None),
         Err(error) => return Err(invalid(error)),
     };
-    let mut texts = Vec::with_capacity(values.len());
-    for value in &values {
-        match value.text() {
-            Ok(text) => texts.push(text),
-            Err(_) => {
-                let message = "the model has to be a string";
-                return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));
-            }
-        }
+    let spans = values.iter().map(splice::Node::span).collect();
+    named_at(received, spans)
+}
+
+/// The model that the values at these places name.
+fn named_at(received: &Received, spans: Vec<Range<usize>>) -> Result<Option<NamedModel>, Error> {
+    let mut texts: Vec<String> = Vec::with_capacity(spans.len());
+    for span in &spans {
+        let value = received.slices(span.clone()).collect::<Vec<_>>().concat();
+        let text = splice::Node::document(&value).and_then(|value| value.text().map(Cow::into_owned));
+        let Ok(text) = text else {
+            let message = "the model has to be a string";
+            return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));
+        };
+        texts.push(text);
     }
     let name = one_name(texts.iter().map(AsRef::as_ref))?.map(str::to_owned);
     Ok(name.map(|name| NamedModel {
         name,
-        spans: values.iter().map(splice::Node::span).collect(),
+        spans,
         json: true,
     }))
 }
@@ -147,26 +235,21 @@ fn one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a s
 
 impl NamedModel {
     /// The body with another name in all places, and every other byte as it was.
-    ///
-    /// # Errors
-    /// Never for the body that this was found in.
-    pub fn rename(self, body: &Bytes, name: &str) -> Result<splice::Spliced, Error> {
+    pub fn rename(self, body: &Received, name: &str) -> Vec<Bytes> {
         let text = if self.json {
             Bytes::from(splice::encode_str(name))
         } else {
             Bytes::copy_from_slice(name.as_bytes())
         };
-        let mut splices = Splices::new();
+        let mut parts = Vec::with_capacity(body.parts.len() + 2 * self.spans.len());
+        let mut at = 0;
         for span in self.spans {
-            splices.replace(span, text.clone());
+            parts.extend(body.slices(at..span.start));
+            parts.push(text.clone());
+            at = span.end;
         }
-        let failed = |error| {
-            Error::new(
-                ErrorClass::Internal,
-                format!("the model cannot be renamed: {error}"),
-            )
-        };
-        splices.apply(body).map_err(failed)
+        parts.extend(body.slices(at..body.len()));
+        parts
     }
 }
 
@@ -184,10 +267,42 @@ mod tests {
     }
 
     fn renamed(content_type: &str, body: &'static str, to: &str) -> Option<String> {
-        let body = Bytes::from_static(body.as_bytes());
-        let found = find_model(&headers(content_type), &body).expect("a readable body")?;
-        let spliced = found.rename(&body, to).expect("a spliced body").into_bytes();
-        Some(String::from_utf8(spliced.to_vec()).expect("text"))
+        let whole = Received::from(Bytes::from_static(body.as_bytes()));
+        let whole = rename(content_type, whole, to);
+        for size in 1..=body.len() {
+            let pieces: Vec<_> = body.as_bytes().chunks(size).map(Bytes::from_static).collect();
+            let pieces = arrived(pieces);
+            let cut = rename(content_type, pieces, to);
+            assert_eq!(cut, whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    /// A body that arrives in pieces.
+    fn arrived(pieces: Vec<Bytes>) -> Received {
+        struct Pieces(std::vec::IntoIter<Bytes>);
+        impl HttpBody for Pieces {
+            type Data = Bytes;
+            type Error = std::convert::Infallible;
+            fn poll_frame(
+                mut self: Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+                Poll::Ready(self.0.next().map(|piece| Ok(http_body::Frame::data(piece))))
+            }
+        }
+        let mut reading = std::pin::pin!(async { read(Pieces(pieces.into_iter()), &HeaderMap::new()).await });
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match reading.as_mut().poll(&mut cx) {
+            Poll::Ready(received) => received.expect("a body"),
+            Poll::Pending => panic!("nothing to wait for"),
+        }
+    }
+
+    fn rename(content_type: &str, mut body: Received, to: &str) -> Option<String> {
+        let found = find_model(&headers(content_type), &mut body).expect("a readable body")?;
+        let parts = found.rename(&body, to);
+        Some(String::from_utf8(parts.concat()).expect("text"))
     }
 
     #[test]
@@ -232,8 +347,8 @@ mod tests {
             r#"{"model":1}"#,
             r#"{"model":"a""#,
         ] {
-            let body = Bytes::from_static(body.as_bytes());
-            let found = find_model(&headers("application/json"), &body);
+            let mut body = Received::from(Bytes::from_static(body.as_bytes()));
+            let found = find_model(&headers("application/json"), &mut body);
             assert_eq!(
                 found.map_err(|error| error.class),
                 Err(ErrorClass::InvalidRequest)

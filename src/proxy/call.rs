@@ -1,10 +1,10 @@
 //! A request on its way, and what both ways of answering it share.
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use url::Url;
 
 use super::Proxy;
+use super::body::Received;
 use super::headers::{self, UnusableCredential};
 use super::route::{Entry, Group};
 use super::upstream::{Body, Outgoing};
@@ -22,8 +22,8 @@ pub(super) struct Call<'a> {
     pub query: Option<String>,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The whole body.
-    pub body: Bytes,
+    /// The body.
+    pub body: Received,
     /// The models of the prefix.
     pub group: &'a Group,
     /// What all requests share.
@@ -85,7 +85,8 @@ pub async fn send(
 #[cfg(feature = "aws")]
 async fn signed(proxy: &Proxy, mut request: Outgoing, entry: &Entry) -> Result<Outgoing, Error> {
     if let Some(signing) = &entry.model.backend_auth.aws {
-        proxy.signer.sign(&mut request, signing).await?;
+        // Boxed: the search for credentials would make every request's state large.
+        Box::pin(proxy.signer.sign(&mut request, signing)).await?;
     }
     Ok(request)
 }

@@ -30,9 +30,12 @@ pub(super) async fn count(
     model: Option<&str>,
     access: &mut Access,
 ) -> Answer {
-    let counted = match client.open_count(&call.body) {
+    let counted = match client.open_count(&call.body.whole()) {
         Ok(Some(body)) => {
-            let call = Call { body, ..call };
+            let call = Call {
+                body: body.into(),
+                ..call
+            };
             try_count(call, entry, (client, upstream), model, access).await
         }
         Ok(None) => return translating::untranslated(&call, client, access),
@@ -57,7 +60,7 @@ async fn try_count(
             headers: &call.headers,
             model,
             stream: Some(false),
-            body: &call.body,
+            body: &call.body.whole(),
         };
         let route = Route {
             client,

@@ -64,20 +64,23 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
         Ok(claim) => claim,
         Err(error) => return refuse(error, access),
     };
-    let bytes = match body::read(incoming, &parts.headers).await {
-        Ok(bytes) => bytes,
+    let mut body = match body::read(incoming, &parts.headers).await {
+        Ok(body) => body,
         Err(error) => return refuse(error, access),
     };
-    if let Some(Err(error)) = claim.map(|claim| claim.verify(&parts, &bytes)) {
-        return refuse(error, access);
+    if let Some(claim) = claim {
+        body.join();
+        if let Err(error) = claim.verify(&parts, &body.whole()) {
+            return refuse(error, access);
+        }
     }
-    access.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    access.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let call = Call {
         rest,
         query: parts.uri.query().map(str::to_owned),
         method: parts.method,
         headers: parts.headers,
-        body: bytes,
+        body,
         group,
         proxy,
     };
@@ -93,7 +96,7 @@ fn claimed<'p>(proxy: &'p Proxy, group: &Group, head: &Parts) -> Result<Option<C
     Claim::read(head, known, SystemTime::now()).map(Some)
 }
 
-async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
+async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
     if !call.group.is_plain() && headers::wants_websocket(&call.headers) {
         return without_websocket(&call, access);
     }
@@ -108,7 +111,7 @@ async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
         let message = format!("{} {} belongs to another API", call.method, call.rest);
         return answer::error(call.dialect(), &Error::new(ErrorClass::NotFound, message), access);
     }
-    let named = match body::find_model(&call.headers, &call.body) {
+    let named = match body::find_model(&call.headers, &mut call.body) {
         Ok(named) => named,
         Err(error) => return answer::error(call.dialect(), &error, access),
     };
@@ -127,8 +130,13 @@ async fn dispatch(call: Call<'_>, access: &mut Access) -> Answer {
         .dialects
         .map(|pair| (pair.frontend.as_str(), pair.backend.as_str()));
     match entry.translation() {
-        Some(pair) => translating::translate(call, entry, pair, access).await,
-        None => passthrough::forward(call, entry, named, access).await,
+        // Boxed: the state of a request would else stay as large as that of a translation for as long as its answer
+        // streams.
+        Some(pair) => {
+            call.body.join();
+            Box::pin(translating::translate(call, entry, pair, access)).await
+        }
+        None => Box::pin(passthrough::forward(call, entry, named, access)).await,
     }
 }
 

@@ -31,12 +31,12 @@ pub(super) async fn forward(
 }
 
 async fn try_forward(
-    call: Call<'_>,
+    mut call: Call<'_>,
     entry: &Entry,
     named: Option<NamedModel>,
     access: &mut Access,
 ) -> Result<Answer, Error> {
-    let body = edited(&call, entry, named)?;
+    let body = edited(&mut call, entry, named)?;
     let versioned = speaks_in_versions(&call.method, call.rest, entry);
     let query = call.query.as_deref();
     let base = &entry.model.backend_base_url;
@@ -77,14 +77,15 @@ fn renamed_path(call: &Call<'_>, entry: &Entry) -> Option<String> {
 }
 
 /// The body as the upstream gets it, in parts; none where there is no body.
-fn edited(call: &Call<'_>, entry: &Entry, named: Option<NamedModel>) -> Result<Vec<Bytes>, Error> {
-    let mut body = vec![call.body.clone()];
-    if let Some(named) = named {
-        let backend = entry.model.backend_model_for(&named.name).to_owned();
-        if backend != named.name {
-            body = named.rename(&call.body, &backend)?.into_parts();
-        }
-    }
+fn edited(call: &mut Call<'_>, entry: &Entry, named: Option<NamedModel>) -> Result<Vec<Bytes>, Error> {
+    let received = std::mem::take(&mut call.body);
+    let mut body = match named {
+        Some(named) => match entry.model.backend_model_for(&named.name).to_owned() {
+            backend if backend != named.name => named.rename(&received, &backend),
+            _ => received.into_parts(),
+        },
+        None => received.into_parts(),
+    };
     let generates = |dialect: &&'static dyn Dialect| {
         matches!(
             dialect.endpoint(&call.method, call.rest),

@@ -106,7 +106,7 @@ pub(super) async fn begin(
         Endpoint::CountTokens { .. } => false,
         _ => return Ok(None),
     };
-    let Some(asked) = Asked::read(&call.body) else {
+    let Some(asked) = Asked::read(&call.body.whole()) else {
         return Ok(None);
     };
     let owner = owner(call);
@@ -123,7 +123,7 @@ pub(super) async fn begin(
         if body.len() > CONVERSATION_LIMIT {
             return Err(Refusal::Other(too_large()));
         }
-        call.body = body;
+        call.body = body.into();
     }
     if !answers {
         return Ok(None);

@@ -73,6 +73,7 @@ async fn between(
             return untranslated(&call, client, access);
         }
     };
+    let body = std::mem::take(&mut call.body).whole();
     let began_at = Instant::now();
     let mut losses = Losses::new();
     let begun = {
@@ -82,7 +83,7 @@ async fn between(
             headers: &call.headers,
             model: model.as_deref(),
             stream,
-            body: &call.body,
+            body: &body,
         };
         let route = Route {
             client,
@@ -100,6 +101,7 @@ async fn between(
         };
         Exchange::begin(&route, &inbound, now(), &access.request_id, &mut losses)
     };
+    drop(body);
     let answer = match begun {
         Ok((mut exchange, written)) => {
             exchange.began(began_at);

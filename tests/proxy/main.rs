@@ -2,6 +2,7 @@
 
 mod auth;
 mod bedrock;
+mod connections;
 mod counting;
 mod failures;
 mod passthrough;

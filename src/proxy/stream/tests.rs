@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use super::super::words::WORDS;
 use super::*;

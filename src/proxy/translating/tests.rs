@@ -61,7 +61,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
         rest,
         query: Some("beta=true".to_owned()),
         headers: client.map(header).into_iter().collect(),
-        body: request.into(),
+        body: bytes::Bytes::from(request).into(),
         group,
         proxy: &proxy,
     };

@@ -8,6 +8,7 @@ mod edit;
 mod multipart;
 mod node;
 mod scan;
+mod seek;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use edit::{SpliceError, Spliced, Splices};
 pub use multipart::{MultipartError, boundary, form_values};
 pub use node::{Elements, Kind, Member, Members, Node, find_first, find_members, members};
 pub use scan::ScanError;
+pub use seek::Seeker;
 
 /// `text` as a JSON string, quotes included.
 pub fn encode_str(text: &str) -> String {

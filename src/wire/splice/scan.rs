@@ -35,6 +35,32 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// How many words of eight bytes are looked at before the search for long distances is worth its start.
+const NEAR: usize = 12;
+const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGHEST_BITS: u64 = LOWEST_BITS << 7;
+
+/// The first quotation mark or backslash. Escapes stand close together in code and far apart in images: what is near is
+/// found without the start of a vectorised search, what is far with it.
+pub(super) fn find_mark(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<8>();
+    for (index, word) in words.iter().take(NEAR).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of each byte that is zero, and of no byte before the first of them.
+        let zeros = |word: u64| word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+        let quotes = word ^ (LOWEST_BITS * u64::from(b'"'));
+        let backslashes = word ^ (LOWEST_BITS * u64::from(b'\\'));
+        let marks = zeros(quotes) | zeros(backslashes);
+        if marks != 0 {
+            let byte = (marks.trailing_zeros() / 8) as usize;
+            return Some(index * 8 + byte);
+        }
+    }
+    let near = words.len().min(NEAR) * 8;
+    let far = memchr2(b'"', b'\\', text.get(near..)?)?;
+    Some(near + far)
+}
+
 /// The offset behind the string that opens at `at`.
 pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if text.get(at) != Some(&b'"') {
@@ -43,7 +69,7 @@ pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let mut from = at + 1;
     loop {
         let rest = text.get(from..).unwrap_or_default();
-        match memchr2(b'"', b'\\', rest) {
+        match find_mark(rest) {
             None => return fail(text.len(), "the end of a string"),
             Some(found) if rest.get(found) == Some(&b'"') => return Ok(from + found + 1),
             Some(found) => from += found + 2,
@@ -120,7 +146,7 @@ fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
                 if open.pop() != Some(object) {
                     return fail(at, if object { "']'" } else { "'}'" });
                 }
-                if open.depth == 0 {
+                if open.is_empty() {
                     return Ok(at + 1);
                 }
             }
@@ -132,15 +158,19 @@ fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
 }
 
 /// Which brackets are open, one bit each: set for an object. The innermost 64 need no allocation.
-#[derive(Default)]
-struct Brackets {
+#[derive(Debug, Default)]
+pub(super) struct Brackets {
     innermost: u64,
     outer: Vec<u64>,
     depth: usize,
 }
 
 impl Brackets {
-    fn push(&mut self, object: bool) {
+    pub(super) fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+
+    pub(super) fn push(&mut self, object: bool) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.innermost);
         }
@@ -148,7 +178,7 @@ impl Brackets {
         self.depth += 1;
     }
 
-    fn pop(&mut self) -> Option<bool> {
+    pub(super) fn pop(&mut self) -> Option<bool> {
         self.depth = self.depth.checked_sub(1)?;
         let object = self.innermost & 1 == 1;
         self.innermost >>= 1;
