@@ -26,7 +26,8 @@ pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Respons
     let method = request.method().clone();
     let head = method == Method::HEAD;
     let mut access = Access::new(proxy.ids.next(), method, path);
-    let answer = answer(proxy, request, &mut access).await;
+    // Boxed: the connection keeps the room for this future as long as it lives, and streams live long.
+    let answer = Box::pin(answer(proxy, request, &mut access)).await;
     access.status = Some(answer.status());
     let bodiless = head || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     answer.map(|source| AnswerBody::new(source, bodiless, access))
@@ -130,13 +131,11 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
         .dialects
         .map(|pair| (pair.frontend.as_str(), pair.backend.as_str()));
     match entry.translation() {
-        // Boxed: the state of a request would else stay as large as that of a translation for as long as its answer
-        // streams.
         Some(pair) => {
             call.body.join();
-            Box::pin(translating::translate(call, entry, pair, access)).await
+            translating::translate(call, entry, pair, access).await
         }
-        None => Box::pin(passthrough::forward(call, entry, named, access)).await,
+        None => passthrough::forward(call, entry, named, access).await,
     }
 }
 

@@ -35,30 +35,38 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// How many words of eight bytes are looked at before the search for long distances is worth its start.
-const NEAR: usize = 12;
+/// How many blocks of 16 bytes are looked at before the search for long distances is worth its start.
+const NEAR: usize = 6;
 const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGHEST_BITS: u64 = LOWEST_BITS << 7;
 
-/// The first quotation mark or backslash. Escapes stand close together in code and far apart in images: what is near is
-/// found without the start of a vectorised search, what is far with it.
+/// The first quotation mark or backslash. Keys and escapes are short distances, images long ones: what is near is found
+/// without the start of a vectorised search, what is far with it.
 pub(super) fn find_mark(text: &[u8]) -> Option<usize> {
     let (words, _) = text.as_chunks::<8>();
-    for (index, word) in words.iter().take(NEAR).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The highest bit of each byte that is zero, and of no byte before the first of them.
-        let zeros = |word: u64| word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
-        let quotes = word ^ (LOWEST_BITS * u64::from(b'"'));
-        let backslashes = word ^ (LOWEST_BITS * u64::from(b'\\'));
-        let marks = zeros(quotes) | zeros(backslashes);
-        if marks != 0 {
-            let byte = (marks.trailing_zeros() / 8) as usize;
-            return Some(index * 8 + byte);
+    let (pairs, _) = words.as_chunks::<2>();
+    for (index, [first, second]) in pairs.iter().take(NEAR).enumerate() {
+        let (first, second) = (marks(*first), marks(*second));
+        if first | second == 0 {
+            continue;
         }
+        let byte = if first == 0 {
+            64 + second.trailing_zeros()
+        } else {
+            first.trailing_zeros()
+        } / 8;
+        return Some(index * 16 + byte as usize);
     }
-    let near = words.len().min(NEAR) * 8;
+    let near = pairs.len().min(NEAR) * 16;
     let far = memchr2(b'"', b'\\', text.get(near..)?)?;
     Some(near + far)
+}
+
+/// The highest bit of each byte that is a quotation mark or a backslash; of bytes behind the first of them perhaps too.
+fn marks(word: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(word);
+    let zeros = |word: u64| word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+    zeros(word ^ (LOWEST_BITS * u64::from(b'"'))) | zeros(word ^ (LOWEST_BITS * u64::from(b'\\')))
 }
 
 /// The offset behind the string that opens at `at`.

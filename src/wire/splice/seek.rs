@@ -77,7 +77,7 @@ impl Seeker {
                     self.state = State::InString;
                     at + 1
                 }
-                State::InNested => self.nested(byte, at),
+                State::InNested => self.nested(piece, at),
                 State::InScalar => self.scalar(byte, at),
                 _ => self.between(byte, at),
             };
@@ -106,37 +106,49 @@ impl Seeker {
     }
 
     fn string(&mut self, piece: &[u8], at: usize) -> usize {
-        let rest = piece.get(at..).unwrap_or_default();
-        let Some(found) = find_mark(rest) else {
-            return piece.len();
-        };
-        let behind = at + found + 1;
-        if rest.get(found) == Some(&b'\\') {
-            // What is escaped may be in the next piece.
-            self.state = State::Escaped;
-        } else if self.open.is_empty() {
-            self.value_ends(behind);
-        } else {
-            self.state = State::InNested;
+        match string_end(piece, at) {
+            Ok(behind) if self.open.is_empty() => {
+                self.value_ends(behind);
+                behind
+            }
+            Ok(behind) => {
+                self.state = State::InNested;
+                behind
+            }
+            Err(cut) => {
+                self.state = cut;
+                piece.len()
+            }
         }
-        behind
     }
 
-    fn nested(&mut self, byte: u8, at: usize) -> usize {
-        match byte {
-            b'"' => self.state = State::InString,
-            b'{' => self.open.push(true),
-            b'[' => self.open.push(false),
-            b'}' | b']' => {
-                if self.open.pop() != Some(byte == b'}') {
-                    self.state = State::Unclear;
-                } else if self.open.is_empty() {
-                    self.value_ends(at + 1);
+    fn nested(&mut self, piece: &[u8], mut at: usize) -> usize {
+        while let Some(&byte) = piece.get(at) {
+            at += 1;
+            match byte {
+                b'"' => match string_end(piece, at) {
+                    Ok(behind) => at = behind,
+                    Err(cut) => {
+                        self.state = cut;
+                        return piece.len();
+                    }
+                },
+                b'{' => self.open.push(true),
+                b'[' => self.open.push(false),
+                b'}' | b']' => {
+                    if self.open.pop() != Some(byte == b'}') {
+                        self.state = State::Unclear;
+                        return at;
+                    }
+                    if self.open.is_empty() {
+                        self.value_ends(at);
+                        return at;
+                    }
                 }
+                _ => {}
             }
-            _ => {}
         }
-        at + 1
+        at
     }
 
     fn scalar(&mut self, byte: u8, at: usize) -> usize {
@@ -184,6 +196,19 @@ impl Seeker {
         };
         at + 1
     }
+}
+
+/// The offset behind the string that `at` lies in, or the state at the end of a piece that cuts it.
+fn string_end(piece: &[u8], mut at: usize) -> Result<usize, State> {
+    while let Some(rest) = piece.get(at..) {
+        match find_mark(rest) {
+            None => return Err(State::InString),
+            Some(found) if rest.get(found) == Some(&b'"') => return Ok(at + found + 1),
+            Some(found) => at += found + 2,
+        }
+    }
+    // What is escaped is in the next piece.
+    Err(State::Escaped)
 }
 
 #[cfg(test)]
