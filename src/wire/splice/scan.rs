@@ -1,6 +1,6 @@
 //! Finding where a JSON value ends.
 
-use memchr::memchr2;
+use memchr::memchr;
 
 /// Where and why a JSON text could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,38 +35,50 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// How many blocks of 16 bytes are looked at before the search for long distances is worth its start.
-const NEAR: usize = 6;
+/// How many words of eight bytes are looked at before the search for long distances is worth its start.
+const NEAR: usize = 8;
 const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGHEST_BITS: u64 = LOWEST_BITS << 7;
 
-/// The first quotation mark or backslash. Keys and escapes are short distances, images long ones: what is near is found
-/// without the start of a vectorised search, what is far with it.
-pub(super) fn find_mark(text: &[u8]) -> Option<usize> {
-    let (words, _) = text.as_chunks::<8>();
-    let (pairs, _) = words.as_chunks::<2>();
-    for (index, [first, second]) in pairs.iter().take(NEAR).enumerate() {
-        let (first, second) = (marks(*first), marks(*second));
-        if first | second == 0 {
-            continue;
-        }
-        let byte = if first == 0 {
-            64 + second.trailing_zeros()
-        } else {
-            first.trailing_zeros()
-        } / 8;
-        return Some(index * 16 + byte as usize);
-    }
-    let near = pairs.len().min(NEAR) * 16;
-    let far = memchr2(b'"', b'\\', text.get(near..)?)?;
-    Some(near + far)
+/// Where a string does not end in what is there of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The last byte is a backslash whose escape is not there.
+    pub escaped: bool,
 }
 
-/// The highest bit of each byte that is a quotation mark or a backslash; of bytes behind the first of them perhaps too.
-fn marks(word: [u8; 8]) -> u64 {
-    let word = u64::from_le_bytes(word);
-    let zeros = |word: u64| word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
-    zeros(word ^ (LOWEST_BITS * u64::from(b'"'))) | zeros(word ^ (LOWEST_BITS * u64::from(b'\\')))
+/// The offset behind the string that `from` lies in. Looks for quotation marks only, and behind each whether it is
+/// escaped: in code every line break is an escape, and few of those are of quotation marks.
+pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, Cut> {
+    loop {
+        let rest = text.get(from..).unwrap_or_default();
+        let found = find_quote(rest);
+        let inside = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+        let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let escaped = !backslashes.is_multiple_of(2);
+        match found {
+            None => return Err(Cut { escaped }),
+            Some(found) if !escaped => return Ok(from + found + 1),
+            Some(found) => from += found + 1,
+        }
+    }
+}
+
+/// The first quotation mark. Names are short and images long: what is near is found without the start of a vectorised
+/// search, what is far with it.
+fn find_quote(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<8>();
+    for (index, word) in words.iter().take(NEAR).enumerate() {
+        let word = u64::from_le_bytes(*word) ^ (LOWEST_BITS * u64::from(b'"'));
+        // The highest bit of each byte that is zero, and of no byte before the first of them.
+        let zeros = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+        if zeros != 0 {
+            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
+        }
+    }
+    let near = words.len().min(NEAR) * 8;
+    let far = memchr(b'"', text.get(near..)?)?;
+    Some(near + far)
 }
 
 /// The offset behind the string that opens at `at`.
@@ -74,15 +86,7 @@ pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if text.get(at) != Some(&b'"') {
         return fail(at, "a string");
     }
-    let mut from = at + 1;
-    loop {
-        let rest = text.get(from..).unwrap_or_default();
-        match find_mark(rest) {
-            None => return fail(text.len(), "the end of a string"),
-            Some(found) if rest.get(found) == Some(&b'"') => return Ok(from + found + 1),
-            Some(found) => from += found + 2,
-        }
-    }
+    string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
 }
 
 /// The offset behind the value that starts at `at`.

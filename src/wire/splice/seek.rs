@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::scan::{Brackets, find_mark};
+use memchr::memchr2;
+
+use super::scan::{Brackets, Cut, string_end};
 
 /// Looks for all values of one top-level member in a document that arrives in pieces, so that each piece is passed over
 /// while the processor still has it at hand and the pieces need not be put together.
@@ -51,6 +53,17 @@ enum State {
     Unclear,
 }
 
+impl State {
+    /// At the end of a piece that cuts a string.
+    fn cut(cut: Cut) -> Self {
+        if cut.escaped {
+            Self::Escaped
+        } else {
+            Self::InString
+        }
+    }
+}
+
 impl Seeker {
     /// Looks for a member; `key` is plain text, without anything that JSON would escape.
     pub fn new(key: &'static str) -> Self {
@@ -92,7 +105,7 @@ impl Seeker {
 
     fn key(&mut self, piece: &[u8], at: usize) -> usize {
         let rest = piece.get(at..).unwrap_or_default();
-        let end = find_mark(rest).unwrap_or(rest.len());
+        let end = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let part = rest.get(..end).unwrap_or_default();
         // One byte more than the key has tells the two apart.
         let room = (self.key.len() + 1).saturating_sub(self.name.len());
@@ -116,7 +129,7 @@ impl Seeker {
                 behind
             }
             Err(cut) => {
-                self.state = cut;
+                self.state = State::cut(cut);
                 piece.len()
             }
         }
@@ -129,7 +142,7 @@ impl Seeker {
                 b'"' => match string_end(piece, at) {
                     Ok(behind) => at = behind,
                     Err(cut) => {
-                        self.state = cut;
+                        self.state = State::cut(cut);
                         return piece.len();
                     }
                 },
@@ -196,19 +209,6 @@ impl Seeker {
         };
         at + 1
     }
-}
-
-/// The offset behind the string that `at` lies in, or the state at the end of a piece that cuts it.
-fn string_end(piece: &[u8], mut at: usize) -> Result<usize, State> {
-    while let Some(rest) = piece.get(at..) {
-        match find_mark(rest) {
-            None => return Err(State::InString),
-            Some(found) if rest.get(found) == Some(&b'"') => return Ok(at + found + 1),
-            Some(found) => at += found + 2,
-        }
-    }
-    // What is escaped is in the next piece.
-    Err(State::Escaped)
 }
 
 #[cfg(test)]
