@@ -5,17 +5,20 @@
 //! tag are set aside as text, everything after it goes straight into the variant.
 
 mod error;
+mod escape;
 mod extra;
 mod keys;
 mod map;
 mod members;
 mod number;
 mod path;
+mod serializer;
 mod shape;
 mod unknown;
 mod write;
 
 pub use error::{ReadError, parse};
+pub use escape::write_string;
 pub use extra::Extra;
 pub use keys::{Key, NOT_KNOWN, Tag};
 pub use map::Map;

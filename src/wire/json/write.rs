@@ -1,9 +1,11 @@
 //! Writing objects member by member.
 
+use memchr::memchr2;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::Extra;
+use super::serializer::Writer;
 
 /// The JSON text of a generated type.
 pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
@@ -15,25 +17,45 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
 /// Appends the JSON text of a generated type. Writing to memory cannot fail, nor can a generated type: its
 /// names are strings and its numbers are finite.
 pub fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(out, value);
+    let written = value.serialize(Writer::new(out));
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
 /// The JSON text without the white space between its tokens; names, strings and numbers stay as they are spelled.
 pub fn compact(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for char in json.chars() {
-        match char {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            ' ' | '\t' | '\r' | '\n' if !in_string => continue,
+    // Everything before `done` has been copied or left out.
+    let (mut done, mut at) = (0, 0);
+    let bytes = json.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = skip_string(bytes, at);
+                continue;
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => {
+                out.push_str(json.get(done..at).unwrap_or_default());
+                done = at + 1;
+            }
             _ => {}
         }
-        out.push(char);
+        at += 1;
     }
+    out.push_str(json.get(done..).unwrap_or_default());
     out
+}
+
+/// The offset behind the string that opens at `at`; of JSON text, so that there is one.
+fn skip_string(json: &[u8], at: usize) -> usize {
+    let mut from = at + 1;
+    while let Some(found) = json.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        from += found + 1;
+        if json.get(from - 1) == Some(&b'"') {
+            return from;
+        }
+        from += 1;
+    }
+    json.len()
 }
 
 /// Writes a member that has one possible value, unless it came with another one.

@@ -1,0 +1,344 @@
+//! The writer of JSON text that generated types are serialized with.
+//!
+//! The text is what `serde_json` writes. That one looks at every byte of a string by itself and hands its output on
+//! piece by piece; here strings are looked at several bytes at a time, and all goes into one vector.
+
+use serde::Serialize;
+use serde::ser::{
+    Error as _, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
+    SerializeTupleStruct, Serializer,
+};
+use serde_json::Error;
+
+use super::escape::write_string;
+
+/// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
+const RAW: &str = "$serde_json::private::RawValue";
+
+/// Appends JSON text to a vector.
+pub(super) struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    /// Whether the next string is JSON text already.
+    is_raw: bool,
+}
+
+/// An array or an object whose items are being written.
+pub(super) struct Items<'a> {
+    out: &'a mut Vec<u8>,
+    is_first: bool,
+    close: u8,
+}
+
+/// A structure: an object, or JSON text in disguise.
+pub(super) enum Fields<'a> {
+    Object(Items<'a>),
+    Raw(Writer<'a>),
+}
+
+/// Writes a number as `serde_json` does.
+macro_rules! numbers {
+    ($($method:ident($type:ty)),*) => {
+        $(fn $method(self, value: $type) -> Result<(), Error> {
+            serde_json::to_writer(self.out, &value)
+        })*
+    };
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, is_raw: false }
+    }
+
+    fn items(self, open: u8, close: u8) -> Items<'a> {
+        self.out.push(open);
+        Items {
+            out: self.out,
+            is_first: true,
+            close,
+        }
+    }
+}
+
+impl<'a> Serializer for Writer<'a> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Items<'a>;
+    type SerializeTuple = Items<'a>;
+    type SerializeTupleStruct = Items<'a>;
+    type SerializeTupleVariant = Impossible<(), Error>;
+    type SerializeMap = Items<'a>;
+    type SerializeStruct = Fields<'a>;
+    type SerializeStructVariant = Impossible<(), Error>;
+
+    numbers! {
+        serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
+        serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
+        serialize_f32(f32), serialize_f64(f64), serialize_bytes(&[u8])
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Error> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), Error> {
+        match self.is_raw {
+            true => self.out.extend_from_slice(value.as_bytes()),
+            false => write_string(value, self.out),
+        }
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Error> {
+        self.out.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Error> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        let mut map = self.serialize_map(Some(1))?;
+        map.serialize_entry(variant, value)?;
+        SerializeMap::end(map)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a>, Error> {
+        Ok(self.items(b'[', b']'))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Items<'a>, Error> {
+        Ok(self.items(b'[', b']'))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<'a>, Error> {
+        Ok(self.items(b'[', b']'))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Error> {
+        Err(Error::custom(
+            "a variant with several values is no type of an API",
+        ))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Items<'a>, Error> {
+        Ok(self.items(b'{', b'}'))
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a>, Error> {
+        Ok(match name {
+            RAW => Fields::Raw(Writer { is_raw: true, ..self }),
+            _ => Fields::Object(self.items(b'{', b'}')),
+        })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Error> {
+        Err(Error::custom("a variant with fields is no type of an API"))
+    }
+}
+
+impl Items<'_> {
+    fn next(&mut self) {
+        if !std::mem::take(&mut self.is_first) {
+            self.out.push(b',');
+        }
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.next();
+        value.serialize(Writer::new(self.out))
+    }
+
+    fn close(self) {
+        self.out.push(self.close);
+    }
+}
+
+/// Arrays, by whichever name.
+macro_rules! arrays {
+    ($($trait:ident::$method:ident),*) => {
+        $(impl $trait for Items<'_> {
+            type Ok = ();
+            type Error = Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.item(value)
+            }
+
+            fn end(self) -> Result<(), Error> {
+                self.close();
+                Ok(())
+            }
+        })*
+    };
+}
+arrays!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
+
+impl SerializeMap for Items<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    /// Names are strings; those of maps with other keys would not be JSON.
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.next();
+        let start = self.out.len();
+        key.serialize(Writer::new(self.out))?;
+        match self.out.get(start) {
+            Some(b'"') => Ok(()),
+            _ => Err(Error::custom("a name that is no string")),
+        }
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.out.push(b':');
+        value.serialize(Writer::new(self.out))
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.close();
+        Ok(())
+    }
+}
+
+impl SerializeStruct for Fields<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        match self {
+            Self::Object(items) => items.serialize_entry(name, value),
+            Self::Raw(writer) => value.serialize(Writer {
+                out: writer.out,
+                is_raw: true,
+            }),
+        }
+    }
+
+    fn end(self) -> Result<(), Error> {
+        match self {
+            Self::Object(items) => SerializeMap::end(items),
+            Self::Raw(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::value::RawValue;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(serde::Serialize)]
+    struct Inner(f32);
+
+    #[derive(serde::Serialize)]
+    struct Unit;
+
+    #[derive(serde::Serialize)]
+    enum Kind {
+        Plain,
+        Boxed(u8),
+    }
+
+    #[derive(serde::Serialize)]
+    struct All<'a> {
+        raw: &'a RawValue,
+        raws: Vec<Box<RawValue>>,
+        text: &'a str,
+        char: char,
+        numbers: (i8, u16, i64, u64, f64, f64, i128),
+        inner: Inner,
+        unit: Unit,
+        kinds: [Kind; 2],
+        none: Option<u8>,
+        some: Option<bool>,
+        bytes: &'a [u8],
+        map: BTreeMap<&'a str, Value>,
+    }
+
+    fn written<T: Serialize>(value: &T) -> Result<String, Error> {
+        let mut out = Vec::new();
+        value.serialize(Writer::new(&mut out))?;
+        Ok(String::from_utf8(out).unwrap_or_default())
+    }
+
+    #[test]
+    fn what_is_written_is_what_serde_json_writes() -> Result<(), Error> {
+        let raw = RawValue::from_string(r#"{ "a" : 1.0, "b\u0065":"\/" }"#.to_owned())?;
+        let all = All {
+            raw: &raw,
+            raws: vec![raw.clone(), raw.clone()],
+            text: "a \"b\" \n ü",
+            char: '"',
+            numbers: (-1, 2, i64::MIN, u64::MAX, 1e300, f64::NAN, i128::MAX),
+            inner: Inner(0.1),
+            unit: Unit,
+            kinds: [Kind::Plain, Kind::Boxed(1)],
+            none: None,
+            some: Some(true),
+            bytes: &[1, 2],
+            map: BTreeMap::from([
+                ("", json!([])),
+                ("a", json!({})),
+                ("b\t", json!([1.5, -2, {"c": null}])),
+            ]),
+        };
+        assert_eq!(written(&all)?, serde_json::to_string(&all)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_has_to_be_a_string() {
+        assert!(written(&BTreeMap::from([([1], 1)])).is_err());
+    }
+}
