@@ -71,7 +71,11 @@ impl Table {
 impl Entries {
     fn position(&self, model: &str) -> Option<usize> {
         let words = words(model);
-        let matches = |entry: &Entry| entry.patterns.iter().any(|pattern| pattern.matches(&words));
+        let starts: Vec<&str> = words
+            .match_indices('-')
+            .filter_map(|(at, _)| words.get(at..))
+            .collect();
+        let matches = |entry: &Entry| entry.patterns.iter().any(|pattern| pattern.matches(&starts));
         self.rows.iter().position(matches)
     }
 
@@ -193,12 +197,10 @@ impl Pattern {
         }
     }
 
-    /// Whether the pattern stands in a name that [`words`] has written.
-    fn matches(&self, words: &str) -> bool {
-        words.match_indices(&self.text).any(|(at, found)| {
-            let rest = words.get(at + found.len()..).unwrap_or_default();
-            self.open || (ends_word(rest) && !continues_version(rest))
-        })
+    /// Whether the pattern stands in a name, given the rests of it, as [`words`] has written them, from each word on.
+    fn matches(&self, starts: &[&str]) -> bool {
+        let mut rests = starts.iter().filter_map(|start| start.strip_prefix(&*self.text));
+        rests.any(|rest| self.open || (ends_word(rest) && !continues_version(rest)))
     }
 }
 
