@@ -4,6 +4,7 @@
 //! an event travels. A request is opened by the client's dialect and sealed by the upstream's, an event is read by one
 //! and written by the other; what is in between passes as the bytes it came in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Instant;
 
@@ -11,10 +12,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Inbound, Reply, Target, WrittenRequest};
 use crate::canonical::{Error, Losses, Usage};
+use crate::wire::splice::Index;
 
 /// A request out of its envelope.
 #[derive(Debug)]
-pub struct Letter {
+pub struct Letter<'a> {
     /// The model.
     pub model: String,
     /// Whether the answer streams.
@@ -26,7 +28,11 @@ pub struct Letter {
     /// On whose behalf the request is made.
     pub user_profile: Option<String>,
     /// The JSON body. It may still hold what stands above; whoever seals it replaces that.
-    pub body: Bytes,
+    pub body: Cow<'a, [u8]>,
+    /// Where the values of the body lie.
+    pub index: Index,
+    /// Other members of the body that belong to the envelope it came in, and must not go on.
+    pub of_envelope: &'static [&'static str],
 }
 
 /// The envelope of a dialect.
@@ -35,14 +41,18 @@ pub trait Envelope: Send + Sync {
     ///
     /// # Errors
     /// A body that is no JSON object, or one that names no model where it should.
-    fn open(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error>;
+    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error>;
 
     /// Puts a request into an envelope for an upstream, with what that upstream does not take left out.
     ///
     /// # Errors
     /// A body that is no JSON object.
-    fn seal(&self, letter: Letter, target: &Target<'_>, losses: &mut Losses)
-    -> Result<WrittenRequest, Error>;
+    fn seal(
+        &self,
+        letter: Letter<'_>,
+        target: &Target<'_>,
+        losses: &mut Losses,
+    ) -> Result<WrittenRequest, Error>;
 
     /// A reader of one stream's events.
     fn event_reader(&self) -> Box<dyn EventReader>;

@@ -9,6 +9,7 @@ use super::{Route, refused};
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::dialect::envelope::{Envelope, EventReader, EventWriter, Letter, Part};
 use crate::dialect::{Inbound, Target, WrittenRequest};
+use crate::wire::splice::Index;
 
 /// A request in its new envelope.
 pub(super) struct Reenveloped {
@@ -32,7 +33,9 @@ pub(super) fn request(
 ) -> Result<Reenveloped, Error> {
     let mut letter = from.open(inbound, losses)?;
     if !route.edits.is_empty() {
-        letter.body = edited(route, letter.body)?;
+        let body = edited(route, Bytes::copy_from_slice(&letter.body))?;
+        letter.index = Index::read(&body);
+        letter.body = Vec::from(body).into();
     }
     let Letter { model, stream, .. } = &letter;
     let (model, stream) = (model.clone(), *stream);

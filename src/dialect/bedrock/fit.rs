@@ -3,7 +3,7 @@
 //! Bedrock checks bodies strictly: a member that it does not know is an error, and so is an unknown beta. Its list of
 //! both is in <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>.
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
 use crate::canonical::Losses;
 use crate::capability::Capabilities;
@@ -85,13 +85,32 @@ const CLIENT_TOOLS: [(&str, &str); 4] = [
     ("tool_search_tool_regex", TOOL_SEARCH),
 ];
 
-/// A body as Bedrock takes it.
+/// How a body becomes one that Bedrock takes.
 #[derive(Debug)]
 pub struct Fitted {
-    /// The body, with neither version nor betas.
-    pub body: Bytes,
+    splices: Splices,
+    /// Whether any member of the body stays.
+    has_members: bool,
     /// The betas that it needs and those that the client asked for, as far as they are taken.
     pub betas: Vec<String>,
+}
+
+impl Fitted {
+    /// The fitted body with other members in front of its own. `head` is their JSON, without braces.
+    ///
+    /// # Errors
+    /// When members that are edited stand there more than once.
+    pub fn with_head(mut self, head: &str, document: &Node<'_>, body: &[u8]) -> Result<Vec<u8>, ScanError> {
+        let comma = if self.has_members { "," } else { "" };
+        let open = document.span().start + 1;
+        self.splices.replace(0..open, format!("{{{head}{comma}"));
+        self.splices.copy(body).map_err(|error| ScanError {
+            offset: match error {
+                SpliceError::Overlap(at) | SpliceError::OutOfRange(at) => at,
+            },
+            expected: "members that each stand there once",
+        })
+    }
 }
 
 /// Fits a body. Losses are named by their place in it.
@@ -99,29 +118,29 @@ pub struct Fitted {
 /// # Errors
 /// When it is no JSON object.
 pub fn body(
-    body: &Bytes,
+    document: &Node<'_>,
     betas: Vec<String>,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Result<Fitted, ScanError> {
-    let document = Node::document(body)?;
     let mut fit = Fit {
         splices: Splices::new(),
         needed: Vec::new(),
-        search_forced: forces_search(&document)?,
+        search_forced: forces_search(document)?,
         capabilities,
         losses,
     };
-    let mut gone: Vec<String> = Vec::new();
+    let mut gone: Vec<Cow<'_, str>> = Vec::new();
     for member in document.members()? {
         let member = member?;
         let key = member.key.text()?;
         if !fit.member(&key, &member.value)? {
-            gone.push(key.into_owned());
+            gone.push(key);
         }
     }
-    fit.splices
-        .retain_members(&document, |key, _| !gone.iter().any(|gone| gone == key))?;
+    let left = fit
+        .splices
+        .retain_members(document, |key, _| !gone.iter().any(|gone| gone == key))?;
     let Fit {
         splices,
         needed,
@@ -146,34 +165,11 @@ pub fn body(
             kept.push(beta.to_owned());
         }
     }
-    let outside = |error: SpliceError| ScanError {
-        offset: match error {
-            SpliceError::Overlap(at) | SpliceError::OutOfRange(at) => at,
-        },
-        expected: "members that each stand there once",
-    };
     Ok(Fitted {
-        body: splices.apply(body).map_err(outside)?.into_bytes(),
+        splices,
+        has_members: left > 0,
         betas: kept,
     })
-}
-
-/// The body with members in front of its own. `head` is their JSON, without braces.
-pub fn with_head(head: &str, body: &[u8]) -> Vec<u8> {
-    let start = body
-        .iter()
-        .position(|byte| *byte == b'{')
-        .map_or(body.len(), |at| at + 1);
-    let rest = body.get(start..).unwrap_or_default();
-    let is_empty = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'}');
-    let mut out = Vec::with_capacity(head.len() + rest.len() + 2);
-    out.push(b'{');
-    out.extend_from_slice(head.as_bytes());
-    if !is_empty {
-        out.push(b',');
-    }
-    out.extend_from_slice(rest);
-    out
 }
 
 struct Fit<'a> {
@@ -528,7 +524,7 @@ fn forces_search(document: &Node<'_>) -> Result<bool, ScanError> {
 }
 
 /// The text of an object's `type`; empty where it has none.
-fn kind_of<'a>(node: &Node<'a>) -> Result<std::borrow::Cow<'a, str>, ScanError> {
+fn kind_of<'a>(node: &Node<'a>) -> Result<Cow<'a, str>, ScanError> {
     if node.kind() != Kind::Object {
         return Ok("".into());
     }

@@ -165,14 +165,14 @@ impl Dialect for Bedrock {
 }
 
 impl Envelope for Bedrock {
-    fn open(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error> {
+    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
         request::check_tier(inbound.headers, losses);
         request::open(inbound, losses)
     }
 
     fn seal(
         &self,
-        letter: Letter,
+        letter: Letter<'_>,
         target: &Target<'_>,
         losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {

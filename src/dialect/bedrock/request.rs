@@ -11,13 +11,13 @@ use crate::canonical::{
     ServiceTier,
 };
 use crate::capability::{Capabilities, SamplingSupport};
-use crate::dialect::claude::envelope::{malformed, unfit};
+use crate::dialect::claude::envelope::{malformed, named, unfit};
 use crate::dialect::claude::{request as claude, system};
 use crate::dialect::envelope::Letter;
 use crate::dialect::{Inbound, ReadRequest, Target, WrittenRequest};
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Framing;
-use crate::wire::splice::{self, Node, Splices};
+use crate::wire::splice::{self, Index, Node, Splices};
 
 /// The API's version as Bedrock has called it from the start.
 const VERSION: &str = "bedrock-2023-05-31";
@@ -40,12 +40,12 @@ const OF_THE_SERVICE: [&str; 3] = [
 ///
 /// # Errors
 /// A body that is no JSON object, or a path that names no model.
-pub fn open(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error> {
+pub fn open<'a>(inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
     let missing = || Error::new(ErrorClass::InvalidRequest, "the path names no model").at("model");
     let model = inbound.model.ok_or_else(missing)?;
     check_headers(inbound.headers, losses);
-    let body = Bytes::copy_from_slice(inbound.body);
-    let document = Node::document(&body).map_err(malformed)?;
+    let index = Index::read(inbound.body);
+    let document = index.document(inbound.body).map_err(malformed)?;
     let (mut version, mut betas, mut user_profile) = (None, Vec::new(), None);
     for member in document.members().map_err(malformed)? {
         let member = member.map_err(malformed)?;
@@ -57,20 +57,15 @@ pub fn open(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error>
             _ => {}
         }
     }
-    let mut splices = Splices::new();
-    splices
-        .retain_members(&document, |key, _| {
-            // What the URL says must not be said otherwise in the body.
-            !OF_THE_ENVELOPE.contains(&key) && !matches!(key, "model" | "stream")
-        })
-        .map_err(malformed)?;
     Ok(Letter {
         model: model.to_owned(),
         stream: inbound.stream.unwrap_or_default(),
         version,
         betas,
         user_profile,
-        body: splices.apply(&body).map_err(unfit)?.into_bytes(),
+        body: inbound.body.into(),
+        index,
+        of_envelope: &OF_THE_ENVELOPE,
     })
 }
 
@@ -120,7 +115,7 @@ fn check_headers(headers: &HeaderMap, losses: &mut Losses) {
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn seal(letter: Letter, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
+pub fn seal(letter: Letter<'_>, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
     let Letter {
         model: _,
         stream,
@@ -128,24 +123,22 @@ pub fn seal(letter: Letter, target: &Target<'_>, losses: &mut Losses) -> Result<
         betas,
         user_profile,
         body,
+        index,
+        of_envelope: _,
     } = letter;
     let capabilities = target.capabilities;
-    let fit::Fitted { body, betas } = fit::body(&body, betas, capabilities, losses).map_err(malformed)?;
-    let mut head = vec![(
-        "anthropic_version",
-        splice::encode_str(write_version(version, capabilities)),
-    )];
-    if !betas.is_empty() {
-        let betas: Vec<String> = betas.iter().map(|beta| splice::encode_str(beta)).collect();
-        head.push(("anthropic_beta", format!("[{}]", betas.join(","))));
+    let document = index.document(&body).map_err(malformed)?;
+    let fitted = fit::body(&document, betas, capabilities, losses).map_err(malformed)?;
+    let version = splice::encode_str(write_version(version, capabilities));
+    let mut head = format!("\"anthropic_version\":{version}");
+    if !fitted.betas.is_empty() {
+        let betas: Vec<String> = fitted.betas.iter().map(|beta| splice::encode_str(beta)).collect();
+        head.push_str(&format!(",\"anthropic_beta\":[{}]", betas.join(",")));
     }
     if let Some(profile) = user_profile {
-        head.push(("user_profile_id", splice::encode_str(&profile)));
+        head.push_str(&format!(",\"user_profile_id\":{}", splice::encode_str(&profile)));
     }
-    let head: Vec<String> = head
-        .into_iter()
-        .map(|(key, value)| format!("\"{key}\":{value}"))
-        .collect();
+    let body = fitted.with_head(&head, &document, &body).map_err(malformed)?;
     let accept = if stream {
         Framing::EventStream.media_type()
     } else {
@@ -159,7 +152,7 @@ pub fn seal(letter: Letter, target: &Target<'_>, losses: &mut Losses) -> Result<
     Ok(WrittenRequest {
         path: endpoints::path(target.model, stream).into(),
         headers,
-        body: fit::with_head(&head.join(","), &body),
+        body,
         restoration: Restoration::default(),
     })
 }
@@ -190,7 +183,14 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     if letter.user_profile.is_some() {
         losses.drop_field("user_profile_id", "a profile that only its own vendor keeps");
     }
-    let body = with_model(&letter.body, &letter.model)?;
+    // What the URL says must not be said otherwise in the body.
+    let body = named(
+        &letter.body,
+        &letter.index,
+        letter.of_envelope,
+        &letter.model,
+        false,
+    )?;
     let inner = Inbound {
         headers: inbound.headers,
         model: Some(&letter.model),
@@ -252,7 +252,9 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Res
         version: None,
         betas: Vec::new(),
         user_profile: None,
+        index: Index::read(&body),
         body: body.into(),
+        of_envelope: &[],
     };
     let mut written = if losses.refused().next().is_none() {
         seal(letter, target, losses)?
@@ -261,7 +263,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Res
         WrittenRequest {
             path: endpoints::path(target.model, request.stream).into(),
             headers: Vec::new(),
-            body: letter.body.to_vec(),
+            body: letter.body.into_owned(),
             restoration: Restoration::default(),
         }
     };

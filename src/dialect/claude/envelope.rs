@@ -7,7 +7,7 @@ use super::{Claude, endpoints, request};
 use crate::canonical::{Error, ErrorClass, Losses, Restoration};
 use crate::dialect::envelope::{Envelope, EventReader, EventWriter, Letter};
 use crate::dialect::{Inbound, Reply, Target, WrittenRequest};
-use crate::wire::splice::{self, ScanError, SpliceError, Splices};
+use crate::wire::splice::{self, Index, ScanError, SpliceError, Splices};
 
 const VERSION: &str = "anthropic-version";
 const BETA: &str = "anthropic-beta";
@@ -38,11 +38,49 @@ pub fn betas(headers: &HeaderMap) -> Vec<String> {
     betas
 }
 
+/// The body with this model, and the mode where the answer streams, in front of its own members, of which those of
+/// another envelope go.
+///
+/// # Errors
+/// A body that is no JSON object.
+pub fn named(
+    body: &[u8],
+    index: &Index,
+    of_envelope: &[&str],
+    model: &str,
+    stream: bool,
+) -> Result<Vec<u8>, Error> {
+    let document = index.document(body).map_err(malformed)?;
+    let mut splices = Splices::new();
+    let kept = splices
+        .retain_members(&document, |key, _| {
+            !matches!(key, "model" | "stream") && !of_envelope.contains(&key)
+        })
+        .map_err(malformed)?;
+    let model = splice::encode_str(model);
+    let mode = if stream { ",\"stream\":true" } else { "" };
+    let comma = if kept > 0 { "," } else { "" };
+    let head = format!("{{\"model\":{model}{mode}{comma}");
+    splices.replace(document.span().start..document.span().start + 1, head);
+    splices.copy(body).map_err(unfit)
+}
+
 impl Envelope for Claude {
-    fn open(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<Letter, Error> {
-        let [models, streams] = splice::find_members(inbound.body, ["model", "stream"]).map_err(malformed)?;
+    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
+        let index = Index::read(inbound.body);
+        let document = index.document(inbound.body).map_err(malformed)?;
         let missing = || Error::new(ErrorClass::InvalidRequest, "model: a name is required").at("model");
-        let model = models.last().ok_or_else(missing)?;
+        let (mut model, mut stream) = (None, false);
+        for member in document.members().map_err(malformed)? {
+            let member = member.map_err(malformed)?;
+            if member.key.is_text("model") {
+                model = Some(member.value);
+            } else if member.key.is_text("stream") {
+                stream = member.value.raw() == b"true";
+            }
+        }
+        let model = model.ok_or_else(missing)?.text().map_err(|_| missing())?;
+        let model = model.into_owned();
         let header = |name: &str| {
             let value = inbound.headers.get(name)?.to_str().ok()?.trim();
             Some(value.to_owned()).filter(|value| !value.is_empty())
@@ -52,16 +90,18 @@ impl Envelope for Claude {
             losses.approximate(VERSION, "a missing version is read as the oldest");
         }
         Ok(Letter {
-            model: model.text().map_err(|_| missing())?.into_owned(),
-            stream: streams.last().is_some_and(|stream| stream.raw() == b"true"),
+            model,
+            stream,
             version,
             betas: betas(inbound.headers),
             user_profile: header(USER_PROFILE),
-            body: inbound.body.to_vec().into(),
+            body: inbound.body.into(),
+            index,
+            of_envelope: &[],
         })
     }
 
-    fn seal(&self, letter: Letter, target: &Target<'_>, _: &mut Losses) -> Result<WrittenRequest, Error> {
+    fn seal(&self, letter: Letter<'_>, target: &Target<'_>, _: &mut Losses) -> Result<WrittenRequest, Error> {
         let Letter {
             model: _,
             stream,
@@ -69,14 +109,10 @@ impl Envelope for Claude {
             betas,
             user_profile,
             body,
+            index,
+            of_envelope,
         } = letter;
-        let mut splices = Splices::new();
-        let model = splice::encode_str(target.model);
-        splices.set_member(&body, "model", model).map_err(malformed)?;
-        if stream {
-            splices.set_member(&body, "stream", "true").map_err(malformed)?;
-        }
-        let body = splices.apply(&body).map_err(unfit)?.into_bytes().to_vec();
+        let body = named(&body, &index, of_envelope, target.model, stream)?;
         let version = version.as_deref().unwrap_or(request::VERSION);
         let mut headers = Vec::new();
         let betas = (!betas.is_empty()).then(|| betas.join(","));

@@ -173,28 +173,62 @@ impl Splices {
     /// # Errors
     ///
     /// When edits overlap or lie outside the document.
-    pub fn apply(mut self, document: &Bytes) -> Result<Spliced, SpliceError> {
-        // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
-        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
+    pub fn apply(self, document: &Bytes) -> Result<Spliced, SpliceError> {
         let mut spliced = Spliced {
             parts: Vec::with_capacity(self.edits.len() * 2 + 1),
             len: 0,
         };
+        self.walk(document.len(), |piece| {
+            spliced.push(match piece {
+                Piece::Kept(range) => document.slice(range),
+                Piece::New(with) => with,
+            });
+        })?;
+        Ok(spliced)
+    }
+
+    /// The edited document in one piece: every byte that stays is copied once.
+    ///
+    /// # Errors
+    ///
+    /// When edits overlap or lie outside the document.
+    pub fn copy(self, document: &[u8]) -> Result<Vec<u8>, SpliceError> {
+        let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
+        let mut out = Vec::with_capacity(document.len() + added);
+        self.walk(document.len(), |piece| match piece {
+            Piece::Kept(range) => out.extend_from_slice(document.get(range).unwrap_or_default()),
+            Piece::New(with) => out.extend_from_slice(&with),
+        })?;
+        Ok(out)
+    }
+
+    /// Goes through the edited document from its beginning to its end.
+    fn walk(mut self, length: usize, mut take: impl FnMut(Piece)) -> Result<(), SpliceError> {
+        // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
+        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut done = 0;
         for (range, with) in self.edits {
-            if range.end > document.len() || range.start > range.end {
+            if range.end > length || range.start > range.end {
                 return Err(SpliceError::OutOfRange(range.start));
             }
             if range.start < done {
                 return Err(SpliceError::Overlap(range.start));
             }
-            spliced.push(document.slice(done..range.start));
-            spliced.push(with);
+            take(Piece::Kept(done..range.start));
+            take(Piece::New(with));
             done = range.end;
         }
-        spliced.push(document.slice(done..));
-        Ok(spliced)
+        take(Piece::Kept(done..length));
+        Ok(())
     }
+}
+
+/// A piece of an edited document.
+enum Piece {
+    /// Bytes of the document.
+    Kept(Range<usize>),
+    /// What an edit puts there.
+    New(Bytes),
 }
 
 /// A document in parts.

@@ -5,6 +5,7 @@
 //! is always read rightly, and one that is not may go unnoticed where nobody looked.
 
 mod edit;
+mod index;
 mod multipart;
 mod node;
 mod scan;
@@ -13,6 +14,7 @@ mod seek;
 mod tests;
 
 pub use edit::{SpliceError, Spliced, Splices};
+pub use index::Index;
 pub use multipart::{MultipartError, boundary, form_values};
 pub use node::{Elements, Kind, Member, Members, Node, find_first, find_members, members};
 pub use scan::ScanError;
@@ -20,5 +22,8 @@ pub use seek::Seeker;
 
 /// `text` as a JSON string, quotes included.
 pub fn encode_str(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut json = Vec::with_capacity(text.len() + 2);
+    crate::wire::json::write_string(text, &mut json);
+    // What was text stays text; only ASCII was added to it.
+    String::from_utf8(json).unwrap_or_default()
 }

@@ -1,8 +1,10 @@
 //! Walking into objects and arrays.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::index::Place;
 use super::scan::{ScanError, fail, skip_space, skip_string, skip_value};
 
 /// The kind of a JSON value, told by its first byte.
@@ -28,6 +30,8 @@ pub struct Node<'a> {
     document: &'a [u8],
     start: usize,
     end: usize,
+    /// Its place in an index, where there is one.
+    place: Option<Place<'a>>,
 }
 
 /// One `"key": value` of an object.
@@ -55,6 +59,7 @@ pub fn members(document: &[u8]) -> Result<Members<'_>, ScanError> {
         at: start + 1,
         state: State::First,
         whole: true,
+        place: None,
     })
 }
 
@@ -108,7 +113,21 @@ impl<'a> Node<'a> {
         let start = skip_space(document, 0);
         let end = skip_value(document, start)?;
         end_of_document(document, end)?;
-        Ok(Self { document, start, end })
+        Ok(Self {
+            document,
+            start,
+            end,
+            place: None,
+        })
+    }
+
+    pub(super) fn placed(document: &'a [u8], start: usize, end: usize, place: Place<'a>) -> Self {
+        Self {
+            document,
+            start,
+            end,
+            place: Some(place),
+        }
     }
 
     /// Where the value lies in the document.
@@ -147,6 +166,7 @@ impl<'a> Node<'a> {
             at: self.start + 1,
             state: State::First,
             whole: false,
+            place: self.place.map(|place| (place.inner(), self.end)),
         })
     }
 
@@ -163,6 +183,7 @@ impl<'a> Node<'a> {
             document: self.document,
             at: self.start + 1,
             state: State::First,
+            place: self.place.map(|place| (place.inner(), self.end)),
         })
     }
 
@@ -209,8 +230,12 @@ impl<'a> Node<'a> {
     pub fn is_text(&self, text: &str) -> bool {
         let raw = self.raw();
         let plain = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
-        plain == Some(text.as_bytes()) && !text.contains('\\')
-            || memchr::memchr(b'\\', raw).is_some() && self.text().is_ok_and(|t| t == text)
+        // An escape is longer than what it stands for.
+        match raw.len().cmp(&(text.len() + 2)) {
+            Ordering::Less => false,
+            Ordering::Equal => plain == Some(text.as_bytes()) && !text.contains('\\'),
+            Ordering::Greater => memchr::memchr(b'\\', raw).is_some() && self.text().is_ok_and(|t| t == text),
+        }
     }
 }
 
@@ -242,6 +267,14 @@ fn end_of_document(document: &[u8], at: usize) -> Result<(), ScanError> {
     }
 }
 
+/// The node at a place of the index, unless it lies behind the `end` of what is walked through.
+fn placed<'a>(document: &'a [u8], place: &mut Place<'a>, end: usize) -> Option<Node<'a>> {
+    let (from, to) = place.span().filter(|(_, to)| *to <= end)?;
+    let node = Node::placed(document, from, to, *place);
+    *place = place.next();
+    Some(node)
+}
+
 /// An object's members, found one at a time. Ends after an error.
 #[derive(Debug, Clone)]
 pub struct Members<'a> {
@@ -249,11 +282,18 @@ pub struct Members<'a> {
     at: usize,
     state: State,
     whole: bool,
+    /// The next name in an index, and the end of the object.
+    place: Option<(Place<'a>, usize)>,
 }
 
 impl<'a> Members<'a> {
     fn read(&mut self) -> Result<Option<Member<'a>>, ScanError> {
         let document = self.document;
+        if let Some((place, end)) = &mut self.place {
+            let key = placed(document, place, *end);
+            let value = key.and_then(|_| placed(document, place, *end));
+            return Ok(key.zip(value).map(|(key, value)| Member { key, value }));
+        }
         let (start, closed) = advance(document, self.at, self.state, b'}')?;
         if closed {
             if self.whole {
@@ -262,7 +302,12 @@ impl<'a> Members<'a> {
             return Ok(None);
         }
         let end = skip_string(document, start)?;
-        let key = Node { document, start, end };
+        let key = Node {
+            document,
+            start,
+            end,
+            place: None,
+        };
         let colon = skip_space(document, end);
         if document.get(colon) != Some(&b':') {
             return fail(colon, "':'");
@@ -272,7 +317,12 @@ impl<'a> Members<'a> {
         self.at = end;
         Ok(Some(Member {
             key,
-            value: Node { document, start, end },
+            value: Node {
+                document,
+                start,
+                end,
+                place: None,
+            },
         }))
     }
 }
@@ -300,18 +350,28 @@ pub struct Elements<'a> {
     document: &'a [u8],
     at: usize,
     state: State,
+    /// The next element in an index, and the end of the array.
+    place: Option<(Place<'a>, usize)>,
 }
 
 impl<'a> Elements<'a> {
     fn read(&mut self) -> Result<Option<Node<'a>>, ScanError> {
         let document = self.document;
+        if let Some((place, end)) = &mut self.place {
+            return Ok(placed(document, place, *end));
+        }
         let (start, closed) = advance(document, self.at, self.state, b']')?;
         if closed {
             return Ok(None);
         }
         let end = skip_value(document, start)?;
         self.at = end;
-        Ok(Some(Node { document, start, end }))
+        Ok(Some(Node {
+            document,
+            start,
+            end,
+            place: None,
+        }))
     }
 }
 

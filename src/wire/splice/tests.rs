@@ -342,3 +342,73 @@ proptest! {
         let _ = boundary(&text);
     }
 }
+
+/// Everything that can be walked to from a node, with its key.
+fn walk(node: &Node<'_>, key: &str, out: &mut Vec<String>) -> Result<(), ScanError> {
+    out.push(format!("{key} {:?} {:?}", node.span(), node.kind()));
+    match node.kind() {
+        Kind::Object => {
+            for member in node.members()? {
+                let member = member?;
+                walk(&member.value, &String::from_utf8_lossy(member.key.raw()), out)?;
+            }
+        }
+        Kind::Array => {
+            for element in node.elements()? {
+                walk(&element?, "", out)?;
+            }
+        }
+        Kind::String | Kind::Number | Kind::Bool | Kind::Null => {}
+    }
+    Ok(())
+}
+
+/// What is found by reading and what is found by an index, errors included.
+fn walks(document: &[u8]) -> [(Vec<String>, Option<ScanError>); 2] {
+    let walked = |root: Result<Node<'_>, ScanError>| {
+        let mut out = Vec::new();
+        let error = root.and_then(|root| walk(&root, "", &mut out)).err();
+        (out, error)
+    };
+    let index = Index::read(document);
+    [walked(Node::document(document)), walked(index.document(document))]
+}
+
+#[test]
+fn an_index_leads_where_reading_does() {
+    for document in [
+        r#" { "a" : [ ] , "b":{}, "c" : [1,{"d":[[],[true , null]]},"\"]"] ,"e":{"f":{}},"a":-1.5e3} "#,
+        "[]",
+        "[[[]],{}]",
+        "7",
+        "",
+        "{",
+        "[1,]",
+        "[}",
+        r#"{"a":1,}"#,
+        r#"{"a" 1}"#,
+        r#"{"a":{"b" 1},"c":[1 2]}"#,
+        "[1] x",
+        "[[1}",
+    ] {
+        let [read, indexed] = walks(document.as_bytes());
+        assert_eq!(read, indexed, "{document}");
+    }
+}
+
+#[test]
+fn an_index_has_no_depth_to_exhaust() {
+    let document = "[".repeat(200_000) + &"]".repeat(200_000);
+    let index = Index::read(document.as_bytes());
+    let root = index.document(document.as_bytes()).unwrap();
+    assert_eq!(root.span(), 0..document.len());
+    assert_eq!(root.elements().unwrap().count(), 1);
+}
+
+proptest! {
+    #[test]
+    fn an_index_leads_where_reading_does_in_any_text(text in "[\\[\\]{},:\"\\\\a1 t]{0,24}") {
+        let [read, indexed] = walks(text.as_bytes());
+        prop_assert_eq!(read, indexed);
+    }
+}
