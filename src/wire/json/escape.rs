@@ -48,7 +48,29 @@ fn clean_length(text: &[u8]) -> usize {
         }
         at += 8;
     }
-    at + tail.iter().take_while(|byte| !needs_escape(**byte)).count()
+    match text.last_chunk() {
+        _ if tail.is_empty() => at,
+        // What is looked at twice has nothing to escape.
+        Some(last) => match to_escape(u64::from_le_bytes(*last)) {
+            0 => text.len(),
+            found => text.len() - 8 + found.trailing_zeros() as usize / 8,
+        },
+        None => clean_length_of_few(text),
+    }
+}
+
+/// The same for fewer than eight bytes.
+fn clean_length_of_few(text: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) else {
+        return text.iter().take_while(|byte| !needs_escape(**byte)).count();
+    };
+    let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+    let found = to_escape(u64::from(last) << 32 | u64::from(first));
+    match found.trailing_zeros() as usize / 8 {
+        _ if found == 0 => text.len(),
+        at @ 0..4 => at,
+        at => text.len() + at - 8,
+    }
 }
 
 /// The number of bytes in the blocks before the first one that holds something to escape.
@@ -122,8 +144,8 @@ mod tests {
             let Some(char) = char::from_u32(first) else {
                 continue;
             };
-            for before in [0, 1, 7, 8, 9, 15, 63, 64, 65, 127, 128, 200] {
-                for after in [0, 1, 8, 70] {
+            for before in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 63, 64, 65, 127, 128, 200] {
+                for after in [0, 1, 2, 3, 4, 6, 8, 70] {
                     let text = format!("{}{char}{}", "a".repeat(before), "!".repeat(after));
                     assert_eq!(written(&text), expected(&text));
                 }
