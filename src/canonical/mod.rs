@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod fold;
 mod loss;
+mod place;
 mod request;
 mod response;
 mod restoration;
@@ -24,6 +25,7 @@ pub use error::{Error, ErrorClass};
 pub use event::{BlockStart, CallKind, Delta, Event, Start};
 pub use fold::Fold;
 pub use loss::{Loss, LossKind, Losses, OnLoss};
+pub use place::Place;
 pub use request::{
     Effort, FieldNames, OutputFormat, ReasoningControl, ReasoningDisplay, Request, Sampling, ServiceTier,
     Thinking, Verbosity,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Number;
 
-use super::{Message, RawJson, SystemBlock, Tool, ToolChoice};
+use super::{Message, Place, RawJson, SystemBlock, Tool, ToolChoice};
 
 /// A request for an answer of a model.
 #[derive(Clone, Debug, Serialize)]
@@ -87,14 +87,14 @@ impl Request {
         }
     }
 
-    /// JSON path of a message in the client's body.
-    pub fn message_path(&self, message: &Message) -> String {
-        format!("{}[{}]", self.fields.messages, message.index)
+    /// Place of a message in the client's body.
+    pub fn message_path(&self, message: &Message) -> Place {
+        Place::element(self.fields.messages, message.index)
     }
 
-    /// JSON path of a block of a message in the client's body.
-    pub fn block_path(&self, message: &Message, block: usize) -> String {
-        format!("{}[{}].content[{block}]", self.fields.messages, message.index)
+    /// Place of a block of a message in the client's body.
+    pub fn block_path(&self, message: &Message, block: usize) -> Place {
+        Place::block(self.fields.messages, message.index, block)
     }
 }
 

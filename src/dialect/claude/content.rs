@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image, Losses,
-    MediaSource, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
+    MediaSource, Place, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
 };
 use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_some, refuse_variant};
 use crate::dialect::ids::IdRule;
@@ -465,7 +465,12 @@ pub fn read_addition(block: RequestToolAdditionBlockParam, at: &At<'_>, losses: 
 }
 
 /// Writes the blocks of a message; `path` is the block's place in the client's body.
-pub fn write(block: &Block, path: &str, names: &ToolNames, losses: &mut Losses) -> Option<ContentBlockParam> {
+pub fn write(
+    block: &Block,
+    path: Place,
+    names: &ToolNames,
+    losses: &mut Losses,
+) -> Option<ContentBlockParam> {
     Some(match block {
         Block::Text(text) => write_text(text).into(),
         Block::Refusal { text } => TextBlockParam::new(text).into(),
@@ -515,7 +520,7 @@ pub fn write_cache(cache: Option<CacheBreakpoint>) -> Option<CacheControlEphemer
     })
 }
 
-fn write_image(image: &Image, path: &str, losses: &mut Losses) -> Option<ImageBlockParam> {
+fn write_image(image: &Image, path: Place, losses: &mut Losses) -> Option<ImageBlockParam> {
     let Image {
         source,
         detail: _,
@@ -543,7 +548,11 @@ fn write_image(image: &Image, path: &str, losses: &mut Losses) -> Option<ImageBl
     })
 }
 
-fn write_document(document: &Document, path: &str, losses: &mut Losses) -> Option<RequestDocumentBlockParam> {
+fn write_document(
+    document: &Document,
+    path: Place,
+    losses: &mut Losses,
+) -> Option<RequestDocumentBlockParam> {
     let Document {
         source,
         title,
@@ -594,7 +603,7 @@ fn write_document(document: &Document, path: &str, losses: &mut Losses) -> Optio
 
 fn write_source_block(
     block: &Block,
-    path: &str,
+    path: Place,
     losses: &mut Losses,
 ) -> Option<ContentBlockSourceContentParam> {
     match block {
@@ -625,7 +634,7 @@ fn write_search_result(result: &SearchResult) -> SearchResultBlockParam {
     out
 }
 
-fn write_call(call: &ToolCall, path: &str, names: &ToolNames, losses: &mut Losses) -> ToolUseBlockParam {
+fn write_call(call: &ToolCall, path: Place, names: &ToolNames, losses: &mut Losses) -> ToolUseBlockParam {
     let ToolCall {
         id,
         name,
@@ -642,7 +651,7 @@ fn write_call(call: &ToolCall, path: &str, names: &ToolNames, losses: &mut Losse
 
 /// Writes a call's input, which has to be an object. What is none is wrapped, so that one broken call does not end the
 /// session.
-pub fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
+pub fn write_input(input: &ToolInput, path: Place, losses: &mut Losses) -> Raw {
     match input {
         ToolInput::Object { json } => json.clone(),
         ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {
@@ -665,7 +674,7 @@ pub fn write_input(input: &ToolInput, path: &str, losses: &mut Losses) -> Raw {
     }
 }
 
-fn write_result(result: &ToolResult, path: &str, losses: &mut Losses) -> ToolResultBlockParam {
+fn write_result(result: &ToolResult, path: Place, losses: &mut Losses) -> ToolResultBlockParam {
     let ToolResult {
         call_id,
         content,
@@ -695,7 +704,11 @@ fn write_result(result: &ToolResult, path: &str, losses: &mut Losses) -> ToolRes
     out
 }
 
-fn write_result_block(block: &Block, path: &str, losses: &mut Losses) -> Option<ToolResultContentBlockParam> {
+fn write_result_block(
+    block: &Block,
+    path: Place,
+    losses: &mut Losses,
+) -> Option<ToolResultContentBlockParam> {
     match block {
         // A blank text block is an error of its own.
         Block::Text(text) if text.text.trim().is_empty() => None,

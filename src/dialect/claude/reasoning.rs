@@ -2,7 +2,7 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Place, Reasoning, ReasoningControl, ReasoningDisplay,
     Request, Thinking,
 };
 use crate::capability::{Capabilities, DisabledThinking};
@@ -54,7 +54,7 @@ pub fn read_redacted(block: RedactedThinkingBlockParam, at: &At<'_>, losses: &mu
 }
 
 /// Writes reasoning as the vendor's own block. Another vendor's is never sent: its signature would be refused.
-pub fn write_block(reasoning: &Reasoning, path: &str, losses: &mut Losses) -> Option<ContentBlockParam> {
+pub fn write_block(reasoning: &Reasoning, path: Place, losses: &mut Losses) -> Option<ContentBlockParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque.as_ref().filter(|opaque| opaque.origin == Family::Claude);
     let block = own.and_then(|opaque| serde_json::from_str::<ContentBlockParam>(opaque.json.get()).ok());

@@ -668,7 +668,7 @@ fn write_messages(turns: Vec<Turn<'_>>, names: &ToolNames, losses: &mut Losses) 
         }
         let blocks = pieces
             .iter()
-            .filter_map(|Piece { block, path }| content::write(block, path, names, losses))
+            .filter_map(|Piece { block, path }| content::write(block, *path, names, losses))
             .collect();
         let content = plain(blocks);
         messages.push(match role {

@@ -511,7 +511,7 @@ pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> Ra
         ToolInput::Malformed { text } if truncated => {
             partial_json::close(&text).unwrap_or_else(|| raw(&serde_json::json!({})))
         }
-        input => content::write_input(&input, "content", losses),
+        input => content::write_input(&input, "content".into(), losses),
     }
 }
 

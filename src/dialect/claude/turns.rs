@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::canonical::{Block, Family, Losses, Message, Request, Role, Text};
+use crate::canonical::{Block, Family, Losses, Message, Place, Request, Role, Text};
 use crate::capability::Capabilities;
 
 /// Stands where a conversation does not begin with its user.
@@ -27,8 +27,8 @@ pub struct Turn<'a> {
 pub struct Piece<'a> {
     /// The block.
     pub block: Cow<'a, Block>,
-    /// JSON path of the block in the client's body.
-    pub path: String,
+    /// Its place in the client's body.
+    pub path: Place,
 }
 
 /// The turns of a conversation.
@@ -186,7 +186,7 @@ fn settle_instructions(turns: &mut Vec<Turn<'_>>, capabilities: &Capabilities, l
         } else {
             let framed = turn.pieces.into_iter().map(|piece| {
                 let reason = "instructions in the middle became framed text of the user";
-                losses.approximate(piece.path.clone(), reason);
+                losses.approximate(piece.path, reason);
                 frame(piece)
             });
             push(&mut settled, Role::User, framed.collect());
@@ -239,7 +239,7 @@ fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: 
     if turns.first().is_some_and(|turn| turn.role == Role::User) {
         return false;
     }
-    let path = request.fields.messages.to_owned();
+    let path = Place::from(request.fields.messages);
     let has_user = turns.iter().any(|turn| turn.role == Role::User);
     let (text, reason, from_system) = match request.system.last() {
         Some(last) if !has_user => (
@@ -253,7 +253,7 @@ fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: 
             false,
         ),
     };
-    losses.approximate(path.clone(), reason);
+    losses.approximate(path, reason);
     let block = Cow::Owned(Block::Text(Text::from(text)));
     turns.insert(
         0,
@@ -279,7 +279,7 @@ fn end_with_user(turns: &mut [Turn<'_>], capabilities: &Capabilities, losses: &m
     if !capabilities.prefill {
         let reason =
             "the conversation ends with the assistant, and this model does not continue such a prefill";
-        losses.refuse(piece.path.clone(), reason);
+        losses.refuse(piece.path, reason);
         return;
     }
     let Block::Text(text) = &*piece.block else { return };

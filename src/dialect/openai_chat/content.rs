@@ -3,7 +3,7 @@
 use super::types::*;
 use crate::canonical::{
     Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
-    MediaSource, SearchResult, Text,
+    MediaSource, Place, SearchResult, Text,
 };
 use crate::capability::Capabilities;
 use crate::dialect::data_url;
@@ -205,7 +205,7 @@ impl PartWriter<'_> {
     pub fn write(
         self,
         block: &Block,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
         out: &mut Vec<ChatCompletionContentPartParam>,
     ) {
@@ -241,7 +241,7 @@ impl PartWriter<'_> {
     pub fn text(
         self,
         text: &Text,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartTextParam> {
         // Citations are the assistant's; a user's text has none to carry.
@@ -262,7 +262,7 @@ impl PartWriter<'_> {
     pub fn cache(
         self,
         cache: Option<CacheBreakpoint>,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
     ) -> Option<PromptCacheBreakpoint> {
         let CacheBreakpoint { ttl } = cache?;
@@ -281,7 +281,7 @@ impl PartWriter<'_> {
     fn image(
         self,
         image: &Image,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartImageParam> {
         let Image {
@@ -319,7 +319,7 @@ impl PartWriter<'_> {
     fn document(
         self,
         document: &Document,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
         out: &mut Vec<ChatCompletionContentPartParam>,
     ) {
@@ -383,7 +383,7 @@ impl PartWriter<'_> {
     fn search_result(
         self,
         result: &SearchResult,
-        path: &str,
+        path: Place,
         losses: &mut Losses,
     ) -> ChatCompletionContentPartTextParam {
         let SearchResult {

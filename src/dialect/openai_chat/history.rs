@@ -9,7 +9,7 @@ use super::joiner::Joiner;
 use super::results::{self, Results};
 use super::types::*;
 use crate::canonical::{
-    Block, Losses, Message, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
+    Block, Losses, Message, Place, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
 };
 use crate::capability::{Capabilities, ReasoningReplay};
 use crate::dialect::ids::IdRule;
@@ -89,7 +89,7 @@ impl Writer<'_> {
                 annotations: Vec::new(),
                 cache: *cache,
             };
-            if let Some(part) = self.parts.text(&text, path, self.losses) {
+            if let Some(part) = self.parts.text(&text, path.into(), self.losses) {
                 let message = self.instruction(content::write(vec![part.into()]), None);
                 self.out.push(message);
             }
@@ -151,7 +151,7 @@ impl Writer<'_> {
         for (at, block) in message.content.iter().enumerate() {
             if !matches!(block, Block::ToolResult(_)) {
                 let path = self.request.block_path(message, at);
-                self.parts.write(block, &path, self.losses, &mut parts);
+                self.parts.write(block, path, self.losses, &mut parts);
             }
         }
         parts
@@ -176,7 +176,7 @@ impl Writer<'_> {
             }
             for (at, block) in content.iter().enumerate() {
                 let path = self.request.block_path(message, at);
-                self.assistant_block(block, &path, &mut turn);
+                self.assistant_block(block, path, &mut turn);
                 last_path = Some(path);
             }
         }
@@ -221,7 +221,7 @@ impl Writer<'_> {
         self.results(&called);
     }
 
-    fn assistant_block(&mut self, block: &Block, path: &str, turn: &mut Turn) {
+    fn assistant_block(&mut self, block: &Block, path: Place, turn: &mut Turn) {
         match block {
             Block::Text(Text {
                 text,
@@ -274,7 +274,7 @@ impl Writer<'_> {
         }
     }
 
-    fn call(&mut self, call: &ToolCall, path: &str) -> ChatCompletionMessageToolCallUnionParam {
+    fn call(&mut self, call: &ToolCall, path: Place) -> ChatCompletionMessageToolCallUnionParam {
         let ToolCall {
             id,
             name,
@@ -308,7 +308,7 @@ impl Writer<'_> {
             let Some((result, path)) = self.results.take(id) else {
                 continue;
             };
-            let message = results::write(self.parts, result, &path, &mut media, self.losses);
+            let message = results::write(self.parts, result, path, &mut media, self.losses);
             self.out.push(message.into());
         }
         if !media.is_empty() {

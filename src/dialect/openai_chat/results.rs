@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::content::{self, PartWriter};
 use super::types::*;
-use crate::canonical::{Block, Losses, Request, ToolResult};
+use crate::canonical::{Block, Losses, Place, Request, ToolResult};
 use crate::dialect::ids::IdRule;
 
 /// Stands for the words of a failed tool that gave none.
@@ -15,14 +15,14 @@ const ELSEWHERE: &str = "[not text: see the next message of the user]";
 
 /// The results of a history by the calls they answer.
 pub struct Results<'a> {
-    by_call: HashMap<&'a str, (&'a ToolResult, String)>,
+    by_call: HashMap<&'a str, (&'a ToolResult, Place)>,
 }
 
 impl<'a> Results<'a> {
     /// Finds the results. Refused are those without a call, and calls that share an identifier.
     pub fn collect(request: &'a Request, losses: &mut Losses) -> Self {
         let mut calls = HashSet::new();
-        let mut by_call: HashMap<&str, (&ToolResult, String)> = HashMap::new();
+        let mut by_call: HashMap<&str, (&ToolResult, Place)> = HashMap::new();
         for message in &request.messages {
             for (at, block) in message.content.iter().enumerate() {
                 match block {
@@ -51,7 +51,7 @@ impl<'a> Results<'a> {
     }
 
     /// The result of a call with its place in the client's body; each once.
-    pub fn take(&mut self, call_id: &str) -> Option<(&'a ToolResult, String)> {
+    pub fn take(&mut self, call_id: &str) -> Option<(&'a ToolResult, Place)> {
         self.by_call.remove(call_id)
     }
 }
@@ -60,7 +60,7 @@ impl<'a> Results<'a> {
 pub fn write(
     writer: PartWriter<'_>,
     result: &ToolResult,
-    path: &str,
+    path: Place,
     media: &mut Vec<ChatCompletionContentPartParam>,
     losses: &mut Losses,
 ) -> ChatCompletionToolMessageParam {

@@ -3,7 +3,7 @@
 use super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
-    MediaSource, SearchResult, Text,
+    MediaSource, Place, SearchResult, Text,
 };
 use crate::capability::Capabilities;
 use crate::dialect::data_url;
@@ -175,7 +175,7 @@ const PDF: &str = "application/pdf";
 /// Writes the parts of a user's message or of a tool's output; `path` is the block's place in the client's body.
 pub fn write(
     block: &Block,
-    path: &str,
+    path: Place,
     capabilities: &Capabilities,
     out: &mut Vec<MessagePartParam>,
     losses: &mut Losses,
@@ -213,7 +213,7 @@ pub fn write(
 }
 
 /// Says that a breakpoint stays behind.
-pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: &str, losses: &mut Losses) {
+pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: Place, losses: &mut Losses) {
     if cache.is_some() {
         losses.ignore(path, "a caching hint");
     }
@@ -221,7 +221,7 @@ pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: &str, losses: &mut Los
 
 fn write_cache(
     cache: Option<CacheBreakpoint>,
-    path: &str,
+    path: Place,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<PromptCacheBreakpointParam> {
@@ -240,7 +240,7 @@ fn write_cache(
 
 fn write_image(
     image: &Image,
-    path: &str,
+    path: Place,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<InputImageParam> {
@@ -278,7 +278,7 @@ fn write_image(
 
 fn write_document(
     document: &Document,
-    path: &str,
+    path: Place,
     capabilities: &Capabilities,
     out: &mut Vec<MessagePartParam>,
     losses: &mut Losses,
@@ -292,7 +292,7 @@ fn write_document(
     } = document;
     drop_some(
         context.as_ref(),
-        At::Root.field(path).field("context"),
+        At::Root.field(&path.to_string()).field("context"),
         "a document has no context of its own",
         losses,
     );
@@ -344,7 +344,7 @@ fn heading(kind: &str, title: Option<&str>) -> String {
     }
 }
 
-fn write_search_result(result: &SearchResult, path: &str, losses: &mut Losses) -> InputTextParam {
+fn write_search_result(result: &SearchResult, path: Place, losses: &mut Losses) -> InputTextParam {
     let SearchResult {
         source,
         title,

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::types::*;
 use super::{content, reasoning};
 use crate::canonical::{
-    Block, Losses, Message, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
+    Block, Losses, Message, Place, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
+    ToolResult,
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::raw;
@@ -136,7 +137,13 @@ impl<'a> Writer<'a> {
                         cache: *cache,
                     };
                     let at = self.request.fields.system;
-                    self.say(self.instructing_role(), &[Block::Text(text)], at, None, losses);
+                    self.say(
+                        self.instructing_role(),
+                        &[Block::Text(text)],
+                        at.into(),
+                        None,
+                        losses,
+                    );
                 }
             }
         }
@@ -165,7 +172,7 @@ impl<'a> Writer<'a> {
         match role {
             Role::System => {
                 let path = self.request.message_path(message);
-                self.say(self.instructing_role(), content, &path, None, losses);
+                self.say(self.instructing_role(), content, path, None, losses);
             }
             Role::User => self.user(message, content, losses),
             Role::Assistant => self.assistant(message, content, phase.as_deref(), losses),
@@ -177,14 +184,14 @@ impl<'a> Writer<'a> {
         for (at, block) in content.iter().enumerate() {
             if let Block::ToolResult(result) = block {
                 let path = self.request.block_path(message, at);
-                self.result(result, &path, losses);
+                self.result(result, path, losses);
             }
         }
         let mut parts = Vec::new();
         for (at, block) in content.iter().enumerate() {
             if !matches!(block, Block::ToolResult(_)) {
                 let path = self.request.block_path(message, at);
-                content::write(block, &path, self.capabilities, &mut parts, losses);
+                content::write(block, path, self.capabilities, &mut parts, losses);
             }
         }
         if !parts.is_empty() {
@@ -198,7 +205,7 @@ impl<'a> Writer<'a> {
         &mut self,
         role: MessageParamRole,
         blocks: &[Block],
-        path: &str,
+        path: Place,
         phase: Option<&str>,
         losses: &mut Losses,
     ) {
@@ -233,15 +240,15 @@ impl<'a> Writer<'a> {
                     if !annotations.is_empty() && !text.is_empty() {
                         losses.ignore(path(), "citations are not sent back");
                     }
-                    content::ignore_cache(*cache, &path(), losses);
+                    content::ignore_cache(*cache, path(), losses);
                     self.assistant_text(text, phase);
                 }
                 Block::Refusal { text } => self.assistant_text(text, phase),
                 Block::Reasoning(reasoning) => {
-                    let item = reasoning::write_item(reasoning, &path(), losses);
+                    let item = reasoning::write_item(reasoning, path(), losses);
                     self.out.items.extend(item.map(InputItemParam::from));
                 }
-                Block::ToolCall(call) => self.call(call, &path(), losses),
+                Block::ToolCall(call) => self.call(call, path(), losses),
                 Block::ServerTool(_) => {
                     losses.drop_field(
                         path(),
@@ -270,7 +277,7 @@ impl<'a> Writer<'a> {
         self.out.items.push(item.into());
     }
 
-    fn call(&mut self, call: &'a ToolCall, path: &str, losses: &mut Losses) {
+    fn call(&mut self, call: &'a ToolCall, path: Place, losses: &mut Losses) {
         let ToolCall {
             id,
             name,
@@ -296,7 +303,7 @@ impl<'a> Writer<'a> {
         self.out.items.push(item.into());
     }
 
-    fn result(&mut self, result: &ToolResult, path: &str, losses: &mut Losses) {
+    fn result(&mut self, result: &ToolResult, path: Place, losses: &mut Losses) {
         let ToolResult {
             call_id,
             content,

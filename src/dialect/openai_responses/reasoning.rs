@@ -2,7 +2,7 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Reasoning, ReasoningControl, ReasoningDisplay,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Place, Reasoning, ReasoningControl, ReasoningDisplay,
     Request, Thinking,
 };
 use crate::capability::Capabilities;
@@ -142,7 +142,7 @@ pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> 
 }
 
 /// Writes reasoning as the vendor's own item. Another vendor's is never sent: it could not be decrypted.
-pub fn write_item(reasoning: &Reasoning, path: &str, losses: &mut Losses) -> Option<ReasoningItemParam> {
+pub fn write_item(reasoning: &Reasoning, path: Place, losses: &mut Losses) -> Option<ReasoningItemParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque
         .as_ref()

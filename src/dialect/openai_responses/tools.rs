@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::types::*;
 use super::{choice, content};
 use crate::canonical::{
-    FreeformTool, FunctionTool, Grammar, Losses, Request, Tool, UserLocation, WebSearchTool,
+    FreeformTool, FunctionTool, Grammar, Losses, Place, Request, Tool, UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
@@ -343,7 +343,7 @@ fn write_function(
         cache,
         index,
     } = tool;
-    content::ignore_cache(*cache, &format!("tools[{index}]"), losses);
+    content::ignore_cache(*cache, Place::element("tools", *index), losses);
     let parameters = match parameters {
         Some(schema) => schema.clone(),
         None => raw(&json_schema::empty_object()),
