@@ -14,8 +14,16 @@ pub const PARAMETER: &str = "input";
 #[derive(Debug)]
 pub struct ToolNames {
     limit: usize,
-    wire: HashMap<(Option<String>, String), String>,
+    /// By the name, those of each namespace.
+    wire: HashMap<String, Vec<Known>>,
     original: HashMap<String, OriginalTool>,
+}
+
+/// A name that is known.
+#[derive(Debug)]
+struct Known {
+    namespace: Option<String>,
+    wire: String,
 }
 
 impl ToolNames {
@@ -59,8 +67,7 @@ impl ToolNames {
 
     /// Adds a name; `false` where another one already is the same on the wire.
     fn add(&mut self, name: &str, namespace: Option<&str>, call: CallKind) -> bool {
-        let key = (namespace.map(str::to_owned), name.to_owned());
-        if self.wire.contains_key(&key) {
+        if self.known(name, namespace).is_some() {
             return true;
         }
         let wire = fitted(namespace, name, self.limit);
@@ -70,7 +77,10 @@ impl ToolNames {
             call,
         };
         let free = !self.original.contains_key(&wire);
-        self.wire.insert(key, wire.clone());
+        self.wire.entry(name.to_owned()).or_default().push(Known {
+            namespace: namespace.map(str::to_owned),
+            wire: wire.clone(),
+        });
         if free {
             self.original.insert(wire, original);
         }
@@ -79,18 +89,22 @@ impl ToolNames {
 
     /// The name on the wire.
     pub fn wire(&self, name: &str, namespace: Option<&str>) -> String {
-        let key = (namespace.map(str::to_owned), name.to_owned());
-        self.wire
-            .get(&key)
-            .cloned()
-            .unwrap_or_else(|| fitted(namespace, name, self.limit))
+        match self.known(name, namespace) {
+            Some(known) => known.wire.clone(),
+            None => fitted(namespace, name, self.limit),
+        }
+    }
+
+    fn known(&self, name: &str, namespace: Option<&str>) -> Option<&Known> {
+        let known = self.wire.get(name)?;
+        known.iter().find(|known| known.namespace.as_deref() == namespace)
     }
 
     /// The name on the wire of a tool that is named without its namespace, as tool choices do.
     pub fn wire_of(&self, name: &str) -> String {
-        let declared = self.wire.iter().filter(|((_, known), _)| known == name);
+        let declared = self.wire.get(name).into_iter().flatten();
         let shortest = declared
-            .map(|(_, wire)| wire)
+            .map(|known| &known.wire)
             .min_by_key(|wire| (wire.len(), wire.as_str()));
         shortest
             .cloned()

@@ -8,7 +8,8 @@ const LONG: usize = 64;
 /// Appends a string with its quotation marks. Escaped is what RFC 8259 demands and nothing else, the short way where
 /// there is one.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.reserve(text.len() + 2);
+    // A vector that has to grow again copies everything; of a large text that is much, and little follows it.
+    out.reserve(text.len() + text.len() / 16 + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {
