@@ -9,9 +9,9 @@ use crate::canonical::MediaSource;
 ///
 /// # Errors
 /// A `data:` URL that is not in base64.
-pub fn parse(url: &str) -> Result<MediaSource, &'static str> {
-    let Some(rest) = strip_scheme(url) else {
-        return Ok(MediaSource::Url { url: url.to_owned() });
+pub fn parse(mut url: String) -> Result<MediaSource, &'static str> {
+    let Some(rest) = strip_scheme(&url) else {
+        return Ok(MediaSource::Url { url });
     };
     let (head, data) = rest.split_once(',').ok_or("the data: URL has no comma")?;
     let mut parameters = head.split(';');
@@ -24,9 +24,12 @@ pub fn parse(url: &str) -> Result<MediaSource, &'static str> {
     } else {
         declared
     };
+    // Moved to the front of what is there: media can be megabytes.
+    let start = url.len() - data.len();
+    url.drain(..start);
     Ok(MediaSource::Base64 {
         media_type,
-        data: data.to_owned(),
+        data: url,
     })
 }
 
@@ -59,7 +62,7 @@ mod tests {
     use super::*;
 
     fn base64(url: &str) -> Option<(String, String)> {
-        match parse(url) {
+        match parse(url.to_owned()) {
             Ok(MediaSource::Base64 { media_type, data }) => Some((media_type, data)),
             _ => None,
         }
@@ -77,9 +80,12 @@ mod tests {
             base64("data:;base64,iVBORw0KGgoAAAANSUhEUg=="),
             pair("image/png", "iVBORw0KGgoAAAANSUhEUg==")
         );
-        assert!(matches!(parse("https://x/y.png"), Ok(MediaSource::Url { .. })));
-        assert!(matches!(parse("é"), Ok(MediaSource::Url { .. })));
-        assert!(parse("data:text/plain,hello").is_err());
-        assert!(parse("data:image/png").is_err());
+        assert!(matches!(
+            parse("https://x/y.png".to_owned()),
+            Ok(MediaSource::Url { .. })
+        ));
+        assert!(matches!(parse("é".to_owned()), Ok(MediaSource::Url { .. })));
+        assert!(parse("data:text/plain,hello".to_owned()).is_err());
+        assert!(parse("data:image/png".to_owned()).is_err());
     }
 }

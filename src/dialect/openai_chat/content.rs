@@ -73,7 +73,7 @@ fn read_image(part: ChatCompletionContentPartImageParam, at: &At<'_>, losses: &m
     let at_image = at.field("image_url");
     let ImageUrl { detail, url, extra } = image_url;
     drop_unknown(&extra, &at_image, losses);
-    let source = match data_url::parse(&url) {
+    let source = match data_url::parse(url) {
         Ok(source) => source,
         Err(reason) => {
             losses.refuse(at_image.field("url"), reason);
@@ -155,7 +155,7 @@ fn read_file(part: File, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
 
 /// The bytes of a file: a `data:` URL, or plain base64 as some clients send it.
 fn file_source(data: String) -> Result<MediaSource, &'static str> {
-    match data_url::parse(&data)? {
+    match data_url::parse(data)? {
         MediaSource::Url { url } if url.contains("://") => Err("file data has to be a data: URL"),
         MediaSource::Url { url } => Ok(MediaSource::Base64 {
             media_type: data_url::sniff(&url).unwrap_or("application/pdf").to_owned(),

@@ -114,7 +114,7 @@ fn read_image(part: InputImageParam, at: &At<'_>, losses: &mut Losses) -> Option
     } = part;
     drop_unknown(&extra, at, losses);
     let source = match (image_url, file_id) {
-        (Some(url), _) => data_url::parse(&url),
+        (Some(url), _) => data_url::parse(url),
         (None, Some(id)) => Ok(MediaSource::File { id }),
         (None, None) => Err("an image needs `image_url` or `file_id`"),
     };
@@ -146,7 +146,7 @@ fn read_file(part: InputFileParam, at: &At<'_>, losses: &mut Losses) -> Option<D
         losses,
     );
     let source = match (file_data, file_url, file_id) {
-        (Some(data), _, _) => match data_url::parse(&data) {
+        (Some(data), _, _) => match data_url::parse(data) {
             // The API also takes the bare base64 text of a PDF.
             Ok(MediaSource::Url { url }) => Ok(MediaSource::Base64 {
                 media_type: PDF.to_owned(),
