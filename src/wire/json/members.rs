@@ -74,7 +74,21 @@ impl<'de> Members<'_, 'de> {
     }
 
     /// The next member's name.
+    #[inline]
     pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+        if let Some(name) = self.scanner.plain_name(self.started) {
+            self.started = true;
+            let known = lookup(name);
+            if known != NOT_KNOWN {
+                return Ok(Some(Key::Known(known)));
+            }
+            return Ok(Some(Key::Other(Cow::Borrowed(name))));
+        }
+        self.any_next(lookup)
+    }
+
+    #[inline(never)]
+    fn any_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
         Ok(self.name()?.map(|name| match lookup(&name) {
             NOT_KNOWN => Key::Other(name),
             known => Key::Known(known),

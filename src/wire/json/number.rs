@@ -12,6 +12,9 @@ const EXPECTED: &str = "an integer";
 
 /// Reads an integer or null; see [`super::Members::required_integer`].
 pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, Fault> {
+    if let Some(value) = scanner.plain_integer() {
+        return Ok(Some(value));
+    }
     if scanner.null()? {
         return Ok(None);
     }

@@ -23,7 +23,7 @@ pub struct Scanner<'de> {
     /// How many more objects and arrays may be open.
     depth: u8,
     /// Where strings with escapes are built.
-    scratch: String,
+    scratch: Vec<u8>,
     /// The brackets that close what is open in a value that is passed over.
     open: Vec<u8>,
 }
@@ -35,7 +35,7 @@ impl<'de> Scanner<'de> {
             text,
             at: 0,
             depth: MAX_DEPTH,
-            scratch: String::new(),
+            scratch: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -113,6 +113,30 @@ impl<'de> Scanner<'de> {
         Ok(Some(name))
     }
 
+    /// As [`Self::name`] where there is no white space and the name has no escapes; else `None`, and nothing has moved.
+    #[inline]
+    pub(super) fn plain_name(&mut self, started: bool) -> Option<&'de str> {
+        let bytes = self.text.as_bytes();
+        let start = if started {
+            if bytes.get(self.at) != Some(&b',') || bytes.get(self.at + 1) != Some(&b'"') {
+                return None;
+            }
+            self.at + 2
+        } else {
+            if bytes.get(self.at) != Some(&b'"') {
+                return None;
+            }
+            self.at + 1
+        };
+        let end = special(bytes, start);
+        if bytes.get(end) != Some(&b'"') || bytes.get(end + 1) != Some(&b':') {
+            return None;
+        }
+        let name = self.text.get(start..end)?;
+        self.at = end + 2;
+        Some(name)
+    }
+
     #[inline]
     fn colon(&mut self) -> Result<(), Fault> {
         if self.peek() != Some(b':') {
@@ -163,11 +187,10 @@ impl<'de> Scanner<'de> {
 
     /// Reads the rest of a string, of which `start..end` holds nothing special.
     fn escaped(&mut self, start: usize, end: usize) -> Result<String, Fault> {
-        self.scratch.clear();
-        match text::unescape(self.text, start, end, &mut self.scratch) {
-            Ok(after) => {
+        match text::unescape(self.text.as_bytes(), start, end, &mut self.scratch) {
+            Ok((string, after)) => {
                 self.at = after;
-                Ok(self.scratch.as_str().to_owned())
+                Ok(string)
             }
             Err((reason, at)) => Err(Fault::broken(reason, at)),
         }
@@ -212,6 +235,24 @@ impl<'de> Scanner<'de> {
             return Ok(number.into());
         }
         serde_json::from_str(digits).map_err(|_| self.broken("number out of range"))
+    }
+
+    /// Reads a short integer without sign, fraction or exponent; else `None`, and nothing has moved.
+    #[inline]
+    pub(super) fn plain_integer(&mut self) -> Option<i64> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let mut value = 0_i64;
+        for (length, byte) in rest.iter().take(18).enumerate() {
+            match byte {
+                b'0'..=b'9' if length == 0 || value != 0 => value = value * 10 + i64::from(byte - b'0'),
+                b',' | b'}' | b']' if length > 0 => {
+                    self.at += length;
+                    return Some(value);
+                }
+                _ => return None,
+            }
+        }
+        None
     }
 
     fn literal(&mut self, word: &'static str) -> Result<(), Fault> {
