@@ -35,40 +35,17 @@ pub fn generate(ir: &Ir) -> Result<String, Error> {
         });
     }
     let roots = roots(ir);
-    let imports = imports(ir);
+    let imports = imports();
     let file = syn::parse2(quote! { #imports #roots #items })
         .map_err(|error| Error::new(format!("generated: {error}")))?;
     Ok(prettyplease::unparse(&file))
 }
 
-fn imports(ir: &Ir) -> TokenStream {
-    let mut imports = quote! {
-        use serde::de::MapAccess;
+fn imports() -> TokenStream {
+    quote! {
         use serde::ser::{Serialize, SerializeMap, Serializer};
         use crate::wire::json as rt;
-    };
-    let shapes: Vec<_> = ir
-        .defs
-        .values()
-        .filter_map(|def| match &def.kind {
-            Kind::Shape(shape) => Some(shape),
-            _ => None,
-        })
-        .collect();
-    if shapes.iter().any(|shape| shape.array.is_some()) {
-        imports.extend(quote!(
-            use serde::de::SeqAccess;
-        ));
     }
-    if shapes
-        .iter()
-        .any(|shape| shape.string.is_some() || shape.number || shape.boolean)
-    {
-        imports.extend(quote!(
-            use serde::de::Error;
-        ));
-    }
-    imports
 }
 
 /// Functions that are not generic, so that nothing is instantiated where they are used.

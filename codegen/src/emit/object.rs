@@ -171,7 +171,7 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
     quote! {
         const NAME: &'static str = #name;
 
-        fn read<'de, A: MapAccess<'de>>(mut members: rt::Members<A>) -> Result<Self, A::Error> {
+        fn read(mut members: rt::Members<'_, '_>) -> Result<Self, rt::Fault> {
             fn lookup(name: &str) -> u16 {
                 match name {
                     #(#keys)*

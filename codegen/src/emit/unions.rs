@@ -89,7 +89,7 @@ pub(super) fn tagged<'a>(
         .iter()
         .flat_map(|arm| &arm.values)
         .map(|(index, value)| quote!(#value => #index,));
-    let reads = arms.iter().flat_map(|arm| arm.reads(tag));
+    let reads = arms.iter().flat_map(Arm::reads);
     let absent = absent(union, &arms, lenient);
     quote! {
         #[doc = #doc]
@@ -103,7 +103,7 @@ pub(super) fn tagged<'a>(
         impl rt::Object for #ident {
             const NAME: &'static str = #name;
 
-            fn read<'de, A: MapAccess<'de>>(members: rt::Members<A>) -> Result<Self, A::Error> {
+            fn read(members: rt::Members<'_, '_>) -> Result<Self, rt::Fault> {
                 fn lookup(value: &str) -> u16 {
                     match value {
                         #(#values)*
@@ -115,8 +115,7 @@ pub(super) fn tagged<'a>(
                     #(#reads)*
                     rt::Tag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
                     rt::Tag::Other(value) => {
-                        let members = members.with_tag(#tag, Some(&value))?.rest()?;
-                        Ok(Self::Unknown(rt::Unknown::new(value, members)))
+                        Ok(Self::Unknown(rt::Unknown::new(value, members.whole().rest()?)))
                     }
                     #absent
                 }
@@ -173,11 +172,11 @@ impl Arm<'_> {
         }
     }
 
-    fn reads(&self, tag: &str) -> Vec<TokenStream> {
+    fn reads(&self) -> Vec<TokenStream> {
         let variant = &self.ident;
-        let arm = |(index, value): &(u16, &str)| {
+        let arm = |(index, _): &(u16, &str)| {
             let members = match self.stores_tag {
-                true => quote!(members.with_tag(#tag, Some(#value))?),
+                true => quote!(members.whole()),
                 false => quote!(members),
             };
             quote!(rt::Tag::Known(#index) => rt::Object::read(#members).map(Self::#variant),)
@@ -192,13 +191,13 @@ fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
     if let Some(arm) = union.default.and_then(|index| arms.get(index)) {
         let variant = &arm.ident;
         return quote! {
-            rt::Tag::Null => rt::Object::read(members.with_tag(#tag, None)?).map(Self::#variant),
+            rt::Tag::Null => rt::Object::read(members.whole()).map(Self::#variant),
             rt::Tag::Absent => rt::Object::read(members).map(Self::#variant),
         };
     }
     if lenient {
         return quote! {
-            rt::Tag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.with_tag(#tag, None)?.rest()?))),
+            rt::Tag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.whole().rest()?))),
             rt::Tag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
         };
     }
@@ -217,8 +216,8 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         kinds.push("a string");
         variants.push(quote!(#[doc = " A string."] String(#ty),));
         reads.push(quote! {
-            fn string<E: Error>(value: &str) -> Result<Self, E> {
-                Ok(Self::String(value.into()))
+            fn string(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
+                rt::Read::read(scanner).map(Self::String)
             }
         });
     }
@@ -229,8 +228,8 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             Number(rt::Number),
         ));
         reads.push(quote! {
-            fn number<E: Error>(value: rt::Number) -> Result<Self, E> {
-                Ok(Self::Number(value))
+            fn number(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
+                rt::Read::read(scanner).map(Self::Number)
             }
         });
     }
@@ -241,8 +240,8 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             Bool(bool),
         ));
         reads.push(quote! {
-            fn boolean<E: Error>(value: bool) -> Result<Self, E> {
-                Ok(Self::Bool(value))
+            fn boolean(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
+                rt::Read::read(scanner).map(Self::Bool)
             }
         });
     }
@@ -251,8 +250,8 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         kinds.push("an array");
         variants.push(quote!(#[doc = " An array."] Array(#ty),));
         reads.push(quote! {
-            fn array<'de, A: SeqAccess<'de>>(items: A) -> Result<Self, A::Error> {
-                rt::elements(items).map(Self::Array)
+            fn array(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
+                rt::Read::read(scanner).map(Self::Array)
             }
         });
     }
@@ -262,13 +261,9 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         let payload = element(ty);
         let payload = if boxed { quote!(Box<#payload>) } else { payload };
         variants.push(quote!(#[doc = " An object."] Object(#payload),));
-        let read = match ty {
-            Type::Ref(_) | Type::Map(_) => quote!(rt::Object::read(members)),
-            _ => quote!(rt::raw_object(members)),
-        };
         reads.push(quote! {
-            fn object<'de, A: MapAccess<'de>>(members: rt::Members<A>) -> Result<Self, A::Error> {
-                #read.map(Self::Object)
+            fn object(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
+                rt::Read::read(scanner).map(Self::Object)
             }
         });
     }

@@ -2,15 +2,12 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 
-use super::path;
+use super::{Read, Scanner};
 
 /// The longest message in bytes; serde quotes the offending value in full.
 const MAX_MESSAGE: usize = 240;
-
-/// Begins and ends the path in the message of an error that knows its place better than its position tells.
-const MARK: char = '\u{1f}';
 
 /// Why a document could not be read as the type that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,43 +32,94 @@ impl std::error::Error for ReadError {}
 /// Reads a whole document.
 ///
 /// # Errors
-/// If it is not JSON, nests deeper than serde_json allows, or is not a `T`. The path is worked out only then.
-pub fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, ReadError> {
-    serde_json::from_slice(document).map_err(|error| ReadError::locate(document, &error))
-}
-
-impl ReadError {
-    pub(super) fn locate(document: &[u8], error: &serde_json::Error) -> Self {
-        let mut message = error.to_string();
-        if !error.is_data() {
-            return Self {
-                path: String::new(),
-                message,
-            };
-        }
-        let position = format!(" at line {} column {}", error.line(), error.column());
-        if message.ends_with(&position) {
-            message.truncate(message.len() - position.len());
-        }
-        let place = path::at(document, error.line(), error.column());
-        let (path, message) = match message.strip_prefix(MARK).and_then(|rest| rest.split_once(MARK)) {
-            Some((below, rest)) => (join(&place.object(), below), rest.to_owned()),
-            None => (place.value(), message),
-        };
-        Self {
-            path,
-            message: shorten(message),
-        }
+/// If it is not JSON in UTF-8, nests deeper than serde_json allows, or is not a `T`.
+pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
+    match std::str::from_utf8(document) {
+        Ok(text) => parse_text(text),
+        Err(error) => Err(broken(
+            document,
+            "invalid unicode code point",
+            error.valid_up_to(),
+        )),
     }
 }
 
-/// A message for an error at `below` the object that is being read.
-pub(super) fn at(below: &str, message: fmt::Arguments<'_>) -> String {
-    format!("{MARK}{below}{MARK}{message}")
+/// Reads a whole document.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
+    let mut scanner = Scanner::new(text);
+    let read = T::read(&mut scanner).and_then(|value| match scanner.peek() {
+        None => Ok(value),
+        Some(_) => Err(scanner.broken("trailing characters")),
+    });
+    read.map_err(|Fault(cause)| match *cause {
+        Cause::Broken { reason, at } => broken(text.as_bytes(), reason, at),
+        Cause::Data { path, message } => ReadError {
+            path,
+            message: shorten(message),
+        },
+    })
+}
+
+/// What stopped the reading of a document. One pointer wide, since every value that is read might be one instead.
+#[derive(Debug)]
+pub struct Fault(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
+    /// This is no JSON.
+    Broken { reason: &'static str, at: usize },
+    /// This is not what was expected.
+    Data { path: String, message: String },
+}
+
+impl Fault {
+    #[cold]
+    pub(super) fn broken(reason: &'static str, at: usize) -> Self {
+        Self(Box::new(Cause::Broken { reason, at }))
+    }
+
+    #[cold]
+    pub(super) fn data(message: impl fmt::Display) -> Self {
+        Self(Box::new(Cause::Data {
+            path: String::new(),
+            message: message.to_string(),
+        }))
+    }
+
+    /// The fault is inside of a member or an item.
+    #[cold]
+    pub(super) fn within(mut self, above: &str) -> Self {
+        if let Cause::Data { path, message: _ } = &mut *self.0 {
+            *path = join(above, path);
+        }
+        self
+    }
+}
+
+/// The error of a document that is no JSON, in serde_json's words; in ours where serde_json sees nothing wrong as long as
+/// the text is only passed over.
+#[cold]
+fn broken(document: &[u8], reason: &str, at: usize) -> ReadError {
+    let message = match serde_json::from_slice::<IgnoredAny>(document) {
+        Err(error) => error.to_string(),
+        Ok(_) => {
+            let before = document.get(..at).unwrap_or(document);
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+            format!("{reason} at line {line} column {column}")
+        }
+    };
+    ReadError {
+        path: String::new(),
+        message,
+    }
 }
 
 /// Two paths, one below the other.
-pub(super) fn join(above: &str, below: &str) -> String {
+fn join(above: &str, below: &str) -> String {
     match (above, below) {
         ("", path) | (path, "") => path.to_owned(),
         (above, below) if below.starts_with('[') => format!("{above}{below}"),

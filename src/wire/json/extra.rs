@@ -1,5 +1,7 @@
 //! The members of an object that its type does not name.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
@@ -11,21 +13,26 @@ use super::Raw;
 #[derive(Clone, Debug, Default)]
 pub struct Extra(Option<Box<Entries>>);
 
+/// The first stands apart: most objects that have one have no other, and need one allocation then.
+#[derive(Clone, Debug)]
+struct Entries {
+    first: Entry,
+    more: Vec<Entry>,
+}
+
 /// Name and text; no text for an explicit null of a known member.
-#[derive(Clone, Debug, Default)]
-struct Entries(Vec<(String, Option<Raw>)>);
+type Entry = (Cow<'static, str>, Option<Raw>);
 
 impl Extra {
     /// Whether there is neither an unknown member nor an explicit null.
     pub fn is_empty(&self) -> bool {
-        self.entries().is_empty()
+        self.0.is_none()
     }
 
     /// The unknown members. A name can occur twice if it did on the wire.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.entries()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+            .filter_map(|(name, value)| Some((&**name, value.as_deref()?)))
     }
 
     /// The unknown member of this name; the last one, as most JSON readers have it.
@@ -39,18 +46,17 @@ impl Extra {
     /// Whether a known optional member was explicitly null.
     pub fn is_null(&self, name: &str) -> bool {
         self.entries()
-            .iter()
             .any(|(known, value)| known == name && value.is_none())
     }
 
     /// Adds an unknown member.
-    pub fn push(&mut self, name: impl Into<String>, value: Raw) {
-        self.entries_mut().push((name.into(), Some(value)));
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: Raw) {
+        self.add((name.into(), Some(value)));
     }
 
     /// Has a known optional member written as `null` while its field is `None`.
-    pub fn push_null(&mut self, name: impl Into<String>) {
-        self.entries_mut().push((name.into(), None));
+    pub fn push_null(&mut self, name: impl Into<Cow<'static, str>>) {
+        self.add((name.into(), None));
     }
 
     /// Writes everything but the nulls of members that have a value by now.
@@ -67,11 +73,18 @@ impl Extra {
         Ok(())
     }
 
-    fn entries(&self) -> &[(String, Option<Raw>)] {
-        self.0.as_ref().map_or(&[], |entries| &entries.0)
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let entries = self.0.iter();
+        entries.flat_map(|entries| std::iter::once(&entries.first).chain(&entries.more))
     }
 
-    fn entries_mut(&mut self) -> &mut Vec<(String, Option<Raw>)> {
-        &mut self.0.get_or_insert_default().0
+    fn add(&mut self, entry: Entry) {
+        match &mut self.0 {
+            Some(entries) => entries.more.push(entry),
+            empty => {
+                let more = Vec::new();
+                *empty = Some(Box::new(Entries { first: entry, more }));
+            }
+        }
     }
 }

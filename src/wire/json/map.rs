@@ -1,6 +1,5 @@
 //! JSON objects whose names are data.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Members in the order of the wire, duplicates included.
@@ -71,11 +70,5 @@ impl<T: Serialize> Serialize for Map<T> {
             map.serialize_entry(name, value)?;
         }
         map.end()
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Map<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::read_object(deserializer)
     }
 }

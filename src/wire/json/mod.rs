@@ -1,8 +1,8 @@
 //! What generated types are read and written with.
 //!
 //! Objects keep the members they do not know ([`Extra`]), unions keep the variants they do not know ([`Unknown`]),
-//! free-form JSON keeps its text ([`Raw`]). A tagged union is dispatched while it is read: members before the
-//! tag are set aside as text, everything after it goes straight into the variant.
+//! free-form JSON keeps its text ([`Raw`]). A tagged union is dispatched while it is read: where the tag comes first,
+//! everything after it goes straight into the variant; what comes before a later one is passed over to find it.
 
 mod error;
 mod escape;
@@ -11,49 +11,66 @@ mod keys;
 mod map;
 mod members;
 mod number;
-mod path;
+mod read;
+mod scan;
 mod serializer;
 mod shape;
+mod text;
 mod unknown;
 mod write;
 
-pub use error::{ReadError, parse};
+pub use error::{Fault, ReadError, parse, parse_text};
 pub use escape::write_string;
 pub use extra::Extra;
 pub use keys::{Key, NOT_KNOWN, Tag};
 pub use map::Map;
 pub use members::{Members, Object, need, read_object};
+pub use read::Read;
+pub use scan::Scanner;
 pub use serde_json::Number;
-pub use shape::{Shape, elements, raw_object, read_shape};
+pub use shape::{Shape, read_shape};
 pub use unknown::Unknown;
 pub use write::{append, compact, constant, optional, to_bytes};
 
 /// JSON kept as the text it came in: order, spelling of numbers and escapes survive.
 pub type Raw = Box<serde_json::value::RawValue>;
 
-/// `Deserialize` for types that read themselves from the members of an object.
+/// [`Read`] for types that read themselves from the members of an object.
 macro_rules! read_as_object {
     ($type:ty) => {
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::json::read_object(deserializer)
-            }
-        }
+        $crate::wire::json::read_with!($type, read_object);
     };
 }
 pub(crate) use read_as_object;
 
-/// `Deserialize` for types that look at the JSON kind first.
+/// [`Read`] for types that look at the JSON kind first.
 macro_rules! read_as_shape {
     ($type:ty) => {
+        $crate::wire::json::read_with!($type, read_shape);
+    };
+}
+pub(crate) use read_as_shape;
+
+/// [`Read`] by a function of this module, and `Deserialize` for documents that serde_json reads.
+macro_rules! read_with {
+    ($type:ty, $read:ident) => {
+        impl $crate::wire::json::Read for $type {
+            fn read(
+                scanner: &mut $crate::wire::json::Scanner<'_>,
+            ) -> Result<Self, $crate::wire::json::Fault> {
+                $crate::wire::json::$read(scanner)
+            }
+        }
+
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::json::read_shape(deserializer)
+                let text = $crate::wire::json::Raw::deserialize(deserializer)?;
+                $crate::wire::json::parse_text(text.get()).map_err(serde::de::Error::custom)
             }
         }
     };
 }
-pub(crate) use read_as_shape;
+pub(crate) use read_with;
 
 /// Reading, writing and conversions of an enum of strings that is open: `Other` holds what is not known.
 macro_rules! open_enum {
@@ -77,6 +94,15 @@ macro_rules! open_enum {
             }
         }
 
+        impl From<std::borrow::Cow<'_, str>> for $type {
+            fn from(value: std::borrow::Cow<'_, str>) -> Self {
+                match &*value {
+                    $($value => Self::$variant,)*
+                    _ => Self::Other(value.into_owned()),
+                }
+            }
+        }
+
         impl From<String> for $type {
             fn from(value: String) -> Self {
                 match value.as_str() {
@@ -89,6 +115,14 @@ macro_rules! open_enum {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl $crate::wire::json::Read for $type {
+            fn read(
+                scanner: &mut $crate::wire::json::Scanner<'_>,
+            ) -> Result<Self, $crate::wire::json::Fault> {
+                scanner.text().map(Self::from)
             }
         }
 

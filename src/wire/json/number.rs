@@ -1,56 +1,46 @@
-//! Integers as servers really write them.
+//! Integers, however they are written.
 
-use std::fmt;
+use serde::de::{Error as _, Unexpected};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, Unexpected, Visitor};
-
-/// Reads an `i64`; `1.0` is 1. A fraction or a number out of range is an error, unless `lenient`: then it is cut
-/// off or held at the limit, because an odd counter must not fail an answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Integer {
-    pub(super) lenient: bool,
-}
+use super::Scanner;
+use super::error::Fault;
 
 /// The first `f64` above every `i64`.
 const ABOVE: f64 = 9_223_372_036_854_775_808.0;
 
-impl<'de> DeserializeSeed<'de> for Integer {
-    type Value = Option<i64>;
+const EXPECTED: &str = "an integer";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
+/// Reads an integer or null; see [`super::Members::required_integer`].
+pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, Fault> {
+    if let Some(value) = scanner.plain_integer() {
+        return Ok(Some(value));
     }
+    if scanner.null()? {
+        return Ok(None);
+    }
+    if !matches!(scanner.peek(), Some(b'-' | b'0'..=b'9')) {
+        return Err(scanner.mismatch(EXPECTED));
+    }
+    let number = scanner.number()?;
+    if let Some(value) = number.as_i64() {
+        return Ok(Some(value));
+    }
+    if let Some(value) = number.as_u64() {
+        return match lenient {
+            true => Ok(Some(i64::MAX)),
+            false => Err(refused(Unexpected::Unsigned(value))),
+        };
+    }
+    let value = number.as_f64().unwrap_or_default();
+    let exact = value.fract() == 0.0 && (-ABOVE..ABOVE).contains(&value);
+    if exact || lenient {
+        // `as` holds the value at the limits of the type.
+        return Ok(Some(value as i64));
+    }
+    Err(refused(Unexpected::Float(value)))
 }
 
-impl Visitor<'_> for Integer {
-    type Value = Option<i64>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an integer")
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Some(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        match i64::try_from(value) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) if self.lenient => Ok(Some(i64::MAX)),
-            Err(_) => Err(E::invalid_value(Unexpected::Unsigned(value), &self)),
-        }
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        let exact = value.fract() == 0.0 && (-ABOVE..ABOVE).contains(&value);
-        if exact || self.lenient {
-            // `as` holds the value at the limits of the type.
-            return Ok(Some(value as i64));
-        }
-        Err(E::invalid_value(Unexpected::Float(value), &self))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
+#[cold]
+fn refused(found: Unexpected<'_>) -> Fault {
+    Fault::data(serde_json::Error::invalid_value(found, &EXPECTED))
 }

@@ -139,6 +139,9 @@ impl Decoder {
         reason = "None here means: more input is needed; that is no iterator's end"
     )]
     pub fn next(&mut self) -> Result<Option<Item>, EventTooLarge> {
+        if let Some(frame) = self.whole_event() {
+            return Ok(Some(Item::Event(frame)));
+        }
         while let Some(line) = self.next_line()? {
             let item = if line.is_empty() {
                 self.take_event().map(Item::Event)
@@ -153,6 +156,39 @@ impl Decoder {
             return Ok(self.take_event().map(Item::Event));
         }
         Ok(None)
+    }
+
+    /// The next event, where it has the form that servers write and stands in one chunk: `event`, if at all, then one
+    /// line of `data`. Where it is `None`, nothing has been taken.
+    fn whole_event(&mut self) -> Option<Frame> {
+        let is_between = self.partial.is_empty()
+            && self.event.is_none()
+            && matches!(self.data, Data::None)
+            && !(self.after_cr || self.at_start || self.failed);
+        let chunk = self.chunks.front_mut().filter(|_| is_between)?;
+        let line = |from: usize, name: &[u8]| {
+            let value = chunk.get(from..)?.strip_prefix(name)?;
+            let end = memchr2(b'\n', b'\r', value).filter(|end| value.get(*end) == Some(&b'\n'))?;
+            let start = from + name.len();
+            Some(start..start + end)
+        };
+        let event = line(0, b"event: ");
+        let data = line(event.as_ref().map_or(0, |event| event.end + 1), b"data: ")?;
+        let size = data.end + 2;
+        if chunk.get(data.end + 1) != Some(&b'\n') || size > self.limit {
+            return None;
+        }
+        let mut all = if size == chunk.len() {
+            self.chunks.pop_front()?
+        } else {
+            chunk.split_to(size)
+        };
+        let event = event
+            .filter(|event| !event.is_empty())
+            .map(|event| all.slice(event));
+        all.truncate(data.end);
+        all.advance(data.start);
+        Some(Frame { event, data: all })
     }
 
     fn next_line(&mut self) -> Result<Option<Bytes>, EventTooLarge> {

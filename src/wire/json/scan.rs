@@ -1,0 +1,434 @@
+//! A position in a JSON text, and what moves it.
+//!
+//! Strict as serde_json is, and as deep; faster for what the generated types need: the text is known to be UTF-8, strings
+//! without escapes are borrowed, and what is kept or passed over as text is looked at once.
+
+use std::borrow::Cow;
+
+use serde::de::{Error as _, Unexpected};
+use serde_json::Number;
+
+use super::Raw;
+use super::error::Fault;
+use super::text::{self, special};
+
+/// How deep objects and arrays may nest, besides those that are kept as text.
+const MAX_DEPTH: u8 = 128;
+
+/// Reads a JSON text from its start.
+#[derive(Debug)]
+pub struct Scanner<'de> {
+    text: &'de str,
+    at: usize,
+    /// How many more objects and arrays may be open.
+    depth: u8,
+    /// Where strings with escapes are built.
+    scratch: Vec<u8>,
+    /// The brackets that close what is open in a value that is passed over.
+    open: Vec<u8>,
+}
+
+impl<'de> Scanner<'de> {
+    /// At the start of a text.
+    pub(super) fn new(text: &'de str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: MAX_DEPTH,
+            scratch: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// The next byte that is no white space.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Where it is, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes back to where it was.
+    pub(super) fn rewind(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Passes the bracket that opens an object or array.
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        self.at += 1;
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth == 0 {
+            return Err(self.broken("recursion limit exceeded"));
+        }
+        Ok(())
+    }
+
+    /// Passes the bracket that closes an object or array.
+    pub(super) fn leave(&mut self) {
+        self.at += 1;
+        self.depth += 1;
+    }
+
+    /// Another level is open again after a rewind to inside of it.
+    pub(super) fn reenter(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// The text is no JSON here.
+    #[cold]
+    pub(super) fn broken(&self, reason: &'static str) -> Fault {
+        Fault::broken(reason, self.at)
+    }
+
+    /// The next member's name, past its colon; `started` unless it is the first. `None` past the end of the object.
+    #[inline]
+    pub(super) fn name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, Fault> {
+        let mut next = self.peek();
+        match next {
+            Some(b'}') => {
+                self.leave();
+                return Ok(None);
+            }
+            Some(b',') if started => {
+                self.at += 1;
+                next = self.peek();
+            }
+            Some(b'"') if !started => {}
+            _ => return Err(self.broken("expected `,` or `}`")),
+        }
+        if next != Some(b'"') {
+            return Err(self.broken("key must be a string"));
+        }
+        let name = self.string()?;
+        self.colon()?;
+        Ok(Some(name))
+    }
+
+    /// As [`Self::name`] where there is no white space and the name has no escapes; else `None`, and nothing has moved.
+    #[inline]
+    pub(super) fn plain_name(&mut self, started: bool) -> Option<&'de str> {
+        let bytes = self.text.as_bytes();
+        let start = if started {
+            if bytes.get(self.at) != Some(&b',') || bytes.get(self.at + 1) != Some(&b'"') {
+                return None;
+            }
+            self.at + 2
+        } else {
+            if bytes.get(self.at) != Some(&b'"') {
+                return None;
+            }
+            self.at + 1
+        };
+        let end = special(bytes, start);
+        if bytes.get(end) != Some(&b'"') || bytes.get(end + 1) != Some(&b':') {
+            return None;
+        }
+        let name = self.text.get(start..end)?;
+        self.at = end + 2;
+        Some(name)
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        if self.peek() != Some(b':') {
+            return Err(self.broken("expected `:`"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Reads the items of an array.
+    pub(super) fn items(
+        &mut self,
+        mut item: impl FnMut(&mut Self, usize) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.enter()?;
+        if self.peek() == Some(b']') {
+            self.leave();
+            return Ok(());
+        }
+        let mut index = 0;
+        loop {
+            item(self, index)?;
+            index += 1;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.leave();
+                    return Ok(());
+                }
+                _ => return Err(self.broken("expected `,` or `]`")),
+            }
+        }
+    }
+
+    /// Reads a string; what is next has to be its opening quote.
+    #[inline]
+    fn string(&mut self) -> Result<Cow<'de, str>, Fault> {
+        let start = self.at + 1;
+        let end = special(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) == Some(&b'"')
+            && let Some(string) = self.text.get(start..end)
+        {
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(string));
+        }
+        self.escaped(start, end).map(Cow::Owned)
+    }
+
+    /// Reads the rest of a string, of which `start..end` holds nothing special.
+    fn escaped(&mut self, start: usize, end: usize) -> Result<String, Fault> {
+        match text::unescape(self.text.as_bytes(), start, end, &mut self.scratch) {
+            Ok((string, after)) => {
+                self.at = after;
+                Ok(string)
+            }
+            Err((reason, at)) => Err(Fault::broken(reason, at)),
+        }
+    }
+
+    /// Reads a string.
+    #[inline]
+    pub fn text(&mut self) -> Result<Cow<'de, str>, Fault> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            _ => Err(self.mismatch("a string")),
+        }
+    }
+
+    /// Reads a boolean.
+    pub fn boolean(&mut self) -> Result<bool, Fault> {
+        match self.peek() {
+            Some(b't') => self.literal("true").map(|()| true),
+            Some(b'f') => self.literal("false").map(|()| false),
+            _ => Err(self.mismatch("a boolean")),
+        }
+    }
+
+    /// Passes `null` if that is what comes next.
+    #[inline]
+    pub(super) fn null(&mut self) -> Result<bool, Fault> {
+        match self.peek() {
+            Some(b'n') => self.literal("null").map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    /// Reads a number.
+    pub fn number(&mut self) -> Result<Number, Fault> {
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return Err(self.mismatch("a JSON number"));
+        }
+        let digits = self.digits()?;
+        if digits.len() < 19
+            && let Ok(number) = digits.parse::<u64>()
+        {
+            return Ok(number.into());
+        }
+        serde_json::from_str(digits).map_err(|_| self.broken("number out of range"))
+    }
+
+    /// Reads a short integer without sign, fraction or exponent; else `None`, and nothing has moved.
+    #[inline]
+    pub(super) fn plain_integer(&mut self) -> Option<i64> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let mut value = 0_i64;
+        for (length, byte) in rest.iter().take(18).enumerate() {
+            match byte {
+                b'0'..=b'9' if length == 0 || value != 0 => value = value * 10 + i64::from(byte - b'0'),
+                b',' | b'}' | b']' if length > 0 => {
+                    self.at += length;
+                    return Some(value);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<(), Fault> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(self.broken("expected ident"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// Passes a number and gives its text.
+    fn digits(&mut self) -> Result<&'de str, Fault> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+        let run = |mut at: usize| {
+            while byte(at).is_ascii_digit() {
+                at += 1;
+            }
+            at
+        };
+        let mut at = start + usize::from(byte(start) == b'-');
+        let mut good = byte(at).is_ascii_digit();
+        at = if byte(at) == b'0' { at + 1 } else { run(at) };
+        good &= !byte(at).is_ascii_digit();
+        if byte(at) == b'.' {
+            let end = run(at + 1);
+            good &= end > at + 1;
+            at = end;
+        }
+        if matches!(byte(at), b'e' | b'E') {
+            let sign = usize::from(matches!(byte(at + 1), b'+' | b'-'));
+            let end = run(at + 1 + sign);
+            good &= end > at + 1 + sign;
+            at = end;
+        }
+        self.at = at;
+        match self.text.get(start..at) {
+            Some(digits) if good => Ok(digits),
+            _ => Err(self.broken("invalid number")),
+        }
+    }
+
+    /// Passes a value and gives its text.
+    pub(super) fn span(&mut self) -> Result<&'de str, Fault> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Keeps a value as its text.
+    pub fn raw(&mut self) -> Result<Raw, Fault> {
+        let span = self.span()?;
+        text::raw(span).ok_or_else(|| self.broken("invalid value"))
+    }
+
+    /// Passes a value of any depth.
+    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.peek() {
+                Some(b'"') => self.skip_string()?,
+                Some(b'{') => {
+                    self.at += 1;
+                    if self.peek() == Some(b'}') {
+                        self.at += 1;
+                    } else {
+                        self.skip_name()?;
+                        self.open.push(b'}');
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    if self.peek() == Some(b']') {
+                        self.at += 1;
+                    } else {
+                        self.open.push(b']');
+                        continue;
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => drop(self.digits()?),
+                Some(b't') => self.literal("true")?,
+                Some(b'f') => self.literal("false")?,
+                Some(b'n') => self.literal("null")?,
+                _ => return Err(self.broken("expected value")),
+            }
+            loop {
+                let Some(close) = self.open.last().copied() else {
+                    return Ok(());
+                };
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if close == b'}' {
+                            self.skip_name()?;
+                        }
+                        break;
+                    }
+                    Some(byte) if byte == close => {
+                        self.at += 1;
+                        self.open.pop();
+                    }
+                    _ => return Err(self.broken("expected `,` or a closing bracket")),
+                }
+            }
+        }
+    }
+
+    fn skip_name(&mut self) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.broken("key must be a string"));
+        }
+        self.skip_string()?;
+        self.colon()
+    }
+
+    fn skip_string(&mut self) -> Result<(), Fault> {
+        match text::string_end(self.text.as_bytes(), self.at + 1) {
+            Ok(after) => {
+                self.at = after;
+                Ok(())
+            }
+            Err((reason, at)) => Err(Fault::broken(reason, at)),
+        }
+    }
+
+    /// The fault of a value that is not what was expected, in serde_json's words.
+    #[cold]
+    pub(super) fn mismatch(&mut self, expected: &str) -> Fault {
+        let found = match self.peek() {
+            Some(b'"') => self.string().map(Found::String),
+            Some(b'{') => Ok(Found::Object),
+            Some(b'[') => Ok(Found::Array),
+            Some(b'n') => self.literal("null").map(|()| Found::Null),
+            Some(b't' | b'f') => self.boolean().map(Found::Boolean),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Found::Number),
+            _ => Err(self.broken("expected value")),
+        };
+        match found {
+            Ok(found) => Fault::data(serde_json::Error::invalid_type(found.unexpected(), &expected)),
+            Err(fault) => fault,
+        }
+    }
+}
+
+/// A value that is not what was expected.
+enum Found<'de> {
+    Null,
+    Boolean(bool),
+    Number(Number),
+    String(Cow<'de, str>),
+    Array,
+    Object,
+}
+
+impl Found<'_> {
+    fn unexpected(&self) -> Unexpected<'_> {
+        match self {
+            Self::Null => Unexpected::Unit,
+            Self::Boolean(value) => Unexpected::Bool(*value),
+            Self::Number(number) => unexpected(number),
+            Self::String(value) => Unexpected::Str(value),
+            Self::Array => Unexpected::Seq,
+            Self::Object => Unexpected::Map,
+        }
+    }
+}
+
+fn unexpected(number: &Number) -> Unexpected<'static> {
+    if let Some(value) = number.as_u64() {
+        Unexpected::Unsigned(value)
+    } else if let Some(value) = number.as_i64() {
+        Unexpected::Signed(value)
+    } else {
+        Unexpected::Float(number.as_f64().unwrap_or_default())
+    }
+}

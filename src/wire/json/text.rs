@@ -1,0 +1,356 @@
+//! The bytes of strings and of values that are kept as text.
+
+use std::fmt;
+
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::Raw;
+
+/// A byte in every byte of a word.
+const fn every(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// How many bytes are looked at together once a string has proved to be long.
+const BLOCK: usize = 64;
+
+/// The index of the first byte from `at` on that a JSON string cannot simply hold: a quote, a backslash or a control
+/// character; the length of `bytes` where there is none.
+#[inline]
+pub(super) fn special(bytes: &[u8], at: usize) -> usize {
+    let mut at = at;
+    for _ in 0..4 {
+        let Some(word) = word(bytes, at) else {
+            return slowly(bytes, at);
+        };
+        let found = marks(word);
+        if found != 0 {
+            return at + first(found);
+        }
+        at += 8;
+    }
+    further(bytes, at)
+}
+
+/// As [`special`], for what is long.
+#[inline(never)]
+fn further(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        // Without a branch for each byte, so that the compiler can look at many at once.
+        let any = block
+            .iter()
+            .fold(0, |any, byte| any | u8::from(is_special(*byte)));
+        if any != 0 {
+            break;
+        }
+        at += BLOCK;
+    }
+    while let Some(word) = word(bytes, at) {
+        let found = marks(word);
+        if found != 0 {
+            return at + first(found);
+        }
+        at += 8;
+    }
+    slowly(bytes, at)
+}
+
+fn slowly(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let found = rest.iter().position(|byte| is_special(*byte));
+    found.map_or(bytes.len(), |found| at + found)
+}
+
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let chunk = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*chunk))
+}
+
+/// The high bit of each byte that is special. Bits after the first one may be wrong: subtractions borrow.
+#[inline]
+fn marks(word: u64) -> u64 {
+    let quote = word ^ every(b'"');
+    let backslash = word ^ every(b'\\');
+    let control = word.wrapping_sub(every(0x20)) & !word;
+    let quote = quote.wrapping_sub(every(1)) & !quote;
+    let backslash = backslash.wrapping_sub(every(1)) & !backslash;
+    (quote | backslash | control) & every(0x80)
+}
+
+#[inline]
+fn first(marks: u64) -> usize {
+    (marks.trailing_zeros() / 8) as usize
+}
+
+#[inline]
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// Why and where a string is broken.
+type Broken = (&'static str, usize);
+
+const CONTROL: &str = "control character (\\u0000-\\u001F) found while parsing a string";
+const END: &str = "EOF while parsing a string";
+const ESCAPE: &str = "invalid escape";
+const LONE: &str = "lone leading surrogate in hex escape";
+const CUT: &str = "unexpected end of hex escape";
+
+/// The index after the closing quote of the string whose content begins at `at`.
+pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Broken> {
+    loop {
+        at = special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => match bytes.get(at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
+                Some(b'u') => {
+                    hex(bytes, at + 2)?;
+                    at += 6;
+                }
+                _ => return Err((ESCAPE, at)),
+            },
+            Some(_) => return Err((CONTROL, at)),
+            None => return Err((END, at)),
+        }
+    }
+}
+
+/// What a string means, of which `start..end` holds nothing special, and the index after its closing quote. `scratch` is
+/// a buffer to be used again.
+pub(super) fn unescape(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    scratch: &mut Vec<u8>,
+) -> Result<(String, usize), Broken> {
+    let mut length = end - start;
+    make_room(scratch, length);
+    if let (Some(to), Some(from)) = (scratch.get_mut(..length), bytes.get(start..end)) {
+        to.copy_from_slice(from);
+    }
+    let mut at = end;
+    loop {
+        // Eight bytes are copied before it is known how many of them belong here: cheaper than a copy for each piece,
+        // most of which are short.
+        let (found, after) = match word(bytes, at) {
+            Some(word) => {
+                if scratch.len() < length + 8 {
+                    make_room(scratch, length);
+                }
+                let place = scratch.get_mut(length..).and_then(<[u8]>::first_chunk_mut::<8>);
+                if let Some(place) = place {
+                    *place = word.to_le_bytes();
+                }
+                match marks(word) {
+                    0 => (None, 8),
+                    marks => {
+                        let first = first(marks);
+                        (Some((word >> (first * 8)) as u8), first)
+                    }
+                }
+            }
+            None => {
+                let byte = *bytes.get(at).ok_or((END, at))?;
+                if !is_special(byte) {
+                    append(scratch, length, &[byte]);
+                    length += 1;
+                    at += 1;
+                    continue;
+                }
+                (Some(byte), 0)
+            }
+        };
+        at += after;
+        length += after;
+        match found {
+            None => {}
+            Some(b'\\') => {
+                let escape = bytes.get(at + 1).copied().unwrap_or_default();
+                let plain = match escape {
+                    b'n' => b'\n',
+                    b'"' | b'\\' | b'/' => escape,
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    b'b' => 8,
+                    b'f' => 12,
+                    b'u' => {
+                        let (char, after) = unicode(bytes, at)?;
+                        let mut buffer = [0; 4];
+                        length += append(scratch, length, char.encode_utf8(&mut buffer).as_bytes());
+                        at = after;
+                        continue;
+                    }
+                    _ => return Err((ESCAPE, at)),
+                };
+                length += append(scratch, length, &[plain]);
+                at += 2;
+            }
+            Some(b'"') => {
+                let built = scratch.get(..length).unwrap_or_default();
+                let string = std::str::from_utf8(built).map_err(|_| (ESCAPE, at))?;
+                return Ok((string.to_owned(), at + 1));
+            }
+            Some(_) => return Err((CONTROL, at)),
+        }
+    }
+}
+
+/// Writes to the buffer at `length`; gives how much that was.
+#[inline]
+fn append(scratch: &mut Vec<u8>, length: usize, bytes: &[u8]) -> usize {
+    if scratch.len() < length + 8 {
+        make_room(scratch, length);
+    }
+    if let Some(place) = scratch.get_mut(length..length + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
+    bytes.len()
+}
+
+/// Has the buffer hold more than `length` bytes.
+#[cold]
+fn make_room(scratch: &mut Vec<u8>, length: usize) {
+    let size = (length + 64).next_power_of_two().max(256);
+    if scratch.len() < size {
+        scratch.resize(size, 0);
+    }
+}
+
+/// Reads the escape that begins at `at`, or the two that make one character.
+fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), Broken> {
+    let unit = hex(bytes, at + 2)?;
+    if let Some(char) = char::from_u32(unit) {
+        return Ok((char, at + 6));
+    }
+    let after = at + 6;
+    if unit >= 0xdc00 {
+        return Err((LONE, after));
+    }
+    if bytes.get(after..after + 2) != Some(b"\\u") {
+        return Err((CUT, after));
+    }
+    let low = hex(bytes, after + 2)?;
+    if !(0xdc00..0xe000).contains(&low) {
+        return Err((LONE, after + 6));
+    }
+    let point = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    match char::from_u32(point) {
+        Some(char) => Ok((char, after + 6)),
+        None => Err((LONE, after + 6)),
+    }
+}
+
+fn hex(bytes: &[u8], at: usize) -> Result<u32, Broken> {
+    let digits = bytes.get(at..at + 4).ok_or((END, bytes.len()))?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16).ok_or((ESCAPE, at))?;
+        Ok(unit * 16 + digit)
+    })
+}
+
+/// Keeps a text that has been found to be one JSON value.
+///
+/// The constructor that serde_json has for this would look at every byte once more; what it reads from a deserializer
+/// it believes.
+pub(super) fn raw(span: &str) -> Option<Raw> {
+    Raw::deserialize(Checked(span)).ok()
+}
+
+/// Gives a raw value its text.
+struct Checked<'a>(&'a str);
+
+impl<'de> Deserializer<'de> for Checked<'de> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(MapDeserializer::new(std::iter::once((name, self.0))))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl fmt::Debug for Checked<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{raw, special, unescape};
+
+    #[test]
+    fn strings_mean_what_serde_json_says() {
+        let pieces = [
+            "",
+            "a",
+            "plain text ",
+            "\\n",
+            "\\\"",
+            "\\\\",
+            "\\t",
+            "\\/",
+            "\\b\\f\\r",
+            "\\u00e9",
+            "\\ud83d\\ude00",
+            "é",
+            "😀",
+            "\\ud800",
+            "\\udc00",
+            "\\ud83dx",
+            "\\ud83d\\n",
+            "\\u12",
+            "\\x",
+            "\n",
+            "eight by",
+        ];
+        let mut scratch = Vec::new();
+        for first in pieces {
+            for second in pieces {
+                for third in ["", "tail that is longer than a word", "\\n"] {
+                    let text = format!("\"{first}{second}{third}\"");
+                    let end = special(text.as_bytes(), 1);
+                    let ours = unescape(text.as_bytes(), 1, end, &mut scratch).ok();
+                    let theirs = serde_json::from_str::<String>(&text).ok();
+                    assert_eq!(ours, theirs.map(|theirs| (theirs, text.len())), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn special_bytes_are_found_wherever_they_are() {
+        for found in [b'"', b'\\', 0, 0x1f, b'\n'] {
+            for at in 0..200 {
+                for offset in [0, 1, 7] {
+                    let mut bytes = "aé~\u{7f} ".repeat(60).into_bytes();
+                    assert_eq!(special(&bytes, offset), bytes.len());
+                    bytes[at + offset] = found;
+                    assert_eq!(special(&bytes, offset), at + offset);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_kept_as_it_is() {
+        for text in ["1.0", "{ \"a\" : [1e5, null] }", "\"\\u00e9\""] {
+            assert_eq!(raw(text).expect("serde_json takes it").get(), text);
+        }
+    }
+}
