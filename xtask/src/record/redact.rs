@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn calls_and_their_results_stay_together() {
         let sent = json!([
-            {"type": "tool_use", "id": "toolu_01Ab", "name": "Read", "input": {"file_path": "/root/x/note.txt", "content": "a"}},
+            {"type": "tool_use", "id": "toolu_01Ab", "name": "Read", "input": {"file_path": "/home/x/note.txt", "content": "a"}},
             {"type": "tool_result", "tool_use_id": "toolu_01Ab", "content": "the answer"},
             {"type": "function_call", "call_id": "call_7f", "arguments": "{\"cmd\":\"cat /tmp/a/b.txt\"}"},
             {"type": "custom_tool_call", "call_id": "call_8f", "input": "const r = f(\"/home/me/p\");"},
