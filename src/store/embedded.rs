@@ -3,6 +3,7 @@
 //! One thread writes: what arrives while a commit is on its way to the disk goes together with the next. Every entry has
 //! a number by the time of its last use; the lowest goes first.
 
+mod file;
 mod writer;
 
 #[cfg(test)]
@@ -17,10 +18,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
+use redb::{Builder, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
 use tokio::sync::oneshot;
 
 use super::{Entry, Key, OVERHEAD, OpenError, StoreError};
+use file::{File, Opener};
 use writer::{Limits, Task, Writer};
 
 /// Values by key.
@@ -35,7 +37,7 @@ const CACHE: usize = 16 * 1024 * 1024;
 
 /// A store in a database of this process.
 pub struct Embedded {
-    database: Arc<Database>,
+    file: Arc<File>,
     limits: Limits,
     /// `None` once the store is being dropped.
     tasks: Option<mpsc::Sender<Task>>,
@@ -48,7 +50,16 @@ impl Embedded {
         let limits = Limits { max_bytes, max_age };
         let path = path.map(Path::to_owned);
         // A file that something else wrote into can make the database panic; that must end this task alone.
-        let opened = tokio::task::spawn_blocking(move || start(path.as_deref(), limits));
+        let opened = tokio::task::spawn_blocking(move || match path {
+            Some(path) => {
+                private_file(&path).map_err(OpenError::Io)?;
+                start(Box::new(move || builder().create(&path)), limits)
+            }
+            None => start(
+                Box::new(|| builder().create_with_backend(InMemoryBackend::new())),
+                limits,
+            ),
+        });
         opened.await.unwrap_or_else(|_| {
             Err(OpenError::Broken(
                 "the database failed while it was opened".to_owned(),
@@ -58,8 +69,8 @@ impl Embedded {
 
     /// The value of a key that is not too old.
     pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        let (database, key, max_age) = (Arc::clone(&self.database), key.clone(), self.limits.max_age);
-        let read = tokio::task::spawn_blocking(move || read(&database, &key, max_age));
+        let (file, key, max_age) = (Arc::clone(&self.file), key.clone(), self.limits.max_age);
+        let read = tokio::task::spawn_blocking(move || file.with(|database| read(database, &key, max_age)));
         match read.await {
             Ok(value) => value.map_err(StoreError::new),
             Err(_) => Err(StoreError::new("the database failed while it was read")),
@@ -115,24 +126,21 @@ fn stopped() -> StoreError {
     StoreError::new("the database failed and takes nothing more")
 }
 
-fn start(path: Option<&Path>, limits: Limits) -> Result<Embedded, OpenError> {
+fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-    let database = match path {
-        None => builder.create_with_backend(InMemoryBackend::new()),
-        Some(path) => {
-            private_file(path).map_err(OpenError::Io)?;
-            builder.create(path)
-        }
-    };
-    let database = Arc::new(database.map_err(unopened)?);
+    builder
+}
+
+fn start(opener: Opener, limits: Limits) -> Result<Embedded, OpenError> {
+    let file = Arc::new(File::open(opener).map_err(unopened)?);
     let broken = |error: redb::Error| OpenError::Broken(error.to_string());
-    let writer = Writer::new(Arc::clone(&database), limits).map_err(broken)?;
+    let writer = Writer::new(Arc::clone(&file), limits).map_err(broken)?;
     let (tasks, queue) = mpsc::channel();
     let thread = std::thread::Builder::new().name("response-store".to_owned());
     let thread = thread.spawn(move || writer.run(&queue)).map_err(OpenError::Io)?;
     Ok(Embedded {
-        database,
+        file,
         limits,
         tasks: Some(tasks),
         writer: Some(thread),
@@ -166,7 +174,7 @@ fn is_garbage(error: &io::Error) -> bool {
     )
 }
 
-fn read(database: &Database, key: &Key, max_age: Duration) -> Result<Option<Bytes>, redb::Error> {
+fn read(database: &redb::Database, key: &Key, max_age: Duration) -> Result<Option<Bytes>, redb::Error> {
     let transaction = database.begin_read()?;
     let uses = transaction.open_table(USES)?;
     let Some(used) = uses.get(key.as_str())? else {

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -65,12 +66,12 @@ async fn the_old_goes_unless_it_is_used() {
     assert_eq!(kept(&store, &["a", "b", "c"]).await, [true, false, true]);
     // It is not only hidden: the sweep takes it out of the tables without anybody writing.
     tokio::time::sleep(age * 3).await;
-    let rows = || -> Result<u64, redb::Error> {
+    let rows = store.file.with(|database| {
         use redb::ReadableTableMetadata;
-        let transaction = store.database.begin_read()?;
+        let transaction = database.begin_read()?;
         Ok(transaction.open_table(VALUES)?.len()? + transaction.open_table(ORDER)?.len()?)
-    };
-    assert_eq!(rows().unwrap(), 0);
+    });
+    assert_eq!(rows.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -149,6 +150,96 @@ async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
     std::fs::write(&path, bytes).unwrap();
     let opened = Embedded::open(Some(&path), 1 << 20, DAY).await;
     assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A file on a disk that can be full.
+#[derive(Debug)]
+struct FullDisk {
+    file: redb::backends::FileBackend,
+    is_full: Arc<AtomicBool>,
+}
+
+impl FullDisk {
+    fn room(&self) -> io::Result<()> {
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl redb::StorageBackend for FullDisk {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.room()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.room()?;
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.room()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
+    let folder = folder("full");
+    let path = folder.join("store.redb");
+    let is_full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::clone(&is_full);
+    let opener: Opener = Box::new(move || {
+        let options = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        let backend = FullDisk {
+            file: redb::backends::FileBackend::new(options)?,
+            is_full: Arc::clone(&disk),
+        };
+        builder().create_with_backend(backend)
+    });
+    let limits = Limits {
+        max_bytes: 1 << 20,
+        max_age: DAY,
+    };
+    let store = tokio::task::spawn_blocking(move || start(opener, limits))
+        .await
+        .unwrap()
+        .unwrap();
+    store.save(entry("a", 1000, &[])).await.unwrap();
+    is_full.store(true, Ordering::SeqCst);
+    for id in ["b", "c"] {
+        let failed = store.save(entry(id, 1000, &[])).await;
+        assert!(failed.is_err(), "{id}");
+    }
+    is_full.store(false, Ordering::SeqCst);
+    // Nobody tries again at once.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    store.save(entry("d", 1000, &[])).await.unwrap();
+    assert_eq!(
+        kept(&store, &["a", "b", "c", "d"]).await,
+        [true, false, false, true]
+    );
+    drop(store);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

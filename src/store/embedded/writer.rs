@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::{Database, Error, ReadableTable, Table};
 use tokio::sync::oneshot;
 
 use super::super::{Entry, Key, StoreError};
+use super::file::File;
 use super::{ORDER, USES, VALUES, is_over, now, weight};
 
 /// How often what is too old is looked for where nothing else is to be done.
 const SWEEP: Duration = Duration::from_secs(60);
 /// Most tasks of one commit.
 const TOGETHER: usize = 64;
+/// How long nobody tries to open a database again that could not be opened.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +48,11 @@ pub enum Task {
 
 /// The thread's state.
 pub struct Writer {
-    database: Arc<Database>,
+    file: Arc<File>,
     limits: Limits,
     totals: Totals,
+    /// When it was last tried to open the database again.
+    tried: Option<Instant>,
 }
 
 /// What the tables amount to.
@@ -59,25 +64,13 @@ struct Totals {
 
 impl Writer {
     /// The writer of a database, whose tables are made where they are not there.
-    pub fn new(database: Arc<Database>, limits: Limits) -> Result<Self, Error> {
-        let transaction = database.begin_write()?;
-        let mut totals = Totals::default();
-        {
-            transaction.open_table(VALUES)?;
-            transaction.open_table(ORDER)?;
-            let uses = transaction.open_table(USES)?;
-            for entry in uses.iter()? {
-                let (_, used) = entry?;
-                let (number, _, weight) = used.value();
-                totals.bytes = totals.bytes.saturating_add(weight);
-                totals.next_use = totals.next_use.max(number.saturating_add(1));
-            }
-        }
-        transaction.commit()?;
+    pub fn new(file: Arc<File>, limits: Limits) -> Result<Self, Error> {
+        let totals = file.with(Totals::read)?;
         Ok(Self {
-            database,
+            file,
             limits,
             totals,
+            tried: None,
         })
     }
 
@@ -90,10 +83,23 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             tasks.extend(queue.try_iter().take(TOGETHER - 1));
-            if tasks.is_empty() && !self.has_old() {
-                continue;
+            if tasks.is_empty() {
+                match self.has_old() {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => {
+                        self.recover(&error);
+                        continue;
+                    }
+                }
             }
-            match self.write(&tasks) {
+            let mut written = self.write(&tasks);
+            if let Err(error) = &written
+                && self.recover(error)
+            {
+                written = self.write(&tasks);
+            }
+            match written {
                 Ok(found) => {
                     let found = found.into_iter().chain(std::iter::repeat(false));
                     for (task, found) in tasks.into_iter().zip(found) {
@@ -119,51 +125,108 @@ impl Writer {
     }
 
     /// Whether the entry that was used first is too old.
-    fn has_old(&self) -> bool {
-        let oldest = || -> Result<bool, Error> {
-            use redb::ReadableDatabase;
-            let transaction = self.database.begin_read()?;
+    fn has_old(&self) -> Result<bool, Error> {
+        use redb::ReadableDatabase;
+        self.file.with(|database| {
+            let transaction = database.begin_read()?;
             let (order, uses) = (transaction.open_table(ORDER)?, transaction.open_table(USES)?);
             let Some((_, key)) = order.first()? else {
                 return Ok(false);
             };
             let used = uses.get(key.value())?;
             Ok(used.is_some_and(|used| is_over(used.value().1, self.limits.max_age, now())))
-        };
-        // What cannot be read is found out about by the next who writes.
-        oldest().unwrap_or(false)
+        })
+    }
+
+    /// Opens the database again where its file failed (a full disk): it would take nothing more. Says whether it is open.
+    fn recover(&mut self, error: &Error) -> bool {
+        let is_lost = matches!(
+            error,
+            Error::Io(_) | Error::PreviousIo | Error::DatabaseClosed | Error::LockPoisoned(_)
+        );
+        if !is_lost || self.tried.is_some_and(|at| at.elapsed() < PAUSE) {
+            return false;
+        }
+        self.tried = Some(Instant::now());
+        let opened = self.file.reopen().and_then(|()| self.file.with(Totals::read));
+        match opened {
+            Ok(totals) => {
+                tracing::warn!(cause = %error, "the response store failed and was opened again");
+                self.totals = totals;
+                true
+            }
+            Err(error) => {
+                tracing::error!(cause = %error, "the response store cannot be opened again yet");
+                false
+            }
+        }
     }
 
     /// Writes all tasks in one commit; says for each whether its entry was there before.
     fn write(&mut self, tasks: &[Task]) -> Result<Vec<bool>, Error> {
-        let transaction = self.database.begin_write()?;
         let mut totals = self.totals;
-        let mut found = Vec::with_capacity(tasks.len());
-        {
-            let mut tables = Tables {
-                values: transaction.open_table(VALUES)?,
-                uses: transaction.open_table(USES)?,
-                order: transaction.open_table(ORDER)?,
-                totals: &mut totals,
-                now: now(),
-            };
-            for task in tasks {
-                found.push(match task {
-                    Task::Save { entry, done: _ } => {
-                        for key in &entry.used {
-                            tables.touch(key)?;
-                        }
-                        tables.put(entry)?
-                    }
-                    Task::Delete { key, done: _ } => tables.remove(key.as_str())?,
-                });
-            }
-            tables.shrink(self.limits)?;
-        }
-        transaction.commit()?;
+        let limits = self.limits;
+        let found = self
+            .file
+            .with(|database| write(database, tasks, limits, &mut totals))?;
         self.totals = totals;
         Ok(found)
     }
+}
+
+impl Totals {
+    /// Sums up a database, whose tables are made where they are not there.
+    fn read(database: &Database) -> Result<Self, Error> {
+        let transaction = database.begin_write()?;
+        let mut totals = Self::default();
+        {
+            transaction.open_table(VALUES)?;
+            transaction.open_table(ORDER)?;
+            let uses = transaction.open_table(USES)?;
+            for entry in uses.iter()? {
+                let (_, used) = entry?;
+                let (number, _, weight) = used.value();
+                totals.bytes = totals.bytes.saturating_add(weight);
+                totals.next_use = totals.next_use.max(number.saturating_add(1));
+            }
+        }
+        transaction.commit()?;
+        Ok(totals)
+    }
+}
+
+/// Writes all tasks in one commit; says for each whether its entry was there before.
+fn write(
+    database: &Database,
+    tasks: &[Task],
+    limits: Limits,
+    totals: &mut Totals,
+) -> Result<Vec<bool>, Error> {
+    let transaction = database.begin_write()?;
+    let mut found = Vec::with_capacity(tasks.len());
+    {
+        let mut tables = Tables {
+            values: transaction.open_table(VALUES)?,
+            uses: transaction.open_table(USES)?,
+            order: transaction.open_table(ORDER)?,
+            totals,
+            now: now(),
+        };
+        for task in tasks {
+            found.push(match task {
+                Task::Save { entry, done: _ } => {
+                    for key in &entry.used {
+                        tables.touch(key)?;
+                    }
+                    tables.put(entry)?
+                }
+                Task::Delete { key, done: _ } => tables.remove(key.as_str())?,
+            });
+        }
+        tables.shrink(limits)?;
+    }
+    transaction.commit()?;
+    Ok(found)
 }
 
 /// The tables of one transaction.
