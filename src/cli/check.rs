@@ -40,6 +40,9 @@ pub fn check(
             }
             table::write(out, HEADER, &rows(&loaded.config))?;
             writeln!(out, "{}", summary(&loaded.config))?;
+            if let Some(store) = &loaded.config.response_store {
+                writeln!(out, "answers are kept {store}")?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {

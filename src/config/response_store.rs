@@ -1,5 +1,6 @@
 //! The store of answers that clients of the Responses API come back to.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +50,62 @@ pub enum StorePlace {
         /// Its address, which may hold a password.
         url: Secret,
     },
+}
+
+impl fmt::Display for ResponseStore {
+    /// In words for a person, without what may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            StorePlace::Memory { max_bytes } => {
+                write!(f, "in memory, at most {}", in_units(*max_bytes, &BYTES))?
+            }
+            StorePlace::Disk { path, max_bytes } => {
+                write!(
+                    f,
+                    "in {}, at most {}",
+                    path.display(),
+                    in_units(*max_bytes, &BYTES)
+                )?;
+            }
+            StorePlace::Redis { url } => {
+                let url = Url::parse(url.expose()).ok();
+                let host = url.as_ref().and_then(Url::host_str);
+                write!(f, "in the Redis at {}", host.unwrap_or("a local socket"))?;
+            }
+        }
+        let age = in_units(self.max_age.as_secs(), &TIMES);
+        write!(f, ", for {age} after their last use")
+    }
+}
+
+/// A number in the largest unit that it is a multiple of.
+fn in_units(number: u64, units: &[(&str, u64)]) -> String {
+    let whole = units.iter().rev().find(|(_, unit)| number.is_multiple_of(*unit));
+    match whole {
+        Some((name, unit)) => format!("{}{name}", number / unit),
+        None => number.to_string(),
+    }
+}
+
+/// Units of sizes, in bytes.
+const BYTES: [(&str, u64); 5] = [
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+/// Units of times, in seconds.
+const TIMES: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
+
+/// A number and its unit, which is `default` where there is none.
+fn number_of(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
+    let (number, name) = split(text)?;
+    let unit = match name {
+        "" => default?,
+        name => units.iter().find(|(unit, _)| *unit == name)?.1,
+    };
+    number.checked_mul(unit)
 }
 
 /// The store that the keys ask for; `None` when something is wrong.
@@ -175,16 +232,7 @@ fn split(text: &str) -> Option<(u64, &str)> {
 
 fn bytes(text: &str) -> Result<u64, &'static str> {
     const EXPECTED: &str = "is not a number of bytes, such as 268435456, `256MiB` or `2GiB`";
-    let (number, unit) = split(text).ok_or(EXPECTED)?;
-    let unit: u64 = match unit {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        "TiB" => 1 << 40,
-        _ => return Err(EXPECTED),
-    };
-    let bytes = number.checked_mul(unit).ok_or(EXPECTED)?;
+    let bytes = number_of(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
     if bytes < LEAST_BYTES {
         return Err("is less than 1MiB, the least that is of use");
     }
@@ -195,15 +243,7 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "is not a duration, such as `30d`, `12h`, `45m` or `90s`";
     // The times of Redis are milliseconds in 63 bits; nobody waits for a hundred years.
     const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
-    let (number, unit) = split(text).ok_or(EXPECTED)?;
-    let unit: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(EXPECTED),
-    };
-    let seconds = number.checked_mul(unit).ok_or(EXPECTED)?;
+    let seconds = number_of(text, &TIMES, None).ok_or(EXPECTED)?;
     if !(1..=LONGEST).contains(&seconds) {
         return Err("is out of range: from `1s` to a hundred years");
     }
@@ -213,6 +253,25 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_told_in_words() {
+        let told = |place| {
+            let max_age = Duration::from_secs(90 * 60);
+            ResponseStore { place, max_age }.to_string()
+        };
+        let memory = StorePlace::Memory { max_bytes: 3 << 30 };
+        assert_eq!(
+            told(memory),
+            "in memory, at most 3GiB, for 90m after their last use"
+        );
+        let url = Secret::new("rediss://user:hush@cache.example:6380/1");
+        let redis = told(StorePlace::Redis { url });
+        assert_eq!(
+            redis,
+            "in the Redis at cache.example, for 90m after their last use"
+        );
+    }
 
     #[test]
     fn measures_have_units() {
