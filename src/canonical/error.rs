@@ -23,6 +23,8 @@ pub enum ErrorClass {
     Permission,
     /// No such model or resource.
     NotFound,
+    /// No such path, or none that is translated.
+    UnknownPath,
     /// The method does not fit the path.
     MethodNotAllowed,
     /// The resource is in another state.
@@ -54,6 +56,7 @@ impl ErrorClass {
             Self::Billing => "billing",
             Self::Permission => "permission",
             Self::NotFound => "not_found",
+            Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::RateLimit => "rate_limit",

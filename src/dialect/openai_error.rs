@@ -137,6 +137,7 @@ fn words(class: ErrorClass) -> (StatusCode, &'static str, Option<&'static str>) 
         ),
         ErrorClass::Permission => (StatusCode::FORBIDDEN, "permission_error", None),
         ErrorClass::NotFound => (StatusCode::NOT_FOUND, INVALID, Some("model_not_found")),
+        ErrorClass::UnknownPath => (StatusCode::NOT_FOUND, INVALID, None),
         ErrorClass::Conflict => (StatusCode::CONFLICT, INVALID, None),
         ErrorClass::RateLimit => (
             StatusCode::TOO_MANY_REQUESTS,

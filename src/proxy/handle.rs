@@ -55,7 +55,7 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
             return answer::full(StatusCode::OK, None, "");
         }
         let message = format!("nothing is configured for the path {path}");
-        return refuse(Error::new(ErrorClass::NotFound, message), access);
+        return refuse(Error::new(ErrorClass::UnknownPath, message), access);
     };
     access.prefix = Some(group.prefix.to_string());
     if matches!(rest, "" | "/") && probes {
@@ -110,7 +110,11 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
     let mut dialects = call.group.dialects();
     if dialects.any(|dialect| dialect.is_foreign_path(&call.method, call.rest)) {
         let message = format!("{} {} belongs to another API", call.method, call.rest);
-        return answer::error(call.dialect(), &Error::new(ErrorClass::NotFound, message), access);
+        return answer::error(
+            call.dialect(),
+            &Error::new(ErrorClass::UnknownPath, message),
+            access,
+        );
     }
     let named = match body::find_model(&call.headers, &mut call.body) {
         Ok(named) => named,
@@ -189,7 +193,7 @@ async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
             "{} {} names no model, and the models of {} do not share one upstream that it could go to",
             call.method, call.rest, call.group.prefix
         );
-        Error::new(ErrorClass::NotFound, message)
+        Error::new(ErrorClass::UnknownPath, message)
     };
     answer::error(call.dialect(), &error, access)
 }

@@ -49,7 +49,11 @@ pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access
         "{} {} is not translated to this model's upstream",
         call.method, call.rest
     );
-    answer::error(Some(client), &Error::new(ErrorClass::NotFound, message), access)
+    answer::error(
+        Some(client),
+        &Error::new(ErrorClass::UnknownPath, message),
+        access,
+    )
 }
 
 /// Translates between two dialects that are known.

@@ -4,7 +4,9 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{Either, Full};
 use llm_proxy::wire::event_stream::{self, Decoder, Kind, Message};
 
-use crate::support::{Answer, Proxy, Seen, Upstream, json, model};
+#[cfg(feature = "aws")]
+use crate::support::Seen;
+use crate::support::{Answer, Proxy, Upstream, json, model};
 
 const BODY: &str = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
 const INVOKE: &str = "/model/us.front-v1%3A0/invoke";
@@ -63,7 +65,7 @@ async fn the_model_changes_in_the_path() {
     let answer = proxy.get("/p/inference-profiles?type=SYSTEM_DEFINED");
     let answer = answer.send().await.expect("an answer");
     assert_eq!(answer.status(), 404);
-    assert_eq!(answer.headers()["x-amzn-errortype"], "ResourceNotFoundException");
+    assert_eq!(answer.headers()["x-amzn-errortype"], "UnknownOperationException");
     assert_eq!(upstream.seen().len(), 1);
 }
 

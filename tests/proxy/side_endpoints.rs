@@ -50,9 +50,9 @@ impl Setup {
         }
     }
 
-    /// Checks that an answer is an error in the client's shape.
-    async fn expect_error(&self, answer: reqwest::Response, status: u16, what: &str) {
-        assert_eq!(answer.status(), status, "{} {what}", self.front);
+    /// Checks that an answer says in the client's shape that there is no such thing: a model, or else a path.
+    async fn expect_not_found(&self, answer: reqwest::Response, is_model: bool, what: &str) {
+        assert_eq!(answer.status(), 404, "{} {what}", self.front);
         let kind = answer.headers().get("x-amzn-errortype").cloned();
         let body: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
         let message = match self.front {
@@ -62,11 +62,17 @@ impl Setup {
                 &body["error"]["message"]
             }
             "bedrock" => {
-                assert_eq!(kind.expect("a class"), "ResourceNotFoundException", "{what}");
+                let expected = match is_model {
+                    true => "ResourceNotFoundException",
+                    false => "UnknownOperationException",
+                };
+                assert_eq!(kind.expect("a class"), expected, "{what}");
                 &body["message"]
             }
             _ => {
                 assert_eq!(body["error"]["type"], "invalid_request_error", "{what}");
+                let code = is_model.then_some("model_not_found");
+                assert_eq!(body["error"]["code"].as_str(), code, "{what}");
                 &body["error"]["message"]
             }
         };
@@ -139,7 +145,7 @@ async fn models_are_listed_in_the_clients_shape() {
             .send()
             .await
             .expect("an answer");
-        setup.expect_error(answer, 404, "an unknown model").await;
+        setup.expect_not_found(answer, true, "an unknown model").await;
         assert!(setup.upstream.seen().is_empty());
     }
 }
@@ -191,7 +197,9 @@ async fn what_only_a_vendor_has_is_not_found_elsewhere() {
             let answer = request.body(*body).send().await.expect("an answer");
             assert!(began.elapsed() < Duration::from_secs(2), "{method} {path}");
             if setup.foreign {
-                setup.expect_error(answer, 404, &format!("{method} {path}")).await;
+                setup
+                    .expect_not_found(answer, false, &format!("{method} {path}"))
+                    .await;
             } else {
                 assert_eq!(answer.status(), 200, "{method} {path}");
                 passed += 1;
@@ -215,7 +223,7 @@ async fn the_control_plane_is_not_here() {
             "/foundation-models/x",
         ] {
             let answer = setup.ask("GET", path).send().await.expect("an answer");
-            setup.expect_error(answer, 404, path).await;
+            setup.expect_not_found(answer, false, path).await;
         }
         assert!(setup.upstream.seen().is_empty());
     }

@@ -101,7 +101,8 @@ fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {
         | "missingauthenticationtokenexception"
         | "expiredtokenexception" => ErrorClass::Authentication,
         "accessdeniedexception" => ErrorClass::Permission,
-        "resourcenotfoundexception" | "unknownoperationexception" => ErrorClass::NotFound,
+        "resourcenotfoundexception" => ErrorClass::NotFound,
+        "unknownoperationexception" => ErrorClass::UnknownPath,
         "conflictexception" => ErrorClass::Conflict,
         "throttlingexception" | "servicequotaexceededexception" | "modelnotreadyexception" => {
             ErrorClass::RateLimit
@@ -125,6 +126,7 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
         ErrorClass::Authentication => (403, "UnrecognizedClientException"),
         ErrorClass::Billing | ErrorClass::Permission => (403, "AccessDeniedException"),
         ErrorClass::NotFound => (404, "ResourceNotFoundException"),
+        ErrorClass::UnknownPath => (404, "UnknownOperationException"),
         ErrorClass::Conflict => (400, "ConflictException"),
         ErrorClass::RateLimit => (429, "ThrottlingException"),
         ErrorClass::Overloaded => (503, "ServiceUnavailableException"),
@@ -148,7 +150,8 @@ fn exception(class: ErrorClass) -> &'static str {
         | ErrorClass::Unsupported
         | ErrorClass::MethodNotAllowed
         | ErrorClass::Conflict
-        | ErrorClass::NotFound => "validationException",
+        | ErrorClass::NotFound
+        | ErrorClass::UnknownPath => "validationException",
         ErrorClass::Authentication | ErrorClass::Billing | ErrorClass::Permission | ErrorClass::Upstream => {
             "modelStreamErrorException"
         }

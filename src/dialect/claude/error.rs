@@ -86,7 +86,7 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
         ErrorClass::Authentication => (401, "authentication_error"),
         ErrorClass::Billing => (402, "billing_error"),
         ErrorClass::Permission => (403, "permission_error"),
-        ErrorClass::NotFound => (404, "not_found_error"),
+        ErrorClass::NotFound | ErrorClass::UnknownPath => (404, "not_found_error"),
         ErrorClass::Conflict => (409, "conflict_error"),
         ErrorClass::RateLimit => (429, "rate_limit_error"),
         ErrorClass::Overloaded => (529, "overloaded_error"),

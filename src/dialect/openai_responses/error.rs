@@ -69,6 +69,7 @@ pub fn write_failed(error: &Error) -> ResponseError {
         | ErrorClass::Authentication
         | ErrorClass::Permission
         | ErrorClass::NotFound
+        | ErrorClass::UnknownPath
         | ErrorClass::MethodNotAllowed
         | ErrorClass::Conflict
         | ErrorClass::Overloaded
