@@ -7,6 +7,7 @@ mod content;
 mod error;
 mod event;
 mod fold;
+mod limits;
 mod loss;
 mod place;
 mod request;
@@ -24,6 +25,7 @@ pub use content::{
 pub use error::{Error, ErrorClass};
 pub use event::{BlockStart, CallKind, Delta, Event, Start};
 pub use fold::Fold;
+pub use limits::{RateLimit, RateLimits};
 pub use loss::{Loss, LossKind, Losses, OnLoss};
 pub use place::Place;
 pub use request::{

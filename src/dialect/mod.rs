@@ -20,18 +20,22 @@ mod name;
 pub mod names;
 pub mod openai_chat;
 pub mod openai_error;
+pub mod openai_limits;
 pub mod openai_responses;
 pub mod partial_json;
 pub mod path;
+pub mod rate_limits;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::canonical::{Error, Event, Family, Losses, RawJson, Request, Response, Restoration, Usage};
+use crate::canonical::{
+    Error, Event, Family, Losses, RateLimits, RawJson, Request, Response, Restoration, Usage,
+};
 use crate::capability::Capabilities;
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Framing;
@@ -161,6 +165,16 @@ pub trait Dialect: Send + Sync {
 
     /// Writes an error as an answer.
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError;
+
+    /// Reads what an answer's headers tell of the account's limits.
+    fn read_rate_limits(&self, _headers: &HeaderMap, _now: SystemTime) -> RateLimits {
+        RateLimits::default()
+    }
+
+    /// Writes headers that tell of them.
+    fn write_rate_limits(&self, _limits: &RateLimits, _now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
 
     /// Writes the list of a prefix's models, or a page of it as the query asks.
     fn write_models(&self, models: &[&str], query: Option<&str>) -> Vec<u8>;

@@ -156,6 +156,8 @@ async fn run(
     } else {
         complete(exchange, &parts.headers, body, losses, access).await?
     };
+    let limits = exchange.rate_limits(&parts.headers, SystemTime::now());
+    answer.headers_mut().extend(limits);
     if let Some(id) = upstream_id(&parts.headers) {
         answer
             .headers_mut()

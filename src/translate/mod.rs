@@ -13,7 +13,7 @@ mod stop;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -291,6 +291,12 @@ impl Exchange {
             stream.began(began);
         }
         stream
+    }
+
+    /// Translates the headers that tell of the account's limits.
+    pub fn rate_limits(&self, headers: &HeaderMap, now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
+        let limits = self.upstream.read_rate_limits(headers, now);
+        self.client.write_rate_limits(&limits, now)
     }
 
     /// Translates the answer of an upstream whose status is not a success.

@@ -1,12 +1,14 @@
 //! Clients of one dialect and an upstream of another, with the scripted upstream of the demo.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use llm_proxy::demo::Demo;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Proxy, model};
+use crate::support::{self, Answer, PATIENCE, Proxy, Upstream, model};
 
 const PAIRS: [(&str, &str); 2] = [("claude", "openai-chat"), ("openai-chat", "claude")];
 
@@ -144,6 +146,81 @@ async fn errors_come_in_the_clients_dialect() {
             .await;
         assert_eq!(other.expect("an answer").status(), 404);
     }
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
+    let openai = [
+        ("x-ratelimit-limit-requests", "60"),
+        ("x-ratelimit-remaining-requests", "59"),
+        ("x-ratelimit-reset-requests", "1h0m0s"),
+        ("x-ratelimit-remaining-tokens", "149984"),
+        ("x-ratelimit-reset-tokens", "soon"),
+    ];
+    let upstream = Upstream::start(move |seen| {
+        let is_limited = seen.body.windows(7).any(|word| word == b"limited");
+        let mut answer = answer_of_chat();
+        if is_limited {
+            *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        }
+        for (name, value) in openai {
+            let value = http::HeaderValue::from_static(value);
+            answer.headers_mut().insert(name, value);
+        }
+        answer
+    })
+    .await;
+    for (frontend, path) in [
+        ("claude", "/p/v1/messages"),
+        ("openai-responses", "/p/v1/responses"),
+    ] {
+        let dialects = format!("frontend_dialect: {frontend}, backend_dialect: openai-chat");
+        let proxy = Proxy::serve(&model("/p", "m", "m", &upstream.url(), &dialects)).await;
+        for (text, status) in [("hello", 200), ("limited", 429)] {
+            let body = match frontend {
+                "claude" => {
+                    json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": text}]})
+                }
+                _ => json!({"model": "m", "input": text}),
+            };
+            let began = SystemTime::now();
+            let answer = proxy
+                .post(path, body.to_string())
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(answer.status(), status, "{frontend}");
+            let headers = answer.headers();
+            if frontend != "claude" {
+                for (name, value) in &openai[..4] {
+                    assert_eq!(headers[*name], value, "{name}");
+                }
+                assert!(!headers.contains_key("x-ratelimit-reset-tokens"));
+                continue;
+            }
+            let told = |name: &str| {
+                let value = headers.get(format!("anthropic-ratelimit-{name}"));
+                value.map(|value| value.to_str().expect("text"))
+            };
+            assert_eq!(told("requests-limit"), Some("60"));
+            assert_eq!(told("requests-remaining"), Some("59"));
+            assert_eq!(told("tokens-remaining"), Some("149984"));
+            assert_eq!((told("tokens-limit"), told("tokens-reset")), (None, None));
+            let reset = told("requests-reset").expect("a moment");
+            let reset = OffsetDateTime::parse(reset, &Rfc3339).expect("a moment of RFC 3339");
+            let wait = SystemTime::from(reset).duration_since(began).expect("to come");
+            assert!((3600..3660).contains(&wait.as_secs()), "{wait:?}");
+            let foreign = |name: &&http::HeaderName| name.as_str().starts_with("x-ratelimit");
+            assert_eq!(headers.keys().find(foreign), None);
+        }
+    }
+}
+
+fn answer_of_chat() -> Answer {
+    support::json(
+        r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",
+            "message":{"role":"assistant","content":"Hi."}}]}"#,
+    )
 }
 
 #[tokio::test]

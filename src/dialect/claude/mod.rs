@@ -6,6 +6,7 @@ pub(super) mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
 pub(super) mod events;
+mod limits;
 mod reasoning;
 pub(super) mod request;
 pub(super) mod response;
@@ -15,15 +16,17 @@ pub(super) mod tools;
 mod turns;
 pub mod types;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::envelope::Envelope;
 use super::{
     Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
     WrittenError, WrittenRequest,
 };
-use crate::canonical::{Error, Family, Losses, Request, Response};
+use crate::canonical::{Error, Family, Losses, RateLimits, Request, Response};
 use crate::prompt::SystemEdits;
 
 /// The Anthropic Messages API.
@@ -109,6 +112,14 @@ impl Dialect for Claude {
 
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
         error::write(error, request_id)
+    }
+
+    fn read_rate_limits(&self, headers: &HeaderMap, now: SystemTime) -> RateLimits {
+        limits::read(headers, now)
+    }
+
+    fn write_rate_limits(&self, limits: &RateLimits, now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
+        limits::write(limits, now)
     }
 
     fn write_models(&self, models: &[&str], query: Option<&str>) -> Vec<u8> {

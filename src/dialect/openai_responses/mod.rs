@@ -22,14 +22,16 @@ pub mod types;
 #[cfg(test)]
 mod tests;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{
     Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest,
+    WrittenError, WrittenRequest, openai_limits,
 };
-use crate::canonical::{Error, Family, Losses, Request, Response};
+use crate::canonical::{Error, Family, Losses, RateLimits, Request, Response};
 use crate::prompt::SystemEdits;
 
 /// The OpenAI Responses API.
@@ -108,6 +110,14 @@ impl Dialect for OpenAiResponses {
 
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
         error::write(error, request_id)
+    }
+
+    fn read_rate_limits(&self, headers: &HeaderMap, _: SystemTime) -> RateLimits {
+        openai_limits::read(headers)
+    }
+
+    fn write_rate_limits(&self, limits: &RateLimits, _: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
+        openai_limits::write(limits)
     }
 
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {

@@ -1,0 +1,87 @@
+//! The headers by which Anthropic's API tells of rate limits (Claude API reference, rate limits: `anthropic-ratelimit-*`).
+//! Times of the reset are in RFC 3339. Those of input and output tokens apart have no counterpart elsewhere.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::canonical::RateLimits;
+use crate::dialect::rate_limits::{self, Names};
+
+const NAMES: Names = Names {
+    requests: [
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ],
+    tokens: [
+        "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ],
+};
+
+/// Reads what the headers tell of; what is malformed is not told.
+pub fn read(headers: &HeaderMap, now: SystemTime) -> RateLimits {
+    rate_limits::read(headers, &NAMES, |text| until(text, now))
+}
+
+/// Writes them.
+pub fn write(limits: &RateLimits, now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
+    rate_limits::write(limits, &NAMES, |reset| at(reset, now))
+}
+
+/// The time until a moment, none when it has passed.
+fn until(moment: &str, now: SystemTime) -> Option<Duration> {
+    let moment = SystemTime::from(OffsetDateTime::parse(moment, &Rfc3339).ok()?);
+    Some(moment.duration_since(now).unwrap_or_default())
+}
+
+/// The moment after a time, in whole seconds, rounded up.
+fn at(reset: Duration, now: SystemTime) -> Option<String> {
+    let moment = OffsetDateTime::from(now.checked_add(reset)?);
+    let moment = match moment.nanosecond() {
+        0 => moment,
+        _ => moment
+            .replace_nanosecond(0)
+            .ok()?
+            .checked_add(time::Duration::SECOND)?,
+    };
+    moment.format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::RateLimit;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_400);
+        let limits = RateLimits {
+            requests: RateLimit {
+                limit: Some(50),
+                remaining: Some(0),
+                reset: Some(Duration::from_millis(59_600)),
+            },
+            tokens: RateLimit {
+                remaining: Some(7),
+                ..RateLimit::default()
+            },
+        };
+        let written: HeaderMap = write(&limits, now).into_iter().collect();
+        assert_eq!(written[NAMES.requests[2]], "2023-11-14T22:14:20Z");
+        assert_eq!(written.len(), 4);
+        assert_eq!(read(&written, now), limits);
+        // A moment that has passed is now; what is no time is none.
+        let later = now + Duration::from_secs(3600);
+        assert_eq!(read(&written, later).requests.reset, Some(Duration::ZERO));
+        let odd = [(
+            HeaderName::from_static(NAMES.requests[2]),
+            HeaderValue::from_static("soon"),
+        )];
+        assert_eq!(read(&odd.into_iter().collect(), now), RateLimits::default());
+    }
+}
