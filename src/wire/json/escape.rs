@@ -1,9 +1,6 @@
 //! Strings as JSON writes them.
 
-/// Bytes that are looked at together where a text has long runs without escapes.
-const BLOCK: usize = 64;
-/// So many bytes without an escape make a run a long one.
-const LONG: usize = 64;
+use crate::wire::find::special;
 
 /// Appends a string with its quotation marks. Escaped is what RFC 8259 demands and nothing else, the short way where
 /// there is one.
@@ -11,93 +8,18 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     // A vector that has to grow again copies everything; of a large text that is much, and little follows it.
     out.reserve(text.len() + text.len() / 16 + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
+    let bytes = text.as_bytes();
+    let mut at = 0;
     loop {
-        let (clean, next) = rest.split_at_checked(clean_length(rest)).unwrap_or((rest, &[]));
-        out.extend_from_slice(clean);
-        let Some((&byte, tail)) = next.split_first() else {
+        let end = special(bytes, at);
+        out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
+        let Some(&byte) = bytes.get(end) else {
             break;
         };
         write_escape(byte, out);
-        rest = tail;
+        at = end + 1;
     }
     out.push(b'"');
-}
-
-/// The number of bytes before the first one that has to be escaped.
-fn clean_length(text: &[u8]) -> usize {
-    let mut at = 0;
-    let (words, _) = text.as_chunks::<8>();
-    for word in words {
-        let found = to_escape(u64::from_le_bytes(*word));
-        if found != 0 {
-            // The lowest bit that is set tells exactly; those above it may be echoes of it.
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-        if at == LONG {
-            at += clean_blocks(text.get(at..).unwrap_or_default());
-            break;
-        }
-    }
-    let rest = text.get(at..).unwrap_or_default();
-    let (words, tail) = rest.as_chunks::<8>();
-    for word in words {
-        let found = to_escape(u64::from_le_bytes(*word));
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    match text.last_chunk() {
-        _ if tail.is_empty() => at,
-        // What is looked at twice has nothing to escape.
-        Some(last) => match to_escape(u64::from_le_bytes(*last)) {
-            0 => text.len(),
-            found => text.len() - 8 + found.trailing_zeros() as usize / 8,
-        },
-        None => clean_length_of_few(text),
-    }
-}
-
-/// The same for fewer than eight bytes.
-fn clean_length_of_few(text: &[u8]) -> usize {
-    let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) else {
-        return text.iter().take_while(|byte| !needs_escape(**byte)).count();
-    };
-    let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-    let found = to_escape(u64::from(last) << 32 | u64::from(first));
-    match found.trailing_zeros() as usize / 8 {
-        _ if found == 0 => text.len(),
-        at @ 0..4 => at,
-        at => text.len() + at - 8,
-    }
-}
-
-/// The number of bytes in the blocks before the first one that holds something to escape.
-fn clean_blocks(text: &[u8]) -> usize {
-    let (blocks, _) = text.as_chunks::<BLOCK>();
-    let is_clean = |block: &[u8; BLOCK]| {
-        !block
-            .iter()
-            .fold(false, |found, byte| found | needs_escape(*byte))
-    };
-    blocks.iter().take_while(|block| is_clean(block)).count() * BLOCK
-}
-
-fn needs_escape(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
-}
-
-/// The high bits of those bytes that have to be escaped, as far as the lowest of them: a borrow from it may set others.
-fn to_escape(word: u64) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; 8])
-    }
-    let control = word.wrapping_sub(each(b' '));
-    let quotation_mark = (word ^ each(b'"')).wrapping_sub(each(1));
-    let backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
-    (control | quotation_mark | backslash) & !word & each(0x80)
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {

@@ -10,7 +10,8 @@ use serde_json::Number;
 
 use super::Raw;
 use super::error::Fault;
-use super::text::{self, special};
+use super::text;
+use crate::wire::find::special;
 
 /// How deep objects and arrays may nest, besides those that are kept as text.
 const MAX_DEPTH: u8 = 128;

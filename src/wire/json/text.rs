@@ -7,60 +7,11 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::Raw;
+use crate::wire::find::special;
 
 /// A byte in every byte of a word.
 const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
-}
-
-/// How many bytes are looked at together once a string has proved to be long.
-const BLOCK: usize = 64;
-
-/// The index of the first byte from `at` on that a JSON string cannot simply hold: a quote, a backslash or a control
-/// character; the length of `bytes` where there is none.
-#[inline]
-pub(super) fn special(bytes: &[u8], at: usize) -> usize {
-    let mut at = at;
-    for _ in 0..4 {
-        let Some(word) = word(bytes, at) else {
-            return slowly(bytes, at);
-        };
-        let found = marks(word);
-        if found != 0 {
-            return at + first(found);
-        }
-        at += 8;
-    }
-    further(bytes, at)
-}
-
-/// As [`special`], for what is long.
-#[inline(never)]
-fn further(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-        // Without a branch for each byte, so that the compiler can look at many at once.
-        let any = block
-            .iter()
-            .fold(0, |any, byte| any | u8::from(is_special(*byte)));
-        if any != 0 {
-            break;
-        }
-        at += BLOCK;
-    }
-    while let Some(word) = word(bytes, at) {
-        let found = marks(word);
-        if found != 0 {
-            return at + first(found);
-        }
-        at += 8;
-    }
-    slowly(bytes, at)
-}
-
-fn slowly(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|byte| is_special(*byte));
-    found.map_or(bytes.len(), |found| at + found)
 }
 
 #[inline]
@@ -292,7 +243,8 @@ impl fmt::Debug for Checked<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{raw, special, unescape};
+    use super::{raw, unescape};
+    use crate::wire::find::special;
 
     #[test]
     fn strings_mean_what_serde_json_says() {
@@ -328,20 +280,6 @@ mod tests {
                     let ours = unescape(text.as_bytes(), 1, end, &mut scratch).ok();
                     let theirs = serde_json::from_str::<String>(&text).ok();
                     assert_eq!(ours, theirs.map(|theirs| (theirs, text.len())), "{text}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn special_bytes_are_found_wherever_they_are() {
-        for found in [b'"', b'\\', 0, 0x1f, b'\n'] {
-            for at in 0..200 {
-                for offset in [0, 1, 7] {
-                    let mut bytes = "aé~\u{7f} ".repeat(60).into_bytes();
-                    assert_eq!(special(&bytes, offset), bytes.len());
-                    bytes[at + offset] = found;
-                    assert_eq!(special(&bytes, offset), at + offset);
                 }
             }
         }

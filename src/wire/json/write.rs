@@ -1,11 +1,11 @@
 //! Writing objects member by member.
 
-use memchr::memchr2;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::Extra;
 use super::serializer::Writer;
+use crate::wire::find::special;
 
 /// The JSON text of a generated type.
 pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
@@ -48,14 +48,14 @@ pub fn compact(json: &str) -> String {
 /// The offset behind the string that opens at `at`; of JSON text, so that there is one.
 fn skip_string(json: &[u8], at: usize) -> usize {
     let mut from = at + 1;
-    while let Some(found) = json.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-        from += found + 1;
-        if json.get(from - 1) == Some(&b'"') {
-            return from;
+    loop {
+        from = special(json, from);
+        match json.get(from) {
+            Some(b'"') => return from + 1,
+            Some(_) => from += 2,
+            None => return json.len(),
         }
-        from += 1;
     }
-    json.len()
 }
 
 /// Writes a member that has one possible value, unless it came with another one.

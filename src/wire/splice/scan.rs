@@ -1,6 +1,6 @@
 //! Finding where a JSON value ends.
 
-use memchr::memchr;
+use crate::wire::find::quote;
 
 /// Where and why a JSON text could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,6 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// How many words of eight bytes are looked at before the search for long distances is worth its start.
-const NEAR: usize = 8;
-const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGHEST_BITS: u64 = LOWEST_BITS << 7;
-
 /// Where a string does not end in what is there of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
@@ -51,34 +46,18 @@ pub(super) struct Cut {
 /// escaped: in code every line break is an escape, and few of those are of quotation marks.
 pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, Cut> {
     loop {
-        let rest = text.get(from..).unwrap_or_default();
-        let found = find_quote(rest);
-        let inside = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+        let found = quote(text, from);
+        let inside = text.get(from..found).unwrap_or_default();
         let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
         let escaped = !backslashes.is_multiple_of(2);
-        match found {
-            None => return Err(Cut { escaped }),
-            Some(found) if !escaped => return Ok(from + found + 1),
-            Some(found) => from += found + 1,
+        if found >= text.len() {
+            return Err(Cut { escaped });
+        }
+        from = found + 1;
+        if !escaped {
+            return Ok(from);
         }
     }
-}
-
-/// The first quotation mark. Names are short and images long: what is near is found without the start of a vectorised
-/// search, what is far with it.
-fn find_quote(text: &[u8]) -> Option<usize> {
-    let (words, _) = text.as_chunks::<8>();
-    for (index, word) in words.iter().take(NEAR).enumerate() {
-        let word = u64::from_le_bytes(*word) ^ (LOWEST_BITS * u64::from(b'"'));
-        // The highest bit of each byte that is zero, and of no byte before the first of them.
-        let zeros = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
-        if zeros != 0 {
-            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
-        }
-    }
-    let near = words.len().min(NEAR) * 8;
-    let far = memchr(b'"', text.get(near..)?)?;
-    Some(near + far)
 }
 
 /// The offset behind the string that opens at `at`.

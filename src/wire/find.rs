@@ -1,0 +1,201 @@
+//! Finding the bytes that matter in JSON text, sixteen at a time.
+
+use memchr::memchr;
+use wide::u8x16;
+
+/// Bytes of a vector.
+const WIDTH: usize = 16;
+/// Vectors that are looked at one by one before a run counts as long.
+const NEAR: usize = 4;
+/// Vectors that are looked at together in a long run.
+const FAR: usize = 4;
+
+/// The index of the first byte from `at` on that a JSON string cannot simply hold: a quote, a backslash or a control
+/// character; the length of `bytes` where there is none.
+#[inline]
+pub fn special(bytes: &[u8], mut at: usize) -> usize {
+    for _ in 0..NEAR {
+        let Some(chunk) = chunk::<WIDTH>(bytes, at) else {
+            return last(bytes, at);
+        };
+        let found = marks(chunk);
+        if found != 0 {
+            return at + first(found);
+        }
+        at += WIDTH;
+    }
+    far(bytes, at)
+}
+
+/// The index of the first quote from `at` on; the length of `bytes` where there is none.
+#[inline]
+pub fn quote(bytes: &[u8], at: usize) -> usize {
+    // Names are short, images long: what is near is found without the start of a search that pays in the long run.
+    if let Some(chunk) = chunk::<WIDTH>(bytes, at) {
+        let found = u8x16::new(*chunk).simd_eq(u8x16::splat(b'"')).to_bitmask();
+        if found != 0 {
+            return at + first(found);
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    memchr(b'"', rest).map_or(bytes.len(), |found| at + found)
+}
+
+/// In a long run.
+#[inline(never)]
+fn far(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = chunk::<{ FAR * WIDTH }>(bytes, at) {
+        let (chunks, _) = block.as_chunks::<WIDTH>();
+        let nearest = |least: u8x16, chunk: &[u8; WIDTH]| least.min(zero(u8x16::new(*chunk)));
+        let least = chunks.iter().fold(u8x16::splat(u8::MAX), nearest);
+        if least.simd_eq(u8x16::splat(0)).to_bitmask() != 0 {
+            break;
+        }
+        at += FAR * WIDTH;
+    }
+    while let Some(chunk) = chunk::<WIDTH>(bytes, at) {
+        let found = marks(chunk);
+        if found != 0 {
+            return at + first(found);
+        }
+        at += WIDTH;
+    }
+    last(bytes, at)
+}
+
+/// Where less than a vector is left.
+#[inline(never)]
+fn last(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.is_empty() {
+        return bytes.len();
+    }
+    let found = match bytes.last_chunk::<WIDTH>() {
+        // Some of these bytes have been looked at before.
+        Some(chunk) => marks(chunk) >> (WIDTH - rest.len()),
+        None => return at + few(rest),
+    };
+    if found == 0 {
+        bytes.len()
+    } else {
+        at + first(found)
+    }
+}
+
+/// The index in less than a vector, or its length.
+fn few(bytes: &[u8]) -> usize {
+    let mut chunk = [b' '; WIDTH];
+    // What lies in the middle is looked at twice.
+    let half = if let (Some(head), Some(tail)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let (one, other) = chunk.split_at_mut(8);
+        one.copy_from_slice(head);
+        other.copy_from_slice(tail);
+        8
+    } else if let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let both = u64::from(u32::from_le_bytes(*tail)) << 32 | u64::from(u32::from_le_bytes(*head));
+        let (one, _) = chunk.split_at_mut(8);
+        one.copy_from_slice(&both.to_le_bytes());
+        4
+    } else {
+        return bytes.iter().take_while(|byte| !is_special(**byte)).count();
+    };
+    match marks(&chunk) {
+        0 => bytes.len(),
+        found if first(found) < half => first(found),
+        found => first(found) + bytes.len() - 2 * half,
+    }
+}
+
+#[inline(always)]
+fn chunk<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
+    bytes.get(at..)?.first_chunk()
+}
+
+/// Zero for each special byte, and for no other.
+#[inline(always)]
+fn zero(bytes: u8x16) -> u8x16 {
+    // With one bit changed, the quote (0x22) stands where the space was, right behind the control characters.
+    let control_or_quote = (bytes ^ u8x16::splat(2)).saturating_sub(u8x16::splat(0x20));
+    control_or_quote.min(bytes ^ u8x16::splat(b'\\'))
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// A bit for each special byte, the lowest for the first.
+#[inline(always)]
+fn marks(chunk: &[u8; WIDTH]) -> u32 {
+    zero(u8x16::new(*chunk)).simd_eq(u8x16::splat(0)).to_bitmask()
+}
+
+#[inline(always)]
+fn first(marks: u32) -> usize {
+    marks.trailing_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte before, at and behind every place in texts of every length, found as one would by hand.
+    fn agrees(find: fn(&[u8], usize) -> usize, belongs: fn(u8) -> bool) {
+        let by_hand = |bytes: &[u8], at: usize| {
+            let found = bytes.iter().skip(at).position(|byte| belongs(*byte));
+            found.map_or(bytes.len(), |found| at + found)
+        };
+        for byte in 0..=u8::MAX {
+            for length in [0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 70] {
+                for place in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    for at in [0, 1, place / 2, place, place + 1] {
+                        let expected = by_hand(&bytes, at);
+                        assert_eq!(
+                            find(&bytes, at),
+                            expected,
+                            "{byte:#x} at {place} of {length} from {at}"
+                        );
+                    }
+                }
+            }
+        }
+        for length in 0..300 {
+            for place in (0..length).chain([length]) {
+                let mut bytes = "é~ \u{7f}!#[]\u{10ffff}".repeat(30).into_bytes();
+                bytes.truncate(length);
+                // Nothing before the offset counts.
+                for at in [0, 1, 5, 16, 17, 80].into_iter().filter(|at| *at <= place) {
+                    let mut bytes = bytes.clone();
+                    if let Some(before) = at.checked_sub(1) {
+                        bytes[before] = b'"';
+                    }
+                    if let Some(byte) = bytes.get_mut(place) {
+                        *byte = b'"';
+                    }
+                    assert_eq!(find(&bytes, at), place, "{place} of {length} from {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn specials_are_found_wherever_they_are() {
+        agrees(special, is_special);
+    }
+
+    #[test]
+    fn quotes_are_found_wherever_they_are() {
+        agrees(quote, |byte| byte == b'"');
+    }
+
+    #[test]
+    fn behind_the_end_is_nothing() {
+        for bytes in [&b""[..], b"\"", b"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""] {
+            for at in bytes.len()..bytes.len() + 3 {
+                assert_eq!(special(bytes, at), bytes.len());
+                assert_eq!(quote(bytes, at), bytes.len());
+            }
+        }
+    }
+}
