@@ -7,7 +7,7 @@ use wide::u8x16;
 const WIDTH: usize = 16;
 /// Vectors that are looked at one by one before a run counts as long.
 const NEAR: usize = 4;
-/// Vectors that are looked at together in a long run.
+/// Vectors that are looked at together.
 const FAR: usize = 4;
 
 /// The index of the first byte from `at` on that a JSON string cannot simply hold: a quote, a backslash or a control
@@ -32,13 +32,84 @@ pub fn special(bytes: &[u8], mut at: usize) -> usize {
 pub fn quote(bytes: &[u8], at: usize) -> usize {
     // Names are short, images long: what is near is found without the start of a search that pays in the long run.
     if let Some(chunk) = chunk::<WIDTH>(bytes, at) {
-        let found = u8x16::new(*chunk).simd_eq(u8x16::splat(b'"')).to_bitmask();
+        let found = is(u8x16::new(*chunk), b'"').to_bitmask();
         if found != 0 {
             return at + first(found);
         }
     }
     let rest = bytes.get(at..).unwrap_or_default();
     memchr(b'"', rest).map_or(bytes.len(), |found| at + found)
+}
+
+/// Bytes that are looked at together, each answer with a bit for each byte, the lowest for the first.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    chunks: &'a [[u8; WIDTH]],
+    last: u8,
+}
+
+impl Block<'_> {
+    /// Bytes of a block.
+    pub const LENGTH: usize = FAR * WIDTH;
+}
+
+impl<'a> Block<'a> {
+    /// The block that begins at `at`; `None` where the text ends before it does.
+    #[inline(always)]
+    pub fn read(text: &'a [u8], at: usize) -> Option<Self> {
+        let block = chunk::<{ FAR * WIDTH }>(text, at)?;
+        let (chunks, _) = block.as_chunks();
+        let [.., last] = *block;
+        Some(Self { chunks, last })
+    }
+
+    /// The last byte.
+    #[inline(always)]
+    pub fn last(self) -> u8 {
+        self.last
+    }
+
+    /// Whether any byte is a quote.
+    #[inline(always)]
+    pub fn has_quote(self) -> bool {
+        let quotes = |found: u8x16, chunk| found | is(u8x16::new(chunk), b'"');
+        let found = self.chunks.iter().copied().fold(u8x16::splat(0), quotes);
+        found.to_bitmask() != 0
+    }
+
+    /// The quotes.
+    #[inline(always)]
+    pub fn quotes(self) -> u64 {
+        self.bits(|bytes| is(bytes, b'"'))
+    }
+
+    /// The backslashes.
+    #[inline(always)]
+    pub fn backslashes(self) -> u64 {
+        self.bits(|bytes| is(bytes, b'\\'))
+    }
+
+    /// All brackets, of objects and arrays; and some bytes that JSON has in strings only.
+    #[inline(always)]
+    pub fn brackets(self) -> u64 {
+        // The four of them differ in these bits only.
+        self.bits(|bytes| is(bytes | u8x16::splat(0x26), 0x7f))
+    }
+
+    #[inline(always)]
+    fn bits(self, which: impl Fn(u8x16) -> u8x16) -> u64 {
+        let add = |bits, (index, chunk)| {
+            let found = which(u8x16::new(chunk)).to_bitmask();
+            bits | u64::from(found) << (index * WIDTH)
+        };
+        self.chunks.iter().copied().enumerate().fold(0, add)
+    }
+}
+
+/// All bits of each byte that is this one.
+#[inline(always)]
+fn is(bytes: u8x16, byte: u8) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(byte))
 }
 
 /// In a long run.
@@ -48,7 +119,7 @@ fn far(bytes: &[u8], mut at: usize) -> usize {
         let (chunks, _) = block.as_chunks::<WIDTH>();
         let nearest = |least: u8x16, chunk: &[u8; WIDTH]| least.min(zero(u8x16::new(*chunk)));
         let least = chunks.iter().fold(u8x16::splat(u8::MAX), nearest);
-        if least.simd_eq(u8x16::splat(0)).to_bitmask() != 0 {
+        if is(least, 0).to_bitmask() != 0 {
             break;
         }
         at += FAR * WIDTH;
@@ -126,7 +197,7 @@ fn is_special(byte: u8) -> bool {
 /// A bit for each special byte, the lowest for the first.
 #[inline(always)]
 fn marks(chunk: &[u8; WIDTH]) -> u32 {
-    zero(u8x16::new(*chunk)).simd_eq(u8x16::splat(0)).to_bitmask()
+    is(zero(u8x16::new(*chunk)), 0).to_bitmask()
 }
 
 #[inline(always)]

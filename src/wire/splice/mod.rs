@@ -7,6 +7,7 @@
 mod edit;
 mod index;
 mod multipart;
+mod nested;
 mod node;
 mod scan;
 mod seek;

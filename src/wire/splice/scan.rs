@@ -1,5 +1,6 @@
 //! Finding where a JSON value ends.
 
+use super::nested::{self, Stop};
 use crate::wire::find::quote;
 
 /// Where and why a JSON text could not be read.
@@ -120,32 +121,18 @@ fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     if at == start { fail(at, "a digit") } else { Ok(at) }
 }
 
-/// Passes over an object or array without recursion, so that no depth can exhaust the stack.
+/// Passes over an object or array.
 fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
-    let mut open = Brackets::default();
-    let mut at = start;
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'"' => {
-                at = skip_string(text, at)?;
-                continue;
-            }
-            b'{' => open.push(true),
-            b'[' => open.push(false),
-            b'}' | b']' => {
-                let object = byte == b'}';
-                if open.pop() != Some(object) {
-                    return fail(at, if object { "']'" } else { "'}'" });
-                }
-                if open.is_empty() {
-                    return Ok(at + 1);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
+    match nested::pass(text, start, &mut Brackets::default()) {
+        Stop::End(behind) => Ok(behind),
+        Stop::Mismatch(at) => match text.get(at) {
+            Some(b'}') => fail(at, "']'"),
+            Some(b']') => fail(at, "'}'"),
+            _ => fail(at, "a value, a comma or a bracket"),
+        },
+        Stop::Open => fail(text.len(), "the end of an object or array"),
+        Stop::InString(_) => fail(text.len(), "the end of a string"),
     }
-    fail(text.len(), "the end of an object or array")
 }
 
 /// Which brackets are open, one bit each: set for an object. The innermost 64 need no allocation.

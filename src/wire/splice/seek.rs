@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::nested::{self, Stop};
 use super::scan::{Brackets, Cut, string_end};
 
 /// Looks for all values of one top-level member in a document that arrives in pieces, so that each piece is passed over
@@ -135,33 +136,17 @@ impl Seeker {
         }
     }
 
-    fn nested(&mut self, piece: &[u8], mut at: usize) -> usize {
-        while let Some(&byte) = piece.get(at) {
-            at += 1;
-            match byte {
-                b'"' => match string_end(piece, at) {
-                    Ok(behind) => at = behind,
-                    Err(cut) => {
-                        self.state = State::cut(cut);
-                        return piece.len();
-                    }
-                },
-                b'{' => self.open.push(true),
-                b'[' => self.open.push(false),
-                b'}' | b']' => {
-                    if self.open.pop() != Some(byte == b'}') {
-                        self.state = State::Unclear;
-                        return at;
-                    }
-                    if self.open.is_empty() {
-                        self.value_ends(at);
-                        return at;
-                    }
-                }
-                _ => {}
+    fn nested(&mut self, piece: &[u8], at: usize) -> usize {
+        match nested::pass(piece, at, &mut self.open) {
+            Stop::End(behind) => {
+                self.value_ends(behind);
+                return behind;
             }
+            Stop::Mismatch(_) => self.state = State::Unclear,
+            Stop::Open => {}
+            Stop::InString(cut) => self.state = State::cut(cut),
         }
-        at
+        piece.len()
     }
 
     fn scalar(&mut self, byte: u8, at: usize) -> usize {
