@@ -14,7 +14,7 @@
 //! | `models` | the list of models |
 //! | `stored` | what clients of the Responses API come back to |
 //! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
-//! | `idle` | a timer for silence |
+//! | `idle`, `heap` | a timer for silence, memory for large bodies |
 //! | `answer` | bodies of answers, and errors in the client's words |
 
 mod answer;
@@ -25,6 +25,7 @@ mod call;
 mod counting;
 mod handle;
 mod headers;
+mod heap;
 mod idle;
 mod models;
 mod passthrough;
@@ -64,6 +65,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    heap::keep_large_blocks();
     let proxy = Arc::new(Proxy::new(config).await?);
     server::run(proxy, listener, shutdown).await;
     Ok(())

@@ -143,6 +143,34 @@ async fn large_bodies_pass_and_too_large_ones_are_refused() {
 }
 
 #[tokio::test]
+async fn a_second_model_is_refused_however_far_behind_it_stands() {
+    let upstream = Upstream::plain().await;
+    let dialects = "frontend_dialect: claude, backend_dialect: claude";
+    let proxy = Proxy::serve(&model("/p", "a", "b", &upstream.url(), dialects)).await;
+    let image = "x".repeat(5 * 1024 * 1024);
+    for (second, status) in [
+        (r#""model":"c""#, 400),
+        (r#""mod\u0065l":"c""#, 400),
+        (r#""other":{"model":"c"}"#, 200),
+    ] {
+        let body = format!(r#"{{"model":"a","messages":[{{"image":"{image}"}}],{second}}}"#);
+        let answer = proxy
+            .post("/p/v1/messages", body)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), status, "{second}");
+        if status == 400 {
+            let told: serde_json::Value = answer.json().await.expect("JSON");
+            assert_eq!(told["type"], "error");
+            assert_eq!(told["error"]["type"], "invalid_request_error");
+            assert_eq!(upstream.seen().len(), 0);
+        }
+    }
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_compressed_body_passes_only_where_nobody_has_to_read_it() {
     let upstream = Upstream::plain().await;
     let url = upstream.url();
