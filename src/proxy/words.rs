@@ -151,7 +151,7 @@ impl Dialect for Words {
             ErrorClass::Authentication => StatusCode::UNAUTHORIZED,
             ErrorClass::RateLimit => StatusCode::TOO_MANY_REQUESTS,
             ErrorClass::InvalidRequest | ErrorClass::Unsupported => StatusCode::BAD_REQUEST,
-            ErrorClass::NotFound => StatusCode::NOT_FOUND,
+            ErrorClass::NotFound | ErrorClass::UnknownPath => StatusCode::NOT_FOUND,
             ErrorClass::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_GATEWAY,
         };

@@ -224,7 +224,7 @@ mod tests {
             &HeaderMap::new(),
             br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#,
         );
-        assert_eq!(error.class, ErrorClass::NotFound);
+        assert_eq!(error.class, ErrorClass::UnknownPath);
         let error = read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html>");
         assert_eq!(error.class, ErrorClass::Upstream);
     }
@@ -250,6 +250,7 @@ mod tests {
             ErrorClass::Authentication,
             ErrorClass::Permission,
             ErrorClass::NotFound,
+            ErrorClass::UnknownPath,
             ErrorClass::RateLimit,
             ErrorClass::Overloaded,
             ErrorClass::Timeout,
