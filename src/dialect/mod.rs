@@ -25,6 +25,7 @@ pub mod openai_responses;
 pub mod partial_json;
 pub mod path;
 pub mod rate_limits;
+pub mod repeat;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -15,12 +15,23 @@ use crate::canonical::{
 use crate::dialect::envelope::EventWriter;
 use crate::dialect::extras::raw;
 use crate::dialect::path::At;
+use crate::dialect::repeat::{Frames, Places, Repeats};
 use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
+use crate::wire::json::Template;
+
+/// Where a piece stands in an event.
+const PLACES: Places = Places {
+    texts: &[&["delta", "text"], &["delta", "partial_json"], &["delta", "thinking"]],
+    passed: &[],
+};
 
 /// Reads a stream.
 #[derive(Debug, Default)]
 pub struct Reader {
+    repeats: Repeats,
     blocks: HashMap<i64, Reading>,
+    /// The block that the last piece belonged to.
+    last: i64,
     next: u32,
     counts: Counts,
     finish: Option<Finish>,
@@ -55,6 +66,11 @@ impl StreamReader for Reader {
         if data.is_empty() {
             return;
         }
+        if let Some((index, delta)) = self.repeats.read(None, data) {
+            self.again(index, delta, out);
+            return;
+        }
+        let before = out.len();
         match parse_event(data) {
             Ok(event) => self.event(event, out, losses),
             Err(error) => {
@@ -62,6 +78,8 @@ impl StreamReader for Reader {
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }
+        let said = out.get(before..).unwrap_or_default();
+        self.repeats.learn(None, data, said, PLACES);
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
@@ -143,6 +161,17 @@ impl Reader {
             // The vendor adds events; those that matter for the answer come as the ones above.
             RawMessageStreamEvent::Unknown(_) => {}
         }
+    }
+
+    /// One more piece like the last one.
+    fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+        if let Delta::Reasoning { part: _, text: piece } = &delta
+            && let Some(Reading { index: _, kind }) = self.blocks.get_mut(&self.last)
+            && let Kind::Thinking { text, .. } = kind
+        {
+            text.push_str(piece);
+        }
+        out.push(Event::Delta { index, delta });
     }
 
     fn start(&mut self, message: Message, out: &mut Vec<Event>) {
@@ -266,6 +295,7 @@ impl Reader {
     }
 
     fn delta(&mut self, index: i64, delta: RawContentBlockDelta, out: &mut Vec<Event>, losses: &mut Losses) {
+        self.last = index;
         let Some(Reading { index, kind }) = self.blocks.get_mut(&index) else {
             let message = "the upstream sent a piece of a block that is not open";
             out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
@@ -388,6 +418,8 @@ pub struct Writer {
     block: Option<Writing>,
     refusal: String,
     scratch: Vec<u8>,
+    /// The frames of the pieces of the block that is being written.
+    pieces: Frames,
 }
 
 /// The block that is being written.
@@ -416,6 +448,7 @@ impl Writer {
             block: None,
             refusal: String::new(),
             scratch: Vec::new(),
+            pieces: Frames::default(),
         }
     }
 
@@ -454,6 +487,7 @@ impl Writer {
     }
 
     fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
+        self.pieces.clear();
         self.block = Some(match block {
             BlockStart::Text => Writing::Text {
                 begun: false,
@@ -512,6 +546,24 @@ impl Writer {
         );
     }
 
+    /// A piece of text, whose kind is the same within a block.
+    fn text_piece<T: Into<RawContentBlockDelta>>(
+        &mut self,
+        text: &str,
+        delta: fn(&str) -> T,
+        out: &mut BytesMut,
+    ) {
+        if self.pieces.write(text, 0, &mut self.scratch, out) {
+            return;
+        }
+        self.piece(delta(text), out);
+        if self.pieces.is_wanted() {
+            let mut marked = BytesMut::new();
+            self.piece(delta(Template::TEXT), &mut marked);
+            self.pieces.learn(&marked);
+        }
+    }
+
     fn delta(&mut self, delta: Delta, out: &mut BytesMut, losses: &mut Losses) {
         let Some(mut block) = self.block.take() else {
             return;
@@ -524,21 +576,21 @@ impl Writer {
                 if *refusal {
                     self.refusal.push_str(&text);
                 }
-                self.piece(TextDelta::new(text), out);
+                self.text_piece(&text, |text| TextDelta::new(text), out);
             }
             (Writing::Thinking { part: last, .. }, Delta::Reasoning { part, text }) if !text.is_empty() => {
                 let text = match last.replace(part) {
                     Some(last) if last != part => format!("\n\n{text}"),
                     _ => text,
                 };
-                self.piece(ThinkingDelta::new(text), out);
+                self.text_piece(&text, |text| ThinkingDelta::new(text), out);
             }
             (Writing::Thinking { signed, .. }, Delta::Opaque(opaque)) if !*signed => {
                 *signed = true;
                 self.piece(SignatureDelta::new(signature(&opaque)), out);
             }
             (Writing::Call, Delta::Input { text }) if !text.is_empty() => {
-                self.piece(InputJsonDelta::new(text), out);
+                self.text_piece(&text, |text| InputJsonDelta::new(text), out);
             }
             (Writing::Freeform { text: whole }, Delta::Input { text }) => whole.push_str(&text),
             (Writing::Text { .. }, Delta::Annotation(_)) => {

@@ -163,6 +163,14 @@ impl Calls {
         }
     }
 
+    /// Takes notice of another piece of the call that the last piece belonged to.
+    pub fn again(&mut self, block: u32, input: &str) {
+        let mut calls = self.list.iter_mut().rev();
+        if let Some(call) = calls.find(|call| call.block == Some(block)) {
+            call.progress.push(input);
+        }
+    }
+
     /// The call that a piece belongs to: the last of its index, unless the identifier says that it is another one. A
     /// piece without index belongs to the call of its identifier, or to the last call.
     fn find(&self, index: Option<i64>, id: Option<&str>) -> Option<usize> {

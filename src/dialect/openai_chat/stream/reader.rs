@@ -9,10 +9,24 @@ use crate::dialect::carrier;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{response, usage};
 use crate::dialect::openai_error;
+use crate::dialect::repeat::{Places, Repeats};
+
+/// Where a piece stands in a chunk.
+const PLACES: Places = Places {
+    texts: &[
+        &["choices", "0", "delta", "content"],
+        &["choices", "0", "delta", "reasoning_content"],
+        &["choices", "0", "delta", "reasoning"],
+        &["choices", "0", "delta", "refusal"],
+        &["choices", "0", "delta", "tool_calls", "0", "function", "arguments"],
+    ],
+    passed: &["created", "obfuscation"],
+};
 
 /// Reads one streamed answer.
 #[derive(Debug, Default)]
 pub struct Reader {
+    repeats: Repeats,
     id: Option<String>,
     started: bool,
     ended: bool,
@@ -38,6 +52,35 @@ impl StreamReader for Reader {
         if self.ended || data.is_empty() {
             return;
         }
+        if let Some((index, delta)) = self.repeats.read(event, data) {
+            self.again(index, delta, out);
+            return;
+        }
+        let before = out.len();
+        self.other(event, data, out, losses);
+        let said = out.get(before..).unwrap_or_default();
+        self.repeats.learn(event, data, said, PLACES);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        if !self.ended {
+            // The end has no ledger; what it may lose is a call that never had a name.
+            self.finish(out, &mut Losses::new());
+        }
+    }
+}
+
+impl Reader {
+    /// One more piece like the last one.
+    fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+        if let Delta::Input { text } = &delta {
+            self.calls.again(index, text);
+        }
+        out.push(Event::Delta { index, delta });
+    }
+
+    /// Reads a chunk that is not like the last one.
+    fn other(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
         if data == b"[DONE]" {
             self.finish(out, losses);
             return;
@@ -64,15 +107,6 @@ impl StreamReader for Reader {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
-        if !self.ended {
-            // The end has no ledger; what it may lose is a call that never had a name.
-            self.finish(out, &mut Losses::new());
-        }
-    }
-}
-
-impl Reader {
     fn fail(&mut self, error: Error, out: &mut Vec<Event>) {
         self.ended = true;
         out.push(Event::Fail(error));

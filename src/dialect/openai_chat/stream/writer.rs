@@ -11,7 +11,9 @@ use crate::dialect::openai_chat::joiner::Joiner;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{answer, response, usage};
 use crate::dialect::openai_error;
+use crate::dialect::repeat::Frames;
 use crate::dialect::{Reply, StreamWriter, ids};
+use crate::wire::json::Template;
 
 /// Writes one streamed answer.
 ///
@@ -33,6 +35,8 @@ pub struct Writer {
     details: usize,
     annotations: i64,
     scratch: Vec<u8>,
+    /// The frames of the open block's pieces.
+    pieces: Frames,
 }
 
 /// The block that is open.
@@ -87,6 +91,7 @@ impl Writer {
             details: 0,
             annotations: 0,
             scratch: Vec::with_capacity(256),
+            pieces: Frames::default(),
         }
     }
 
@@ -99,6 +104,19 @@ impl Writer {
 
     fn send_delta(&mut self, delta: ChoiceDelta, out: &mut BytesMut) {
         self.send(vec![choice(delta)], out);
+    }
+
+    /// A piece of the open block, whose kind is the same within a block.
+    fn send_piece(&mut self, text: &str, delta: impl Fn(&str) -> ChoiceDelta, out: &mut BytesMut) {
+        if self.pieces.write(text, 0, &mut self.scratch, out) {
+            return;
+        }
+        self.send_delta(delta(text), out);
+        if self.pieces.is_wanted() {
+            let mut marked = BytesMut::new();
+            self.send_delta(delta(Template::TEXT), &mut marked);
+            self.pieces.learn(&marked);
+        }
     }
 
     fn start(&mut self, start: Start, out: &mut BytesMut) {
@@ -120,6 +138,7 @@ impl Writer {
     }
 
     fn open(&mut self, index: u32, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
+        self.pieces.clear();
         self.block = Some(match block {
             BlockStart::Text => {
                 self.joiner.open();
@@ -221,11 +240,11 @@ impl Writer {
                     format!("{before}{text}")
                 };
                 self.scalars += answer::scalars(&text);
-                let delta = ChoiceDelta {
-                    content: Some(text),
+                let delta = |text: &str| ChoiceDelta {
+                    content: Some(text.to_owned()),
                     ..ChoiceDelta::new()
                 };
-                self.send_delta(delta, out);
+                self.send_piece(&text, delta, out);
             }
             (
                 Some(Block::Text {
@@ -256,11 +275,11 @@ impl Writer {
                     text
                 };
                 self.reasoned = true;
-                let delta = ChoiceDelta {
-                    reasoning_content: Some(text),
+                let delta = |text: &str| ChoiceDelta {
+                    reasoning_content: Some(text.to_owned()),
                     ..ChoiceDelta::new()
                 };
-                self.send_delta(delta, out);
+                self.send_piece(&text, delta, out);
             }
             (Some(Block::Reasoning { .. }), Delta::Opaque(opaque)) => {
                 if let Some(detail) = answer::reasoning_detail(&opaque, self.details) {
@@ -282,7 +301,7 @@ impl Writer {
             ) => {
                 *has_input = true;
                 let (index, kind) = (*index, *kind);
-                self.input(index, kind, text, out);
+                self.input(index, kind, &text, out);
             }
             // A delta of another kind than its block, or of one that is not shown.
             (
@@ -306,14 +325,17 @@ impl Writer {
         self.send_delta(delta, out);
     }
 
-    fn input(&mut self, index: i64, kind: CallKind, text: String, out: &mut BytesMut) {
-        let mut delta = ChoiceDelta::new();
-        if self.legacy && kind == CallKind::Function {
-            delta.function_call = Some(ChoiceDeltaFunctionCall {
-                arguments: Some(text),
-                ..ChoiceDeltaFunctionCall::new()
-            });
-        } else {
+    fn input(&mut self, index: i64, kind: CallKind, text: &str, out: &mut BytesMut) {
+        let is_legacy = self.legacy && kind == CallKind::Function;
+        let delta = |text: &str| {
+            let mut delta = ChoiceDelta::new();
+            if is_legacy {
+                delta.function_call = Some(ChoiceDeltaFunctionCall {
+                    arguments: Some(text.to_owned()),
+                    ..ChoiceDeltaFunctionCall::new()
+                });
+                return delta;
+            }
             let mut call = ChoiceDeltaToolCall {
                 index: Some(index),
                 ..ChoiceDeltaToolCall::new()
@@ -321,15 +343,16 @@ impl Writer {
             match kind {
                 CallKind::Function => {
                     call.function = Some(ChoiceDeltaToolCallFunction {
-                        arguments: Some(ToolCallArguments::String(text)),
+                        arguments: Some(ToolCallArguments::String(text.to_owned())),
                         ..ChoiceDeltaToolCallFunction::new()
                     });
                 }
                 CallKind::Freeform => call.extra.push("custom", raw(&json!({"input": text}))),
             }
             delta.tool_calls = Some(vec![call]);
-        }
-        self.send_delta(delta, out);
+            delta
+        };
+        self.send_piece(text, delta, out);
     }
 
     fn close(&mut self, out: &mut BytesMut) {
@@ -346,7 +369,7 @@ impl Writer {
                 index,
                 kind: CallKind::Function,
                 has_input: false,
-            }) => self.input(index, CallKind::Function, "{}".to_owned(), out),
+            }) => self.input(index, CallKind::Function, "{}", out),
             Some(Block::Refusal | Block::Reasoning { .. } | Block::Call { .. } | Block::Hidden) | None => {}
         }
     }

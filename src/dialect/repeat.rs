@@ -1,0 +1,172 @@
+//! Streams say the same thing most of the time: one more piece of the same block. What an event has in common with
+//! the one before it is neither taken apart nor put together anew.
+
+use bytes::BytesMut;
+
+use crate::canonical::{Delta, Event};
+use crate::wire::json::{Pattern, Template};
+
+/// How many patterns that no event met may be given up before there are no more of them.
+const FRUITLESS: u8 = 3;
+
+/// Where events that bring a piece hold it.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// Paths of the members that hold a piece; one of them in an event.
+    pub texts: &'static [&'static [&'static str]],
+    /// Members that differ from event to event and that the reader has no use for.
+    pub passed: &'static [&'static str],
+}
+
+/// The events of a stream that differ from the one before only in their piece.
+///
+/// A reader asks [`Repeats::read`] first and, where that has no answer, reads the event as any other and tells
+/// [`Repeats::learn`] what came of it. Whatever else is read in between may have changed what a piece means, so that a
+/// pattern ends with the first event that does not meet it.
+#[derive(Debug, Default)]
+pub struct Repeats {
+    state: State,
+    fruitless: u8,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Nothing,
+    /// The last event brought one piece and nothing else.
+    Once,
+    Known(Box<Known>),
+}
+
+#[derive(Debug)]
+struct Known {
+    pattern: Pattern,
+    /// The event's name.
+    name: Option<Box<str>>,
+    index: u32,
+    kind: Kind,
+    /// An event has met it.
+    met: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text,
+    Reasoning { part: u32 },
+    Input,
+}
+
+impl Repeats {
+    /// The block and the piece of an event that differs from the last one in nothing else; the piece is not empty.
+    pub fn read(&mut self, name: Option<&str>, data: &[u8]) -> Option<(u32, Delta)> {
+        let State::Known(known) = &mut self.state else {
+            return None;
+        };
+        if known.name.as_deref() != name {
+            return None;
+        }
+        let text = known.pattern.text(data)?.into_owned();
+        known.met = true;
+        let delta = match known.kind {
+            Kind::Text => Delta::Text { text },
+            Kind::Reasoning { part } => Delta::Reasoning { part, text },
+            Kind::Input => Delta::Input { text },
+        };
+        Some((known.index, delta))
+    }
+
+    /// Takes notice of an event that [`Repeats::read`] did not know, and of what it amounted to.
+    pub fn learn(&mut self, name: Option<&str>, data: &[u8], said: &[Event], places: Places) {
+        let was = std::mem::take(&mut self.state);
+        let is_first = match &was {
+            State::Known(known) if known.met => {
+                self.fruitless = 0;
+                false
+            }
+            State::Known(_) => {
+                self.fruitless += 1;
+                false
+            }
+            State::Once => false,
+            State::Nothing => true,
+        };
+        let [Event::Delta { index, delta }] = said else {
+            return;
+        };
+        let (kind, text) = match delta {
+            Delta::Text { text } => (Kind::Text, text),
+            Delta::Reasoning { part, text } => (Kind::Reasoning { part: *part }, text),
+            Delta::Input { text } => (Kind::Input, text),
+            Delta::Opaque(_) | Delta::Annotation(_) | Delta::Logprobs { .. } => return,
+        };
+        if is_first || self.fruitless >= FRUITLESS {
+            self.state = State::Once;
+            return;
+        }
+        let Places { texts, passed } = places;
+        self.state = match Pattern::of(data, texts, text, passed) {
+            Some(pattern) => State::Known(Box::new(Known {
+                pattern,
+                name: name.map(Into::into),
+                index: *index,
+                kind,
+                met: false,
+            })),
+            None => {
+                self.fruitless += 1;
+                State::Once
+            }
+        };
+    }
+}
+
+/// The frames of a block's pieces, which differ only in their text and number.
+#[derive(Debug, Default)]
+pub struct Frames(Frame);
+
+#[derive(Debug, Default)]
+enum Frame {
+    #[default]
+    None,
+    /// One was written.
+    Once,
+    Known(Template),
+    /// Each has to be put together.
+    Odd,
+}
+
+impl Frames {
+    /// Begins with other frames.
+    pub fn clear(&mut self) {
+        self.0 = Frame::None;
+    }
+
+    /// Writes a frame with this text and number. Where it cannot, the frame has to be put together as any other.
+    pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) -> bool {
+        match &self.0 {
+            Frame::Known(template) => {
+                template.write(text, number, scratch, out);
+                true
+            }
+            Frame::None | Frame::Once | Frame::Odd => false,
+        }
+    }
+
+    /// Whether the next frame should be written a second time, with the marks of [`Template`] in it, and be shown to
+    /// [`Frames::learn`]: blocks of one piece are not worth it.
+    pub fn is_wanted(&mut self) -> bool {
+        match self.0 {
+            Frame::None => {
+                self.0 = Frame::Once;
+                false
+            }
+            Frame::Once => true,
+            Frame::Known(_) | Frame::Odd => false,
+        }
+    }
+
+    /// Makes a template of a frame with marks.
+    pub fn learn(&mut self, marked: &[u8]) {
+        self.0 = Template::of(marked).map_or(Frame::Odd, Frame::Known);
+    }
+}

@@ -1,0 +1,229 @@
+//! Documents that say the same as one before but for a few values.
+
+use std::borrow::Cow;
+
+use super::text;
+use crate::wire::splice::{Kind, Node};
+
+/// The longest document that is made a pattern of, in bytes: one is kept for each stream.
+const LIMIT: usize = 2048;
+/// So many digits always fit an integer of 64 bits.
+const DIGITS: usize = 18;
+
+/// What the events of a stream have in common that differ only in a text and in a few values that nobody reads.
+///
+/// Whatever has the bytes of a document that has been read, and in the places of its strings and integers other strings
+/// and integers, is read as that document was. So it need not be taken apart again.
+#[derive(Debug)]
+pub struct Pattern {
+    /// The document without what stands in the holes, and without its last brace.
+    literal: Box<[u8]>,
+    holes: Vec<Hole>,
+}
+
+#[derive(Debug)]
+struct Hole {
+    /// How much of `literal` stands before it.
+    before: usize,
+    kind: HoleKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HoleKind {
+    /// The string that is wanted.
+    Text,
+    /// A string that is passed over.
+    String,
+    /// An integer that is passed over.
+    Integer,
+}
+
+impl Pattern {
+    /// The pattern of a document, an object that has been read as the type it should have. What is wanted is the one
+    /// string that is not empty and stands at one of the paths `texts` (names of members, or `0` for the first element of
+    /// an array); its value has to be `text`. Of the members in `passed` that are strings or integers any value is as
+    /// good. `None` where that cannot be.
+    pub fn of(document: &[u8], texts: &[&[&str]], text: &str, passed: &[&str]) -> Option<Self> {
+        let document = document.trim_ascii_end();
+        if document.len() > LIMIT {
+            return None;
+        }
+        let root = Node::document(document).ok()?;
+        let filled = |node: &Node<'_>| node.kind() == Kind::String && node.span().len() > 2;
+        let mut wanted = texts.iter().filter_map(|path| find(root, path)).filter(filled);
+        let place = wanted.next()?;
+        if wanted.next().is_some() || place.text().ok()? != text {
+            return None;
+        }
+        let mut places = vec![(place.span(), HoleKind::Text)];
+        for name in passed {
+            let Some(node) = root.get(name).ok()? else {
+                continue;
+            };
+            match node.kind() {
+                Kind::String => places.push((node.span(), HoleKind::String)),
+                Kind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
+                    places.push((node.span(), HoleKind::Integer));
+                }
+                _ => {}
+            }
+        }
+        places.sort_unstable_by_key(|(span, _)| span.start);
+        let (mut literal, mut holes) = (Vec::with_capacity(document.len()), Vec::with_capacity(places.len()));
+        let mut at = 0;
+        for (span, kind) in places {
+            literal.extend_from_slice(document.get(at..span.start)?);
+            holes.push(Hole {
+                before: literal.len(),
+                kind,
+            });
+            at = span.end;
+        }
+        literal.extend_from_slice(document.get(at..)?.strip_suffix(b"}")?.trim_ascii_end());
+        Some(Self {
+            literal: literal.into(),
+            holes,
+        })
+    }
+
+    /// The text of a document of this pattern; `None` of any other, and of one whose text is empty.
+    pub fn text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
+        let (mut rest, mut from) = (document, 0);
+        let mut found = None;
+        for Hole { before, kind } in &self.holes {
+            rest = rest.strip_prefix(self.literal.get(from..*before)?)?;
+            from = *before;
+            rest = match kind {
+                HoleKind::Integer => {
+                    let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    let (digits, after) = rest.split_at_checked(length)?;
+                    if !(1..=DIGITS).contains(&length) || (length > 1 && digits.starts_with(b"0")) {
+                        return None;
+                    }
+                    after
+                }
+                HoleKind::String => string(rest)?.1,
+                HoleKind::Text => {
+                    let (text, after) = string(rest)?;
+                    found = Some(text);
+                    after
+                }
+            };
+        }
+        rest = rest.strip_prefix(self.literal.get(from..)?)?;
+        // Servers pad their events here, so that the length tells nothing of the text.
+        if rest.trim_ascii_start() != b"}" {
+            return None;
+        }
+        found.filter(|text| !text.is_empty())
+    }
+}
+
+fn find<'a>(root: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
+    path.iter().try_fold(root, |node, step| match node.kind() {
+        Kind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
+        Kind::Object => node.get(step).ok()?,
+        _ => None,
+    })
+}
+
+/// The string that comes first, and what follows it.
+#[inline]
+fn string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    if rest.first() != Some(&b'"') {
+        return None;
+    }
+    let end = text::special(rest, 1);
+    if rest.get(end) == Some(&b'"') {
+        let string = std::str::from_utf8(rest.get(1..end)?).ok()?;
+        return Some((Cow::Borrowed(string), rest.get(end + 1..)?));
+    }
+    let end = text::string_end(rest, end).ok()?;
+    let (string, after) = rest.split_at_checked(end)?;
+    Some((Cow::Owned(serde_json::from_slice(string).ok()?), after))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EVENT: &[u8] = br#"{"seq": 7, "list": [{"delta": {"kind":"a","text":"one"}}], "pad":"x","n":1.0}"#;
+    const TEXTS: &[&[&str]] = &[&["list", "0", "delta", "text"], &["list", "0", "other"]];
+    const PASSED: &[&str] = &["seq", "pad", "n", "absent"];
+
+    fn text(document: &str) -> Option<String> {
+        let pattern = Pattern::of(EVENT, TEXTS, "one", PASSED).expect("a pattern");
+        pattern.text(document.as_bytes()).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn only_what_may_differ_differs() {
+        let event = std::str::from_utf8(EVENT).unwrap_or_default();
+        assert_eq!(text(event).as_deref(), Some("one"));
+        for (from, to, expected) in [
+            ("one", "t\\u0077o \\\"2\\\"", Some("two \"2\"")),
+            ("one", "é", Some("é")),
+            (": 7", ": 999999999999999999", Some("one")),
+            (": 7", ": 0", Some("one")),
+            ("\"x\"", "\"\"", Some("one")),
+            ("\"x\"", "\"a\\\\b\"", Some("one")),
+            ("1.0}", "1.0   }", Some("one")),
+            // Nothing to say, another type, another value, broken JSON, another document behind it.
+            ("one", "", None),
+            ("\"one\"", "null", None),
+            (": 7", ": 7.5", None),
+            (": 7", ": 07", None),
+            (": 7", ": -7", None),
+            (": 7", ": ", None),
+            (": 7", ": 9999999999999999999", None),
+            ("\"x\"", "\"a\\x\"", None),
+            ("\"x\"", "\"a\nb\"", None),
+            ("\"x\"", "null", None),
+            ("1.0", "1.5", None),
+            ("\"a\"", "\"b\"", None),
+            ("one", "\\ud800", None),
+            ("1.0}", "1.0}}", None),
+            ("1.0}", "1.0", None),
+            ("1.0}", "1.0,\"m\":1}", None),
+        ] {
+            let document = event.replacen(from, to, 1);
+            assert_eq!(text(&document).as_deref(), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_has_no_pattern() {
+        let of = |document: &str, texts| Pattern::of(document.as_bytes(), texts, "a", &[]).is_some();
+        let texts: &[&[&str]] = &[&["a"], &["b"]];
+        assert!(of(r#"{"a":"a","b":""}"#, texts));
+        assert!(of(r#"{"a":"a","b":null}"#, texts));
+        assert!(!of(r#"{"a":"a","b":"a"}"#, texts));
+        assert!(!of(r#"{"a":"other"}"#, texts));
+        assert!(!of(r#"{"a":["a"]}"#, texts));
+        assert!(!of(r#"{"b":1}"#, texts));
+        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(LIMIT)), texts));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_reads_what_a_parser_reads(
+            first in "\\PC{1,12}", second in any::<String>(), name in "\\PC{0,6}", number in any::<u64>(),
+        ) {
+            let event = |text: &str, number: u64| {
+                serde_json::json!({"n": number, name.clone(): [1, name], "": {"t": text}}).to_string()
+            };
+            let learned = event(&first, 1);
+            if let Some(pattern) = Pattern::of(learned.as_bytes(), &[&["", "t"]], &first, &["n"]) {
+                let document = event(&second, number);
+                let parsed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
+                if let Some(text) = pattern.text(document.as_bytes()) {
+                    prop_assert_eq!(Some(&*text), parsed[""]["t"].as_str());
+                } else {
+                    prop_assert!(second.is_empty() || number > 999_999_999_999_999_999);
+                }
+            }
+        }
+    }
+}

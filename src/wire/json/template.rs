@@ -1,0 +1,128 @@
+//! What is written again and again with other values in it.
+
+use bytes::{BufMut, BytesMut};
+use memchr::memmem;
+
+use super::write_string;
+
+/// The longest template, in bytes: one is kept for each stream.
+const LIMIT: usize = 2048;
+
+/// A written frame with holes for a text and a number.
+///
+/// It is made of a frame that was written as all others are, with [`Template::TEXT`] and [`Template::NUMBER`] in the
+/// places of these two.
+#[derive(Debug)]
+pub struct Template {
+    literal: Box<[u8]>,
+    /// How much of `literal` stands before the text.
+    text: usize,
+    /// How much of it stands before the number, which comes behind the text; all of it where there is none.
+    number: usize,
+}
+
+impl Template {
+    /// What stands for the text.
+    pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
+    /// What stands for the number.
+    pub const NUMBER: i64 = 8_170_615_141_312_111_001;
+
+    /// The template of a frame that was written with what stands for a text and, perhaps, for a number; `None` where the
+    /// text is not there once, or the number stands elsewhere than behind it.
+    pub fn of(written: &[u8]) -> Option<Self> {
+        let mark = format!("\"{}\"", Self::TEXT);
+        let (before, rest) = split(written, mark.as_bytes())?;
+        let digits = Self::NUMBER.to_string();
+        let (between, after) = split(rest, digits.as_bytes()).unwrap_or((rest, &[]));
+        let literal = [before, between, after].concat();
+        let whole = |mark: &str| memmem::find(&literal, mark.as_bytes()).is_none();
+        if literal.len() > LIMIT || !whole(Self::TEXT) || !whole(&digits) {
+            return None;
+        }
+        Some(Self {
+            literal: literal.into(),
+            text: before.len(),
+            number: before.len() + between.len(),
+        })
+    }
+
+    /// Appends the frame with these in it. `scratch` is a buffer to be used again.
+    pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) {
+        let part = |from: usize, to: usize| self.literal.get(from..to).unwrap_or_default();
+        scratch.clear();
+        write_string(text, scratch);
+        out.reserve(self.literal.len() + scratch.len() + 20);
+        out.put_slice(part(0, self.text));
+        out.put_slice(scratch);
+        out.put_slice(part(self.text, self.number));
+        if self.number < self.literal.len() {
+            write_integer(number, out);
+            out.put_slice(part(self.number, self.literal.len()));
+        }
+    }
+}
+
+fn split<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memmem::find(bytes, mark)?;
+    Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
+}
+
+fn write_integer(number: i64, out: &mut BytesMut) {
+    let mut digits = [0; 20];
+    let mut rest = number.unsigned_abs();
+    let mut from = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        from -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.put_slice(b"-");
+    }
+    out.put_slice(digits.get(from..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str, number: i64) -> String {
+        let text = serde_json::json!(text);
+        format!("event: a\ndata: {{\"id\":\"x\",\"text\":{text},\"n\":{number}}}\n\n")
+    }
+
+    #[test]
+    fn a_filled_template_is_the_frame() {
+        let template =
+            Template::of(frame(Template::TEXT, Template::NUMBER).as_bytes()).expect("a template");
+        for text in ["", "a", "\"\\\n é", Template::TEXT] {
+            for number in [0, 7, 10, 1_234_567_890, -12, i64::MAX, i64::MIN, Template::NUMBER] {
+                let mut out = BytesMut::from("before");
+                template.write(text, number, &mut Vec::new(), &mut out);
+                assert_eq!(out, format!("before{}", frame(text, number)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_may_have_no_number() {
+        let template = Template::of(frame(Template::TEXT, 5).as_bytes()).expect("a template");
+        let mut out = BytesMut::new();
+        template.write("b", 9, &mut Vec::new(), &mut out);
+        assert_eq!(out, frame("b", 5));
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_no_template() {
+        let twice = format!("{}{}", frame(Template::TEXT, 1), frame(Template::TEXT, 1));
+        let numbers = format!("{0}{0}", frame(Template::TEXT, Template::NUMBER));
+        let inside = frame(&format!("a{}", Template::TEXT), 1);
+        let before = format!("{}{}", Template::NUMBER, frame(Template::TEXT, 1));
+        for written in [twice, numbers, inside, before, frame("none", 1)] {
+            assert!(Template::of(written.as_bytes()).is_none(), "{written}");
+        }
+    }
+}
