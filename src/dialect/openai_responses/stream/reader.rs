@@ -9,15 +9,25 @@ use super::super::response::{self, Parts};
 use super::super::types::*;
 use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Losses, Start, Usage};
 use crate::dialect::StreamReader;
+use crate::dialect::repeat::{Places, Repeats};
+
+/// Where a piece stands in an event.
+const PLACES: Places = Places {
+    texts: &[&["delta"]],
+    passed: &["sequence_number", "obfuscation"],
+};
 
 /// Reads a stream. Whatever pieces a server leaves out are made up for from the complete items that follow them.
 #[derive(Debug, Default)]
 pub struct Reader {
+    repeats: Repeats,
     items: HashMap<i64, Item>,
     /// Number of the next block.
     next: u32,
     /// The item that an event without an index belongs to.
     last: i64,
+    /// The part of it that the last piece belonged to.
+    last_part: i64,
     started: bool,
     refused: bool,
 }
@@ -65,6 +75,11 @@ impl StreamReader for Reader {
         if data.is_empty() || data.trim_ascii() == b"[DONE]" {
             return;
         }
+        if let Some((index, delta)) = self.repeats.read(None, data) {
+            self.again(index, delta, out);
+            return;
+        }
+        let before = out.len();
         match parse_event(data) {
             Ok(event) => self.event(event, out, losses),
             Err(error) => {
@@ -72,6 +87,8 @@ impl StreamReader for Reader {
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }
+        let said = out.get(before..).unwrap_or_default();
+        self.repeats.learn(None, data, said, PLACES);
     }
 
     // A stream without its last event has failed, which needs no words here.

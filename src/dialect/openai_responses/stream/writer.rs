@@ -4,7 +4,6 @@ mod parts;
 
 use bytes::BytesMut;
 
-use self::parts::last_index;
 use super::super::answer::Call;
 use super::super::envelope::{self, End, Envelope};
 use super::super::types::*;
@@ -13,7 +12,9 @@ use crate::canonical::{
     Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, ServerTool,
     Start, Usage,
 };
+use crate::dialect::repeat::Frames;
 use crate::dialect::{Reply, StreamWriter};
+use crate::wire::json::Template;
 use crate::wire::sse;
 
 /// Writes a stream.
@@ -28,6 +29,8 @@ pub struct Writer {
     broken: Option<(Call, String)>,
     refused: bool,
     scratch: Vec<u8>,
+    /// The frames of the pieces of what is being written.
+    pieces: Frames,
 }
 
 /// The block that is being written.
@@ -80,6 +83,7 @@ impl Writer {
             broken: None,
             refused: false,
             scratch: Vec::new(),
+            pieces: Frames::default(),
         }
     }
 
@@ -106,6 +110,32 @@ impl Writer {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
         sse::write_event(out, Some(name), &self.scratch);
+    }
+
+    /// A piece, whose event is the same but for text and number until the frames are cleared.
+    fn send_piece<T: Into<ResponseStreamEvent>>(
+        &mut self,
+        name: &str,
+        text: &str,
+        event: impl Fn(&Self, &str) -> T,
+        number: fn(&mut T) -> &mut Option<i64>,
+        out: &mut BytesMut,
+    ) {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        if self.pieces.write(text, sequence, &mut self.scratch, out) {
+            return;
+        }
+        let mut first = event(self, text);
+        *number(&mut first) = Some(sequence);
+        self.send(name, first, out);
+        if self.pieces.is_wanted() {
+            let mut event = event(self, Template::TEXT);
+            *number(&mut event) = Some(Template::NUMBER);
+            let mut marked = BytesMut::new();
+            self.send(name, event, &mut marked);
+            self.pieces.learn(&marked);
+        }
     }
 
     fn start(&mut self, start: Start, out: &mut BytesMut) {
@@ -146,6 +176,7 @@ impl Writer {
 
     fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
         self.settle_broken(true, out);
+        self.pieces.clear();
         let block = match block {
             BlockStart::Text => Block::Text(TextBlock::default()),
             BlockStart::Refusal => Block::Text(TextBlock {
@@ -256,13 +287,9 @@ impl Writer {
                     self.end_part(id, parts, out);
                     self.begin_part(id, parts, out);
                     *number = Some(part);
+                    self.pieces.clear();
                 }
-                let mut event = ResponseReasoningSummaryTextDeltaEvent::new(text.as_str());
-                event.item_id = Some(id.clone());
-                event.output_index = self.place();
-                event.summary_index = last_index(parts);
-                event.sequence_number = self.next_number();
-                self.send("response.reasoning_summary_text.delta", event, out);
+                self.reasoning_delta(id, parts, &text, out);
                 if let Some(part) = parts.last_mut() {
                     part.push_str(&text);
                 }
@@ -270,7 +297,7 @@ impl Writer {
             (Block::Reasoning { state, .. }, Delta::Opaque(opaque)) => *state = Some(opaque),
             (Block::Call { call, kind, text }, Delta::Input { text: piece }) if !piece.is_empty() => {
                 text.push_str(&piece);
-                self.input_delta(call, *kind, piece, out);
+                self.input_delta(call, *kind, &piece, out);
             }
             // A piece of another kind than its block, and an empty one.
             (
@@ -339,6 +366,7 @@ impl Writer {
                 is_refusal: true,
                 ..TextBlock::default()
             };
+            self.pieces.clear();
             self.text_delta(&mut block, text, out);
             self.close_text(block, out);
         }

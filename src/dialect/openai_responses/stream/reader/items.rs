@@ -17,6 +17,22 @@ impl Reader {
         index
     }
 
+    /// One more piece like the last one.
+    pub(super) fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+        if let Delta::Text { text } | Delta::Reasoning { part: _, text } | Delta::Input { text } = &delta {
+            let seen = match self.items.get_mut(&self.last) {
+                Some(Item::Message { parts }) => parts.get_mut(&self.last_part).map(|part| &mut part.seen),
+                Some(Item::Reasoning { parts, .. }) => parts.get_mut(&self.last_part),
+                Some(Item::Call { index: _, seen }) => Some(seen),
+                Some(Item::Done) | None => None,
+            };
+            if let Some(seen) = seen {
+                *seen += text.len();
+            }
+        }
+        out.push(Event::Delta { index, delta });
+    }
+
     pub(super) fn added(&mut self, at: i64, item: &OutputItem, out: &mut Vec<Event>) {
         self.last = at;
         if self.items.contains_key(&at) {
@@ -64,7 +80,8 @@ impl Reader {
             return None;
         }
         self.refused |= matches!(block, BlockStart::Refusal);
-        let part = self.part(at, part.unwrap_or_default(), block, out)?;
+        self.last_part = part.unwrap_or_default();
+        let part = self.part(at, self.last_part, block, out)?;
         part.seen += text.len();
         let index = part.index;
         let delta = Delta::Text { text };
@@ -147,6 +164,7 @@ impl Reader {
             self.added(at, &ReasoningItem::new().into(), out);
         }
         let part = part.unwrap_or_default();
+        self.last_part = part;
         let Some(Item::Reasoning { index, shown, parts }) = self.items.get_mut(&at) else {
             return;
         };

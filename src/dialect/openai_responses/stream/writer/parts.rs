@@ -11,9 +11,9 @@ use crate::dialect::openai_responses::types::*;
 
 impl Writer {
     /// Begins the item and the part of a text, once.
-    fn begin_text(&mut self, block: &mut TextBlock, out: &mut BytesMut) -> String {
-        if let Some(id) = &block.id {
-            return id.clone();
+    fn begin_text(&mut self, block: &mut TextBlock, out: &mut BytesMut) {
+        if block.id.is_some() {
+            return;
         }
         let id = self.item_id("msg");
         let mut item = OutputMessage::new();
@@ -33,42 +33,57 @@ impl Writer {
         event.part = Some(part);
         event.sequence_number = self.next_number();
         self.send("response.content_part.added", event, out);
-        block.id = Some(id.clone());
-        id
+        block.id = Some(id);
     }
 
     pub(super) fn text_delta(&mut self, block: &mut TextBlock, text: String, out: &mut BytesMut) {
-        let id = self.begin_text(block, out);
+        self.begin_text(block, out);
         block.text.push_str(&text);
-        let place = self.place();
-        let number = self.next_number();
         if block.is_refusal {
             self.refused = true;
-            let mut event = ResponseRefusalDeltaEvent::new(text);
-            event.item_id = Some(id);
-            event.output_index = place;
-            event.content_index = Some(0);
-            event.sequence_number = number;
-            self.send("response.refusal.delta", event, out);
+            let event = |writer: &Self, text: &str| {
+                let mut event = ResponseRefusalDeltaEvent::new(text);
+                event.item_id.clone_from(&block.id);
+                event.output_index = writer.place();
+                event.content_index = Some(0);
+                event
+            };
+            let name = "response.refusal.delta";
+            self.send_piece(name, &text, event, |event| &mut event.sequence_number, out);
         } else {
-            let mut event = ResponseTextDeltaEvent::new(text);
-            event.item_id = Some(id);
-            event.output_index = place;
-            event.content_index = Some(0);
-            event.logprobs = Some(raw(&[(); 0]));
-            event.sequence_number = number;
-            self.send("response.output_text.delta", event, out);
+            let event = |writer: &Self, text: &str| {
+                let mut event = ResponseTextDeltaEvent::new(text);
+                event.item_id.clone_from(&block.id);
+                event.output_index = writer.place();
+                event.content_index = Some(0);
+                event.logprobs = Some(raw(&[(); 0]));
+                event
+            };
+            let name = "response.output_text.delta";
+            self.send_piece(name, &text, event, |event| &mut event.sequence_number, out);
         }
+    }
+
+    pub(super) fn reasoning_delta(&mut self, id: &str, parts: &[String], text: &str, out: &mut BytesMut) {
+        let event = |writer: &Self, text: &str| {
+            let mut event = ResponseReasoningSummaryTextDeltaEvent::new(text);
+            event.item_id = Some(id.to_owned());
+            event.output_index = writer.place();
+            event.summary_index = last_index(parts);
+            event
+        };
+        let name = "response.reasoning_summary_text.delta";
+        self.send_piece(name, text, event, |event| &mut event.sequence_number, out);
     }
 
     pub(super) fn annotation(&mut self, block: &mut TextBlock, annotation: Annotation, out: &mut BytesMut) {
         if block.is_refusal {
             return;
         }
-        let id = self.begin_text(block, out);
+        self.begin_text(block, out);
         let length = block.text.chars().count();
         let mut event = ResponseOutputTextAnnotationAddedEvent::new();
-        event.item_id = Some(id);
+        event.item_id.clone_from(&block.id);
         event.output_index = self.place();
         event.content_index = Some(0);
         event.annotation_index = i64::try_from(block.annotations.len()).ok();
@@ -110,22 +125,27 @@ impl Writer {
         self.send("response.reasoning_summary_part.done", event, out);
     }
 
-    pub(super) fn input_delta(&mut self, call: &Call, kind: Kind, piece: String, out: &mut BytesMut) {
-        let place = self.place();
+    pub(super) fn input_delta(&mut self, call: &Call, kind: Kind, piece: &str, out: &mut BytesMut) {
         match kind {
             Kind::Function => {
-                let mut event = ResponseFunctionCallArgumentsDeltaEvent::new(piece);
-                event.item_id = Some(call.item_id.clone());
-                event.output_index = place;
-                event.sequence_number = self.next_number();
-                self.send("response.function_call_arguments.delta", event, out);
+                let event = |writer: &Self, piece: &str| {
+                    let mut event = ResponseFunctionCallArgumentsDeltaEvent::new(piece);
+                    event.item_id = Some(call.item_id.clone());
+                    event.output_index = writer.place();
+                    event
+                };
+                let name = "response.function_call_arguments.delta";
+                self.send_piece(name, piece, event, |event| &mut event.sequence_number, out);
             }
             Kind::Freeform => {
-                let mut event = ResponseCustomToolCallInputDeltaEvent::new(piece);
-                event.item_id = Some(call.item_id.clone());
-                event.output_index = place;
-                event.sequence_number = self.next_number();
-                self.send("response.custom_tool_call_input.delta", event, out);
+                let event = |writer: &Self, piece: &str| {
+                    let mut event = ResponseCustomToolCallInputDeltaEvent::new(piece);
+                    event.item_id = Some(call.item_id.clone());
+                    event.output_index = writer.place();
+                    event
+                };
+                let name = "response.custom_tool_call_input.delta";
+                self.send_piece(name, piece, event, |event| &mut event.sequence_number, out);
             }
             // The API has no pieces of a search: it comes as a whole.
             Kind::ToolSearch => {}
@@ -183,7 +203,7 @@ impl Writer {
             Kind::Function => {
                 if text.trim().is_empty() {
                     text = "{}".to_owned();
-                    self.input_delta(&call, kind, text.clone(), out);
+                    self.input_delta(&call, kind, &text, out);
                 }
                 if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
                     self.call_done(&call, text, true, out);
@@ -231,6 +251,6 @@ impl TextBlock {
     }
 }
 
-pub(super) fn last_index(parts: &[String]) -> Option<i64> {
+fn last_index(parts: &[String]) -> Option<i64> {
     i64::try_from(parts.len().checked_sub(1)?).ok()
 }
