@@ -4,19 +4,10 @@
 use bytes::BytesMut;
 
 use crate::canonical::{Delta, Event};
-use crate::wire::json::{Pattern, Template};
+use crate::wire::json::{Pattern, Places, Template};
 
 /// How many patterns that no event met may be given up before there are no more of them.
 const FRUITLESS: u8 = 3;
-
-/// Where events that bring a piece hold it.
-#[derive(Clone, Copy, Debug)]
-pub struct Places {
-    /// Paths of the members that hold a piece; one of them in an event.
-    pub texts: &'static [&'static [&'static str]],
-    /// Members that differ from event to event and that the reader has no use for.
-    pub passed: &'static [&'static str],
-}
 
 /// The events of a stream that differ from the one before only in their piece.
 ///
@@ -103,8 +94,7 @@ impl Repeats {
             self.state = State::Once;
             return;
         }
-        let Places { texts, passed } = places;
-        self.state = match Pattern::of(data, texts, text, passed) {
+        self.state = match Pattern::of(data, places, text) {
             Some(pattern) => State::Known(Box::new(Known {
                 pattern,
                 name: name.map(Into::into),

@@ -15,13 +15,14 @@ use crate::canonical::{
 use crate::dialect::envelope::EventWriter;
 use crate::dialect::extras::raw;
 use crate::dialect::path::At;
-use crate::dialect::repeat::{Frames, Places, Repeats};
+use crate::dialect::repeat::{Frames, Repeats};
 use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
-use crate::wire::json::Template;
+use crate::wire::json::{Places, Template};
 
 /// Where a piece stands in an event.
 const PLACES: Places = Places {
-    texts: &[&["delta", "text"], &["delta", "partial_json"], &["delta", "thinking"]],
+    object: &["delta"],
+    texts: &[&["text"], &["partial_json"], &["thinking"]],
     passed: &[],
 };
 

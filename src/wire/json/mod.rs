@@ -27,7 +27,7 @@ pub use extra::Extra;
 pub use keys::{Key, NOT_KNOWN, Tag};
 pub use map::Map;
 pub use members::{Members, Object, need, read_object};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, Places};
 pub use read::Read;
 pub use scan::Scanner;
 pub use serde_json::Number;

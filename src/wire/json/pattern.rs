@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use super::text;
-use crate::wire::splice::{Kind, Node};
+use crate::wire::splice::{Kind, Member, Node, members};
 
 /// The longest document that is made a pattern of, in bytes: one is kept for each stream.
 const LIMIT: usize = 2048;
+/// The most members that are passed over.
+const PASSED: usize = 2;
 /// So many digits always fit an integer of 64 bits.
 const DIGITS: usize = 18;
 
@@ -38,36 +40,64 @@ enum HoleKind {
     Integer,
 }
 
+/// Where documents hold what differs between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// The way from the document to the object that holds the text: names of members, `0` for an array's first element.
+    pub object: &'static [&'static str],
+    /// The ways from there to the members that may be the text; one of them in a document.
+    pub texts: &'static [&'static [&'static str]],
+    /// Members of the document of which, where they are strings or integers, any value is as good.
+    pub passed: &'static [&'static str],
+}
+
 impl Pattern {
-    /// The pattern of a document, an object that has been read as the type it should have. What is wanted is the one
-    /// string that is not empty and stands at one of the paths `texts` (names of members, or `0` for the first element of
-    /// an array); its value has to be `text`. Of the members in `passed` that are strings or integers any value is as
-    /// good. `None` where that cannot be.
-    pub fn of(document: &[u8], texts: &[&[&str]], text: &str, passed: &[&str]) -> Option<Self> {
+    /// The pattern of a document, an object that has been read as the type it should have, and in which `text` is the
+    /// one string that is not empty and stands where texts do. `None` where that is not so.
+    pub fn of(document: &[u8], places: Places, text: &str) -> Option<Self> {
+        let Places {
+            object,
+            texts,
+            passed,
+        } = places;
         let document = document.trim_ascii_end();
         if document.len() > LIMIT {
             return None;
         }
-        let root = Node::document(document).ok()?;
+        let mut places = Vec::with_capacity(1 + passed.len());
+        let mut pass = |node: Node<'_>| match node.kind() {
+            Kind::String => places.push((node.span(), HoleKind::String)),
+            Kind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
+                places.push((node.span(), HoleKind::Integer));
+            }
+            _ => {}
+        };
+        // Of several members of one name the last one counts.
+        let (mut first, rest) = (None, object.get(1..).unwrap_or_default());
+        let mut others = [None; PASSED];
+        for member in members(document).ok()? {
+            let Member { key, value } = member.ok()?;
+            if object.first().is_some_and(|name| key.is_text(name)) {
+                first = Some(value);
+            }
+            for (name, other) in passed.iter().zip(&mut others) {
+                if key.is_text(name) {
+                    *other = Some(value);
+                }
+            }
+        }
+        others.into_iter().flatten().for_each(&mut pass);
+        let object = match object {
+            [] => Node::document(document).ok()?,
+            [..] => find(first?, rest)?,
+        };
         let filled = |node: &Node<'_>| node.kind() == Kind::String && node.span().len() > 2;
-        let mut wanted = texts.iter().filter_map(|path| find(root, path)).filter(filled);
+        let mut wanted = texts.iter().filter_map(|path| find(object, path)).filter(filled);
         let place = wanted.next()?;
         if wanted.next().is_some() || place.text().ok()? != text {
             return None;
         }
-        let mut places = vec![(place.span(), HoleKind::Text)];
-        for name in passed {
-            let Some(node) = root.get(name).ok()? else {
-                continue;
-            };
-            match node.kind() {
-                Kind::String => places.push((node.span(), HoleKind::String)),
-                Kind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
-                    places.push((node.span(), HoleKind::Integer));
-                }
-                _ => {}
-            }
-        }
+        places.push((place.span(), HoleKind::Text));
         places.sort_unstable_by_key(|(span, _)| span.start);
         let (mut literal, mut holes) = (Vec::with_capacity(document.len()), Vec::with_capacity(places.len()));
         let mut at = 0;
@@ -150,11 +180,14 @@ mod tests {
     use super::*;
 
     const EVENT: &[u8] = br#"{"seq": 7, "list": [{"delta": {"kind":"a","text":"one"}}], "pad":"x","n":1.0}"#;
-    const TEXTS: &[&[&str]] = &[&["list", "0", "delta", "text"], &["list", "0", "other"]];
-    const PASSED: &[&str] = &["seq", "pad", "n", "absent"];
+    const PLACES: Places = Places {
+        object: &["list", "0"],
+        texts: &[&["delta", "text"], &["other"]],
+        passed: &["seq", "pad"],
+    };
 
     fn text(document: &str) -> Option<String> {
-        let pattern = Pattern::of(EVENT, TEXTS, "one", PASSED).expect("a pattern");
+        let pattern = Pattern::of(EVENT, PLACES, "one").expect("a pattern");
         pattern.text(document.as_bytes()).map(Cow::into_owned)
     }
 
@@ -195,15 +228,38 @@ mod tests {
 
     #[test]
     fn what_is_ambiguous_has_no_pattern() {
-        let of = |document: &str, texts| Pattern::of(document.as_bytes(), texts, "a", &[]).is_some();
-        let texts: &[&[&str]] = &[&["a"], &["b"]];
-        assert!(of(r#"{"a":"a","b":""}"#, texts));
-        assert!(of(r#"{"a":"a","b":null}"#, texts));
-        assert!(!of(r#"{"a":"a","b":"a"}"#, texts));
-        assert!(!of(r#"{"a":"other"}"#, texts));
-        assert!(!of(r#"{"a":["a"]}"#, texts));
-        assert!(!of(r#"{"b":1}"#, texts));
-        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(LIMIT)), texts));
+        let places = Places {
+            object: &[],
+            texts: &[&["a"], &["b"]],
+            passed: &[],
+        };
+        let of = |document: &str| Pattern::of(document.as_bytes(), places, "a").is_some();
+        assert!(of(r#"{"a":"a","b":""}"#));
+        assert!(of(r#"{"a":"a","b":null}"#));
+        assert!(!of(r#"{"a":"a","b":"a"}"#));
+        assert!(!of(r#"{"a":"other"}"#));
+        assert!(!of(r#"{"a":["a"]}"#));
+        assert!(!of(r#"{"b":1}"#));
+        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(LIMIT))));
+    }
+
+    #[test]
+    fn of_several_members_of_one_name_the_last_counts() {
+        let document = br#"{"n":"1","n":"2","o":{"t":"a"},"o":{"t":"b","t":"c"}}"#;
+        let places = Places {
+            object: &["o"],
+            texts: &[&["t"]],
+            passed: &["n"],
+        };
+        let pattern = Pattern::of(document, places, "c").expect("a pattern");
+        let text = |from, to| {
+            let other = String::from_utf8_lossy(document).replace(from, to);
+            pattern.text(other.as_bytes()).map(Cow::into_owned)
+        };
+        assert_eq!(text("\"c\"", "\"d\"").as_deref(), Some("d"));
+        assert_eq!(text("\"2\"", "\"3\"").as_deref(), Some("c"));
+        assert_eq!(text("\"1\"", "\"3\""), None);
+        assert_eq!(text("\"b\"", "\"d\""), None);
     }
 
     proptest! {
@@ -215,7 +271,8 @@ mod tests {
                 serde_json::json!({"n": number, name.clone(): [1, name], "": {"t": text}}).to_string()
             };
             let learned = event(&first, 1);
-            if let Some(pattern) = Pattern::of(learned.as_bytes(), &[&["", "t"]], &first, &["n"]) {
+            let places = Places { object: &[""], texts: &[&["t"]], passed: &["n"] };
+            if let Some(pattern) = Pattern::of(learned.as_bytes(), places, &first) {
                 let document = event(&second, number);
                 let parsed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
                 if let Some(text) = pattern.text(document.as_bytes()) {

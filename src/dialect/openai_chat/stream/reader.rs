@@ -9,16 +9,18 @@ use crate::dialect::carrier;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{response, usage};
 use crate::dialect::openai_error;
-use crate::dialect::repeat::{Places, Repeats};
+use crate::dialect::repeat::Repeats;
+use crate::wire::json::Places;
 
 /// Where a piece stands in a chunk.
 const PLACES: Places = Places {
+    object: &["choices", "0", "delta"],
     texts: &[
-        &["choices", "0", "delta", "content"],
-        &["choices", "0", "delta", "reasoning_content"],
-        &["choices", "0", "delta", "reasoning"],
-        &["choices", "0", "delta", "refusal"],
-        &["choices", "0", "delta", "tool_calls", "0", "function", "arguments"],
+        &["content"],
+        &["reasoning_content"],
+        &["reasoning"],
+        &["refusal"],
+        &["tool_calls", "0", "function", "arguments"],
     ],
     passed: &["created", "obfuscation"],
 };

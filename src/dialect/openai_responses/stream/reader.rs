@@ -9,10 +9,12 @@ use super::super::response::{self, Parts};
 use super::super::types::*;
 use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Losses, Start, Usage};
 use crate::dialect::StreamReader;
-use crate::dialect::repeat::{Places, Repeats};
+use crate::dialect::repeat::Repeats;
+use crate::wire::json::Places;
 
 /// Where a piece stands in an event.
 const PLACES: Places = Places {
+    object: &[],
     texts: &[&["delta"]],
     passed: &["sequence_number", "obfuscation"],
 };
