@@ -160,3 +160,94 @@ impl Frames {
         self.0 = Template::of(marked).map_or(Frame::Odd, Frame::Known);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::canonical::{BlockStart, CallKind, Losses, Start};
+    use crate::dialect::{self, DialectName, Preferences, Reply};
+    use crate::wire::framing::Framing;
+
+    /// The data of the frames that one event amounts to, without their numbers.
+    fn data(framing: Framing, out: &mut BytesMut) -> Vec<Value> {
+        let mut decoder = framing.decoder();
+        decoder.push(out.split().freeze());
+        decoder.finish();
+        std::iter::from_fn(|| decoder.next().ok()?)
+            .map(|frame| {
+                let mut data: Value = serde_json::from_slice(&frame.data).unwrap_or_default();
+                if let Some(data) = data.as_object_mut() {
+                    data.remove("sequence_number");
+                }
+                data
+            })
+            .collect()
+    }
+
+    fn call(call: CallKind) -> BlockStart {
+        BlockStart::ToolCall {
+            id: Template::TEXT.to_owned(),
+            name: "f".to_owned(),
+            namespace: None,
+            call,
+        }
+    }
+
+    #[test]
+    fn later_pieces_are_written_as_the_first_ones() {
+        let text = |text: &str| Delta::Text {
+            text: text.to_owned(),
+        };
+        let reasoning = |text: &str| Delta::Reasoning {
+            part: 0,
+            text: text.to_owned(),
+        };
+        let input = |text: &str| Delta::Input {
+            text: text.to_owned(),
+        };
+        let blocks: [(BlockStart, &dyn Fn(&str) -> Delta); 5] = [
+            (BlockStart::Text, &text),
+            (BlockStart::Refusal, &text),
+            (BlockStart::Reasoning, &reasoning),
+            (call(CallKind::Function), &input),
+            (call(CallKind::Freeform), &input),
+        ];
+        for name in DialectName::ALL {
+            for legacy_functions in [false, true] {
+                let dialect = dialect::find(name).expect("a dialect");
+                let reply = Reply {
+                    model: format!("m \"{}\" {}", Template::NUMBER, "x"),
+                    preferences: Preferences {
+                        include_usage: true,
+                        legacy_functions,
+                        ..Preferences::default()
+                    },
+                    created: 1,
+                    request_id: "req_1".to_owned(),
+                    input_estimate: 1,
+                };
+                let mut writer = dialect.stream_writer(&reply);
+                let (mut out, mut losses) = (BytesMut::new(), Losses::new());
+                writer.write(Event::Start(Start::default()), &mut out, &mut losses);
+                for (index, (block, delta)) in (0_u32..).zip(&blocks) {
+                    let block = block.clone();
+                    writer.write(Event::Open { index, block }, &mut out, &mut losses);
+                    let mut written = Vec::new();
+                    for piece in ["first", "a \"é\"\n", "a \"é\"\n", "a \"é\"\n", "a \"é\"\n"] {
+                        out.clear();
+                        let delta = delta(piece);
+                        writer.write(Event::Delta { index, delta }, &mut out, &mut losses);
+                        written.push(data(dialect.framing(), &mut out));
+                    }
+                    let [_, rest @ ..] = written.as_slice() else {
+                        unreachable!("five were written");
+                    };
+                    assert!(rest.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {rest:?}");
+                    writer.write(Event::Close { index }, &mut out, &mut losses);
+                }
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod arguments;
 mod conversation;
 mod documents;
 mod history;
+mod repeats;
 mod streams;
 mod upstream;
 

@@ -13,7 +13,7 @@ use crate::common::{Facts, begin, stream, translated_pairs};
 use crate::tried;
 use crate::upstream::{self, Sent, joined};
 
-fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exchange {
+pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exchange {
     let body = match client.name() {
         DialectName::Claude => {
             r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]}"#

@@ -99,7 +99,10 @@ impl Pattern {
         }
         places.push((place.span(), HoleKind::Text));
         places.sort_unstable_by_key(|(span, _)| span.start);
-        let (mut literal, mut holes) = (Vec::with_capacity(document.len()), Vec::with_capacity(places.len()));
+        let (mut literal, mut holes) = (
+            Vec::with_capacity(document.len()),
+            Vec::with_capacity(places.len()),
+        );
         let mut at = 0;
         for (span, kind) in places {
             literal.extend_from_slice(document.get(at..span.start)?);
