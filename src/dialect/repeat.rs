@@ -155,9 +155,9 @@ impl Frames {
         }
     }
 
-    /// Makes a template of a frame with marks.
-    pub fn learn(&mut self, marked: &[u8]) {
-        self.0 = Template::of(marked).map_or(Frame::Odd, Frame::Known);
+    /// Makes a template of a frame with marks, in one dialect one for a number among them.
+    pub fn learn(&mut self, marked: &[u8], numbered: bool) {
+        self.0 = Template::of(marked, numbered).map_or(Frame::Odd, Frame::Known);
     }
 }
 

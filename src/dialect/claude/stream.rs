@@ -561,7 +561,7 @@ impl Writer {
         if self.pieces.is_wanted() {
             let mut marked = BytesMut::new();
             self.piece(delta(Template::TEXT), &mut marked);
-            self.pieces.learn(&marked);
+            self.pieces.learn(&marked, false);
         }
     }
 

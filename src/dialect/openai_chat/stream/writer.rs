@@ -115,7 +115,7 @@ impl Writer {
         if self.pieces.is_wanted() {
             let mut marked = BytesMut::new();
             self.send_delta(delta(Template::TEXT), &mut marked);
-            self.pieces.learn(&marked);
+            self.pieces.learn(&marked, false);
         }
     }
 

@@ -134,7 +134,7 @@ impl Writer {
             *number(&mut event) = Some(Template::NUMBER);
             let mut marked = BytesMut::new();
             self.send(name, event, &mut marked);
-            self.pieces.learn(&marked);
+            self.pieces.learn(&marked, true);
         }
     }
 
