@@ -186,6 +186,8 @@ mod tests {
             .collect()
     }
 
+    type MakePiece = fn(&str) -> Delta;
+
     fn call(call: CallKind) -> BlockStart {
         BlockStart::ToolCall {
             id: Template::TEXT.to_owned(),
@@ -197,22 +199,22 @@ mod tests {
 
     #[test]
     fn later_pieces_are_written_as_the_first_ones() {
-        let text = |text: &str| Delta::Text {
+        let text: MakePiece = |text| Delta::Text {
             text: text.to_owned(),
         };
-        let reasoning = |text: &str| Delta::Reasoning {
+        let reasoning: MakePiece = |text| Delta::Reasoning {
             part: 0,
             text: text.to_owned(),
         };
-        let input = |text: &str| Delta::Input {
+        let input: MakePiece = |text| Delta::Input {
             text: text.to_owned(),
         };
-        let blocks: [(BlockStart, &dyn Fn(&str) -> Delta); 5] = [
-            (BlockStart::Text, &text),
-            (BlockStart::Refusal, &text),
-            (BlockStart::Reasoning, &reasoning),
-            (call(CallKind::Function), &input),
-            (call(CallKind::Freeform), &input),
+        let blocks: [(BlockStart, MakePiece); 5] = [
+            (BlockStart::Text, text),
+            (BlockStart::Refusal, text),
+            (BlockStart::Reasoning, reasoning),
+            (call(CallKind::Function), input),
+            (call(CallKind::Freeform), input),
         ];
         for name in DialectName::ALL {
             for legacy_functions in [false, true] {

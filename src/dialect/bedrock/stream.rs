@@ -15,6 +15,7 @@ use crate::dialect::StreamReader;
 use crate::dialect::claude::{events, stream as claude};
 use crate::dialect::envelope::{EventReader, EventWriter, Part, Passing};
 use crate::wire::event_stream;
+use crate::wire::json::{Pattern, Places};
 use crate::wire::splice::{self, Node, Splices};
 
 /// The type of the messages that hold an event.
@@ -56,31 +57,66 @@ impl Metrics {
     }
 }
 
-/// The event in a frame; `None` where the frame holds none.
-fn unwrapped(name: Option<&str>, data: &[u8]) -> Result<Option<Bytes>, Error> {
-    let name = name.unwrap_or_default();
-    if let Some(failure) = error::read_frame(name, data) {
-        return Err(failure);
+/// The largest buffer that is kept for the next event, in bytes.
+const KEPT: usize = 16 * 1024;
+/// Where a chunk holds its event.
+const PLACES: Places = Places {
+    object: &[],
+    texts: &[&["bytes"]],
+    passed: &["p"],
+};
+
+/// Takes the events of one stream out of their frames.
+#[derive(Debug, Default)]
+struct Unwrapper {
+    /// What the chunks have in common with the first one.
+    pattern: Option<Pattern>,
+    /// There has been a first one.
+    begun: bool,
+    /// The last event.
+    event: Vec<u8>,
+}
+
+impl Unwrapper {
+    /// The event in a frame; `None` where the frame holds none.
+    fn unwrap(&mut self, name: Option<&str>, data: &[u8]) -> Result<Option<&[u8]>, Error> {
+        let name = name.unwrap_or_default();
+        if let Some(failure) = error::read_frame(name, data) {
+            return Err(failure);
+        }
+        // Other events say nothing of the answer.
+        if name != CHUNK {
+            return Ok(None);
+        }
+        let bad = || {
+            Error::new(
+                ErrorClass::Upstream,
+                "the upstream sent a chunk that holds no event",
+            )
+        };
+        let known = self.pattern.as_ref().and_then(|pattern| pattern.text(data));
+        let bytes = match known {
+            Some(bytes) => bytes,
+            None => {
+                let Chunk { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
+                if !std::mem::replace(&mut self.begun, true) {
+                    self.pattern = Pattern::of(data, PLACES, &bytes);
+                }
+                bytes
+            }
+        };
+        if self.event.capacity() > KEPT {
+            self.event = Vec::new();
+        }
+        self.event.clear();
+        let decoded = STANDARD.decode_vec(bytes.as_bytes(), &mut self.event);
+        decoded.map_err(|_| bad())?;
+        Ok(Some(&self.event))
     }
-    // Other events say nothing of the answer.
-    if name != CHUNK {
-        return Ok(None);
-    }
-    let bad = || {
-        Error::new(
-            ErrorClass::Upstream,
-            "the upstream sent a chunk that holds no event",
-        )
-    };
-    let Chunk { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
-    let event = STANDARD.decode(bytes.as_bytes()).map_err(|_| bad())?;
-    Ok(Some(event.into()))
 }
 
 /// The metrics of the last event.
 fn metrics(event: &[u8]) -> Option<Metrics> {
-    // Only the last event has them; the search in the bytes spares all others.
-    memchr::memmem::find(event, METRICS.as_bytes())?;
     let found = Node::document(event).ok()?.get(METRICS).ok()??;
     serde_json::from_slice(found.raw()).ok()
 }
@@ -88,22 +124,23 @@ fn metrics(event: &[u8]) -> Option<Metrics> {
 /// Reads a stream.
 #[derive(Debug, Default)]
 pub struct Reader {
+    chunks: Unwrapper,
     inner: claude::Reader,
 }
 
 impl StreamReader for Reader {
     fn read(&mut self, name: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
-        let event = match unwrapped(name, data) {
+        let event = match self.chunks.unwrap(name, data) {
             Ok(Some(event)) => event,
             Ok(None) => return,
             Err(failure) => return out.push(Event::Fail(failure)),
         };
         let before = out.len();
-        self.inner.read(None, &event, out, losses);
-        let Some(metrics) = metrics(&event) else { return };
-        for event in out.iter_mut().skip(before) {
-            if let Event::Finish { usage, .. } = event
+        self.inner.read(None, event, out, losses);
+        for said in out.iter_mut().skip(before) {
+            if let Event::Finish { usage, .. } = said
                 && usage.is_none_or(|usage| usage == Usage::default())
+                && let Some(metrics) = metrics(event)
             {
                 *usage = Some(metrics.usage());
             }
@@ -118,15 +155,17 @@ impl StreamReader for Reader {
 /// Reads events that pass untranslated.
 #[derive(Debug, Default)]
 pub struct PassingEvents {
+    chunks: Unwrapper,
     inner: events::PassingEvents,
     metrics: Option<Metrics>,
 }
 
 impl EventReader for PassingEvents {
     fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error> {
-        let Some(event) = unwrapped(name, data)? else {
+        let Some(event) = self.chunks.unwrap(name, data)? else {
             return Ok(None);
         };
+        let event = Bytes::copy_from_slice(event);
         let mut passing = self.inner.read(None, &event)?;
         if let Some(passing) = &mut passing
             && passing.part == Part::End
@@ -266,9 +305,10 @@ mod tests {
         assert_eq!(frames.len(), 2);
         assert!(frames.iter().all(|frame| frame.name() == Some(CHUNK)));
 
-        let last = unwrapped(frames[1].name(), &frames[1].data).ok().flatten();
+        let mut chunks = Unwrapper::default();
+        let last = chunks.unwrap(frames[1].name(), &frames[1].data).ok().flatten();
         let expected = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":5,"invocationLatency":0,"firstByteLatency":0,"cacheReadInputTokenCount":4,"cacheWriteInputTokenCount":0}}"#;
-        assert_eq!(last.as_deref(), Some(expected.as_bytes()));
+        assert_eq!(last, Some(expected.as_bytes()));
 
         let mut reader = PassingEvents::default();
         let mut read = |frame: &Frame| reader.read(frame.name(), &frame.data).ok().flatten();

@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_filled_template_is_the_frame() {
-        let template = Template::of(frame(Template::TEXT, Template::NUMBER).as_bytes(), true).expect("a template");
+        let template =
+            Template::of(frame(Template::TEXT, Template::NUMBER).as_bytes(), true).expect("a template");
         for text in ["", "a", "\"\\\n é", Template::TEXT] {
             for number in [0, 7, 10, 1_234_567_890, -12, i64::MAX, i64::MIN, Template::NUMBER] {
                 let mut out = BytesMut::from("before");
