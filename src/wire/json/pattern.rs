@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::text;
+use crate::wire::find::special;
 use crate::wire::splice::{Kind, Member, Node, members};
 
 /// The longest document that is made a pattern of, in bytes: one is kept for each stream.
@@ -166,7 +167,7 @@ fn string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     if rest.first() != Some(&b'"') {
         return None;
     }
-    let end = text::special(rest, 1);
+    let end = special(rest, 1);
     if rest.get(end) == Some(&b'"') {
         let string = std::str::from_utf8(rest.get(1..end)?).ok()?;
         return Some((Cow::Borrowed(string), rest.get(end + 1..)?));
