@@ -96,6 +96,8 @@ pub(crate) struct Shape {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
     String,
+    /// A string that is decoded only when it is looked at.
+    Text,
     Integer,
     Number,
     Bool,

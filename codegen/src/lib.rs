@@ -5,6 +5,7 @@
 //! form, [`generate`] prints Rust from it, and [`api_listing`] a text to compare versions by.
 
 mod atoms;
+mod bulk;
 mod emit;
 mod error;
 mod ir;

@@ -68,7 +68,7 @@ pub fn opaque_unions(ir: &Ir) -> Vec<String> {
 
 fn text(ty: &Type) -> String {
     match ty {
-        Type::String => "string".to_owned(),
+        Type::String | Type::Text => "string".to_owned(),
         Type::Integer => "integer".to_owned(),
         Type::Number => "number".to_owned(),
         Type::Bool => "boolean".to_owned(),

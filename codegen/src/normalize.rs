@@ -9,7 +9,7 @@ use crate::ir::{Def, Ir, Kind, Object, OpenEnum, Property, Shape, Tagged, Type, 
 use crate::names::{Names, pascal};
 use crate::schema::{self, Defs};
 use crate::tags::{self, Dispatch};
-use crate::{Error, lenient, overlay};
+use crate::{Error, bulk, lenient, overlay};
 
 /// Names that generated code uses for something else.
 const RESERVED: [&str; 10] = [
@@ -72,6 +72,7 @@ pub(crate) fn normalize(document: &Value) -> Result<Ir, Error> {
         .filter_map(|def| maker.rust_names.get(def).cloned())
         .collect();
     lenient::mark(&mut ir, marked);
+    bulk::mark(&mut ir);
     ir.opaque.sort();
     Ok(ir)
 }

@@ -58,7 +58,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         headers: &HeaderMap::new(),
         model: named,
         stream: named.map(|_| true),
-        body,
+        body: &Bytes::copy_from_slice(body),
     };
     drop(Exchange::begin(&route, &inbound, 0, "req", &mut Losses::new()));
 }

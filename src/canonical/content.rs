@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::RawJson;
+use crate::wire::json::{LazyStr, join};
 
 /// The dialects that share content, reasoning state and identifiers. `bedrock` speaks the claude family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -76,7 +77,7 @@ pub enum SystemOrigin {
 #[derive(Clone, Debug, Serialize)]
 pub struct SystemBlock {
     /// The text; never empty.
-    pub text: String,
+    pub text: LazyStr,
     /// Where it stood.
     pub origin: SystemOrigin,
     /// A prompt-cache breakpoint after this block.
@@ -93,7 +94,7 @@ pub enum Block {
     /// The model's own words of refusal.
     Refusal {
         /// The words.
-        text: String,
+        text: LazyStr,
     },
     /// An image.
     Image(Image),
@@ -117,7 +118,7 @@ pub enum Block {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Text {
     /// The text; may be empty where a dialect sends it so.
-    pub text: String,
+    pub text: LazyStr,
     /// What the text rests on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
@@ -126,10 +127,10 @@ pub struct Text {
     pub cache: Option<CacheBreakpoint>,
 }
 
-impl From<String> for Text {
-    fn from(text: String) -> Self {
+impl<T: Into<LazyStr>> From<T> for Text {
+    fn from(text: T) -> Self {
         Self {
-            text,
+            text: text.into(),
             ..Self::default()
         }
     }
@@ -156,12 +157,12 @@ pub enum MediaSource {
         /// MIME type, such as `image/png`.
         media_type: String,
         /// The base64 text.
-        data: String,
+        data: LazyStr,
     },
     /// At an address that the upstream fetches.
     Url {
         /// The address.
-        url: String,
+        url: LazyStr,
     },
     /// In the vendor's file store; never portable.
     File {
@@ -198,7 +199,7 @@ pub enum DocumentSource {
     /// Plain text.
     Text {
         /// The text.
-        text: String,
+        text: LazyStr,
     },
     /// Text and image blocks.
     Blocks {
@@ -232,7 +233,7 @@ pub struct Audio {
     /// `wav` or `mp3`.
     pub format: String,
     /// Standard base64.
-    pub data: String,
+    pub data: LazyStr,
 }
 
 /// A search result that the client supplies for citation.
@@ -243,7 +244,7 @@ pub struct SearchResult {
     /// Title of the result.
     pub title: String,
     /// The text of the result, piece by piece.
-    pub content: Vec<String>,
+    pub content: Vec<LazyStr>,
     /// Whether the model is asked to cite it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub citations: bool,
@@ -291,7 +292,7 @@ pub enum Passage {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Reasoning {
     /// The parts that may be shown, in order; empty where the vendor hides them.
-    pub parts: Vec<String>,
+    pub parts: Vec<LazyStr>,
     /// The vendor's state that has to come back with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opaque: Option<Opaque>,
@@ -299,8 +300,8 @@ pub struct Reasoning {
 
 impl Reasoning {
     /// The parts as one text, joined by a blank line.
-    pub fn text(&self) -> String {
-        self.parts.join("\n\n")
+    pub fn text(&self) -> LazyStr {
+        join(&self.parts, "\n\n")
     }
 }
 
@@ -316,12 +317,12 @@ pub enum ToolInput {
     /// What the model wrote where an object was due: broken JSON, or JSON of another kind.
     Malformed {
         /// The text as it came.
-        text: String,
+        text: LazyStr,
     },
     /// The input of a freeform tool.
     Freeform {
         /// The text as it came.
-        text: String,
+        text: LazyStr,
     },
 }
 
@@ -393,7 +394,8 @@ pub enum CacheTtl {
 
 impl ToolInput {
     /// The input that a function call's argument text stands for: an object where it is one, `{}` where it is blank.
-    pub fn from_arguments(text: String) -> Self {
+    pub fn from_arguments(text: impl Into<LazyStr>) -> Self {
+        let text = text.into();
         let trimmed = text.trim();
         let source = if trimmed.is_empty() { "{}" } else { trimmed };
         if source.starts_with('{')

@@ -4,6 +4,7 @@ use super::{
     Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Finish, RawJson, Reasoning, Response,
     Start, Text, ToolCall, ToolInput, Usage,
 };
+use crate::wire::json::LazyStr;
 
 /// Collects events into a [`Response`].
 #[derive(Debug, Default)]
@@ -85,7 +86,7 @@ impl Fold {
 fn opened(block: BlockStart) -> Block {
     match block {
         BlockStart::Text => Block::Text(Text::default()),
-        BlockStart::Refusal => Block::Refusal { text: String::new() },
+        BlockStart::Refusal => Block::Refusal { text: LazyStr::default() },
         BlockStart::Reasoning => Block::Reasoning(Reasoning::default()),
         BlockStart::ToolCall {
             id,
@@ -94,8 +95,8 @@ fn opened(block: BlockStart) -> Block {
             call,
         } => {
             let input = match call {
-                CallKind::Function => ToolInput::Malformed { text: String::new() },
-                CallKind::Freeform => ToolInput::Freeform { text: String::new() },
+                CallKind::Function => ToolInput::Malformed { text: LazyStr::default() },
+                CallKind::Freeform => ToolInput::Freeform { text: LazyStr::default() },
             };
             Block::ToolCall(ToolCall {
                 id,
@@ -118,7 +119,7 @@ fn grow(open: &mut Open, delta: Delta) {
             let part = part as usize;
             // A part number far ahead of the last is a broken upstream's, not a reason to allocate.
             if part >= block.parts.len() && !text.is_empty() {
-                block.parts.push(text);
+                block.parts.push(text.into());
             } else if let Some(existing) = block.parts.get_mut(part) {
                 existing.push_str(&text);
             }
@@ -135,7 +136,7 @@ fn closed(open: Open) -> Block {
     match block {
         Block::ToolCall(call) => {
             let input = match call.input {
-                ToolInput::Freeform { .. } => ToolInput::Freeform { text: input },
+                ToolInput::Freeform { .. } => ToolInput::Freeform { text: input.into() },
                 ToolInput::Malformed { .. } | ToolInput::Object { .. } => ToolInput::from_arguments(input),
             };
             Block::ToolCall(ToolCall { input, ..call })

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::{Message, Place, RawJson, SystemBlock, Tool, ToolChoice};
+use crate::wire::json::LazyStr;
 
 /// A request for an answer of a model.
 #[derive(Clone, Debug, Serialize)]
@@ -237,7 +238,7 @@ pub enum OutputFormat {
         name: Option<String>,
         /// What it is for.
         #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
+        description: Option<LazyStr>,
         /// The JSON Schema.
         schema: RawJson,
         /// Whether the vendor holds the answer to it.

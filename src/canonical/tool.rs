@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{CacheBreakpoint, RawJson};
+use crate::wire::json::LazyStr;
 
 /// A tool that the model may call.
 #[derive(Clone, Debug, Serialize)]
@@ -26,7 +27,7 @@ pub struct FunctionTool {
     pub namespace: Option<String>,
     /// What it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<LazyStr>,
     /// JSON Schema of its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<RawJson>,
@@ -50,7 +51,7 @@ pub struct FreeformTool {
     pub namespace: Option<String>,
     /// What it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<LazyStr>,
     /// What its input has to look like; any text where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grammar: Option<Grammar>,

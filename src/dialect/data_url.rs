@@ -4,12 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::canonical::MediaSource;
+use crate::wire::json::{Concat, LazyStr};
 
 /// The media of a `data:` URL in base64, or a plain address where it is none.
 ///
 /// # Errors
 /// A `data:` URL that is not in base64.
-pub fn parse(url: String) -> Result<MediaSource, &'static str> {
+pub fn parse(url: LazyStr) -> Result<MediaSource, &'static str> {
     let Some(rest) = strip_scheme(&url) else {
         return Ok(MediaSource::Url { url });
     };
@@ -25,15 +26,17 @@ pub fn parse(url: String) -> Result<MediaSource, &'static str> {
         declared
     };
     let head = url.len() - data.len();
-    let mut data = url;
     // Megabytes, often: they stay where they are.
-    data.drain(..head);
+    let data = url.skip(head);
     Ok(MediaSource::Base64 { media_type, data })
 }
 
 /// A `data:` URL in base64.
-pub fn write(media_type: &str, data: &str) -> String {
-    format!("data:{media_type};base64,{data}")
+pub fn write(media_type: &str, data: &LazyStr) -> LazyStr {
+    let mut url = Concat::default();
+    url.push(format!("data:{media_type};base64,"));
+    url.push(data);
+    url.finish()
 }
 
 fn strip_scheme(url: &str) -> Option<&str> {
@@ -60,8 +63,8 @@ mod tests {
     use super::*;
 
     fn base64(url: &str) -> Option<(String, String)> {
-        match parse(url.to_owned()) {
-            Ok(MediaSource::Base64 { media_type, data }) => Some((media_type, data)),
+        match parse(url.into()) {
+            Ok(MediaSource::Base64 { media_type, data }) => Some((media_type, data.into_string())),
             _ => None,
         }
     }
@@ -79,11 +82,11 @@ mod tests {
             pair("image/png", "iVBORw0KGgoAAAANSUhEUg==")
         );
         assert!(matches!(
-            parse("https://x/y.png".to_owned()),
+            parse("https://x/y.png".into()),
             Ok(MediaSource::Url { .. })
         ));
-        assert!(matches!(parse("é".to_owned()), Ok(MediaSource::Url { .. })));
-        assert!(parse("data:text/plain,hello".to_owned()).is_err());
-        assert!(parse("data:image/png".to_owned()).is_err());
+        assert!(matches!(parse("é".into()), Ok(MediaSource::Url { .. })));
+        assert!(parse("data:text/plain,hello".into()).is_err());
+        assert!(parse("data:image/png".into()).is_err());
     }
 }

@@ -237,7 +237,7 @@ pub struct Inbound<'a> {
     /// Whether the answer streams, where the path tells.
     pub stream: Option<bool>,
     /// The body.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
 }
 
 /// A request as it was read, with what its answer needs to know.

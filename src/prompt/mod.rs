@@ -34,20 +34,22 @@ impl SystemEdits {
     /// Applies the edits. A block that the replacements leave blank goes, and its cache breakpoint with it; what is added
     /// comes in blocks of its own after the last one, so that the text before it stays as prompt caches know it.
     pub fn apply(&self, request: &mut Request) {
-        request.system.retain_mut(|block| {
-            let Cow::Owned(text) = self.replace(&block.text) else {
-                return true;
-            };
-            block.text = text;
-            !block.text.trim().is_empty()
-        });
+        if !self.replacements.is_empty() {
+            request.system.retain_mut(|block| {
+                let Cow::Owned(text) = self.replace(&block.text) else {
+                    return true;
+                };
+                block.text = text.into();
+                !block.text.is_blank()
+            });
+        }
         let last = request.system.last();
         let origin = last.map_or(SystemOrigin::SystemMessage, |block| block.origin);
         let additions = self.additions(request);
         request
             .system
             .extend(additions.into_iter().map(|text| SystemBlock {
-                text,
+                text: text.into(),
                 origin,
                 cache: None,
             }));

@@ -31,7 +31,7 @@ fn request(messages: Vec<(Role, Vec<Block>)>) -> Request {
 
 fn system(text: &str, cached: bool) -> SystemBlock {
     SystemBlock {
-        text: text.to_owned(),
+        text: text.into(),
         origin: SystemOrigin::Block,
         cache: cached.then(CacheBreakpoint::default),
     }
@@ -302,7 +302,7 @@ fn a_session_of_codex() {
     if let Block::ToolCall(call) = &mut shell {
         call.namespace = Some("functions".to_owned());
         call.input = ToolInput::Freeform {
-            text: "text(1)".to_owned(),
+            text: "text(1)".into(),
         };
     }
     let request = request(vec![

@@ -39,8 +39,8 @@ fn rename(restoration: &Restoration, call: &mut ToolCall) {
     call.namespace.clone_from(namespace);
     if *kind == CallKind::Freeform {
         let text = match &call.input {
-            ToolInput::Object { json } => freeform::unwrap(json.get()),
-            ToolInput::Malformed { text } => freeform::unwrap(text),
+            ToolInput::Object { json } => freeform::unwrap(json.get()).into(),
+            ToolInput::Malformed { text } => freeform::unwrap(text).into(),
             ToolInput::Freeform { text } => text.clone(),
         };
         call.input = ToolInput::Freeform { text };
@@ -57,7 +57,7 @@ fn structured_output(tool: &str, response: &mut Response) {
     for block in &mut response.content {
         let text = match block {
             Block::ToolCall(call) if call.name == tool => match &call.input {
-                ToolInput::Object { json } => json.get().to_owned(),
+                ToolInput::Object { json } => json.get().into(),
                 ToolInput::Malformed { text } | ToolInput::Freeform { text } => text.clone(),
             },
             _ => continue,
@@ -85,7 +85,7 @@ fn cut_at_stop(restoration: &Restoration, response: &mut Response) {
         else {
             continue;
         };
-        block.text = text;
+        block.text = text.into();
         let keep = if block.text.is_empty() { at } else { at + 1 };
         response.content.truncate(keep);
         response.finish = Finish {

@@ -332,7 +332,7 @@ pub fn begin(
         headers: &headers,
         model: model.as_deref(),
         stream,
-        body,
+        body: &bytes::Bytes::copy_from_slice(body),
     };
     Exchange::begin(&route, &inbound, CREATED, REQUEST_ID, losses)
 }

@@ -24,7 +24,11 @@ pub(super) struct Field {
 pub(super) type Body = BTreeMap<String, Field>;
 
 /// Stand-ins for what has no schema of its own, and the Rust type that takes their place.
-const STAND_INS: [(&str, &str); 2] = [("AnyJson", "rt::Raw"), ("AnyNumber", "rt::Number")];
+const STAND_INS: [(&str, &str); 3] = [
+    ("AnyJson", "rt::Raw"),
+    ("AnyNumber", "rt::Number"),
+    ("BulkText", "rt::LazyStr"),
+];
 
 /// The bodies of all structs that have fields, by type name.
 pub(super) fn bodies(ir: &Ir) -> Result<BTreeMap<String, Body>, Error> {
@@ -107,6 +111,7 @@ fn schema(ty: &Type, direct: bool) -> Value {
     let named = |name: &str| json!({ "$ref": format!("#/definitions/{name}") });
     match ty {
         Type::String | Type::Const(_) => json!({ "type": "string" }),
+        Type::Text => named("BulkText"),
         Type::Integer if direct => json!({ "type": "integer", "format": "int64" }),
         Type::Integer | Type::Number => named("AnyNumber"),
         Type::Bool => json!({ "type": "boolean" }),

@@ -118,7 +118,7 @@ impl<'a> Layout<'a> {
             Type::Const(_) => 0,
             Type::Bool => 1,
             Type::Integer | Type::Number | Type::Any => 2 * POINTER,
-            Type::String | Type::Array(_) | Type::Map(_) | Type::Nullable(_) => TEXT,
+            Type::String | Type::Text | Type::Array(_) | Type::Map(_) | Type::Nullable(_) => TEXT,
             Type::Ref(name) => self.named(name),
         }
     }

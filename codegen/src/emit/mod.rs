@@ -57,6 +57,7 @@ fn roots(ir: &Ir) -> TokenStream {
             continue;
         };
         let ident = format_ident!("{name}");
+        let is_request = role == "Request";
         let role = snake(role);
         let parse = format_ident!("parse_{role}");
         let write = format_ident!("write_{role}");
@@ -64,6 +65,16 @@ fn roots(ir: &Ir) -> TokenStream {
         let parse_doc = format!(" Reads a whole {role}; an error names the JSON path.");
         let write_doc = format!(" The JSON text of a {role}.");
         let append_doc = format!(" Appends the JSON text of a {role}.");
+        if is_request {
+            let shared = format_ident!("parse_shared_{role}");
+            let doc = format!(" As [`{parse}`]; texts become slices of the document.");
+            functions.extend(quote! {
+                #[doc = #doc]
+                pub fn #shared(document: &bytes::Bytes) -> Result<#ident, rt::ReadError> {
+                    rt::parse_shared(document)
+                }
+            });
+        }
         functions.extend(quote! {
             #[doc = #parse_doc]
             pub fn #parse(document: &[u8]) -> Result<#ident, rt::ReadError> {

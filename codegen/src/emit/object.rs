@@ -122,12 +122,12 @@ fn constructor(members: &[Member<'_>]) -> TokenStream {
         };
         values.push(match (member.argument(), &member.property.ty) {
             (false, _) => quote!(#ident: None,),
-            (true, Type::String) => quote!(#ident: #ident.into(),),
+            (true, Type::String | Type::Text) => quote!(#ident: #ident.into(),),
             (true, _) => quote!(#ident,),
         });
         match (member.argument(), &member.property.ty) {
             (false, _) => {}
-            (true, Type::String) => arguments.push(quote!(#ident: impl Into<String>)),
+            (true, Type::String | Type::Text) => arguments.push(quote!(#ident: impl Into<#ty>)),
             (true, _) => arguments.push(quote!(#ident: #ty)),
         }
     }

@@ -316,6 +316,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
 fn element(ty: &Type) -> TokenStream {
     match ty {
         Type::String | Type::Const(_) => quote!(String),
+        Type::Text => quote!(rt::LazyStr),
         Type::Integer | Type::Number => quote!(rt::Number),
         Type::Bool => quote!(bool),
         Type::Any => quote!(rt::Raw),

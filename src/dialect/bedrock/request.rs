@@ -63,7 +63,7 @@ pub fn open<'a>(inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>
         version,
         betas,
         user_profile,
-        body: inbound.body.into(),
+        body: inbound.body.as_ref().into(),
         index,
         of_envelope: &OF_THE_ENVELOPE,
     })
@@ -184,13 +184,13 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         losses.drop_field("user_profile_id", "a profile that only its own vendor keeps");
     }
     // What the URL says must not be said otherwise in the body.
-    let body = named(
+    let body = Bytes::from(named(
         &letter.body,
         &letter.index,
         letter.of_envelope,
         &letter.model,
         false,
-    )?;
+    )?);
     let inner = Inbound {
         headers: inbound.headers,
         model: Some(&letter.model),

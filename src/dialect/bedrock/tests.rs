@@ -26,7 +26,7 @@ fn sealed(
         headers: &headers,
         model: None,
         stream: None,
-        body: body.as_bytes(),
+        body: &Bytes::copy_from_slice(body.as_bytes()),
     };
     let target = Target {
         model,
@@ -86,7 +86,7 @@ fn the_envelope_changes_and_the_rest_stays() {
         headers: &headers,
         model: Some(MODEL),
         stream: Some(true),
-        body: &written.body,
+        body: &Bytes::from(written.body),
     };
     let letter = Bedrock.open(&inbound, &mut Losses::new()).expect("a request");
     let capabilities = lookup(DialectName::Claude, "claude-x");
@@ -269,7 +269,7 @@ fn read(pairs: &[(&'static str, &'static str)], body: &str) -> (Result<ReadReque
         headers: &headers,
         model: Some(MODEL),
         stream: Some(true),
-        body: body.as_bytes(),
+        body: &Bytes::copy_from_slice(body.as_bytes()),
     };
     (Bedrock.read_request(&inbound, &mut losses), losses)
 }

@@ -12,7 +12,7 @@ use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_some, refuse_v
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
 use crate::dialect::path::At;
-use crate::wire::json::Raw;
+use crate::wire::json::{LazyStr, Raw};
 
 use super::reasoning;
 
@@ -21,7 +21,7 @@ pub enum Read {
     /// A block.
     Block(Block),
     /// A summary of the turns before it, which a user's message has to say elsewhere.
-    Summary(String),
+    Summary(LazyStr),
     /// Tools that become available at this point.
     Tool(Box<ToolParam>),
     /// Nothing that another dialect could hold; the ledger knows.
@@ -169,7 +169,7 @@ fn read_image(block: ImageBlockParam, at: &At<'_>, losses: &mut Losses) -> Optio
             media_type: media_type.as_str().to_owned(),
             data,
         },
-        ImageSourceParam::Url(UrlImageSourceParam { url, extra: _ }) => MediaSource::Url { url },
+        ImageSourceParam::Url(UrlImageSourceParam { url, extra: _ }) => MediaSource::Url { url: url.into() },
         ImageSourceParam::File(FileImageSourceParam { file_id, extra: _ }) => {
             MediaSource::File { id: file_id }
         }
@@ -219,7 +219,7 @@ fn read_document(block: RequestDocumentBlockParam, at: &At<'_>, losses: &mut Los
             }
         },
         DocumentSourceParam::Url(UrlpdfSourceParam { url, extra: _ }) => {
-            DocumentSource::Media(MediaSource::Url { url })
+            DocumentSource::Media(MediaSource::Url { url: url.into() })
         }
         DocumentSourceParam::File(FileDocumentSourceParam { file_id, extra: _ }) => {
             DocumentSource::Media(MediaSource::File { id: file_id })
@@ -317,14 +317,14 @@ fn read_call(block: ToolUseBlockParam, at: &At<'_>, losses: &mut Losses) -> Tool
 pub fn read_input(input: Raw) -> ToolInput {
     if !input.get().starts_with('{') {
         return ToolInput::Malformed {
-            text: input.get().to_owned(),
+            text: input.get().into(),
         };
     }
     // A cheap look first: hardly any input begins like this.
     if input.get().contains("\"_raw\"")
         && let Ok(StandIn { text }) = serde_json::from_str(input.get())
     {
-        return ToolInput::Malformed { text };
+        return ToolInput::Malformed { text: text.into() };
     }
     ToolInput::Object { json: input }
 }
@@ -391,7 +391,7 @@ fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &m
             losses.approximate(*at, "a reference to a tool became its name");
             let cache = read_cache(cache_control, at, losses);
             Some(Block::Text(Text {
-                text: tool_name,
+                text: tool_name.into(),
                 annotations: Vec::new(),
                 cache,
             }))
@@ -413,7 +413,7 @@ fn read_compaction(block: CompactionBlockParam, at: &At<'_>, losses: &mut Losses
         extra: _,
     } = block;
     match content {
-        Some(text) if !text.trim().is_empty() => {
+        Some(text) if !text.is_blank() => {
             losses.approximate(*at, "a compacted history became a message of the user");
             Read::Summary(text)
         }
@@ -566,7 +566,7 @@ fn write_document(
         }
         DocumentSource::Media(MediaSource::Base64 { media_type, data }) => {
             let text = STANDARD
-                .decode(data)
+                .decode(data.as_str())
                 .ok()
                 .filter(|_| media_type.starts_with("text/"));
             let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else {
@@ -667,7 +667,9 @@ pub fn write_input(input: &ToolInput, path: Place, losses: &mut Losses) -> Raw {
                     path,
                     "arguments that are no JSON were wrapped in an object, as `_raw`",
                 );
-                raw(&StandIn { text: text.clone() })
+                raw(&StandIn {
+                    text: text.as_str().to_owned(),
+                })
             }
         },
         ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })),
@@ -711,7 +713,7 @@ fn write_result_block(
 ) -> Option<ToolResultContentBlockParam> {
     match block {
         // A blank text block is an error of its own.
-        Block::Text(text) if text.text.trim().is_empty() => None,
+        Block::Text(text) if text.text.is_blank() => None,
         Block::Text(text) => Some(write_text(text).into()),
         Block::Refusal { text } => Some(TextBlockParam::new(text).into()),
         Block::Image(image) => write_image(image, path, losses).map(Into::into),

@@ -95,7 +95,7 @@ impl Envelope for Claude {
             version,
             betas: betas(inbound.headers),
             user_profile: header(USER_PROFILE),
-            body: inbound.body.into(),
+            body: inbound.body.as_ref().into(),
             index,
             of_envelope: &[],
         })

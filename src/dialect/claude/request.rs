@@ -19,7 +19,7 @@ use crate::dialect::extras::{
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{Inbound, Preferences, ReadRequest, Target, WrittenRequest};
-use crate::wire::json::{Number, ReadError};
+use crate::wire::json::{LazyStr, Number, ReadError};
 
 /// Version of the API that requests are written for: the last one that takes sampling parameters.
 pub const VERSION: &str = "2023-06-01";
@@ -92,7 +92,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         top_k,
         top_p,
         extra,
-    } = parse_request(inbound.body).map_err(invalid)?;
+    } = parse_shared_request(inbound.body).map_err(invalid)?;
     let root = At::Root;
     drop_unknown(&extra, &root, losses);
     drop_some(
@@ -221,7 +221,7 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
         None => {}
         Some(SystemPrompt::String(text)) => {
             let text = without_attribution(text, at, losses);
-            if !text.trim().is_empty() {
+            if !text.is_blank() {
                 blocks.push(CanonicalSystem {
                     text,
                     origin: SystemOrigin::Field,
@@ -242,7 +242,7 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
                             annotations: _,
                             cache,
                         } = content::read_text(block, &at, losses);
-                        if !text.trim().is_empty() {
+                        if !text.is_blank() {
                             blocks.push(CanonicalSystem {
                                 text,
                                 origin: SystemOrigin::Block,
@@ -259,13 +259,13 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
 }
 
 /// The leading instruction without the client's attribution line.
-fn without_attribution(text: String, at: At<'_>, losses: &mut Losses) -> String {
+fn without_attribution(text: LazyStr, at: At<'_>, losses: &mut Losses) -> LazyStr {
     if !text.starts_with(ATTRIBUTION) {
         return text;
     }
     losses.ignore(at, "the client's attribution line, different in every request");
     let (_, rest) = text.split_once('\n').unwrap_or_default();
-    rest.trim_start().to_owned()
+    rest.trim_start().into()
 }
 
 fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mut Losses) {
@@ -387,7 +387,7 @@ fn read_instruction(
             }
         }
     }
-    blocks.retain(|block| !matches!(block, Block::Text(text) if text.text.trim().is_empty()));
+    blocks.retain(|block| !matches!(block, Block::Text(text) if text.text.is_blank()));
     if !blocks.is_empty() {
         request
             .messages

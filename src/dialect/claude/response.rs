@@ -66,7 +66,7 @@ fn read_block(block: ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<B
                 annotations.extend(read_citation(citation, at, losses));
             }
             Block::Text(Text {
-                text,
+                text: text.into(),
                 annotations,
                 cache: None,
             })
@@ -189,7 +189,7 @@ pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
     let parts = if thinking.is_empty() {
         Vec::new()
     } else {
-        vec![thinking]
+        vec![thinking.into()]
     };
     Reasoning { parts, opaque }
 }
@@ -437,7 +437,7 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
 
 fn refusal_words(content: &[Block]) -> Option<String> {
     content.iter().find_map(|block| match block {
-        Block::Refusal { text } => Some(text.clone()),
+        Block::Refusal { text } => Some(text.as_str().to_owned()),
         _ => None,
     })
 }

@@ -622,7 +622,7 @@ impl Writer {
                 self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
             }
             Some(Writing::Freeform { text }) => {
-                let input = response::write_input(ToolInput::Freeform { text }, false, losses);
+                let input = response::write_input(ToolInput::Freeform { text: text.into() }, false, losses);
                 self.piece(InputJsonDelta::new(input.get()), out);
             }
             Some(Writing::Thinking { .. } | Writing::Text { .. } | Writing::Call) => {}

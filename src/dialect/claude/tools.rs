@@ -434,7 +434,7 @@ fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
     } = tool;
     let schema = raw(&json_schema::freeform_wrapper());
     let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
+    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
     out
 }
 
@@ -601,7 +601,7 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
         name.push('_');
     }
     let mut tool = ToolParam::new(raw(&fitted), name.clone());
-    tool.description = Some("Answer with the JSON that is asked for.".to_owned());
+    tool.description = Some("Answer with the JSON that is asked for.".into());
     let alone = out.tools.is_empty();
     out.tools.push(tool.into());
     out.choice = Some(if alone {

@@ -201,7 +201,7 @@ fn frame(piece: Piece<'_>) -> Piece<'_> {
     };
     let framed = format!("<system-reminder>{}</system-reminder>", text.text);
     let block = Block::Text(Text {
-        text: framed,
+        text: framed.into(),
         annotations: Vec::new(),
         cache: text.cache,
     });
@@ -248,7 +248,7 @@ fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: 
             true,
         ),
         _ => (
-            OPENING.to_owned(),
+            OPENING.into(),
             "a conversation has to begin with its user; a full stop was put there",
             false,
         ),
@@ -286,7 +286,7 @@ fn end_with_user(turns: &mut [Turn<'_>], capabilities: &Capabilities, losses: &m
     let trimmed = text.text.trim_end();
     if trimmed.len() < text.text.len() {
         let text = Text {
-            text: trimmed.to_owned(),
+            text: trimmed.into(),
             ..text.clone()
         };
         piece.block = Cow::Owned(Block::Text(text));

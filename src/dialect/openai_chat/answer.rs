@@ -150,10 +150,10 @@ impl MessageWriter {
         } = call;
         let arguments = match input {
             ToolInput::Object { json } => compact(json.get()),
-            ToolInput::Malformed { text } => text,
+            ToolInput::Malformed { text } => text.into_string(),
             ToolInput::Freeform { text } => {
                 let custom = ChatCompletionMessageCustomToolCallCustom {
-                    input: Some(text),
+                    input: Some(text.into_string()),
                     name: Some(name),
                     ..ChatCompletionMessageCustomToolCallCustom::new()
                 };

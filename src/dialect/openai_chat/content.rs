@@ -9,6 +9,7 @@ use crate::capability::Capabilities;
 use crate::dialect::data_url;
 use crate::dialect::extras::{drop_unknown, refuse_variant};
 use crate::dialect::path::At;
+use crate::wire::json::{Concat, LazyStr, join};
 
 /// The name of a file that has none; the API wants one.
 const UNNAMED: &str = "document.pdf";
@@ -27,7 +28,7 @@ pub fn read(content: MessageContentParam, at: &At<'_>, losses: &mut Losses) -> V
 }
 
 /// A plain string as blocks: none where it is empty.
-pub fn read_string(text: String) -> Vec<Block> {
+pub fn read_string(text: LazyStr) -> Vec<Block> {
     if text.is_empty() {
         return Vec::new();
     }
@@ -154,7 +155,7 @@ fn read_file(part: File, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
 }
 
 /// The bytes of a file: a `data:` URL, or plain base64 as some clients send it.
-fn file_source(data: String) -> Result<MediaSource, &'static str> {
+fn file_source(data: LazyStr) -> Result<MediaSource, &'static str> {
     match data_url::parse(data)? {
         MediaSource::Url { url } if url.contains("://") => Err("file data has to be a data: URL"),
         MediaSource::Url { url } => Ok(MediaSource::Base64 {
@@ -400,8 +401,10 @@ impl PartWriter<'_> {
                 "citations of search results cannot be asked for",
             );
         }
-        let text = format!("[search result: {title}]\n{source}\n{}", content.join("\n"));
-        let mut part = ChatCompletionContentPartTextParam::new(text);
+        let mut text = Concat::default();
+        text.push(format!("[search result: {title}]\n{source}\n"));
+        text.push(join(content, "\n"));
+        let mut part = ChatCompletionContentPartTextParam::new(text.finish());
         part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
         part
     }

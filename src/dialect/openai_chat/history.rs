@@ -14,7 +14,7 @@ use crate::canonical::{
 use crate::capability::{Capabilities, ReasoningReplay};
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
-use crate::wire::json::compact;
+use crate::wire::json::{Concat, LazyStr, compact, join};
 
 /// Writes the messages.
 pub fn write(
@@ -67,7 +67,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn instructions(&mut self) {
         let path = self.request.fields.system;
-        let mut joined = String::new();
+        let mut joined = Vec::new();
         for SystemBlock {
             text,
             origin: _,
@@ -78,10 +78,7 @@ impl Writer<'_> {
                 continue;
             }
             if self.capabilities.single_system {
-                if !joined.is_empty() {
-                    joined.push_str("\n\n");
-                }
-                joined.push_str(text);
+                joined.push(text);
                 continue;
             }
             let text = Text {
@@ -95,7 +92,7 @@ impl Writer<'_> {
             }
         }
         if !joined.is_empty() {
-            let message = self.instruction(MessageContentParam::String(joined), None);
+            let message = self.instruction(MessageContentParam::String(join(joined, "\n\n")), None);
             self.out.push(message);
         }
     }
@@ -128,7 +125,11 @@ impl Writer<'_> {
         );
         for part in &mut parts {
             if let ChatCompletionContentPartParam::Text(part) = part {
-                part.text = format!("<system-reminder>{}</system-reminder>", part.text);
+                let mut framed = Concat::default();
+                framed.push("<system-reminder>");
+                framed.push(&part.text);
+                framed.push("</system-reminder>");
+                part.text = framed.finish();
             }
         }
         self.out
@@ -180,14 +181,15 @@ impl Writer<'_> {
                 last_path = Some(path);
             }
         }
+        let text = turn.text();
         let Turn {
-            text,
+            texts: _,
             refusal,
             reasoning,
             calls,
             called,
-            joiner: _,
         } = turn;
+        let refusal = refusal.finish();
         if text.is_empty() && refusal.is_empty() && calls.is_empty() {
             return;
         }
@@ -202,8 +204,8 @@ impl Writer<'_> {
         match self.capabilities.reasoning_replay {
             _ if reasoning.is_empty() => {}
             ReasoningReplay::None => {}
-            ReasoningReplay::ReasoningContent => out.reasoning_content = Some(reasoning),
-            ReasoningReplay::Reasoning => out.reasoning = Some(reasoning),
+            ReasoningReplay::ReasoningContent => out.reasoning_content = Some(join(reasoning, "\n\n")),
+            ReasoningReplay::Reasoning => out.reasoning = Some(join(reasoning, "\n\n")),
         }
         if text.is_empty() {
             // Some servers insist on the member.
@@ -221,7 +223,7 @@ impl Writer<'_> {
         self.results(&called);
     }
 
-    fn assistant_block(&mut self, block: &Block, path: Place, turn: &mut Turn) {
+    fn assistant_block<'b>(&mut self, block: &'b Block, path: Place, turn: &mut Turn<'b>) {
         match block {
             Block::Text(Text {
                 text,
@@ -238,7 +240,7 @@ impl Writer<'_> {
             }
             // Compatible servers know no refusals; to them it is what the assistant said.
             Block::Refusal { text } if self.capabilities.max_completion_tokens => {
-                turn.refusal.push_str(text);
+                turn.refusal.push(text);
             }
             Block::Refusal { text } => turn.say(text, false),
             Block::Reasoning(reasoning) => {
@@ -247,16 +249,12 @@ impl Writer<'_> {
                     self.losses.ignore(path, "this model takes no reasoning back");
                     return;
                 }
-                for part in parts.iter().filter(|part| !part.is_empty()) {
-                    if !turn.reasoning.is_empty() {
-                        turn.reasoning.push_str("\n\n");
-                    }
-                    turn.reasoning.push_str(part);
-                }
+                let parts = parts.iter().filter(|part| !part.is_empty());
+                turn.reasoning.extend(parts);
             }
             Block::ToolCall(call) => {
                 turn.calls.push(self.call(call, path));
-                turn.called.push(call.id.clone());
+                turn.called.push(&call.id);
             }
             Block::ServerTool(_) => {
                 self.losses.drop_field(
@@ -288,13 +286,13 @@ impl Writer<'_> {
         let id = IdRule::OPENAI_CHAT.apply(id);
         let name = self.names.wire(name, namespace.as_deref());
         let arguments = match input {
-            ToolInput::Object { json } => compact(json.get()),
+            ToolInput::Object { json } => compact(json.get()).into(),
             ToolInput::Malformed { text } => text.clone(),
             ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
                 let custom = ChatCompletionMessageCustomToolCallParamCustom::new(text, name);
                 return ChatCompletionMessageCustomToolCallParam::new(custom, id).into();
             }
-            ToolInput::Freeform { text } => serde_json::json!({PARAMETER: text}).to_string(),
+            ToolInput::Freeform { text } => serde_json::json!({PARAMETER: text}).to_string().into(),
         };
         let function = ChatCompletionMessageFunctionToolCallParamFunction::new(arguments, name);
         ChatCompletionMessageFunctionToolCallParam::new(function, id).into()
@@ -302,7 +300,7 @@ impl Writer<'_> {
 
     /// The results of a turn's calls, then what they hold besides text. A call without a result is the upstream's to
     /// judge.
-    fn results(&mut self, called: &[String]) {
+    fn results(&mut self, called: &[&str]) {
         let mut media = Vec::new();
         for id in called {
             let Some((result, path)) = self.results.take(id) else {
@@ -320,22 +318,37 @@ impl Writer<'_> {
 
 /// What a turn of the assistant amounts to.
 #[derive(Default)]
-struct Turn {
-    text: String,
-    refusal: String,
-    reasoning: String,
+struct Turn<'a> {
+    /// What is said, piece by piece, and whether the piece is annotated.
+    texts: Vec<(&'a LazyStr, bool)>,
+    refusal: Concat,
+    reasoning: Vec<&'a LazyStr>,
     calls: Vec<ChatCompletionMessageToolCallUnionParam>,
-    called: Vec<String>,
-    joiner: Joiner,
+    called: Vec<&'a str>,
 }
 
-impl Turn {
-    fn say(&mut self, text: &str, annotated: bool) {
-        self.joiner.open();
-        self.text.push_str(self.joiner.before(text));
-        self.text.push_str(text);
-        if annotated {
-            self.joiner.annotated();
+impl<'a> Turn<'a> {
+    fn say(&mut self, text: &'a LazyStr, annotated: bool) {
+        self.texts.push((text, annotated));
+    }
+
+    /// All that is said, as one text.
+    fn text(&self) -> LazyStr {
+        let mut all = Concat::default();
+        // Where the pieces meet is looked at only where they do.
+        if let [(text, _)] = self.texts.as_slice() {
+            all.push(*text);
+            return all.finish();
         }
+        let mut joiner = Joiner::default();
+        for (text, annotated) in &self.texts {
+            joiner.open();
+            all.push(joiner.before(text));
+            all.push(*text);
+            if *annotated {
+                joiner.annotated();
+            }
+        }
+        all.finish()
     }
 }

@@ -11,7 +11,7 @@ use crate::canonical::{
 use crate::dialect::carrier;
 use crate::dialect::extras::{drop_unknown, refuse_variant};
 use crate::dialect::path::At;
-use crate::wire::json::{Extra, Raw};
+use crate::wire::json::{Extra, LazyStr, Raw};
 
 /// Reads the messages: the leading run of instructions into [`Request::system`], the rest into [`Request::messages`].
 pub fn read(messages: Vec<ChatCompletionMessageParam>, request: &mut Request, losses: &mut Losses) {
@@ -225,8 +225,8 @@ impl Reader<'_> {
     /// The reasoning of a turn. The text of all its parts arrives as one, so that it stands with the first state.
     fn reasoning(
         &mut self,
-        reasoning: Option<String>,
-        reasoning_content: Option<String>,
+        reasoning: Option<LazyStr>,
+        reasoning_content: Option<LazyStr>,
         details: Option<Vec<Raw>>,
         at: &At<'_>,
     ) -> Vec<Block> {
@@ -275,7 +275,7 @@ fn drop_unechoed(extra: &Extra, at: &At<'_>, losses: &mut Losses) {
     }
 }
 
-fn function(id: String, name: String, arguments: String) -> ToolCall {
+fn function(id: String, name: String, arguments: LazyStr) -> ToolCall {
     ToolCall {
         id,
         name,

@@ -52,7 +52,7 @@ fn invalid(error: &ReadError) -> Error {
 /// # Errors
 /// An invalid request, naming the field.
 pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
-    let params = super::types::parse_request(inbound.body).map_err(|error| invalid(&error))?;
+    let params = super::types::parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
     let CompletionCreateParams {
         audio,
         frequency_penalty,

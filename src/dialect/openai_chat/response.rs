@@ -146,13 +146,13 @@ fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut L
     }
     if let Some(text) = reasoning_text(reasoning_content, reasoning) {
         blocks.push(Block::Reasoning(Reasoning {
-            parts: vec![text],
+            parts: vec![text.into()],
             opaque: Some(carrier::unsigned()),
         }));
     }
     if let Some(text) = content.filter(|text| !text.is_empty()) {
         blocks.push(Block::Text(Text {
-            text,
+            text: text.into(),
             annotations: annotations
                 .into_iter()
                 .flatten()
@@ -162,7 +162,7 @@ fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut L
         }));
     }
     if let Some(text) = refusal.filter(|text| !text.is_empty()) {
-        blocks.push(Block::Refusal { text });
+        blocks.push(Block::Refusal { text: text.into() });
     }
     for (index, call) in tool_calls.into_iter().flatten().enumerate() {
         if let Some(call) = read_call(call, id, index, losses) {
@@ -244,7 +244,7 @@ fn read_call(
                 extra: _,
             } = custom;
             let text = input.unwrap_or_default();
-            (id, name.unwrap_or_default(), ToolInput::Freeform { text })
+            (id, name.unwrap_or_default(), ToolInput::Freeform { text: text.into() })
         }
         ChatCompletionMessageToolCallUnion::Unknown(_) => {
             let path = format!("choices[0].message.tool_calls[{index}]");

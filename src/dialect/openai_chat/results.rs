@@ -6,6 +6,7 @@ use super::content::{self, PartWriter};
 use super::types::*;
 use crate::canonical::{Block, Losses, Place, Request, ToolResult};
 use crate::dialect::ids::IdRule;
+use crate::wire::json::join;
 
 /// Stands for the words of a failed tool that gave none.
 const FAILED: &str = "Tool execution failed.";
@@ -111,10 +112,10 @@ fn text_of(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
     for part in &parts {
         match part {
             ChatCompletionContentPartParam::Text(part) if part.prompt_cache_breakpoint.is_none() => {
-                texts.push(part.text.as_str());
+                texts.push(&part.text);
             }
             _ => return content::write(parts),
         }
     }
-    MessageContentParam::String(texts.join("\n\n"))
+    MessageContentParam::String(join(texts, "\n\n"))
 }

@@ -280,7 +280,7 @@ fn write_freeform(
     let wire = names.wire(name, namespace.as_deref());
     if !capabilities.freeform_tools {
         let mut out = FunctionDefinition::new(wire);
-        out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
+        out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
         out.parameters = Some(raw(&json_schema::freeform_wrapper()));
         return ChatCompletionFunctionToolParam::new(out).into();
     }

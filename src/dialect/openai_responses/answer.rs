@@ -9,7 +9,7 @@ use crate::canonical::{
 };
 use crate::dialect::Reply;
 use crate::dialect::extras::raw;
-use crate::wire::json::compact;
+use crate::wire::json::{LazyStr, compact};
 
 /// Writes an answer.
 pub fn write(response: CanonicalResponse, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
@@ -88,6 +88,7 @@ fn write_block(
         }
         Block::Reasoning(reasoning) => {
             let Reasoning { parts, opaque } = reasoning;
+            let parts = parts.into_iter().map(LazyStr::into_string).collect();
             let id = envelope.item_id("rs", index);
             reasoning::write_answer(&id, parts, opaque.as_ref(), ItemStatus::Completed).into()
         }
@@ -126,10 +127,10 @@ fn write_call(call: ToolCall, index: usize, envelope: &Envelope, end: End) -> Ou
     } = call;
     let (arguments, is_whole) = match input {
         ToolInput::Object { json } => (compact(json.get()), true),
-        ToolInput::Malformed { text } => (text, end != End::Truncated),
+        ToolInput::Malformed { text } => (text.into_string(), end != End::Truncated),
         ToolInput::Freeform { text } => {
             let call = Call::new(envelope.item_id("ctc", index), id, name, namespace);
-            return call.custom(text, true).into();
+            return call.custom(text.into_string(), true).into();
         }
     };
     if envelope.searches_tools() && name == tools::TOOL_SEARCH && namespace.is_none() {

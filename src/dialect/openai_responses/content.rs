@@ -9,6 +9,7 @@ use crate::capability::Capabilities;
 use crate::dialect::data_url;
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_variant};
 use crate::dialect::path::At;
+use crate::wire::json::{Concat, join};
 
 /// Reads the content of a message or of a tool's output.
 pub fn read(content: ContentParam, at: &At<'_>, losses: &mut Losses) -> Vec<Block> {
@@ -154,7 +155,7 @@ fn read_file(part: InputFileParam, at: &At<'_>, losses: &mut Losses) -> Option<D
             }),
             parsed => parsed,
         },
-        (None, Some(url), _) => Ok(MediaSource::Url { url }),
+        (None, Some(url), _) => Ok(MediaSource::Url { url: url.into() }),
         (None, None, Some(id)) => Ok(MediaSource::File { id }),
         (None, None, None) => Err("a file needs `file_data`, `file_url` or `file_id`"),
     };
@@ -309,7 +310,7 @@ fn write_document(
                     // Bytes without a name are refused.
                     part.filename = Some(title.clone().unwrap_or_else(|| UNNAMED_FILE.to_owned()));
                 }
-                MediaSource::Url { url } => part.file_url = Some(url.clone()),
+                MediaSource::Url { url } => part.file_url = Some(url.as_str().to_owned()),
                 MediaSource::File { .. } => {
                     losses.refuse(path, "a file in one vendor's store is not known to another");
                     return;
@@ -357,8 +358,10 @@ fn write_search_result(result: &SearchResult, path: Place, losses: &mut Losses) 
         losses.drop_field(format!("{path}.citations"), "citations cannot be asked for");
     }
     let heading = heading("search result", Some(title));
-    let content = content.join("\n");
-    InputTextParam::new(format!("{heading}{source}\n{content}"))
+    let mut text = Concat::default();
+    text.push(format!("{heading}{source}\n"));
+    text.push(join(content, "\n"));
+    InputTextParam::new(text.finish())
 }
 
 /// A single plain text as a string, the form that the API's own examples have.

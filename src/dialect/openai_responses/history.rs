@@ -12,7 +12,7 @@ use crate::capability::Capabilities;
 use crate::dialect::extras::raw;
 use crate::dialect::ids::IdRule;
 use crate::dialect::names::{PARAMETER, ToolNames};
-use crate::wire::json::compact;
+use crate::wire::json::{LazyStr, compact, join};
 
 /// What stands for the result of a tool that failed without a word.
 const FAILED: &str = "Tool execution failed.";
@@ -21,7 +21,7 @@ const FAILED: &str = "Tool execution failed.";
 #[derive(Debug, Default)]
 pub struct Written {
     /// `instructions`
-    pub instructions: Option<String>,
+    pub instructions: Option<LazyStr>,
     /// `input`
     pub items: Vec<InputItemParam>,
 }
@@ -121,8 +121,8 @@ impl<'a> Writer<'a> {
                         "this model takes one text of instructions",
                     );
                 }
-                let texts: Vec<&str> = blocks.iter().map(|block| block.text.as_str()).collect();
-                self.out.instructions = Some(texts.join("\n\n"));
+                let texts = blocks.iter().map(|block| &block.text);
+                self.out.instructions = Some(join(texts, "\n\n"));
             }
             blocks => {
                 for SystemBlock {
@@ -266,12 +266,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn assistant_text(&mut self, text: &str, phase: Option<&str>) {
+    fn assistant_text(&mut self, text: &LazyStr, phase: Option<&str>) {
         if text.is_empty() {
             return;
         }
         // The long form of an assistant's message needs the identifier that the vendor gave it.
-        let content = ContentParam::String(text.to_owned());
+        let content = ContentParam::String(text.clone());
         let mut item = MessageParam::new(content, MessageParamRole::Assistant);
         item.phase = phase.map(Phase::from);
         self.out.items.push(item.into());
@@ -295,8 +295,8 @@ impl<'a> Writer<'a> {
                 self.out.items.push(item.into());
                 return;
             }
-            ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })).get().to_owned(),
-            ToolInput::Object { json } => compact(json.get()),
+            ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })).get().into(),
+            ToolInput::Object { json } => compact(json.get()).into(),
             ToolInput::Malformed { text } => text.clone(),
         };
         let item = FunctionCallParam::new(arguments, call_id, name);
@@ -316,7 +316,7 @@ impl<'a> Writer<'a> {
             content::write(block, path, self.capabilities, &mut parts, losses);
         }
         let output = if parts.is_empty() {
-            ContentParam::String(if *is_error { FAILED } else { "" }.to_owned())
+            ContentParam::String(if *is_error { FAILED } else { "" }.into())
         } else {
             content::plain(parts)
         };

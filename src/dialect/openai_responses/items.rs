@@ -8,7 +8,7 @@ use crate::canonical::{
 };
 use crate::dialect::extras::{drop_unknown, refuse_variant};
 use crate::dialect::path::At;
-use crate::wire::json::Unknown;
+use crate::wire::json::{LazyStr, Unknown};
 
 /// Items of the vendor's own tools that are complete in themselves: a conversation can go on without them.
 const FINISHED: [&str; 5] = [
@@ -21,12 +21,12 @@ const FINISHED: [&str; 5] = [
 
 /// Reads instructions and input.
 pub fn read(
-    instructions: Option<String>,
+    instructions: Option<LazyStr>,
     input: Option<ResponseCreateParamsInput>,
     request: &mut Request,
     losses: &mut Losses,
 ) {
-    if let Some(text) = instructions.filter(|text| !text.trim().is_empty()) {
+    if let Some(text) = instructions.filter(|text| !text.is_blank()) {
         request.system.push(SystemBlock {
             text,
             origin: SystemOrigin::Field,
@@ -159,7 +159,7 @@ impl Reader<'_> {
         let mut kept = Vec::new();
         for (position, block) in blocks.into_iter().enumerate() {
             match block {
-                Block::Text(text) if text.text.trim().is_empty() => {}
+                Block::Text(text) if text.text.is_blank() => {}
                 Block::Text(Text {
                     text,
                     annotations: _,
@@ -293,7 +293,7 @@ impl Reader<'_> {
         drop_unknown(&extra, at, self.losses);
         match call_id.filter(|_| execution != Some(ToolSearchCallParamExecution::Server)) {
             Some(call_id) => {
-                let input = ToolInput::from_arguments(arguments.get().to_owned());
+                let input = ToolInput::from_arguments(arguments.get());
                 self.call(call_id, tools::TOOL_SEARCH.to_owned(), None, input, index);
             }
             None => self.losses.drop_field(*at, VENDORS_TOOL),

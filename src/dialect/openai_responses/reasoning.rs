@@ -9,6 +9,7 @@ use crate::capability::Capabilities;
 use crate::dialect::extras::{drop_unknown, raw};
 use crate::dialect::path::At;
 use crate::dialect::{carrier, effort};
+use crate::wire::json::LazyStr;
 
 /// Reads an effort.
 pub fn read_effort(effort: Effort, at: &At<'_>, losses: &mut Losses) -> Option<CanonicalEffort> {
@@ -122,7 +123,7 @@ pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> 
         extra,
     } = item;
     drop_unknown(&extra, at, losses);
-    let mut parts: Vec<String> = summary
+    let mut parts: Vec<LazyStr> = summary
         .into_iter()
         .flatten()
         .map(|SummaryTextParam { text, extra: _ }| text)
@@ -188,14 +189,14 @@ pub fn read_answer(item: ReasoningItem) -> Reasoning {
         summary,
         extra: _,
     } = item;
-    let mut parts: Vec<String> = summary
+    let mut parts: Vec<LazyStr> = summary
         .into_iter()
         .flatten()
-        .map(|SummaryText { text, extra: _ }| text)
+        .map(|SummaryText { text, extra: _ }| text.into())
         .collect();
     if parts.is_empty() {
         let texts = content.into_iter().flatten();
-        parts.extend(texts.map(|ReasoningText { text, extra: _ }| text));
+        parts.extend(texts.map(|ReasoningText { text, extra: _ }| text.into()));
     }
     Reasoning { parts, opaque }
 }

@@ -92,7 +92,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         truncation,
         user,
         extra,
-    } = parse_request(inbound.body).map_err(|error| invalid(&error))?;
+    } = parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
     let root = At::Root;
     drop_unknown(&extra, &root, losses);
     refuse_some(

@@ -181,13 +181,13 @@ fn read_item(
                         let annotations =
                             annotations.filter_map(|annotation| read_citation(annotation, at, losses));
                         out.push(Block::Text(Text {
-                            text,
+                            text: text.into(),
                             annotations: annotations.collect(),
                             cache: None,
                         }));
                     }
                     OutputContent::Refusal(Refusal { refusal, extra: _ }) => {
-                        out.push(Block::Refusal { text: refusal });
+                        out.push(Block::Refusal { text: refusal.into() });
                     }
                     OutputContent::Unknown(unknown) => {
                         let tag = &unknown.tag;
@@ -233,7 +233,7 @@ fn read_item(
                 name,
                 namespace,
                 input: ToolInput::Freeform {
-                    text: input.unwrap_or_default(),
+                    text: input.unwrap_or_default().into(),
                 },
                 cache: None,
             }));

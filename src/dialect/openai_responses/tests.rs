@@ -18,7 +18,7 @@ fn read(body: &Value) -> (ReadRequest, Losses) {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
-        body: body.as_bytes(),
+        body: &bytes::Bytes::from(body),
     };
     let mut losses = Losses::new();
     match OpenAiResponses.read_request(&inbound, &mut losses) {
@@ -283,7 +283,7 @@ fn a_history_is_written_item_by_item() {
     let image = Block::Image(crate::canonical::Image {
         source: crate::canonical::MediaSource::Base64 {
             media_type: "image/png".to_owned(),
-            data: "AA==".to_owned(),
+            data: "AA==".into(),
         },
         detail: None,
         cache: Some(CacheBreakpoint::default()),
@@ -302,7 +302,7 @@ fn a_history_is_written_item_by_item() {
                 call(
                     "b",
                     ToolInput::Freeform {
-                        text: "raw".to_owned(),
+                        text: "raw".into(),
                     },
                 ),
             ],
@@ -320,7 +320,7 @@ fn a_history_is_written_item_by_item() {
         Message::new(Role::Assistant, 4, vec![thought(Family::OpenaiResponses, &own)]),
     ]);
     request.system.push(SystemBlock {
-        text: "be".to_owned(),
+        text: "be".into(),
         origin: SystemOrigin::Field,
         cache: None,
     });

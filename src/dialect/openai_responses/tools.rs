@@ -401,7 +401,7 @@ fn write_wrapped(tool: &FreeformTool, names: &ToolNames) -> FunctionToolParam {
         index: _,
     } = tool;
     let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()));
+    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
     out.parameters = Some(raw(&json_schema::freeform_wrapper()));
     out.strict = Some(false);
     out

@@ -66,7 +66,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
-        body: b"m stream",
+        body: &Bytes::from_static(b"m stream"),
     };
     let begun = Exchange::begin(&route, &inbound, 0, "req_1", &mut Losses::new());
     let (exchange, _) = begun.expect("a request");

@@ -100,7 +100,7 @@ mod tests {
         Image {
             source: MediaSource::Base64 {
                 media_type: "image/png".to_owned(),
-                data: STANDARD.encode(bytes),
+                data: STANDARD.encode(bytes).into(),
             },
             detail: None,
             cache: None,
@@ -138,15 +138,15 @@ mod tests {
         let model = Model::Claude { newer: true };
         for source in [
             MediaSource::Url {
-                url: "https://example.com/a.png".to_owned(),
+                url: "https://example.com/a.png".into(),
             },
             MediaSource::Base64 {
                 media_type: "image/png".to_owned(),
-                data: "aGVsbG8=".to_owned(),
+                data: "aGVsbG8=".into(),
             },
             MediaSource::Base64 {
                 media_type: "image/png".to_owned(),
-                data: "é!".to_owned(),
+                data: "é!".into(),
             },
         ] {
             let image = Image {

@@ -14,7 +14,7 @@ fn request(body: &Value) -> Request {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
-        body: body.as_bytes(),
+        body: &bytes::Bytes::from(body),
     };
     OpenAiChat
         .read_request(&inbound, &mut Losses::new())

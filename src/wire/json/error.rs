@@ -1,7 +1,10 @@
 //! Errors that say where in the document they are.
 
 use std::fmt;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use serde::de::IgnoredAny;
 
 use super::{Read, Scanner};
@@ -49,13 +52,28 @@ pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
-    let mut scanner = Scanner::new(text);
+    parse_with(Scanner::new(text))
+}
+
+/// Reads a whole document, of which its texts ([`super::LazyStr`]) become slices.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
+    match ByteString::try_from(document.clone()) {
+        Ok(text) => parse_with(Scanner::shared(&Arc::new(text))),
+        // It says why not.
+        Err(_) => parse(document),
+    }
+}
+
+fn parse_with<T: Read>(mut scanner: Scanner<'_>) -> Result<T, ReadError> {
     let read = T::read(&mut scanner).and_then(|value| match scanner.peek() {
         None => Ok(value),
         Some(_) => Err(scanner.broken("trailing characters")),
     });
     read.map_err(|Fault(cause)| match *cause {
-        Cause::Broken { reason, at } => broken(text.as_bytes(), reason, at),
+        Cause::Broken { reason, at } => broken(scanner.document().as_bytes(), reason, at),
         Cause::Data { path, message } => ReadError {
             path,
             message: shorten(message),

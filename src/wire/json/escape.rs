@@ -8,6 +8,12 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     // A vector that has to grow again copies everything; of a large text that is much, and little follows it.
     out.reserve(text.len() + text.len() / 16 + 2);
     out.push(b'"');
+    write_escaped(text, out);
+    out.push(b'"');
+}
+
+/// The same without the quotation marks.
+pub(super) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
@@ -19,7 +25,6 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
         write_escape(byte, out);
         at = end + 1;
     }
-    out.push(b'"');
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {

@@ -4,13 +4,14 @@
 //! without escapes are borrowed, and what is kept or passed over as text is looked at once.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use bytestring::ByteString;
 use serde::de::{Error as _, Unexpected};
 use serde_json::Number;
 
-use super::Raw;
 use super::error::Fault;
-use super::text;
+use super::{LazyStr, Raw, text};
 use crate::wire::find::special;
 
 /// How deep objects and arrays may nest, besides those that are kept as text.
@@ -27,6 +28,8 @@ pub struct Scanner<'de> {
     scratch: Vec<u8>,
     /// The brackets that close what is open in a value that is passed over.
     open: Vec<u8>,
+    /// The text where it can be shared.
+    document: Option<&'de Arc<ByteString>>,
 }
 
 impl<'de> Scanner<'de> {
@@ -38,6 +41,15 @@ impl<'de> Scanner<'de> {
             depth: MAX_DEPTH,
             scratch: Vec::new(),
             open: Vec::new(),
+            document: None,
+        }
+    }
+
+    /// At the start of a document of which strings may be slices.
+    pub(super) fn shared(document: &'de Arc<ByteString>) -> Self {
+        Self {
+            document: Some(document),
+            ..Self::new(document)
         }
     }
 
@@ -51,6 +63,11 @@ impl<'de> Scanner<'de> {
                 byte => return byte.copied(),
             }
         }
+    }
+
+    /// The whole text.
+    pub(super) fn document(&self) -> &'de str {
+        self.text
     }
 
     /// Where it is, in bytes.
@@ -203,6 +220,25 @@ impl<'de> Scanner<'de> {
         match self.peek() {
             Some(b'"') => self.string(),
             _ => Err(self.mismatch("a string")),
+        }
+    }
+
+    /// Reads a string that is not decoded, where the document is shared.
+    #[inline]
+    pub(super) fn lazy(&mut self) -> Result<LazyStr, Fault> {
+        let Some(document) = self.document else {
+            return self.text().map(LazyStr::from);
+        };
+        if self.peek() != Some(b'"') {
+            return Err(self.mismatch("a string"));
+        }
+        let start = self.at + 1;
+        match text::pass(self.text.as_bytes(), start) {
+            Ok((end, length)) => {
+                self.at = end + 1;
+                Ok(LazyStr::slice(document, start, end, length))
+            }
+            Err((reason, at)) => Err(Fault::broken(reason, at)),
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::Error;
 use super::escape::write_string;
 
 /// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
-const RAW: &str = "$serde_json::private::RawValue";
+pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 /// Appends JSON text to a vector.
 pub(super) struct Writer<'a> {

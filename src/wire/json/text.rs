@@ -70,6 +70,43 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Broken> {
     }
 }
 
+/// Passes over the string whose content begins at `at`, and refuses what [`unescape`] does: the index of its closing
+/// quote, and how long the text is that it spells.
+pub(super) fn pass(bytes: &[u8], start: usize) -> Result<(usize, usize), Broken> {
+    let mut at = start;
+    // By how much the spelling is longer than the text.
+    let mut longer = 0;
+    loop {
+        at = special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at, at - start - longer)),
+            Some(b'\\') => match bytes.get(at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                    at += 2;
+                    longer += 1;
+                }
+                Some(b'u') => {
+                    let (char, after) = unicode(bytes, at)?;
+                    longer += after - at - char.len_utf8();
+                    at = after;
+                }
+                _ => return Err((ESCAPE, at)),
+            },
+            Some(_) => return Err((CONTROL, at)),
+            None => return Err((END, at)),
+        }
+    }
+}
+
+/// What the inside of a string means; `None` where it is none.
+pub(super) fn decode(spelling: &str) -> Option<String> {
+    let mut quoted = Vec::with_capacity(spelling.len() + 1);
+    quoted.extend_from_slice(spelling.as_bytes());
+    quoted.push(b'"');
+    let mut scratch = Vec::with_capacity(spelling.len() + 8);
+    unescape(&quoted, 0, 0, &mut scratch).ok().map(|(text, _)| text)
+}
+
 /// What a string means, of which `start..end` holds nothing special, and the index after its closing quote. `scratch` is
 /// a buffer to be used again.
 pub(super) fn unescape(

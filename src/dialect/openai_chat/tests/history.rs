@@ -5,7 +5,7 @@ fn results_follow_their_calls_and_images_follow_the_results() {
     let image = Block::Image(Image {
         source: MediaSource::Base64 {
             media_type: "image/png".to_owned(),
-            data: "AA==".to_owned(),
+            data: "AA==".into(),
         },
         detail: None,
         cache: None,
@@ -99,7 +99,7 @@ fn instructions_take_the_role_that_the_upstream_knows() {
         Message::new(Role::System, 1, vec![text("later")]),
     ]);
     let block = |text: &str| SystemBlock {
-        text: text.to_owned(),
+        text: text.into(),
         origin: SystemOrigin::Block,
         cache: Some(CacheBreakpoint::default()),
     };
@@ -126,7 +126,7 @@ fn instructions_take_the_role_that_the_upstream_knows() {
 #[test]
 fn reasoning_goes_back_where_the_server_wants_it() {
     let reasoning = Block::Reasoning(Reasoning {
-        parts: vec!["a".to_owned(), "b".to_owned()],
+        parts: vec!["a".into(), "b".into()],
         opaque: Some(carrier::unsigned()),
     });
     let request = request(vec![
@@ -159,11 +159,11 @@ fn documents_become_what_the_api_has() {
     };
     let pdf = MediaSource::Base64 {
         media_type: "application/pdf".to_owned(),
-        data: "AA==".to_owned(),
+        data: "AA==".into(),
     };
-    let words = DocumentSource::Text { text: "w".to_owned() };
+    let words = DocumentSource::Text { text: "w".into() };
     let url = MediaSource::Url {
-        url: "https://x".to_owned(),
+        url: "https://x".into(),
     };
     let blocks = vec![
         document(DocumentSource::Media(pdf)),

@@ -23,7 +23,7 @@ fn read(body: &Value) -> (ReadRequest, Losses) {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
-        body: body.as_bytes(),
+        body: &bytes::Bytes::from(body),
     };
     match OpenAiChat.read_request(&inbound, &mut losses) {
         Ok(read) => (read, losses),

@@ -93,7 +93,7 @@ fn invalid_requests_name_the_field() {
             headers: &HeaderMap::new(),
             model: None,
             stream: None,
-            body: body.as_bytes(),
+            body: &bytes::Bytes::copy_from_slice(body.as_bytes()),
         };
         match OpenAiChat.read_request(&inbound, &mut Losses::new()) {
             Err(error) => assert_eq!(error.param.as_deref(), path, "{error}"),

@@ -1,0 +1,379 @@
+//! Strings that are decoded when somebody looks at them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::error::Fault;
+use super::escape::write_escaped;
+use super::serializer::RAW;
+use super::{Read, Scanner, text};
+
+/// A text that remembers how JSON spelled it.
+///
+/// Read from a [shared document](super::parse_shared), it is a slice of that document, and is written by copying the
+/// slice: text that is only passed on is never decoded, nor escaped again. Whoever looks at it as a `str` has it decoded
+/// once. A text that was made from a `String` is an ordinary one.
+///
+/// A slice keeps the whole document alive, which may be tens of megabytes for a word. So what outlives the translation of
+/// a request holds a `String` of its own ([`LazyStr::into_string`] makes one): nothing but requests has members of this
+/// type that are read from a shared document.
+#[derive(Clone)]
+pub struct LazyStr(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    /// What it means.
+    Plain(String),
+    /// A spelling that is what it means.
+    Same(Slice),
+    /// A spelling with escapes.
+    Escaped(Arc<Escaped>),
+}
+
+/// The spelling of a string in a document, without its quotes.
+#[derive(Clone)]
+struct Slice {
+    document: Arc<ByteString>,
+    start: u32,
+    end: u32,
+}
+
+struct Escaped {
+    slice: Slice,
+    /// How long the text is that it spells.
+    length: usize,
+    decoded: OnceLock<String>,
+}
+
+impl Slice {
+    fn spelling(&self) -> &str {
+        let range = self.start as usize..self.end as usize;
+        self.document.get(range).unwrap_or_default()
+    }
+
+    /// The spelling with the quotes around it, where it has them.
+    fn quoted(&self) -> Option<&str> {
+        let (start, end) = (self.start as usize, self.end as usize);
+        let quoted = self.document.get(start.checked_sub(1)?..end + 1)?;
+        (quoted.starts_with('"') && quoted.ends_with('"')).then_some(quoted)
+    }
+}
+
+impl Escaped {
+    fn decoded(&self) -> &str {
+        self.decoded
+            .get_or_init(|| text::decode(self.slice.spelling()).unwrap_or_default())
+    }
+}
+
+impl LazyStr {
+    /// The string at `start..end` of a document, which has been passed over and spells `length` bytes. Decoded at once
+    /// where the document is too large for its places to be kept.
+    pub(super) fn slice(document: &Arc<ByteString>, start: usize, end: usize, length: usize) -> Self {
+        let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
+            let spelling = document.get(start..end).unwrap_or_default();
+            return text::decode(spelling).unwrap_or_default().into();
+        };
+        let slice = Slice {
+            document: Arc::clone(document),
+            start: from,
+            end: to,
+        };
+        if end - start == length {
+            return Self(Repr::Same(slice));
+        }
+        Self(Repr::Escaped(Arc::new(Escaped {
+            slice,
+            length,
+            decoded: OnceLock::new(),
+        })))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Repr::Plain(text) => text,
+            Repr::Same(slice) => slice.spelling(),
+            Repr::Escaped(escaped) => escaped.decoded(),
+        }
+    }
+
+    /// The text as its own.
+    pub fn into_string(self) -> String {
+        match self.0 {
+            Repr::Plain(text) => text,
+            Repr::Same(slice) => slice.spelling().to_owned(),
+            Repr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
+                Ok(Escaped { slice, decoded, .. }) => match decoded.into_inner() {
+                    Some(text) => text,
+                    None => text::decode(slice.spelling()).unwrap_or_default(),
+                },
+                Err(shared) => shared.decoded().to_owned(),
+            },
+        }
+    }
+
+    /// How long the text is, in bytes. Does not decode it.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Plain(text) => text.len(),
+            Repr::Same(slice) => slice.spelling().len(),
+            Repr::Escaped(escaped) => escaped.length,
+        }
+    }
+
+    /// Whether there is no text. Does not decode it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is nothing but white space. Decodes nothing but white space.
+    pub fn is_blank(&self) -> bool {
+        let Repr::Escaped(escaped) = &self.0 else {
+            return self.as_str().trim_start().is_empty();
+        };
+        let mut rest = escaped.slice.spelling();
+        loop {
+            rest = rest.trim_start();
+            match rest.as_bytes() {
+                [] => return true,
+                [b'\\', b'n' | b'r' | b't' | b'f', ..] => rest = rest.get(2..).unwrap_or_default(),
+                [b'\\', b'u', ..] => return escaped.decoded().trim_start().is_empty(),
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether the text begins so. Does not decode it unless what it begins with has escapes.
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        if let Repr::Escaped(escaped) = &self.0 {
+            let spelling = escaped.slice.spelling();
+            let same = spelling.find('\\').unwrap_or(spelling.len());
+            if same >= prefix.len() {
+                return spelling.starts_with(prefix);
+            }
+        }
+        self.as_str().starts_with(prefix)
+    }
+
+    /// The text from a place on, in bytes; shared where it is a slice without escapes.
+    pub fn skip(self, at: usize) -> Self {
+        match self.0 {
+            Repr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
+                slice.start = slice.end.min(slice.start.saturating_add(at as u32));
+                Self(Repr::Same(slice))
+            }
+            repr => {
+                let mut text = Self(repr).into_string();
+                text.drain(..text.floor_char_boundary(at));
+                text.into()
+            }
+        }
+    }
+
+    /// Adds to the text, which is an ordinary one then.
+    pub fn push_str(&mut self, more: &str) {
+        if !matches!(self.0, Repr::Plain(_)) {
+            *self = std::mem::take(self).into_string().into();
+        }
+        if let Repr::Plain(text) = &mut self.0 {
+            text.push_str(more);
+        }
+    }
+
+    /// Appends the text as JSON spells it, without quotes.
+    fn spell(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Repr::Plain(text) => write_escaped(text, out),
+            Repr::Same(slice) => out.extend_from_slice(slice.spelling().as_bytes()),
+            Repr::Escaped(escaped) => out.extend_from_slice(escaped.slice.spelling().as_bytes()),
+        }
+    }
+}
+
+/// Puts texts one after another without decoding them.
+#[derive(Debug, Default)]
+pub struct Concat {
+    parts: Vec<LazyStr>,
+}
+
+impl Concat {
+    /// Adds a text.
+    pub fn push(&mut self, text: impl Into<LazyStr>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.parts.push(text);
+        }
+    }
+
+    /// Whether there is no text so far.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// All as one.
+    pub fn finish(mut self) -> LazyStr {
+        if self.parts.len() < 2 {
+            return self.parts.pop().unwrap_or_default();
+        }
+        let length: usize = self.parts.iter().map(LazyStr::len).sum();
+        let mut out = Vec::with_capacity(length + length / 16 + 2);
+        out.push(b'"');
+        for part in &self.parts {
+            part.spell(&mut out);
+        }
+        out.push(b'"');
+        let end = out.len() - 1;
+        match ByteString::try_from(out) {
+            Ok(document) => LazyStr::slice(&Arc::new(document), 1, end, length),
+            // Parts of text are text: cannot be.
+            Err(_) => self.parts.iter().map(LazyStr::as_str).collect::<String>().into(),
+        }
+    }
+}
+
+impl<T: Into<LazyStr>> Extend<T> for Concat {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, texts: I) {
+        for text in texts {
+            self.push(text);
+        }
+    }
+}
+
+/// The texts as one, with another one between them.
+pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> LazyStr {
+    let mut all = Concat::default();
+    for (index, text) in texts.into_iter().enumerate() {
+        if index > 0 {
+            all.push(between);
+        }
+        all.push(text);
+    }
+    all.finish()
+}
+
+impl Read for LazyStr {
+    #[inline]
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+        scanner.lazy()
+    }
+}
+
+impl<'de> Deserialize<'de> for LazyStr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Serialize for LazyStr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let quoted = match &self.0 {
+            Repr::Plain(_) => None,
+            Repr::Same(slice) => slice.quoted(),
+            Repr::Escaped(escaped) => escaped.slice.quoted(),
+        };
+        let Some(quoted) = quoted else {
+            return serializer.serialize_str(self.as_str());
+        };
+        let mut raw = serializer.serialize_struct(RAW, 1)?;
+        raw.serialize_field(RAW, quoted)?;
+        raw.end()
+    }
+}
+
+impl Deref for LazyStr {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for LazyStr {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Default for LazyStr {
+    fn default() -> Self {
+        Self(Repr::Plain(String::new()))
+    }
+}
+
+impl fmt::Debug for LazyStr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), formatter)
+    }
+}
+
+impl fmt::Display for LazyStr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl From<String> for LazyStr {
+    fn from(text: String) -> Self {
+        Self(Repr::Plain(text))
+    }
+}
+
+impl From<LazyStr> for String {
+    fn from(text: LazyStr) -> Self {
+        text.into_string()
+    }
+}
+
+impl From<&LazyStr> for String {
+    fn from(text: &LazyStr) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+/// What becomes a text by way of a `String` of its own.
+macro_rules! from_text {
+    ($($text:ty),*) => {
+        $(impl From<$text> for LazyStr {
+            fn from(text: $text) -> Self {
+                Self(Repr::Plain(text.into()))
+            }
+        })*
+    };
+}
+from_text!(&str, &String, Cow<'_, str>);
+
+impl From<&LazyStr> for LazyStr {
+    fn from(text: &LazyStr) -> Self {
+        text.clone()
+    }
+}
+
+impl PartialEq for LazyStr {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for LazyStr {}
+
+impl PartialEq<str> for LazyStr {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for LazyStr {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+#[cfg(test)]
+mod tests;
