@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::RawJson;
-use crate::wire::json::{LazyStr, join};
+use crate::wire::json::{LazyStr, join, parse_text};
 
 /// The dialects that share content, reasoning state and identifiers. `bedrock` speaks the claude family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -399,7 +399,7 @@ impl ToolInput {
         let trimmed = text.trim();
         let source = if trimmed.is_empty() { "{}" } else { trimmed };
         if source.starts_with('{')
-            && let Ok(json) = serde_json::from_str::<RawJson>(source)
+            && let Ok(json) = parse_text::<RawJson>(source)
         {
             return Self::Object { json };
         }

@@ -86,7 +86,9 @@ impl Fold {
 fn opened(block: BlockStart) -> Block {
     match block {
         BlockStart::Text => Block::Text(Text::default()),
-        BlockStart::Refusal => Block::Refusal { text: LazyStr::default() },
+        BlockStart::Refusal => Block::Refusal {
+            text: LazyStr::default(),
+        },
         BlockStart::Reasoning => Block::Reasoning(Reasoning::default()),
         BlockStart::ToolCall {
             id,
@@ -95,8 +97,12 @@ fn opened(block: BlockStart) -> Block {
             call,
         } => {
             let input = match call {
-                CallKind::Function => ToolInput::Malformed { text: LazyStr::default() },
-                CallKind::Freeform => ToolInput::Freeform { text: LazyStr::default() },
+                CallKind::Function => ToolInput::Malformed {
+                    text: LazyStr::default(),
+                },
+                CallKind::Freeform => ToolInput::Freeform {
+                    text: LazyStr::default(),
+                },
             };
             Block::ToolCall(ToolCall {
                 id,

@@ -1,8 +1,8 @@
 //! Tool names, kept when legal for the target and mapped without state when not.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
 
 use crate::canonical::{Block, CallKind, Losses, OriginalTool, Request, Tool};
@@ -113,7 +113,7 @@ impl ToolNames {
 
     /// What has to be undone in the answer: the names that changed and the freeform tools, which even servers that take
     /// them as such may call as functions.
-    pub fn into_restoration(self) -> HashMap<String, OriginalTool> {
+    pub fn into_restoration(self) -> std::collections::HashMap<String, OriginalTool> {
         let changed = |(wire, original): &(String, OriginalTool)| {
             *wire != original.name || original.namespace.is_some() || original.call == CallKind::Freeform
         };

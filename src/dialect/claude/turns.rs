@@ -4,8 +4,8 @@
 //! What does not fit is moved by fixed rules that look only backwards and at the next message, so that a longer history
 //! keeps the shape of the shorter one.
 
+use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::canonical::{Block, Family, Losses, Message, Place, Request, Role, Text};
 use crate::capability::Capabilities;
@@ -135,8 +135,8 @@ fn pieces<'a>(request: &'a Request, message: &'a Message, losses: &mut Losses) -
     let mut out = Vec::with_capacity(message.content.len());
     for (at, block) in message.content.iter().enumerate() {
         match block {
-            Block::Text(text) if text.text.trim().is_empty() && !signed => {}
-            Block::Refusal { text } if text.trim().is_empty() => {}
+            Block::Text(text) if text.text.is_blank() && !signed => {}
+            Block::Refusal { text } if text.is_blank() => {}
             Block::Reasoning(reasoning) if !is_own_reasoning(block) => {
                 let origin = reasoning.opaque.as_ref().map(|opaque| opaque.origin);
                 let reason = match origin {

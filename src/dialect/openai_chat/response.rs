@@ -244,7 +244,11 @@ fn read_call(
                 extra: _,
             } = custom;
             let text = input.unwrap_or_default();
-            (id, name.unwrap_or_default(), ToolInput::Freeform { text: text.into() })
+            (
+                id,
+                name.unwrap_or_default(),
+                ToolInput::Freeform { text: text.into() },
+            )
         }
         ChatCompletionMessageToolCallUnion::Unknown(_) => {
             let path = format!("choices[0].message.tool_calls[{index}]");

@@ -1,6 +1,6 @@
 //! The results of tool calls.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::content::{self, PartWriter};
 use super::types::*;

@@ -1,6 +1,6 @@
 //! Writes the input items of a request.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::types::*;
 use super::{content, reasoning};

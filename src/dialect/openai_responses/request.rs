@@ -12,7 +12,7 @@ use crate::canonical::{
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
 use crate::dialect::path::At;
 use crate::dialect::{Echo, Inbound, Preferences, ReadRequest};
-use crate::wire::json::{Raw, ReadError, compact};
+use crate::wire::json::{Raw, ReadError, compact, parse_text};
 use crate::wire::splice;
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
@@ -249,7 +249,7 @@ fn echo(body: &[u8]) -> Echo {
     let members = NAMES.into_iter().zip(found).filter_map(|(name, values)| {
         let text = std::str::from_utf8(values.last()?.raw()).ok()?;
         // Without line breaks, so that an event stays one line of data.
-        let json = serde_json::value::RawValue::from_string(compact(text)).ok()?;
+        let json: Raw = parse_text(&compact(text)).ok()?;
         (json.get() != "null").then_some((name, json))
     });
     Echo {

@@ -299,12 +299,7 @@ fn a_history_is_written_item_by_item() {
                 text("I look."),
                 thought(Family::Claude, &foreign),
                 call(&long, object()),
-                call(
-                    "b",
-                    ToolInput::Freeform {
-                        text: "raw".into(),
-                    },
-                ),
+                call("b", ToolInput::Freeform { text: "raw".into() }),
             ],
         ),
         Message::new(

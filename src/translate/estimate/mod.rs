@@ -10,6 +10,7 @@ mod tokenizer;
 use crate::canonical::{
     Block, Document, DocumentSource, Family, OutputFormat, Request, Tool, ToolChoice, ToolInput,
 };
+use crate::wire::json::LazyStr;
 use tokenizer::{Tally, Weights};
 
 /// Bytes of text that make about one token of English or code.
@@ -27,10 +28,31 @@ const CLAUDE_FORCED_TOOL: u64 = 313;
 /// About as many input tokens as the request's text has, by its length alone. Media count nothing.
 pub fn rough(request: &Request) -> u64 {
     let mut bytes = 0_usize;
-    for_each_text(request, &mut |text| bytes += text.len());
+    for_each_text(request, &mut |text| {
+        bytes += match text {
+            Words::Plain(text) => text.len(),
+            Words::Lazy(text) => text.len(),
+        }
+    });
     u64::try_from(bytes / BYTES_PER_TOKEN)
         .unwrap_or(u64::MAX)
         .saturating_add(1)
+}
+
+/// A text of a request.
+enum Words<'a> {
+    Plain(&'a str),
+    /// How long it is, is known without decoding it.
+    Lazy(&'a LazyStr),
+}
+
+impl<'a> Words<'a> {
+    fn as_str(&self) -> &'a str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Lazy(text) => text.as_str(),
+        }
+    }
 }
 
 /// Whose models count, as far as they count differently.
@@ -122,7 +144,7 @@ impl Estimate {
     pub fn input_tokens(&self) -> u64 {
         let request = &self.request;
         let mut tally = Tally::default();
-        for_each_text_but_tools(request, &mut |text| tally.add(text));
+        for_each_text_but_tools(request, &mut |text| tally.add(text.as_str()));
         let mut fixed = ANSWER;
         for _ in &request.system {
             fixed += MESSAGE;
@@ -172,7 +194,7 @@ impl Estimate {
         if let (Model::OpenAi { .. }, Tool::Function(tool)) = (self.model, tool) {
             return schema::function(tool, tally);
         }
-        for_each_text_of_tool(tool, &mut |text| tally.add(text));
+        for_each_text_of_tool(tool, &mut |text| tally.add(text.as_str()));
         match tool {
             Tool::Function(_) | Tool::Freeform(_) => MESSAGE,
             Tool::WebSearch(_) => 0,
@@ -180,40 +202,40 @@ impl Estimate {
     }
 }
 
-fn for_each_text(request: &Request, with: &mut dyn FnMut(&str)) {
+fn for_each_text(request: &Request, with: &mut dyn FnMut(Words<'_>)) {
     for_each_text_but_tools(request, with);
     for tool in &request.tools {
         for_each_text_of_tool(tool, with);
     }
 }
 
-fn for_each_text_but_tools(request: &Request, with: &mut dyn FnMut(&str)) {
+fn for_each_text_but_tools(request: &Request, with: &mut dyn FnMut(Words<'_>)) {
     for block in &request.system {
-        with(&block.text);
+        with(Words::Lazy(&block.text));
     }
     for message in &request.messages {
         if let Some(name) = &message.name {
-            with(name);
+            with(Words::Plain(name));
         }
         for block in &message.content {
             for_each_text_of_block(block, with);
         }
     }
     if let Some(OutputFormat::JsonSchema { schema, .. }) = &request.output_format {
-        with(schema.get());
+        with(Words::Plain(schema.get()));
     }
 }
 
-fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(&str)) {
+fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(Words<'_>)) {
     match block {
-        Block::Text(text) => with(&text.text),
-        Block::Refusal { text } => with(text),
-        Block::Reasoning(reasoning) => reasoning.parts.iter().for_each(|part| with(part)),
+        Block::Text(text) => with(Words::Lazy(&text.text)),
+        Block::Refusal { text } => with(Words::Lazy(text)),
+        Block::Reasoning(reasoning) => reasoning.parts.iter().for_each(|part| with(Words::Lazy(part))),
         Block::ToolCall(call) => {
-            with(&call.name);
+            with(Words::Plain(&call.name));
             match &call.input {
-                ToolInput::Object { json } => with(json.get()),
-                ToolInput::Malformed { text } | ToolInput::Freeform { text } => with(text),
+                ToolInput::Object { json } => with(Words::Plain(json.get())),
+                ToolInput::Malformed { text } | ToolInput::Freeform { text } => with(Words::Lazy(text)),
             }
         }
         Block::ToolResult(result) => {
@@ -222,16 +244,16 @@ fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(&str)) {
             }
         }
         Block::SearchResult(result) => {
-            with(&result.source);
-            with(&result.title);
-            result.content.iter().for_each(|text| with(text));
+            with(Words::Plain(&result.source));
+            with(Words::Plain(&result.title));
+            result.content.iter().for_each(|text| with(Words::Lazy(text)));
         }
         Block::Document(document) => {
             for text in [&document.title, &document.context].into_iter().flatten() {
-                with(text);
+                with(Words::Plain(text));
             }
             match &document.source {
-                DocumentSource::Text { text } => with(text),
+                DocumentSource::Text { text } => with(Words::Lazy(text)),
                 DocumentSource::Blocks { content } => {
                     for block in content {
                         for_each_text_of_block(block, with);
@@ -245,24 +267,24 @@ fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(&str)) {
     }
 }
 
-fn for_each_text_of_tool(tool: &Tool, with: &mut dyn FnMut(&str)) {
+fn for_each_text_of_tool(tool: &Tool, with: &mut dyn FnMut(Words<'_>)) {
     match tool {
         Tool::Function(tool) => {
-            with(&tool.name);
+            with(Words::Plain(&tool.name));
             if let Some(description) = &tool.description {
-                with(description);
+                with(Words::Lazy(description));
             }
             if let Some(parameters) = &tool.parameters {
-                with(parameters.get());
+                with(Words::Plain(parameters.get()));
             }
         }
         Tool::Freeform(tool) => {
-            with(&tool.name);
+            with(Words::Plain(&tool.name));
             if let Some(description) = &tool.description {
-                with(description);
+                with(Words::Lazy(description));
             }
             if let Some(grammar) = &tool.grammar {
-                with(&grammar.definition);
+                with(Words::Plain(&grammar.definition));
             }
         }
         Tool::WebSearch(_) => {}

@@ -64,9 +64,23 @@ fn what_is_read_is_what_serde_json_reads() {
         assert_eq!(again.len(), text.as_str().len(), "{json}");
         assert_eq!(again.is_empty(), text.as_str().is_empty(), "{json}");
         assert_eq!(again.is_blank(), text.as_str().trim().is_empty(), "{json}");
-        for prefix in ["", "plain", "plainer", " ", "\n", "\nfirst", "é", "a text that", "\""] {
+        for prefix in [
+            "",
+            "plain",
+            "plainer",
+            " ",
+            "\n",
+            "\nfirst",
+            "é",
+            "a text that",
+            "\"",
+        ] {
             let again = shared(&json).unwrap_or_default();
-            assert_eq!(again.starts_with(prefix), text.as_str().starts_with(prefix), "{json}");
+            assert_eq!(
+                again.starts_with(prefix),
+                text.as_str().starts_with(prefix),
+                "{json}"
+            );
         }
         assert_eq!(again, text);
         assert_eq!(again, LazyStr::from(text.as_str()));
