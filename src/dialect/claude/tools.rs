@@ -1,6 +1,5 @@
 //! Tool definitions and the choice among them.
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -15,7 +14,7 @@ use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_n
 use crate::dialect::names::ToolNames;
 use crate::dialect::path::At;
 use crate::dialect::{freeform, json_schema};
-use crate::wire::json::Raw;
+use crate::wire::json::{self, Raw};
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
@@ -390,26 +389,53 @@ fn write_function(
 const WORDED: &str = "constraints of the schema that cannot be enforced became words";
 
 /// The members of a schema's top level that decide whether it is taken as it is.
-#[derive(Deserialize)]
-struct TopLevel<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<&'a RawValue>,
-    #[serde(rename = "anyOf", borrow)]
-    any_of: Option<&'a RawValue>,
-    #[serde(rename = "oneOf", borrow)]
-    one_of: Option<&'a RawValue>,
-    #[serde(rename = "allOf", borrow)]
-    all_of: Option<&'a RawValue>,
+#[derive(Default)]
+struct TopLevel {
+    is_object: bool,
+    is_union: bool,
+}
+
+impl json::Object for TopLevel {
+    const NAME: &'static str = "schema";
+
+    fn read(mut members: json::Members<'_, '_>) -> Result<Self, json::Fault> {
+        fn lookup(name: &str) -> u16 {
+            match name {
+                "type" => 0,
+                "anyOf" | "oneOf" | "allOf" => 1,
+                _ => json::NOT_KNOWN,
+            }
+        }
+        let mut top = Self::default();
+        while let Some(key) = members.next(lookup)? {
+            let mut value: Option<Raw> = None;
+            match key {
+                json::Key::Known(0) => {
+                    members.nullable("type", &mut value)?;
+                    top.is_object = value.is_some_and(|kind| kind.get() == "\"object\"");
+                }
+                json::Key::Known(_) => {
+                    members.nullable("anyOf", &mut value)?;
+                    top.is_union |= value.is_some();
+                }
+                json::Key::Other(_) => members.skip()?,
+            }
+        }
+        Ok(top)
+    }
+}
+
+impl json::Read for TopLevel {
+    fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::Fault> {
+        json::read_object(scanner)
+    }
 }
 
 fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
     if let Ok(TopLevel {
-        kind: Some(kind),
-        any_of: None,
-        one_of: None,
-        all_of: None,
-    }) = serde_json::from_str(schema.get())
-        && kind.get() == "\"object\""
+        is_object: true,
+        is_union: false,
+    }) = json::parse_text(schema.get())
     {
         return schema.to_owned();
     }

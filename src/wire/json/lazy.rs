@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::error::Fault;
 use super::escape::write_escaped;
-use super::serializer::RAW;
+use super::serializer::{Clean, RAW};
 use super::{Read, Scanner, text};
 
 /// A text that remembers how JSON spelled it.
@@ -57,11 +57,10 @@ impl Slice {
         self.document.get(range).unwrap_or_default()
     }
 
-    /// The spelling with the quotes around it, where it has them.
-    fn quoted(&self) -> Option<&str> {
-        let (start, end) = (self.start as usize, self.end as usize);
-        let quoted = self.document.get(start.checked_sub(1)?..end + 1)?;
-        (quoted.starts_with('"') && quoted.ends_with('"')).then_some(quoted)
+    /// The spelling with the quotes around it, which it has unless it is a part of a string.
+    fn quoted(&self) -> &str {
+        let range = (self.start as usize).saturating_sub(1)..self.end as usize + 1;
+        self.document.get(range).unwrap_or_default()
     }
 }
 
@@ -188,11 +187,16 @@ impl LazyStr {
     }
 
     /// Appends the text as JSON spells it, without quotes.
-    fn spell(&self, out: &mut Vec<u8>) {
+    fn spell(&self, out: &mut String) {
         match &self.0 {
-            Repr::Plain(text) => write_escaped(text, out),
-            Repr::Same(slice) => out.extend_from_slice(slice.spelling().as_bytes()),
-            Repr::Escaped(escaped) => out.extend_from_slice(escaped.slice.spelling().as_bytes()),
+            Repr::Plain(text) => {
+                let mut spelled = Vec::with_capacity(text.len() + text.len() / 16);
+                write_escaped(text, &mut spelled);
+                // Escapes are ASCII, the rest is as it was.
+                out.push_str(std::str::from_utf8(&spelled).unwrap_or_default());
+            }
+            Repr::Same(slice) => out.push_str(slice.spelling()),
+            Repr::Escaped(escaped) => out.push_str(escaped.slice.spelling()),
         }
     }
 }
@@ -223,18 +227,14 @@ impl Concat {
             return self.parts.pop().unwrap_or_default();
         }
         let length: usize = self.parts.iter().map(LazyStr::len).sum();
-        let mut out = Vec::with_capacity(length + length / 16 + 2);
-        out.push(b'"');
+        let mut out = String::with_capacity(length + length / 16 + 2);
+        out.push('"');
         for part in &self.parts {
             part.spell(&mut out);
         }
-        out.push(b'"');
+        out.push('"');
         let end = out.len() - 1;
-        match ByteString::try_from(out) {
-            Ok(document) => LazyStr::slice(&Arc::new(document), 1, end, length),
-            // Parts of text are text: cannot be.
-            Err(_) => self.parts.iter().map(LazyStr::as_str).collect::<String>().into(),
-        }
+        LazyStr::slice(&Arc::new(ByteString::from(out)), 1, end, length)
     }
 }
 
@@ -274,12 +274,9 @@ impl<'de> Deserialize<'de> for LazyStr {
 impl Serialize for LazyStr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let quoted = match &self.0 {
-            Repr::Plain(_) => None,
-            Repr::Same(slice) => slice.quoted(),
+            Repr::Plain(text) => return serializer.serialize_str(text),
+            Repr::Same(slice) => return Clean(slice.spelling()).serialize(serializer),
             Repr::Escaped(escaped) => escaped.slice.quoted(),
-        };
-        let Some(quoted) = quoted else {
-            return serializer.serialize_str(self.as_str());
         };
         let mut raw = serializer.serialize_struct(RAW, 1)?;
         raw.serialize_field(RAW, quoted)?;

@@ -202,15 +202,27 @@ impl<'de> Members<'_, 'de> {
     /// Finds the member `name`. All others are still to be read, and it too unless it came first.
     pub fn tag(mut self, name: &'static str, lookup: fn(&str) -> u16) -> Result<(Tag, Self), Fault> {
         let mut is_first = true;
+        let mut longest = (0, 0);
         while let Some(key) = self.name()? {
             if key != name {
+                self.scanner.peek();
+                let start = self.scanner.at();
                 self.scanner.skip()?;
+                let end = self.scanner.at();
+                if end - start > longest.1 - longest.0 {
+                    longest = (start, end);
+                }
                 is_first = false;
                 continue;
             }
             let tag = self.tag_value(lookup).map_err(|fault| fault.within(name))?;
-            return Ok((tag, if is_first { self } else { self.whole() }));
+            if is_first {
+                return Ok((tag, self));
+            }
+            self.scanner.remember(longest);
+            return Ok((tag, self.whole()));
         }
+        self.scanner.remember(longest);
         Ok((Tag::Absent, self.whole()))
     }
 

@@ -33,6 +33,7 @@ pub use pattern::{Pattern, Places};
 pub use read::Read;
 pub use scan::Scanner;
 pub use serde_json::Number;
+pub use serializer::Clean;
 pub use shape::{Shape, read_shape};
 pub use template::Template;
 pub use unknown::Unknown;
@@ -120,7 +121,12 @@ macro_rules! open_enum {
 
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+                match self {
+                    Self::Other(value) => serializer.serialize_str(value),
+                    known => {
+                        serde::Serialize::serialize(&$crate::wire::json::Clean(known.as_str()), serializer)
+                    }
+                }
             }
         }
 

@@ -30,6 +30,8 @@ pub struct Scanner<'de> {
     open: Vec<u8>,
     /// The text where it can be shared.
     document: Option<&'de Arc<ByteString>>,
+    /// Start and end of a value that has been passed over and is still to be read.
+    passed: (usize, usize),
 }
 
 impl<'de> Scanner<'de> {
@@ -42,6 +44,7 @@ impl<'de> Scanner<'de> {
             scratch: Vec::new(),
             open: Vec::new(),
             document: None,
+            passed: (0, 0),
         }
     }
 
@@ -338,8 +341,17 @@ impl<'de> Scanner<'de> {
     pub(super) fn span(&mut self) -> Result<&'de str, Fault> {
         self.peek();
         let start = self.at;
-        self.skip()?;
+        match self.passed {
+            (known, end) if known == start && end > start => self.at = end,
+            _ => self.skip()?,
+        }
         Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Says that the value at this place has been passed over, and where it ends: it is kept as text without another
+    /// look at it.
+    pub(super) fn remember(&mut self, passed: (usize, usize)) {
+        self.passed = passed;
     }
 
     /// Keeps a value as its text.

@@ -11,15 +11,37 @@ use serde::ser::{
 use serde_json::Error;
 
 use super::escape::write_string;
+use crate::wire::find::special;
 
 /// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
 pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
+/// The name of a newtype around a string that has nothing to escape. Other serializers see the string.
+const CLEAN: &str = "$clean";
+
+/// A string that has nothing to escape; written without a look at it.
+pub struct Clean<'a>(pub &'a str);
+
+impl Serialize for Clean<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(CLEAN, self.0)
+    }
+}
+
 /// Appends JSON text to a vector.
 pub(super) struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    /// Whether the next string is JSON text already.
-    is_raw: bool,
+    next: Next,
+}
+
+/// What the next string is.
+#[derive(Clone, Copy)]
+enum Next {
+    Text,
+    /// Text with nothing to escape.
+    Clean,
+    /// JSON text already.
+    Raw,
 }
 
 /// An array or an object whose items are being written.
@@ -46,7 +68,10 @@ macro_rules! numbers {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, is_raw: false }
+        Self {
+            out,
+            next: Next::Text,
+        }
     }
 
     fn items(self, open: u8, close: u8) -> Items<'a> {
@@ -86,9 +111,16 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        match self.is_raw {
-            true => self.out.extend_from_slice(value.as_bytes()),
-            false => write_string(value, self.out),
+        match self.next {
+            Next::Text => write_string(value, self.out),
+            Next::Clean => {
+                debug_assert_eq!(special(value.as_bytes(), 0), value.len(), "{value}");
+                self.out.reserve(value.len() + 2);
+                self.out.push(b'"');
+                self.out.extend_from_slice(value.as_bytes());
+                self.out.push(b'"');
+            }
+            Next::Raw => self.out.extend_from_slice(value.as_bytes()),
         }
         Ok(())
     }
@@ -116,10 +148,16 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        value.serialize(self)
+        value.serialize(match name {
+            CLEAN => Writer {
+                next: Next::Clean,
+                ..self
+            },
+            _ => self,
+        })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -164,7 +202,10 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a>, Error> {
         Ok(match name {
-            RAW => Fields::Raw(Writer { is_raw: true, ..self }),
+            RAW => Fields::Raw(Writer {
+                next: Next::Raw,
+                ..self
+            }),
             _ => Fields::Object(self.items(b'{', b'}')),
         })
     }
@@ -256,7 +297,7 @@ impl SerializeStruct for Fields<'_> {
             Self::Object(items) => items.serialize_entry(name, value),
             Self::Raw(writer) => value.serialize(Writer {
                 out: writer.out,
-                is_raw: true,
+                next: Next::Raw,
             }),
         }
     }
@@ -304,6 +345,7 @@ mod tests {
         some: Option<bool>,
         bytes: &'a [u8],
         map: BTreeMap<&'a str, Value>,
+        clean: Vec<Clean<'a>>,
     }
 
     fn written<T: Serialize>(value: &T) -> Result<String, Error> {
@@ -332,6 +374,7 @@ mod tests {
                 ("a", json!({})),
                 ("b\t", json!([1.5, -2, {"c": null}])),
             ]),
+            clean: vec![Clean(""), Clean("é")],
         };
         assert_eq!(written(&all)?, serde_json::to_string(&all)?);
         Ok(())
