@@ -2,7 +2,8 @@
 //!
 //! A dialect is a folder with `schema.json` (made from the vendor's description) and `overlay.json` (our
 //! corrections). [`Spec`] reads both, [`Spec::ir`] applies the corrections and brings the schema into one simple
-//! form, [`generate`] prints Rust from it, and [`api_listing`] a text to compare versions by.
+//! form, in which strings that carry text in bulk are told from others; [`generate`] prints Rust from it, and
+//! [`api_listing`] a text to compare versions by.
 
 mod atoms;
 mod bulk;

@@ -45,6 +45,36 @@ fn struct_fields() {
     })));
 }
 
+/// Text of requests is carried as it is spelled: by the name of its member, or because it stands for a list of parts.
+#[test]
+fn text_in_bulk() {
+    let part =
+        json!({ "type": "object", "properties": { "text": text(), "id": text() }, "required": ["text"] });
+    let content = |part: &str| {
+        let parts = json!({ "type": "array", "items": { "$ref": format!("#/$defs/{part}") } });
+        json!({ "anyOf": [text(), parts] })
+    };
+    let rust = rust_of(json!({
+        "roots": { "Request": "Root", "Response": "Answer" },
+        "$defs": {
+            "Root": {
+                "type": "object",
+                "properties": {
+                    "content": content("Part"),
+                    "stop": { "anyOf": [text(), { "type": "array", "items": text() }] },
+                },
+            },
+            "Answer": { "type": "object", "properties": { "content": content("Said") } },
+            "Part": part,
+            "Said": part,
+        },
+    }));
+    let fields = rust.lines().map(str::trim);
+    let fields = fields.filter(|line| line.contains("String") || line.contains("LazyStr"));
+    let fields = fields.filter(|line| line.starts_with("pub ") || line.starts_with("String("));
+    assert_snapshot!(fields.collect::<Vec<_>>().join("\n"));
+}
+
 #[test]
 fn nullable_in_every_spelling() {
     let spellings = json!({

@@ -37,8 +37,8 @@ impl IdRule {
     /// The identifier as the target takes it: unchanged when legal, else a hash of at most 40 characters. The same for
     /// the call and its result, and different for different identifiers.
     pub fn apply(self, id: &str) -> Cow<'_, str> {
-        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if !id.is_empty() && id.len() <= self.limit && id.chars().all(legal) {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if !id.is_empty() && id.len() <= self.limit && id.bytes().all(legal) {
             return Cow::Borrowed(id);
         }
         let mut mapped = URL_SAFE_NO_PAD.encode(Sha256::digest(id));

@@ -9,6 +9,7 @@ mod documents;
 mod history;
 mod repeats;
 mod streams;
+mod texts;
 mod upstream;
 
 use proptest::test_runner::{Config, RngSeed};

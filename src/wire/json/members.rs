@@ -73,6 +73,18 @@ impl<'de> Members<'_, 'de> {
         Ok(name)
     }
 
+    /// As [`Self::name`], for where most names are plain.
+    #[inline]
+    fn likely_name(&mut self) -> Result<Option<Cow<'de, str>>, Fault> {
+        match self.scanner.plain_name(self.started) {
+            Some(name) => {
+                self.started = true;
+                Ok(Some(Cow::Borrowed(name)))
+            }
+            None => self.name(),
+        }
+    }
+
     /// The next member's name.
     #[inline]
     pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
@@ -203,7 +215,7 @@ impl<'de> Members<'_, 'de> {
     pub fn tag(mut self, name: &'static str, lookup: fn(&str) -> u16) -> Result<(Tag, Self), Fault> {
         let mut is_first = true;
         let mut longest = (0, 0);
-        while let Some(key) = self.name()? {
+        while let Some(key) = self.likely_name()? {
             if key != name {
                 self.scanner.peek();
                 let start = self.scanner.at();
