@@ -4,6 +4,7 @@
 //! answer is woken on the thread that receives it, without a lock or a call to wake another.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 use std::net::TcpStream as StdTcpStream;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -59,7 +61,7 @@ impl Worker {
         let (ended_sender, ended) = oneshot::channel();
         let mut serving = Serving {
             proxy: Arc::new(proxy),
-            http: http(),
+            http: Arc::new(Http::new()),
             graceful: GracefulShutdown::new(),
             connections: JoinSet::new(),
             open: Arc::clone(&open),
@@ -119,7 +121,7 @@ impl Worker {
 /// A worker, on its own thread.
 struct Serving {
     proxy: Arc<Proxy>,
-    http: auto::Builder<TokioExecutor>,
+    http: Arc<Http>,
     graceful: GracefulShutdown,
     connections: JoinSet<()>,
     open: Arc<AtomicUsize>,
@@ -160,7 +162,7 @@ impl Serving {
                 let connection = connection(
                     Arc::clone(&self.proxy),
                     stream,
-                    self.http.clone(),
+                    Arc::clone(&self.http),
                     self.graceful.watcher(),
                 );
                 self.connections.spawn(async move {
@@ -182,40 +184,62 @@ impl Drop for Counted {
     }
 }
 
-fn http() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING_INTERVAL);
-    builder
+/// How HTTP is spoken with clients.
+#[derive(Clone, Debug)]
+struct Http {
+    first: http1::Builder,
+    /// For those who may mean HTTP/2.
+    either: auto::Builder<TokioExecutor>,
 }
 
-async fn connection(
-    proxy: Arc<Proxy>,
-    stream: TcpStream,
-    http: auto::Builder<TokioExecutor>,
-    watcher: Watcher,
-) {
+impl Http {
+    fn new() -> Self {
+        let mut first = http1::Builder::new();
+        first.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT);
+        either
+            .http2()
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .keep_alive_interval(PING_INTERVAL);
+        Self { first, either }
+    }
+}
+
+/// Whether a client's first bytes may begin HTTP/2 (RFC 9113, section 3.4).
+fn may_be_http2(bytes: &[u8]) -> bool {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+    PREFACE.starts_with(bytes) || bytes.starts_with(PREFACE)
+}
+
+/// Serves a connection to its end.
+async fn connection(proxy: Arc<Proxy>, stream: TcpStream, http: Arc<Http>, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
     }
     // Which version of HTTP a client speaks is seen from its first bytes; who sends none is not waited for.
-    if !matches!(timeout(HEAD_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+    let mut start = [0; 14];
+    let Ok(Ok(length @ 1..)) = timeout(HEAD_TIMEOUT, stream.peek(&mut start)).await else {
         return;
-    }
+    };
     let service = service_fn(move |request| {
         let proxy = Arc::clone(&proxy);
         async move { Ok::<_, Infallible>(handle::handle(&proxy, request).await) }
     });
-    let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(cause = %error, "a client's connection failed");
+    let io = TokioIo::new(stream);
+    let failed = |cause: &dyn Display| tracing::debug!(%cause, "a client's connection failed");
+    if may_be_http2(start.get(..length).unwrap_or_default()) {
+        let connection = http.either.serve_connection(io, service).into_owned();
+        // Boxed: the room for HTTP/2 is not to be kept for the many that do not speak it.
+        if let Err(error) = Box::pin(watcher.watch(connection)).await {
+            failed(&error);
+        }
+    } else if let Err(error) = watcher.watch(http.first.serve_connection(io, service)).await {
+        failed(&error);
     }
 }
