@@ -44,7 +44,7 @@ pub(super) struct ServerKeys {
     /// The TCP port to listen on; `--port` overrides it. 0 takes any free port.
     #[schemars(with = "Option<schema::OrVariable<u16>>", extend("default" = DEFAULT_PORT))]
     pub(super) port: Optional<u16>,
-    /// How many threads serve connections, from 1 to 1024. Absent: as many as there are processors.
+    /// How many threads serve connections, from 1 to 1024. Each has its own connections to upstreams. Absent: as many as there are processors.
     #[schemars(with = "Option<schema::OrVariable<schema::Workers>>")]
     pub(super) workers: Optional<u16>,
     /// A secret, at least 16 characters, that marks the reasoning state that clients of other vendors carry back and
@@ -208,8 +208,8 @@ impl ServerKeys {
     pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>) -> Self {
         Self {
             host: keys.text(reader, "host"),
-            port: keys.number(reader, "port", 0..=u16::MAX),
-            workers: keys.number(reader, "workers", 1..=MAX_WORKERS),
+            port: keys.port(reader, "port"),
+            workers: keys.number(reader, "workers", "number of threads", 1..=MAX_WORKERS),
             secret: keys.text(reader, "secret"),
             aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
             response_store: keys.node("response_store").and_then(|(node, at)| {

@@ -107,21 +107,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number(&mut self, node: &Node, at: &Path, range: &RangeInclusive<u16>) -> Option<u16> {
-        let expected = format!("expected a number from {} to {}", range.start(), range.end());
+    /// A number of a thing that goes by a noun.
+    fn number(&mut self, node: &Node, at: &Path, noun: &str, range: &RangeInclusive<u16>) -> Option<u16> {
         let within = |number: u16| range.contains(&number).then_some(number);
+        let rule = || format!("a {noun} is a number from {} to {}", range.start(), range.end());
         match node {
             Node::Integer(number) => {
                 let found = u16::try_from(*number).ok().and_then(within);
                 if found.is_none() {
-                    self.problem(at, format!("{number} is out of range: {expected}"));
+                    self.problem(at, format!("{number} is out of range: {}", rule()));
                 }
                 found
             }
             Node::Text(written) if written.contains('$') => {
                 let found = self.expanded(written, at)?.trim().parse().ok().and_then(within);
                 if found.is_none() {
-                    self.problem(at, format!("`{written}` does not give one: {expected}"));
+                    self.problem(at, format!("`{written}` does not give a {noun}: {}", rule()));
                 }
                 found
             }
@@ -242,15 +243,21 @@ impl<'n> Keys<'n> {
         reader.flag(node, &at).map(|value| Located { value, at })
     }
 
+    pub(super) fn port(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<u16> {
+        self.number(reader, name, "port", 0..=u16::MAX)
+    }
+
+    /// A number of a thing that goes by a noun.
     pub(super) fn number(
         &mut self,
         reader: &mut Reader<'_>,
         name: &'static str,
+        noun: &str,
         range: RangeInclusive<u16>,
     ) -> Optional<u16> {
         let (node, at) = self.take(name)?;
         reader
-            .number(node, &at, &range)
+            .number(node, &at, noun, &range)
             .map(|value| Located { value, at })
     }
 
