@@ -143,8 +143,7 @@ fn typed<T>(
 }
 
 fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
-    let (host, port, workers) =
-        keys.map_or((None, None, None), |keys| (keys.host, keys.port, keys.workers));
+    let (host, port, workers) = keys.map_or((None, None, None), |keys| (keys.host, keys.port, keys.workers));
     Server {
         host: typed(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
         port: port.map_or(DEFAULT_PORT, |port| port.value),

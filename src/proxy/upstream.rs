@@ -105,7 +105,9 @@ impl Client {
     pub fn sibling(&self) -> io::Result<Self> {
         let direct = self.direct.iter();
         Ok(Self {
-            direct: direct.map(|(name, host)| (name.clone(), host.sibling())).collect(),
+            direct: direct
+                .map(|(name, host)| (name.clone(), host.sibling()))
+                .collect(),
             remote: self.remote.as_ref().map(remote::Remote::sibling).transpose()?,
         })
     }

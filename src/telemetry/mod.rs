@@ -55,11 +55,7 @@ pub fn init() -> Result<(), String> {
 }
 
 /// A subscriber that writes log lines to `writer`.
-pub fn subscriber<W>(
-    filter: Targets,
-    format: Format,
-    writer: W,
-) -> Box<dyn tracing::Subscriber + Send + Sync>
+pub fn subscriber<W>(filter: Targets, format: Format, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {

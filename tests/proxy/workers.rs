@@ -163,5 +163,8 @@ async fn a_large_translation_holds_up_no_stream_of_another_worker() {
     }
     let (_, whole) = large.await.expect("a task");
     assert_eq!(answering.seen().len(), 1);
-    assert!(worst < whole / 2, "an event took {worst:?} while a request took {whole:?}");
+    assert!(
+        worst < whole / 2,
+        "an event took {worst:?} while a request took {whole:?}"
+    );
 }

@@ -40,7 +40,9 @@ impl Remote {
     pub fn new(tls: bool) -> io::Result<Self> {
         install_crypto();
         let config = || {
-            let mut config = ClientConfig::builder().with_platform_verifier()?.with_no_client_auth();
+            let mut config = ClientConfig::builder()
+                .with_platform_verifier()?
+                .with_no_client_auth();
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
             Ok(config)
         };
