@@ -212,6 +212,7 @@ fn a_full_configuration_becomes_what_it_says() {
         (config.server.host.as_str(), config.server.port),
         ("0.0.0.0", 9090)
     );
+    assert_eq!(config.server.workers.map(usize::from), Some(3));
     let store = config.response_store.unwrap();
     assert_eq!(store.max_age.as_secs(), 7 * 24 * 60 * 60);
     let config::StorePlace::Disk { path, max_bytes } = store.place else {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use llm_proxy::telemetry::{self, Format};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use support::{PATIENCE, Proxy, Upstream, feeding_upstream, json, model};
@@ -54,7 +54,7 @@ impl Lines {
 async fn every_request_leaves_one_line_without_secrets() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let filter = EnvFilter::new("debug");
+    let filter = Targets::new().with_default(LevelFilter::DEBUG);
     telemetry::subscriber(filter, Format::Json, move || writer.clone())
         .try_init()
         .expect("the only subscriber");

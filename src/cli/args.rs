@@ -214,13 +214,15 @@ mod tests {
         let mut server = Server {
             host: "127.0.0.1".to_owned(),
             port: 8080,
+            workers: None,
         };
         args.override_server(&mut server);
         assert_eq!(
             server,
             Server {
                 host: "::1".to_owned(),
-                port: 0
+                port: 0,
+                workers: None,
             }
         );
         let Ok(Some(Command::Serve(args))) = parse("--config a.yaml") else {
@@ -231,7 +233,8 @@ mod tests {
             server,
             Server {
                 host: "::1".to_owned(),
-                port: 0
+                port: 0,
+                workers: None,
             }
         );
     }

@@ -34,13 +34,13 @@ pub fn serve(args: ServeArgs) -> ExitCode {
     }
 }
 
-/// Runs a server with logs and a runtime of its own.
+/// Runs a server with logs and a runtime of its own, on this thread: what a proxy serves, it serves on others.
 ///
 /// # Errors
 /// What the server fails with, or why it cannot be run.
 pub(super) fn run(server: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
     telemetry::init().map_err(std::io::Error::other)?;
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(server)

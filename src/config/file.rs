@@ -11,6 +11,8 @@ use super::schema;
 pub(super) const DEFAULT_HOST: &str = "127.0.0.1";
 /// The port that the proxy listens on when the file does not say.
 pub(super) const DEFAULT_PORT: u16 = 8080;
+/// The most threads that may serve connections.
+pub(super) const MAX_WORKERS: u16 = 1024;
 /// The header that carries the upstream's key when the file does not say.
 pub(super) const DEFAULT_AUTH_HEADER: &str = "Authorization";
 /// The service that requests are signed for when the file does not say.
@@ -42,6 +44,9 @@ pub(super) struct ServerKeys {
     /// The TCP port to listen on; `--port` overrides it. 0 takes any free port.
     #[schemars(with = "Option<schema::OrVariable<u16>>", extend("default" = DEFAULT_PORT))]
     pub(super) port: Optional<u16>,
+    /// How many threads serve connections, from 1 to 1024. Each has its own connections to upstreams. Absent: as many as there are processors.
+    #[schemars(with = "Option<schema::OrVariable<schema::Workers>>")]
+    pub(super) workers: Optional<u16>,
     /// A secret, at least 16 characters, that marks the reasoning state that clients of other vendors carry back and
     /// forth. Set: state without the mark is not taken back. The same on every replica. Empty: it is not marked.
     #[schemars(with = "Option<String>", extend("default" = ""))]
@@ -204,6 +209,7 @@ impl ServerKeys {
         Self {
             host: keys.text(reader, "host"),
             port: keys.port(reader, "port"),
+            workers: keys.number(reader, "workers", "number of threads", 1..=MAX_WORKERS),
             secret: keys.text(reader, "secret"),
             aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
             response_store: keys.node("response_store").and_then(|(node, at)| {

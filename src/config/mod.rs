@@ -28,6 +28,8 @@ pub use schema::json_schema;
 pub use secret::Secret;
 pub use variables::Environment;
 
+use std::num::NonZeroUsize;
+
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 use reader::{Located, Reader};
@@ -54,6 +56,8 @@ pub struct Server {
     pub host: String,
     /// A TCP port; 0 for any free one.
     pub port: u16,
+    /// Threads that serve connections; `None` for as many as there are processors.
+    pub workers: Option<NonZeroUsize>,
 }
 
 /// A key of AWS's kind that a client may sign its requests with.

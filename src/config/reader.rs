@@ -3,6 +3,7 @@
 //! Nothing here stops at the first problem; every problem is kept with the path of the part it is about.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::document::{Node, Path, Step};
 use super::variables::{Environment, expand};
@@ -106,22 +107,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn port(&mut self, node: &Node, at: &Path) -> Option<u16> {
-        const RANGE: &str = "a port is a number from 0 to 65535";
+    /// A number of a thing that goes by a noun.
+    fn number(&mut self, node: &Node, at: &Path, noun: &str, range: &RangeInclusive<u16>) -> Option<u16> {
+        let within = |number: u16| range.contains(&number).then_some(number);
+        let rule = || format!("a {noun} is a number from {} to {}", range.start(), range.end());
         match node {
-            Node::Integer(number) => match u16::try_from(*number) {
-                Ok(port) => Some(port),
-                Err(_) => {
-                    self.problem(at, format!("{number} is out of range: {RANGE}"));
-                    None
+            Node::Integer(number) => {
+                let found = u16::try_from(*number).ok().and_then(within);
+                if found.is_none() {
+                    self.problem(at, format!("{number} is out of range: {}", rule()));
                 }
-            },
+                found
+            }
             Node::Text(written) if written.contains('$') => {
-                let port = self.expanded(written, at)?.trim().parse();
-                if port.is_err() {
-                    self.problem(at, format!("`{written}` does not give a port: {RANGE}"));
+                let found = self.expanded(written, at)?.trim().parse().ok().and_then(within);
+                if found.is_none() {
+                    self.problem(at, format!("`{written}` does not give a {noun}: {}", rule()));
                 }
-                port.ok()
+                found
             }
             _ => self.expected("a number", node, at),
         }
@@ -241,8 +244,21 @@ impl<'n> Keys<'n> {
     }
 
     pub(super) fn port(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<u16> {
+        self.number(reader, name, "port", 0..=u16::MAX)
+    }
+
+    /// A number of a thing that goes by a noun.
+    pub(super) fn number(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+        noun: &str,
+        range: RangeInclusive<u16>,
+    ) -> Optional<u16> {
         let (node, at) = self.take(name)?;
-        reader.port(node, &at).map(|value| Located { value, at })
+        reader
+            .number(node, &at, noun, &range)
+            .map(|value| Located { value, at })
     }
 
     /// Located at the key: a mapping starts only on the next line.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::file::FileKeys;
+use super::file::{FileKeys, MAX_WORKERS};
 use super::response_store;
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
@@ -34,6 +34,23 @@ impl<T: JsonSchema> JsonSchema for OrVariable<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let value = generator.subschema_for::<T>();
         json_schema!({ "anyOf": [value, { "type": "string", "pattern": r"\$\{" }] })
+    }
+}
+
+/// A number of threads.
+pub(super) struct Workers;
+
+impl JsonSchema for Workers {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Workers".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_WORKERS })
     }
 }
 

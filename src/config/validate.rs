@@ -1,5 +1,6 @@
 //! From the keys of the file to the typed configuration: every rule that needs more than the kind of one value.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use http::HeaderName;
@@ -142,10 +143,11 @@ fn typed<T>(
 }
 
 fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
-    let (host, port) = keys.map_or((None, None), |keys| (keys.host, keys.port));
+    let (host, port, workers) = keys.map_or((None, None, None), |keys| (keys.host, keys.port, keys.workers));
     Server {
         host: typed(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
         port: port.map_or(DEFAULT_PORT, |port| port.value),
+        workers: workers.and_then(|workers| NonZeroUsize::new(workers.value.into())),
     }
 }
 

@@ -35,7 +35,9 @@ pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Respons
 
 async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> Answer {
     let (parts, incoming) = request.into_parts();
-    let path = parts.uri.path();
+    // A copy: the request's own keeps all the bytes that it arrived with in memory, for as long as the answer is waited for.
+    let path = access.path.clone();
+    let path = path.as_str();
     let probes = parts.method == Method::GET || parts.method == Method::HEAD;
     if path == HEALTH && probes {
         access.quiet = true;
@@ -76,9 +78,11 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
         }
     }
     access.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    let query = parts.uri.query().map(str::to_owned);
+    drop(parts.uri);
     let call = Call {
         rest,
-        query: parts.uri.query().map(str::to_owned),
+        query,
         method: parts.method,
         headers: parts.headers,
         body,

@@ -1,7 +1,7 @@
 //! A timer for silence.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -16,6 +16,8 @@ pub struct IdleTimer {
     heard: bool,
     /// Set up by the first wait: most answers are there before anybody has to wait.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Who is woken when the timer fires.
+    task: Option<Waker>,
 }
 
 impl IdleTimer {
@@ -26,6 +28,7 @@ impl IdleTimer {
             since: Instant::now(),
             heard: false,
             sleep: None,
+            task: None,
         }
     }
 
@@ -41,6 +44,10 @@ impl IdleTimer {
         }
         let due = self.since + self.period;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if !sleep.is_elapsed() && self.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        self.task = Some(cx.waker().clone());
         loop {
             ready!(sleep.as_mut().poll(cx));
             if sleep.deadline() >= due {

@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `server` | connections, their limits, the drain at the end |
+//! | `server` | connections accepted, handed to the workers, and the drain at the end |
+//! | `worker` | a thread with a runtime of its own, and the connections that it serves |
 //! | `handle` | what a request asks for and which way it goes |
 //! | `route`, `path` | from a path and a model's name to an upstream and its URL |
 //! | `body` | the request's body: read once, searched for the model's name, edited in place |
@@ -39,8 +40,10 @@ mod translating;
 mod upstream;
 #[cfg(test)]
 mod words;
+mod worker;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -56,25 +59,74 @@ pub use server::{DRAIN, shutdown_signal};
 pub use stream::KEEP_ALIVE;
 
 /// Serves a configuration on a listener until `shutdown` is done; then no connection is accepted any more and answers
-/// that are being sent have [`DRAIN`] to finish.
+/// that are being sent have [`DRAIN`] to finish. Connections are served by threads of their own; this future accepts
+/// them.
 ///
 /// # Errors
-/// When the HTTP client towards the upstreams cannot be set up, or the response store cannot be opened.
+/// When the HTTP client towards the upstreams cannot be set up, the response store cannot be opened, or the system
+/// gives no threads.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     heap::keep_large_blocks();
-    let proxy = Arc::new(Proxy::new(config).await?);
-    server::run(proxy, listener, shutdown).await;
-    Ok(())
+    let workers = config.server.workers.unwrap_or_else(processors);
+    let first = Proxy::new(config).await?;
+    let mut proxies = Vec::with_capacity(workers.get());
+    for _ in 1..workers.get() {
+        proxies.push(first.sibling()?);
+    }
+    proxies.push(first);
+    server::run(proxies, listener, shutdown).await
+}
+
+/// As many workers as the process may use processors.
+fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// What the requests of one worker share.
+struct Proxy {
+    shared: Arc<Shared>,
+    /// The worker's own connections: one of another thread would wake both for every piece of an answer.
+    client: upstream::Client,
+}
+
+impl Proxy {
+    async fn new(config: Config) -> io::Result<Self> {
+        let shared = Shared::new(config).await?;
+        let upstreams = shared
+            .routes
+            .entries()
+            .map(|entry| entry.model.backend_base_url.url());
+        let client = upstream::Client::new(upstreams)?;
+        Ok(Self {
+            shared: Arc::new(shared),
+            client,
+        })
+    }
+
+    /// The same for another worker.
+    fn sibling(&self) -> io::Result<Self> {
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            client: self.client.sibling()?,
+        })
+    }
+}
+
+impl std::ops::Deref for Proxy {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 /// What all requests share.
-struct Proxy {
+struct Shared {
     routes: route::Routes,
-    client: upstream::Client,
     #[cfg(feature = "aws")]
     signer: aws::Signer,
     aws_credentials: Vec<AwsCredential>,
@@ -87,7 +139,7 @@ struct Proxy {
     counters: tokio::sync::Semaphore,
 }
 
-impl Proxy {
+impl Shared {
     async fn new(mut config: Config) -> io::Result<Self> {
         let store = match config.response_store.take() {
             Some(store) => Some(Arc::new(Store::open(&store).await?)),
@@ -99,10 +151,7 @@ impl Proxy {
             Carriers::Marked(CarrierKey::new(secret.expose()))
         });
         let routes = route::Routes::new(config);
-        let upstreams = routes.entries().map(|entry| entry.model.backend_base_url.url());
-        let client = upstream::Client::new(upstreams)?;
         Ok(Self {
-            client,
             #[cfg(feature = "aws")]
             signer: aws::Signer::new(
                 routes

@@ -43,10 +43,10 @@ pub const JOINED: usize = 16 * 1024;
 const LARGE: usize = 4 * 1024;
 
 /// Connections to all upstreams.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Client {
     /// By host and port.
-    direct: Arc<HashMap<String, Arc<direct::Host>>>,
+    direct: HashMap<String, Arc<direct::Host>>,
     /// `None` where all upstreams speak plain HTTP.
     remote: Option<remote::Remote>,
 }
@@ -89,12 +89,26 @@ impl Client {
             }
         }
         Ok(Self {
-            direct: Arc::new(direct),
+            direct,
             remote: if remote {
                 Some(remote::Remote::new(tls)?)
             } else {
                 None
             },
+        })
+    }
+
+    /// A client for the same upstreams, with connections of its own.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub fn sibling(&self) -> io::Result<Self> {
+        let direct = self.direct.iter();
+        Ok(Self {
+            direct: direct
+                .map(|(name, host)| (name.clone(), host.sibling()))
+                .collect(),
+            remote: self.remote.as_ref().map(remote::Remote::sibling).transpose()?,
         })
     }
 

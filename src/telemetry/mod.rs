@@ -4,14 +4,15 @@ mod access;
 
 use std::io;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use access::{Access, End};
 
-/// The environment variable that chooses what is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`;
-/// `RUST_LOG` stands in for it.
+/// The environment variable that chooses what is logged, in the syntax of `tracing-subscriber`'s `Targets`: a level, or
+/// `target=level`, several with commas between. `RUST_LOG` stands in for it.
 pub const FILTER_VARIABLE: &str = "LLM_PROXY_LOG";
 
 /// The environment variable that chooses how: `text` or `json`.
@@ -45,26 +46,24 @@ pub fn init() -> Result<(), String> {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(&filter).map_err(|error| format!("{FILTER_VARIABLE}: {error}"))?;
+    let filter = filter
+        .parse()
+        .map_err(|error| format!("{FILTER_VARIABLE}: {error}"))?;
     subscriber(filter, format, io::stderr)
         .try_init()
         .map_err(|error| error.to_string())
 }
 
 /// A subscriber that writes log lines to `writer`.
-pub fn subscriber<W>(
-    filter: EnvFilter,
-    format: Format,
-    writer: W,
-) -> Box<dyn tracing::Subscriber + Send + Sync>
+pub fn subscriber<W>(filter: Targets, format: Format, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(writer);
     match format {
-        Format::Text => Box::new(builder.with_ansi(false).finish()),
-        Format::Json => Box::new(builder.json().flatten_event(true).finish()),
+        Format::Text => Box::new(builder.with_ansi(false).finish().with(filter)),
+        Format::Json => Box::new(builder.json().flatten_event(true).finish().with(filter)),
     }
 }

@@ -25,10 +25,10 @@ fn read_request(stream: &mut TcpStream) -> std::io::Result<bool> {
 }
 
 /// What an upstream does with a request on a connection: whether it listens for another.
-type Answer = fn(&mut TcpStream) -> std::io::Result<bool>;
+pub type Answer = fn(&mut TcpStream) -> std::io::Result<bool>;
 
 /// An upstream of plain sockets, and how many connections it has accepted.
-fn upstream(answer: Answer) -> (SocketAddr, Arc<AtomicUsize>) {
+pub fn upstream(answer: Answer) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let count = Arc::new(AtomicUsize::new(0));

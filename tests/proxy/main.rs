@@ -13,3 +13,4 @@ mod stored;
 mod streaming;
 mod support;
 mod translation;
+mod workers;

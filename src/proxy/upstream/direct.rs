@@ -71,6 +71,16 @@ impl Host {
         }))
     }
 
+    /// The same upstream, without any connection.
+    pub fn sibling(&self) -> Arc<Self> {
+        Arc::new(Self {
+            uri: self.uri.clone(),
+            name: self.name.clone(),
+            connector: self.connector.clone(),
+            pool: Mutex::default(),
+        })
+    }
+
     /// Sends a request and waits for the head of the answer. One that meets a pooled connection which the upstream has
     /// just closed is sent once more, on a new one.
     ///

@@ -55,12 +55,16 @@ impl Link {
     /// Polls something that only the connection can bring further, and the connection where that is needed, until
     /// there is a result or both have to wait.
     ///
-    /// `step` gets a context that wakes nobody: what it waits for happens in here.
+    /// `step` gets a context that wakes nobody: what it waits for happens in here. So whoever asks again while nothing
+    /// has happened is told so at once: hyper asks once more behind every piece of a body.
     pub fn poll_with<T>(
         &mut self,
         cx: &mut Context<'_>,
         mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        if self.gate.is_waiting(cx.waker()) {
+            return Poll::Pending;
+        }
         self.gate.close(Some(cx.waker()));
         let mut quiet = Context::from_waker(Waker::noop());
         let mut again = false;
@@ -125,6 +129,8 @@ const CLOSED: u8 = 0;
 const MISSED: u8 = 1;
 /// The task is woken.
 const OPEN: u8 = 2;
+/// It has been woken; whatever else happens it finds when it looks.
+const PASSED: u8 = 3;
 
 impl Gate {
     /// Wakes nobody from now on. `task` is woken after the gate is opened.
@@ -139,9 +145,23 @@ impl Gate {
         }
     }
 
-    /// Wakes the task from now on; whether it missed nothing so far.
+    /// Wakes the task from now on; whether it missed nothing so far. It is not woken after it has.
     fn open(&self) -> bool {
-        self.state.swap(OPEN, Ordering::AcqRel) != MISSED
+        self.state
+            .compare_exchange(CLOSED, OPEN, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Whether the task will be woken, since nothing has happened yet.
+    fn is_waiting(&self, task: &Waker) -> bool {
+        let knows = |known: &Waker| known.will_wake(task);
+        self.state.load(Ordering::Acquire) == OPEN
+            && self
+                .task
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .is_some_and(knows)
     }
 
     /// Nobody waits any more.
@@ -157,10 +177,12 @@ impl Wake for Gate {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let missed = self
-            .state
-            .compare_exchange(CLOSED, MISSED, Ordering::AcqRel, Ordering::Acquire);
-        if missed == Err(OPEN)
+        let change = |from, to| {
+            self.state
+                .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+        };
+        if change(CLOSED, MISSED) == Err(OPEN)
+            && change(OPEN, PASSED).is_ok()
             && let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner)
         {
             task.wake_by_ref();

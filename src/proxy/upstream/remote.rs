@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Body as HttpBody;
 use reqwest::redirect::Policy;
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::error::{BodyError, SendError, chain};
 use super::parts::Parts;
@@ -22,11 +24,12 @@ const PING_INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
 const PING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// reqwest, twice.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Remote {
     far: reqwest::Client,
     /// For upstreams on this machine, which no proxy from the environment can reach.
     local: reqwest::Client,
+    tls: Option<ClientConfig>,
 }
 
 impl Remote {
@@ -36,6 +39,26 @@ impl Remote {
     /// When TLS is needed and the system's certificate authorities cannot be loaded.
     pub fn new(tls: bool) -> io::Result<Self> {
         install_crypto();
+        let config = || {
+            let mut config = ClientConfig::builder()
+                .with_platform_verifier()?
+                .with_no_client_auth();
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Ok(config)
+        };
+        let tls = tls.then(config).transpose();
+        Self::with(tls.map_err(|error: rustls::Error| unusable(&error))?)
+    }
+
+    /// The same, with connections of their own: the certificate authorities are loaded once.
+    ///
+    /// # Errors
+    /// When the clients cannot be set up.
+    pub fn sibling(&self) -> io::Result<Self> {
+        Self::with(self.tls.clone())
+    }
+
+    fn with(tls: Option<ClientConfig>) -> io::Result<Self> {
         let build = |builder: reqwest::ClientBuilder| {
             let builder = builder
                 .redirect(Policy::none())
@@ -47,14 +70,16 @@ impl Remote {
                 .http2_initial_connection_window_size(CONNECTION_WINDOW)
                 .http2_keep_alive_interval(PING_INTERVAL)
                 .http2_keep_alive_timeout(PING_TIMEOUT);
-            let builder = if tls { builder } else { builder.tls_certs_only([]) };
-            builder.build().map_err(|error| {
-                io::Error::other(format!("the HTTP client cannot be set up: {}", chain(&error)))
-            })
+            let builder = match &tls {
+                Some(config) => builder.tls_backend_preconfigured(config.clone()),
+                None => builder.tls_certs_only([]),
+            };
+            builder.build().map_err(|error| unusable(&error))
         };
         Ok(Self {
             far: build(reqwest::Client::builder())?,
             local: build(reqwest::Client::builder().no_proxy())?,
+            tls,
         })
     }
 
@@ -83,6 +108,10 @@ impl Remote {
         let answer = client.execute(outgoing).await.map_err(SendError::Remote)?;
         Ok(Response::from(answer).map(Body))
     }
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> io::Error {
+    io::Error::other(format!("the HTTP client cannot be set up: {}", chain(error)))
 }
 
 fn body(mut parts: Vec<Bytes>) -> Option<reqwest::Body> {
