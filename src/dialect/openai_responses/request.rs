@@ -12,8 +12,7 @@ use crate::canonical::{
 use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
 use crate::dialect::path::At;
 use crate::dialect::{Echo, Inbound, Preferences, ReadRequest};
-use crate::wire::json::{Raw, ReadError, compact, parse_text};
-use crate::wire::splice;
+use crate::wire::json::{Raw, ReadError, parse_noting};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
 static FIELDS: [FieldNames; 2] = [fields("safety_identifier"), fields("user")];
@@ -37,6 +36,25 @@ const fn fields(end_user: &'static str) -> FieldNames {
 /// The member of `include` that asks for log probabilities.
 pub const LOGPROBS: &str = "message.output_text.logprobs";
 
+/// The members that an answer repeats, in the client's own words.
+const REPEATED: &[&str] = &[
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "reasoning",
+    "safety_identifier",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+];
+
 const VENDOR_STATE: &str = "state that the vendor holds";
 /// Why what an earlier answer says cannot be put in here.
 pub const NO_STORE: &str =
@@ -55,6 +73,8 @@ fn invalid(error: &ReadError) -> Error {
 /// # Errors
 /// An invalid request, naming the field.
 pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+    let (params, mut repeated) = parse_noting(inbound.body, REPEATED).map_err(|error| invalid(&error))?;
+    repeated.retain(|(_, json)| json.get() != "null");
     let ResponseCreateParams {
         access_programs,
         background,
@@ -92,7 +112,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         truncation,
         user,
         extra,
-    } = parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
+    } = params;
     let root = At::Root;
     drop_unknown(&extra, &root, losses);
     refuse_some(
@@ -213,8 +233,10 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     request.service_tier = service_tier.and_then(|tier| read_tier(&tier, losses));
     request.parallel_tool_calls = parallel_tool_calls;
     let tools = tools::read(tools.unwrap_or_default(), losses);
-    let mut echo = echo(inbound.body);
-    echo.tool_search = tools.searches;
+    let echo = Echo {
+        members: repeated,
+        tool_search: tools.searches,
+    };
     request.tools = tools.tools;
     request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
     items::read(instructions, input, &mut request, losses);
@@ -223,39 +245,6 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         ..Preferences::default()
     };
     Ok(ReadRequest { request, preferences })
-}
-
-/// The members that an answer repeats, in the client's own words.
-fn echo(body: &[u8]) -> Echo {
-    const NAMES: [&str; 15] = [
-        "instructions",
-        "max_output_tokens",
-        "max_tool_calls",
-        "metadata",
-        "parallel_tool_calls",
-        "prompt_cache_key",
-        "reasoning",
-        "safety_identifier",
-        "temperature",
-        "text",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "top_p",
-        "user",
-    ];
-    // The body has been parsed by now, so that no member is malformed.
-    let found = splice::find_members(body, NAMES).unwrap_or_default();
-    let members = NAMES.into_iter().zip(found).filter_map(|(name, values)| {
-        let text = std::str::from_utf8(values.last()?.raw()).ok()?;
-        // Without line breaks, so that an event stays one line of data.
-        let json: Raw = parse_text(&compact(text)).ok()?;
-        (json.get() != "null").then_some((name, json))
-    });
-    Echo {
-        members: members.collect(),
-        tool_search: false,
-    }
 }
 
 fn unsigned(value: i64, field: &'static str) -> Result<u64, Error> {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::IgnoredAny;
 
-use super::{Read, Scanner};
+use super::noted::Notes;
+use super::{Raw, Read, Scanner};
 
 /// The longest message in bytes; serde quotes the offending value in full.
 const MAX_MESSAGE: usize = 240;
@@ -52,7 +53,7 @@ pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
-    parse_with(Scanner::new(text))
+    parse_with(&mut Scanner::new(text))
 }
 
 /// Reads a whole document, of which its texts ([`super::LazyStr`]) become slices.
@@ -61,14 +62,33 @@ pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
 /// As [`parse`].
 pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
     match ByteString::try_from(document.clone()) {
-        Ok(text) => parse_with(Scanner::shared(&Arc::new(text))),
+        Ok(text) => parse_with(&mut Scanner::shared(&Arc::new(text))),
         // It says why not.
         Err(_) => parse(document),
     }
 }
 
-fn parse_with<T: Read>(mut scanner: Scanner<'_>) -> Result<T, ReadError> {
-    let read = T::read(&mut scanner).and_then(|value| match scanner.peek() {
+/// As [`parse_shared`]; also gives those of the document's own members that have one of these names, in the order of the
+/// names and as they are spelled, without the white space between tokens. Of several of one name the last counts.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_noting<T: Read>(
+    document: &Bytes,
+    names: &'static [&'static str],
+) -> Result<(T, Vec<(&'static str, Raw)>), ReadError> {
+    let Ok(text) = ByteString::try_from(document.clone()) else {
+        // It says why not.
+        return parse(document).map(|value| (value, Vec::new()));
+    };
+    let text = Arc::new(text);
+    let mut scanner = Scanner::shared(&text).noting(Notes::of(names));
+    let value = parse_with(&mut scanner)?;
+    Ok((value, scanner.noted()))
+}
+
+fn parse_with<T: Read>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
+    let read = T::read(scanner).and_then(|value| match scanner.peek() {
         None => Ok(value),
         Some(_) => Err(scanner.broken("trailing characters")),
     });

@@ -57,6 +57,13 @@ pub fn need<T>(value: Option<T>, name: &'static str) -> Result<T, Fault> {
     }
 }
 
+fn key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> Key<'de> {
+    match lookup(&name) {
+        NOT_KNOWN => Key::Other(name),
+        known => Key::Known(known),
+    }
+}
+
 #[cold]
 fn missing(name: &'static str) -> Fault {
     Fault::data("this field is missing").within(name)
@@ -88,6 +95,9 @@ impl<'de> Members<'_, 'de> {
     /// The next member's name.
     #[inline]
     pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+        if self.scanner.notes().is_some() {
+            return self.noted_next(lookup);
+        }
         if let Some(name) = self.scanner.plain_name(self.started) {
             self.started = true;
             let known = lookup(name);
@@ -99,12 +109,26 @@ impl<'de> Members<'_, 'de> {
         self.any_next(lookup)
     }
 
+    #[cold]
+    fn noted_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+        let end = self.scanner.at();
+        if let Some(notes) = self.scanner.notes() {
+            notes.end(end);
+        }
+        let name = self.name()?;
+        if let Some(name) = &name {
+            self.scanner.peek();
+            let start = self.scanner.at();
+            if let Some(notes) = self.scanner.notes() {
+                notes.begin(name, start);
+            }
+        }
+        Ok(name.map(|name| key(name, lookup)))
+    }
+
     #[inline(never)]
     fn any_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
-        Ok(self.name()?.map(|name| match lookup(&name) {
-            NOT_KNOWN => Key::Other(name),
-            known => Key::Known(known),
-        }))
+        Ok(self.name()?.map(|name| key(name, lookup)))
     }
 
     /// The current member's value. `name` is only for errors.

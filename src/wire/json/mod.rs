@@ -11,6 +11,7 @@ mod keys;
 mod lazy;
 mod map;
 mod members;
+mod noted;
 mod number;
 mod pattern;
 mod read;
@@ -22,7 +23,7 @@ mod text;
 mod unknown;
 mod write;
 
-pub use error::{Fault, ReadError, parse, parse_shared, parse_text};
+pub use error::{Fault, ReadError, parse, parse_noting, parse_shared, parse_text};
 pub use escape::write_string;
 pub use extra::Extra;
 pub use keys::{Key, NOT_KNOWN, Tag};

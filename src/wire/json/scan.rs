@@ -11,6 +11,7 @@ use serde::de::{Error as _, Unexpected};
 use serde_json::Number;
 
 use super::error::Fault;
+use super::noted::Notes;
 use super::{LazyStr, Raw, text};
 use crate::wire::find::special;
 
@@ -32,6 +33,8 @@ pub struct Scanner<'de> {
     document: Option<&'de Arc<ByteString>>,
     /// Start and end of a value that has been passed over and is still to be read.
     passed: (usize, usize),
+    /// Where members of the outermost object lie, if that is to be told.
+    notes: Option<Notes>,
 }
 
 impl<'de> Scanner<'de> {
@@ -45,6 +48,7 @@ impl<'de> Scanner<'de> {
             open: Vec::new(),
             document: None,
             passed: (0, 0),
+            notes: None,
         }
     }
 
@@ -54,6 +58,29 @@ impl<'de> Scanner<'de> {
             document: Some(document),
             ..Self::new(document)
         }
+    }
+
+    /// Notes where members of the outermost object lie.
+    pub(super) fn noting(self, notes: Notes) -> Self {
+        Self {
+            notes: Some(notes),
+            ..self
+        }
+    }
+
+    /// The members that have been noted, once the text has been read.
+    pub(super) fn noted(&mut self) -> Vec<(&'static str, Raw)> {
+        let notes = self.notes.take();
+        notes.map(|notes| notes.members(self.text)).unwrap_or_default()
+    }
+
+    /// Where to note the member that comes next, or that has been read; `None` unless it is to be noted.
+    #[inline]
+    pub(super) fn notes(&mut self) -> Option<&mut Notes> {
+        if self.depth != MAX_DEPTH - 1 {
+            return None;
+        }
+        self.notes.as_mut()
     }
 
     /// The next byte that is no white space.

@@ -1,0 +1,109 @@
+//! What a document says in its own words, noted while it is read.
+
+use std::ops::Range;
+
+use super::{Raw, compact, text};
+
+/// Where some members of the outermost object lie.
+#[derive(Debug)]
+pub(super) struct Notes {
+    names: &'static [&'static str],
+    /// One for each name; empty where there is no such member.
+    values: Vec<Range<usize>>,
+    /// Which value has begun, and where.
+    open: Option<(usize, usize)>,
+}
+
+impl Notes {
+    pub(super) fn of(names: &'static [&'static str]) -> Self {
+        Self {
+            names,
+            values: vec![0..0; names.len()],
+            open: None,
+        }
+    }
+
+    /// The value of this member begins here.
+    pub(super) fn begin(&mut self, name: &str, at: usize) {
+        let index = self.names.iter().position(|noted| *noted == name);
+        self.open = index.map(|index| (index, at));
+    }
+
+    /// The value that has begun ends here. Of several members of one name the last counts.
+    pub(super) fn end(&mut self, at: usize) {
+        if let Some((index, start)) = self.open.take()
+            && let Some(value) = self.values.get_mut(index)
+        {
+            *value = start..at;
+        }
+    }
+
+    /// The members of a document that has been read to its end, without the white space between their tokens.
+    pub(super) fn members(self, document: &str) -> Vec<(&'static str, Raw)> {
+        let values = self.names.iter().zip(self.values);
+        let member = |(name, value): (&&'static str, Range<usize>)| {
+            let value = document.get(value).filter(|value| !value.is_empty())?;
+            Some((*name, text::raw(&compact(value))?))
+        };
+        values.filter_map(member).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::{Extra, Fault, Key, Members, NOT_KNOWN, Object, parse_noting, read_as_object};
+
+    /// An object that knows one member.
+    struct Outer {
+        known: Option<Option<i64>>,
+        extra: Extra,
+    }
+
+    impl Object for Outer {
+        const NAME: &'static str = "Outer";
+
+        fn read(mut members: Members<'_, '_>) -> Result<Self, Fault> {
+            let mut known = None;
+            let mut extra = Extra::default();
+            while let Some(key) = members.next(|name| if name == "known" { 0 } else { NOT_KNOWN })? {
+                match key {
+                    Key::Known(_) => {
+                        let mut value = None;
+                        members.optional_integer("known", &mut value, &mut extra, false)?;
+                        known = Some(value);
+                    }
+                    Key::Other(name) => members.keep(name, &mut extra)?,
+                }
+            }
+            Ok(Self { known, extra })
+        }
+    }
+
+    read_as_object!(Outer);
+
+    fn noted(document: &'static str) -> Vec<(&'static str, String)> {
+        let document = Bytes::from_static(document.as_bytes());
+        let (outer, members) = parse_noting::<Outer>(&document, &["known", "a", "b"]).expect("good");
+        assert!(outer.known.is_some() || outer.extra.get("a").is_some());
+        let text = |(name, json): (&'static str, super::Raw)| (name, json.get().to_owned());
+        members.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn the_outermost_members_are_noted_as_they_are_spelled() {
+        let found = noted(
+            "{ \"b\" : [ 1.0 , {\"a\":2} ] ,\n\"x\":{\"known\":4}, \"known\" : 1.0 , \"\\u0061\" : \" \\u0061\" } ",
+        );
+        let expected = [("known", "1.0"), ("a", "\" \\u0061\""), ("b", "[1.0,{\"a\":2}]")];
+        assert_eq!(found, expected.map(|(name, json)| (name, json.to_owned())));
+    }
+
+    #[test]
+    fn the_last_of_one_name_counts() {
+        let found = noted("{\"a\":1,\"a\":{},\"known\":null}");
+        let expected = [("known", "null"), ("a", "{}")];
+        assert_eq!(found, expected.map(|(name, json)| (name, json.to_owned())));
+    }
+}
