@@ -287,6 +287,15 @@ pub struct Target<'a> {
     pub model: &'a str,
     /// What that model accepts.
     pub capabilities: &'a Capabilities,
+    /// How long the client's request is, in bytes; 0 where that says nothing.
+    pub length: usize,
+}
+
+impl Target<'_> {
+    /// A buffer for the body: what is translated is about as long as before, with some room for other names.
+    pub fn buffer(&self) -> Vec<u8> {
+        Vec::with_capacity(self.length + self.length / 16 + 128)
+    }
 }
 
 /// A request as the upstream wants it.

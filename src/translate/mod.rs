@@ -131,6 +131,7 @@ impl Exchange {
         let target = Target {
             model: &model,
             capabilities: &capabilities,
+            length: inbound.body.len(),
         };
         let input_estimate = estimate::rough(&request);
         let mut written = route.upstream.write_request(&request, &target, losses)?;

@@ -44,6 +44,7 @@ pub(super) fn request(
     let target = Target {
         model: &backend,
         capabilities: &capabilities,
+        length: inbound.body.len(),
     };
     let written = to.seal(letter, &target, losses)?;
     refused(losses, route.on_loss)?;

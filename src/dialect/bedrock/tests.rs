@@ -31,6 +31,7 @@ fn sealed(
     let target = Target {
         model,
         capabilities: &lookup(DialectName::Bedrock, model),
+        length: 0,
     };
     let letter = Envelope::open(&Claude, &inbound, &mut losses);
     let written = letter.and_then(|letter| Bedrock.seal(letter, &target, &mut losses));
@@ -93,6 +94,7 @@ fn the_envelope_changes_and_the_rest_stays() {
     let target = Target {
         model: "claude-x",
         capabilities: &capabilities,
+        length: 0,
     };
     let back = Envelope::seal(&Claude, letter, &target, &mut Losses::new()).expect("a request");
     assert_eq!(back.path, "/v1/messages");
@@ -304,6 +306,7 @@ fn a_request_of_another_dialect_gets_its_envelope_and_its_tier() {
     let target = Target {
         model: MODEL,
         capabilities: &capabilities,
+        length: 0,
     };
     let mut losses = Losses::new();
     let request = request.expect("a request").request;

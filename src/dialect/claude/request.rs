@@ -495,7 +495,9 @@ pub fn build(
         service_tier: _,
         logprobs,
     } = request;
-    let Target { model, capabilities } = target;
+    let Target {
+        model, capabilities, ..
+    } = target;
     let names = ToolNames::new(request, TOOL_NAME_LIMIT, losses);
     let Turns {
         turns,
@@ -568,10 +570,9 @@ pub fn build(
         json_tool,
         stop: Vec::new(),
     };
-    Built {
-        body: write_request(&out),
-        restoration,
-    }
+    let mut body = target.buffer();
+    write_request_into(&out, &mut body);
+    Built { body, restoration }
 }
 
 /// Output tokens where neither the client nor the model's data gives a number; the API demands one.

@@ -49,7 +49,9 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         service_tier,
         logprobs,
     } = request;
-    let Target { model, capabilities } = *target;
+    let Target {
+        model, capabilities, ..
+    } = *target;
     // The fields of OpenAI's own models that compatible servers do not know, and may refuse.
     let is_openai = capabilities.max_completion_tokens;
     let names = ToolNames::new(request, NAME_LIMIT, losses);
@@ -121,10 +123,12 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     }
 
     restoration.tools = names.into_restoration();
+    let mut body = target.buffer();
+    write_request_into(&out, &mut body);
     WrittenRequest {
         path: Cow::Borrowed(endpoints::CHAT_COMPLETIONS),
         headers: Vec::new(),
-        body: super::types::write_request(&out),
+        body,
         restoration,
     }
 }

@@ -53,7 +53,9 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         service_tier,
         logprobs,
     } = request;
-    let Target { model, capabilities } = *target;
+    let Target {
+        model, capabilities, ..
+    } = *target;
     let names = ToolNames::new(request, NAME_LIMIT, losses);
     let mut out = ResponseCreateParams::new(model);
     let history::Written { instructions, items } = history::write(request, &names, capabilities, losses);
@@ -108,10 +110,12 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         json_tool: None,
         stop: stop.clone(),
     };
+    let mut body = target.buffer();
+    write_request_into(&out, &mut body);
     WrittenRequest {
         path: Cow::Borrowed(endpoints::RESPONSES),
         headers: Vec::new(),
-        body: write_request(&out),
+        body,
         restoration,
     }
 }

@@ -41,6 +41,7 @@ fn write(request: &Request, capabilities: &Capabilities) -> (Value, Losses) {
     let target = Target {
         model: "up",
         capabilities,
+        length: 0,
     };
     match OpenAiResponses.write_request(request, &target, &mut losses) {
         Ok(written) => (serde_json::from_slice(&written.body).unwrap_or_default(), losses),
@@ -406,6 +407,7 @@ fn what_the_api_lacks_is_played_or_dropped() {
     let target = Target {
         model: "up",
         capabilities: &capabilities,
+        length: 0,
     };
     let Ok(written) = OpenAiResponses.write_request(&read.request, &target, &mut losses) else {
         panic!("not written")

@@ -49,6 +49,7 @@ fn write(request: &Request, capabilities: &Capabilities) -> (Value, WrittenReque
     let target = Target {
         model: "up",
         capabilities,
+        length: 0,
     };
     match OpenAiChat.write_request(request, &target, &mut losses) {
         Ok(written) => (
