@@ -273,6 +273,7 @@ fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mu
     let last_user = messages
         .iter()
         .rposition(|message| matches!(message, MessageParam::User(_)));
+    request.messages.reserve(messages.len());
     for (index, message) in messages.into_iter().enumerate() {
         let at = list.index(index);
         match message {

@@ -77,7 +77,7 @@ fn check_calls(request: &Request, losses: &mut Losses) {
 
 /// Merges neighbours of one role, with instructions out of the way of results.
 fn collect<'a>(request: &'a Request, losses: &mut Losses) -> Vec<Turn<'a>> {
-    let mut turns: Vec<Turn<'a>> = Vec::new();
+    let mut turns: Vec<Turn<'a>> = Vec::with_capacity(request.messages.len());
     let mut delayed: Vec<Piece<'a>> = Vec::new();
     for (at, message) in request.messages.iter().enumerate() {
         let pieces = pieces(request, message, losses);

@@ -16,6 +16,7 @@ use crate::wire::json::{Extra, LazyStr, Raw};
 /// Reads the messages: the leading run of instructions into [`Request::system`], the rest into [`Request::messages`].
 pub fn read(messages: Vec<ChatCompletionMessageParam>, request: &mut Request, losses: &mut Losses) {
     let list = At::Root.field("messages");
+    request.messages.reserve(messages.len());
     let mut reader = Reader {
         request,
         losses,

@@ -42,6 +42,7 @@ pub fn write(
         out: Written::default(),
     };
     writer.system(losses);
+    writer.out.items.reserve(request.messages.len());
     for message in &request.messages {
         writer.message(message, losses);
     }

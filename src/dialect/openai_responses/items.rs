@@ -43,6 +43,7 @@ pub fn read(
         Some(ResponseCreateParamsInput::Array(items)) => items,
     };
     let list = At::Root.field("input");
+    request.messages.reserve(items.len());
     let mut reader = Reader {
         request,
         losses,
