@@ -343,7 +343,7 @@ pub trait StreamReader: Send {
     fn read(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses);
 
     /// Reads the end of the upstream's stream; what was not finished by then has failed.
-    fn end(&mut self, out: &mut Vec<Event>);
+    fn end(&mut self, out: &mut Vec<Event>, losses: &mut Losses);
 }
 
 /// Writes one streamed answer, event by event, in an order that [`crate::canonical::Sequencer`] has put.

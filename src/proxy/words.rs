@@ -201,7 +201,7 @@ impl StreamReader for Reader {
         }
     }
 
-    fn end(&mut self, _: &mut Vec<Event>) {}
+    fn end(&mut self, _: &mut Vec<Event>, _: &mut Losses) {}
 }
 
 struct Writer;

@@ -183,7 +183,7 @@ impl CanonicalStream {
         if self.is_ended() {
             return;
         }
-        self.reader.end(&mut self.events);
+        self.reader.end(&mut self.events, &mut self.losses);
         self.drain(out);
         let missing = "the upstream's stream ended before its last event";
         self.fail(Error::new(ErrorClass::Upstream, missing), out);

@@ -361,7 +361,7 @@ pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
     while let Ok(Some(frame)) = decoder.next() {
         reader.read(frame.name(), &frame.data, &mut events, &mut losses);
     }
-    reader.end(&mut events);
+    reader.end(&mut events, &mut losses);
     events.into_iter().for_each(|event| fold.push(event));
     fold.finish()
 }

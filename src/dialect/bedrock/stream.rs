@@ -147,8 +147,8 @@ impl StreamReader for Reader {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
-        self.inner.end(out);
+    fn end(&mut self, out: &mut Vec<Event>, losses: &mut Losses) {
+        self.inner.end(out, losses);
     }
 }
 

@@ -83,7 +83,7 @@ impl StreamReader for Reader {
         self.repeats.learn(None, data, said, PLACES);
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
+    fn end(&mut self, out: &mut Vec<Event>, _: &mut Losses) {
         // The reason has been given; only the last event, which says nothing more, is missing.
         if !self.ended && self.finish.is_some() {
             self.stop(out);

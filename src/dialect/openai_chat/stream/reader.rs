@@ -64,10 +64,9 @@ impl StreamReader for Reader {
         self.repeats.learn(event, data, said, PLACES);
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
+    fn end(&mut self, out: &mut Vec<Event>, losses: &mut Losses) {
         if !self.ended {
-            // The end has no ledger; what it may lose is a call that never had a name.
-            self.finish(out, &mut Losses::new());
+            self.finish(out, losses);
         }
     }
 }

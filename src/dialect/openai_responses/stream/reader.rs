@@ -94,7 +94,7 @@ impl StreamReader for Reader {
     }
 
     // A stream without its last event has failed, which needs no words here.
-    fn end(&mut self, _out: &mut Vec<Event>) {}
+    fn end(&mut self, _: &mut Vec<Event>, _: &mut Losses) {}
 }
 
 impl Reader {

@@ -425,7 +425,7 @@ fn read(frames: &[Value]) -> Vec<Event> {
     for frame in frames {
         reader.read(None, frame.to_string().as_bytes(), &mut events, &mut losses);
     }
-    reader.end(&mut events);
+    reader.end(&mut events, &mut losses);
     events.retain(|event| !matches!(event, Event::Ping));
     events
 }

@@ -13,10 +13,14 @@ use crate::dialect::openai_chat::response;
 use crate::dialect::{Preferences, Reply, StreamReader, StreamWriter, carrier};
 
 fn read(frames: &[String]) -> Vec<Event> {
+    read_with_losses(frames).0
+}
+
+fn read_with_losses(frames: &[String]) -> (Vec<Event>, Losses) {
     let (mut reader, mut out, mut losses) = (Reader::default(), Vec::new(), Losses::new());
     for frame in frames {
         reader.read(None, frame.as_bytes(), &mut out, &mut losses);
     }
-    reader.end(&mut out);
-    out
+    reader.end(&mut out, &mut losses);
+    (out, losses)
 }

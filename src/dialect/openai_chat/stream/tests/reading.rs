@@ -209,6 +209,16 @@ fn a_stream_without_a_reason_for_its_end_has_failed() {
 }
 
 #[test]
+fn a_call_that_never_had_a_name_is_lost_with_notice_however_the_stream_ends() {
+    for end in [&["[DONE]".to_owned()][..], &[]] {
+        let frames = [call(0, json!("call_1"), Value::Null, "{}"), last("tool_calls")];
+        let (_, losses) = read_with_losses(&[&frames, end].concat());
+        let paths: Vec<_> = losses.notable().map(|loss| loss.path.to_string()).collect();
+        assert_eq!(paths, ["choices[0].delta.tool_calls[0]"], "{end:?}");
+    }
+}
+
+#[test]
 fn errors_in_chunks_end_the_stream() {
     for (frame, class) in [
         (
