@@ -7,8 +7,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::IgnoredAny;
 
-use super::noted::Notes;
-use super::{Raw, Read, Scanner};
+use super::noted::{Noted, Notes};
+use super::{Read, Scanner};
 
 /// The longest message in bytes; serde quotes the offending value in full.
 const MAX_MESSAGE: usize = 240;
@@ -76,10 +76,10 @@ pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
 pub fn parse_noting<T: Read>(
     document: &Bytes,
     names: &'static [&'static str],
-) -> Result<(T, Vec<(&'static str, Raw)>), ReadError> {
+) -> Result<(T, Noted), ReadError> {
     let Ok(text) = ByteString::try_from(document.clone()) else {
         // It says why not.
-        return parse(document).map(|value| (value, Vec::new()));
+        return parse(document).map(|value| (value, Noted::new()));
     };
     let text = Arc::new(text);
     let mut scanner = Scanner::shared(&text).noting(Notes::of(names));

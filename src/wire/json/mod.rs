@@ -30,6 +30,7 @@ pub use keys::{Key, NOT_KNOWN, Tag};
 pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
 pub use members::{Members, Object, need, read_object};
+pub use noted::Noted;
 pub use pattern::{Pattern, Places};
 pub use read::Read;
 pub use scan::Scanner;

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::{Raw, compact, text};
 
+/// Members by their names, in the document's own words.
+pub type Noted = Vec<(&'static str, Raw)>;
+
 /// Where some members of the outermost object lie.
 #[derive(Debug)]
 pub(super) struct Notes {
@@ -39,7 +42,7 @@ impl Notes {
     }
 
     /// The members of a document that has been read to its end, without the white space between their tokens.
-    pub(super) fn members(self, document: &str) -> Vec<(&'static str, Raw)> {
+    pub(super) fn members(self, document: &str) -> Noted {
         let values = self.names.iter().zip(self.values);
         let member = |(name, value): (&&'static str, Range<usize>)| {
             let value = document.get(value).filter(|value| !value.is_empty())?;

@@ -11,7 +11,7 @@ use serde::de::{Error as _, Unexpected};
 use serde_json::Number;
 
 use super::error::Fault;
-use super::noted::Notes;
+use super::noted::{Noted, Notes};
 use super::{LazyStr, Raw, text};
 use crate::wire::find::special;
 
@@ -69,7 +69,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// The members that have been noted, once the text has been read.
-    pub(super) fn noted(&mut self) -> Vec<(&'static str, Raw)> {
+    pub(super) fn noted(&mut self) -> Noted {
         let notes = self.notes.take();
         notes.map(|notes| notes.members(self.text)).unwrap_or_default()
     }
