@@ -20,7 +20,7 @@ fn json(text: &str) -> Value {
 }
 
 fn find(name: DialectName) -> &'static dyn Dialect {
-    dialect::find(name).unwrap()
+    dialect::find(name)
 }
 
 /// What an upstream gets when a client sends this, and what was lost on the way.

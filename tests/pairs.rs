@@ -8,7 +8,7 @@ use std::fs;
 
 use bytes::Bytes;
 use common::{Failure, begin, cases, dialects, exchange, find, fold, listed, pairs, pretty, stream};
-use llm_proxy::canonical::Losses;
+use llm_proxy::canonical::{Losses, Scope};
 use llm_proxy::dialect::{self, DialectName};
 
 /// Cases that every dialect has to have, by what is told.
@@ -184,7 +184,7 @@ fn a_stream_amounts_to_the_complete_answer() {
             else {
                 continue;
             };
-            let Ok(complete) = upstream.read_response(&body, &mut Losses::new()) else {
+            let Ok(complete) = upstream.read_response(&mut Scope::root(&mut Losses::new()), &body) else {
                 continue;
             };
             let at = format!("{}/{}", upstream.name(), case.name);
@@ -206,7 +206,7 @@ fn a_stream_amounts_to_the_complete_answer() {
 
 #[test]
 fn the_attribution_line_does_not_reach_other_vendors() {
-    let claude = dialect::find(DialectName::Claude).unwrap();
+    let claude = dialect::find(DialectName::Claude);
     let case = find(claude, "billing-header").expect("a request with the line");
     let body = case.document("request.json").unwrap();
     let text = str::from_utf8(&body).unwrap();

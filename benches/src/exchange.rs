@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llm_proxy::canonical::{Losses, OnLoss};
 use llm_proxy::capability;
-use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, WrittenRequest};
+use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, ReasoningMemory, Route, Scope};
+use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ReasoningMemory, ReasoningOwner};
 use llm_proxy::wire::framing::Decoder;
 use llm_proxy::wire::splice::{self, Splices};
 
@@ -25,7 +25,7 @@ pub struct Pair {
 }
 
 fn find(name: DialectName) -> &'static dyn Dialect {
-    dialect::find(name).expect("a dialect that is translated")
+    dialect::find(name)
 }
 
 impl Pair {
@@ -62,13 +62,13 @@ impl Pair {
     /// Where it is refused.
     pub fn begin(&self, body: &Bytes, stream: bool) -> (Exchange, WrittenRequest) {
         let in_path = self.client.name() == DialectName::Bedrock;
-        let inbound = Inbound {
+        let inbound = ClientRequest {
             headers: &self.headers,
             model: in_path.then_some(MODEL),
             stream: in_path.then_some(stream),
             body,
         };
-        let route = Route {
+        let route = ExchangeConfig {
             client: self.client,
             upstream: self.upstream,
             model: &|_| upstream_model(self.upstream.name()).to_owned(),
@@ -76,7 +76,7 @@ impl Pair {
             edits: &self.edits,
             on_loss: OnLoss::Warn,
             carriers: &self.carriers,
-            memory: Some((&self.memory, Scope::new("/bench", b"credential"))),
+            memory: Some((&self.memory, ReasoningOwner::new("/bench", b"credential"))),
         };
         Exchange::begin(&route, &inbound, 0, "req_bench", &mut Losses::new())
             .unwrap_or_else(|error| panic!("the request is refused at {:?}: {error}", error.param))

@@ -6,14 +6,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use llm_proxy::canonical::{Error, ErrorClass, Losses, OnLoss};
 use llm_proxy::capability;
-use llm_proxy::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
+use llm_proxy::dialect::{self, Dialect, DialectName, ClientRequest, Preferences, ResponseContext};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, Route};
+use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::Framing;
 
 fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
-    DialectName::ALL.into_iter().filter_map(dialect::find)
+    DialectName::ALL.into_iter().map(dialect::find)
 }
 
 /// Reads `data` as everything that a party of this dialect can say, and writes what it amounts to in every other one.
@@ -22,7 +22,7 @@ pub fn read(name: DialectName, data: &[u8]) {
     let Some((kind, document)) = data.split_first() else {
         return;
     };
-    let Some(party) = dialect::find(name) else { return };
+    let party = dialect::find(name);
     for other in dialects().filter(|other| other.name() != party.name()) {
         match kind % 4 {
             0 => request(party, other, document),
@@ -42,7 +42,7 @@ pub fn read(name: DialectName, data: &[u8]) {
 }
 
 fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &[u8]) {
-    let route = Route {
+    let route = ExchangeConfig {
         client,
         upstream,
         model: &str::to_owned,
@@ -54,7 +54,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
     };
     // Where the URL names the model, it is part of every request.
     let named = (client.name() == DialectName::Bedrock).then_some("m");
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: named,
         stream: named.map(|_| true),
@@ -64,7 +64,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
 }
 
 fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exchange {
-    let reply = Reply {
+    let reply = ResponseContext {
         model: "m".to_owned(),
         preferences: Preferences::default(),
         created: 0,

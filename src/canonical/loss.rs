@@ -1,9 +1,10 @@
 //! The ledger of what a translation could not carry over.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
+
+use super::Reason;
 
 /// How a value fared that the target cannot express as the source said it.
 ///
@@ -75,8 +76,8 @@ pub struct Loss {
     pub kind: LossKind,
     /// JSON path of the value in the document that was read, such as `messages[3].content[0].source`.
     pub path: String,
-    /// Why, in one short sentence without the value itself.
-    pub reason: Cow<'static, str>,
+    /// Why it could not be carried over.
+    pub reason: Reason,
 }
 
 impl fmt::Display for Loss {
@@ -99,7 +100,7 @@ impl Losses {
     }
 
     /// Records an entry; the same path, kind and reason are recorded once.
-    pub fn record(&mut self, kind: LossKind, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+    pub fn record(&mut self, kind: LossKind, path: impl Into<String>, reason: impl Into<Reason>) {
         let loss = Loss {
             kind,
             path: path.into(),
@@ -111,22 +112,22 @@ impl Losses {
     }
 
     /// Records a [`LossKind::Refused`] entry.
-    pub fn refuse(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+    pub fn refuse(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
         self.record(LossKind::Refused, path, reason);
     }
 
     /// Records a [`LossKind::Dropped`] entry.
-    pub fn drop_field(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+    pub fn drop_field(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
         self.record(LossKind::Dropped, path, reason);
     }
 
     /// Records a [`LossKind::Approximated`] entry.
-    pub fn approximate(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+    pub fn approximate(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
         self.record(LossKind::Approximated, path, reason);
     }
 
     /// Records a [`LossKind::Ignored`] entry.
-    pub fn ignore(&mut self, path: impl Into<String>, reason: impl Into<Cow<'static, str>>) {
+    pub fn ignore(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
         self.record(LossKind::Ignored, path, reason);
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Number;
 
-use super::{Message, Place, RawJson, SystemBlock, Tool, ToolChoice};
+use super::{Message, Path, RawJson, SystemBlock, Tool, ToolChoice};
 use crate::wire::json::LazyStr;
 
 /// A request for an answer of a model.
@@ -88,14 +88,14 @@ impl Request {
         }
     }
 
-    /// Place of a message in the client's body.
-    pub fn message_path(&self, message: &Message) -> Place {
-        Place::element(self.fields.messages, message.index)
+    /// Path of a message in the client's body.
+    pub fn message_path(&self, message: &Message) -> Path<'static> {
+        Path::element(self.fields.messages, message.index)
     }
 
-    /// Place of a block of a message in the client's body.
-    pub fn block_path(&self, message: &Message, block: usize) -> Place {
-        Place::block(self.fields.messages, message.index, block)
+    /// Path of a block of a message in the client's body.
+    pub fn block_path(&self, message: &Message, block: usize) -> Path<'static> {
+        Path::block(self.fields.messages, message.index, block)
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::client::Client;
+use crate::canonical::DialectName;
 use crate::config::{Server, parse_host};
-use crate::dialect::DialectName;
 
 /// A reverse proxy for LLM APIs that translates between their dialects
 ///

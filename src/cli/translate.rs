@@ -10,9 +10,9 @@ use super::args::{Kind, TranslateArgs};
 use super::table;
 use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
-use crate::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
+use crate::dialect::{self, ClientRequest, Dialect, DialectName, Preferences, ResponseContext};
 use crate::prompt::SystemEdits;
-use crate::translate::{Carriers, Exchange, Route};
+use crate::translate::{Carriers, Exchange, ExchangeConfig};
 use crate::wire::splice::Splices;
 
 /// Stands where the proxy would put its identifier of the request.
@@ -34,20 +34,14 @@ pub fn translate(
     err: &mut impl Write,
 ) -> io::Result<ExitCode> {
     let mut losses = Losses::new();
-    let outcome = match parties(args) {
-        Err(problem) => Err(problem),
-        Ok((from, to)) => match args.kind {
-            Kind::Request => {
-                request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
-            }
-            Kind::Response => {
-                response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
-            }
-            Kind::Stream => {
-                let failure = stream(args, from, to, input, out, &mut losses)?;
-                failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
-            }
-        },
+    let (from, to) = (dialect::find(args.from), dialect::find(args.to));
+    let outcome = match args.kind {
+        Kind::Request => request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string()),
+        Kind::Response => response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string()),
+        Kind::Stream => {
+            let failure = stream(args, from, to, input, out, &mut losses)?;
+            failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
+        }
     };
     let code = match outcome {
         Ok(document) => {
@@ -61,12 +55,6 @@ pub fn translate(
     };
     tell(args, &losses, err)?;
     Ok(code)
-}
-
-fn parties(args: &TranslateArgs) -> Result<(&'static dyn Dialect, &'static dyn Dialect), String> {
-    let known =
-        |name: DialectName| dialect::find(name).ok_or_else(|| format!("{name} is not translated yet"));
-    Ok((known(args.from)?, known(args.to)?))
 }
 
 fn read_all(input: &mut impl Read) -> io::Result<Bytes> {
@@ -86,7 +74,7 @@ fn request(
     if from.name() == to.name() {
         return renamed(args, body);
     }
-    let route = Route {
+    let route = ExchangeConfig {
         client: from,
         upstream: to,
         model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
@@ -98,7 +86,7 @@ fn request(
     };
     // Its clients name the model in the path, which is not part of a document.
     let in_path = (from.name() == DialectName::Bedrock).then(|| args.model.as_deref().unwrap_or_default());
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: in_path,
         stream: None,
@@ -130,7 +118,7 @@ fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
 
 /// What an answer is written from, without a request to look at.
 fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
-    let reply = Reply {
+    let reply = ResponseContext {
         model: args.model.clone().unwrap_or_default(),
         preferences: Preferences {
             include_usage: true,
@@ -226,7 +214,7 @@ fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Resu
             [
                 loss.kind.as_str().to_owned(),
                 loss.path.clone(),
-                loss.reason.clone().into_owned(),
+                loss.reason.to_string(),
             ]
         })
         .collect();

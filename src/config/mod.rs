@@ -30,8 +30,8 @@ pub use variables::Environment;
 
 use std::num::NonZeroUsize;
 
+use crate::canonical::DialectName;
 use crate::canonical::OnLoss;
-use crate::dialect::DialectName;
 use reader::{Located, Reader};
 
 /// A valid configuration.

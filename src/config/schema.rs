@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::file::{FileKeys, MAX_WORKERS};
 use super::response_store;
+use crate::canonical::DialectName;
 use crate::canonical::OnLoss;
-use crate::dialect::DialectName;
 
 /// The JSON Schema (draft 2020-12) of the configuration file, for editors and other tools.
 ///

@@ -15,8 +15,8 @@ use super::{
     AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model,
     ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host, response_store,
 };
+use crate::canonical::DialectName;
 use crate::canonical::OnLoss;
-use crate::dialect::DialectName;
 
 /// Headers that describe the connection or the body and so can never carry a key.
 const NOT_FOR_KEYS: [&str; 12] = [

@@ -42,7 +42,7 @@ impl Call<'_> {
 pub fn speaking(group: Option<&Group>, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
     let claude = headers::speaks_claude(headers).then_some(DialectName::Claude);
     let name = group.and_then(Group::dialect_name).or(claude)?;
-    dialect::find(name)
+    Some(dialect::find(name))
 }
 
 /// Sends a request to an entry's upstream.

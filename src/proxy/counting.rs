@@ -11,9 +11,9 @@ use super::upstream::Outgoing;
 use super::{headers, path, translating};
 use crate::canonical::{Error, ErrorClass, OnLoss};
 use crate::capability;
-use crate::dialect::{Dialect, Inbound, WrittenRequest};
+use crate::dialect::{ClientRequest, Dialect, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{self, Carriers, Estimate, Exchange, Route, Scope};
+use crate::translate::{self, Carriers, Estimate, Exchange, ExchangeConfig, ReasoningOwner};
 
 /// How many requests are tokenized at the same time; each keeps a processor busy, for a second or two at most.
 pub(super) const AT_ONCE: usize = 2;
@@ -30,7 +30,7 @@ pub(super) async fn count(
     model: Option<&str>,
     access: &mut Access,
 ) -> Answer {
-    let counted = match client.open_count(&call.body.whole()) {
+    let counted = match client.unwrap_count(&call.body.whole()) {
         Ok(Some(body)) => {
             let call = Call {
                 body: body.into(),
@@ -55,14 +55,14 @@ async fn try_count(
 ) -> Result<Answer, Error> {
     let (question, estimate) = {
         let credential = headers::client_token(&call.headers).unwrap_or_default();
-        let scope = Scope::new(call.group.prefix.as_str(), credential.as_bytes());
-        let inbound = Inbound {
+        let scope = ReasoningOwner::new(call.group.prefix.as_str(), credential.as_bytes());
+        let inbound = ClientRequest {
             headers: &call.headers,
             model,
             stream: Some(false),
             body: &call.body.whole(),
         };
-        let route = Route {
+        let route = ExchangeConfig {
             client,
             upstream,
             model: &|name| entry.model.backend_model_for(name).to_owned(),

@@ -49,7 +49,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::config::{AwsCredential, Config};
-use crate::dialect::carrier::CarrierKey;
+use crate::dialect::shared::carrier::CarrierKey;
 use crate::store::Store;
 use crate::translate::{Carriers, ReasoningMemory};
 

@@ -41,5 +41,5 @@ pub fn unknown(name: &str) -> Error {
 fn shape(headers: &HeaderMap, frontend: Option<DialectName>) -> &'static dyn Dialect {
     let claude = headers::speaks_claude(headers).then_some(DialectName::Claude);
     let name = claude.or(frontend);
-    name.and_then(dialect::find).unwrap_or(answer::DEFAULT_DIALECT)
+    name.map_or(answer::DEFAULT_DIALECT, dialect::find)
 }

@@ -130,7 +130,7 @@ impl Group {
 
     /// The dialects that clients of this prefix speak, as far as they are known.
     pub fn dialects(&self) -> impl Iterator<Item = &'static dyn Dialect> {
-        self.frontends.iter().filter_map(|name| dialect::find(*name))
+        self.frontends.iter().map(|name| dialect::find(*name))
     }
 
     /// The names that clients can ask for; what only a pattern stands for has none.
@@ -179,6 +179,6 @@ impl Entry {
 
     /// The client's dialect, where it is named and known.
     pub fn client(&self) -> Option<&'static dyn Dialect> {
-        self.model.dialects.and_then(|pair| dialect::find(pair.frontend))
+        self.model.dialects.map(|pair| dialect::find(pair.frontend))
     }
 }

@@ -7,12 +7,13 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::canonical::{
-    Block, BlockStart, Delta, Error, ErrorClass, Event, Family, FieldNames, Finish, FinishReason, Losses,
-    Request, Response, Restoration, Start, Text, Usage,
+    Block, BlockStart, Delta, Error, ErrorClass, Event, Family, FieldNames, Finish, FinishReason, Request,
+    Response, Restoration, Scope, Start, Text, Usage,
 };
 use crate::dialect::{
-    Dialect, DialectName, Endpoint, Inbound, Preferences, ReadRequest, Reply, StreamReader, StreamWriter,
-    Target, WrittenError, WrittenRequest,
+    ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, Preferences,
+    RateLimitHeaders, ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader,
+    StreamWriter, Target, TokenCounting, WrittenError, WrittenRequest,
 };
 use crate::prompt::SystemEdits;
 
@@ -56,7 +57,9 @@ impl Dialect for Words {
     fn replays_reasoning(&self) -> bool {
         true
     }
+}
 
+impl Endpoints for Words {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         match (method, path) {
             (&Method::POST, "/say") => Endpoint::Generate {
@@ -66,8 +69,11 @@ impl Dialect for Words {
             _ => Endpoint::Other,
         }
     }
+}
 
-    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+impl RequestCodec for Words {
+    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        let losses = scope.losses();
         let text = String::from_utf8_lossy(inbound.body).into_owned();
         let mut words = text.split(' ');
         let mut request = Request::new(&FIELDS, words.next().unwrap_or_default().to_owned());
@@ -87,9 +93,9 @@ impl Dialect for Words {
 
     fn write_request(
         &self,
+        _: &mut Scope<'_>,
         request: &Request,
         target: &Target<'_>,
-        _: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
         let mode = if request.stream { " stream" } else { "" };
         Ok(WrittenRequest {
@@ -103,8 +109,11 @@ impl Dialect for Words {
     fn edit_system(&self, body: &Bytes, _: &SystemEdits) -> Result<Vec<Bytes>, Error> {
         Ok(vec![body.clone()])
     }
+}
 
-    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+impl ResponseCodec for Words {
+    fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
+        let losses = scope.losses();
         let text = String::from_utf8_lossy(body).into_owned();
         if text == "gibberish" {
             return Err(Error::new(ErrorClass::Upstream, "no words"));
@@ -121,22 +130,26 @@ impl Dialect for Words {
         })
     }
 
-    fn write_response(&self, response: Response, reply: &Reply, _: &mut Losses) -> Vec<u8> {
+    fn write_response(&self, _: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
         let text = response.content.iter().map(|block| match block {
             Block::Text(text) => text.text.as_str(),
             _ => "?",
         });
         format!("{} said {}", reply.model, text.collect::<String>()).into_bytes()
     }
+}
 
+impl StreamCodec for Words {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
         Box::new(Reader { open: false })
     }
 
-    fn stream_writer(&self, _: &Reply) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, _: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(Writer)
     }
+}
 
+impl ErrorCodec for Words {
     fn read_error(&self, status: StatusCode, _: &HeaderMap, body: &[u8]) -> Error {
         let class = match status.as_u16() {
             401 => ErrorClass::Authentication,
@@ -162,7 +175,13 @@ impl Dialect for Words {
             body: error.to_string().into_bytes(),
         }
     }
+}
 
+impl TokenCounting for Words {}
+
+impl RateLimitHeaders for Words {}
+
+impl ModelList for Words {
     fn write_models(&self, models: &[&str], _: Option<&str>) -> Vec<u8> {
         models.join(" ").into_bytes()
     }
@@ -177,7 +196,7 @@ struct Reader {
 }
 
 impl StreamReader for Reader {
-    fn read(&mut self, _: Option<&str>, data: &[u8], out: &mut Vec<Event>, _: &mut Losses) {
+    fn read(&mut self, _: &mut Scope<'_>, _: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         match data {
             b"start" => out.push(Event::Start(Start::default())),
             b"end" => out.push(Event::Finish {
@@ -201,13 +220,13 @@ impl StreamReader for Reader {
         }
     }
 
-    fn end(&mut self, _: &mut Vec<Event>, _: &mut Losses) {}
+    fn end(&mut self, _: &mut Scope<'_>, _: &mut Vec<Event>) {}
 }
 
 struct Writer;
 
 impl StreamWriter for Writer {
-    fn write(&mut self, event: Event, out: &mut BytesMut, _: &mut Losses) {
+    fn write(&mut self, _: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
         match event {
             Event::Start(_) => out.extend_from_slice(b"[start]"),
             Event::Delta {
@@ -222,7 +241,7 @@ impl StreamWriter for Writer {
         }
     }
 
-    fn keep_alive(&mut self, out: &mut BytesMut) {
+    fn write_keep_alive(&mut self, out: &mut BytesMut) {
         out.extend_from_slice(b"[alive]");
     }
 }

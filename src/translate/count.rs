@@ -1,8 +1,8 @@
 //! The number of a request's tokens: the question to the upstream, and what an estimate is made from.
 
-use super::{Estimate, Exchange, Route};
-use crate::canonical::{Error, ErrorClass, Losses};
-use crate::dialect::{Inbound, WrittenRequest};
+use super::{Estimate, Exchange, ExchangeConfig};
+use crate::canonical::{Error, ErrorClass, Losses, Scope};
+use crate::dialect::{ClientRequest, WrittenRequest};
 
 /// Translates a question about the number of a request's tokens. `inbound` is that request, as it would be sent for an
 /// answer. `None` where the upstream has no such question, or does not take this request at all.
@@ -12,8 +12,8 @@ use crate::dialect::{Inbound, WrittenRequest};
 /// # Errors
 /// An invalid request, naming the field.
 pub fn question(
-    route: &Route<'_>,
-    inbound: &Inbound<'_>,
+    route: &ExchangeConfig<'_>,
+    inbound: &ClientRequest<'_>,
     created: u64,
     request_id: &str,
 ) -> Result<Option<(Exchange, WrittenRequest)>, Error> {
@@ -24,7 +24,7 @@ pub fn question(
         Err(error) => return Err(error),
     };
     let model = (route.model)(&exchange.reply.model);
-    let sealed = route.upstream.seal_count(written, &model)?;
+    let sealed = route.upstream.wrap_count(written, &model)?;
     Ok(sealed.map(|written| (exchange, written)))
 }
 
@@ -33,8 +33,11 @@ impl Estimate {
     ///
     /// # Errors
     /// An invalid request, naming the field.
-    pub fn read(route: &Route<'_>, inbound: &Inbound<'_>) -> Result<Self, Error> {
-        let mut request = route.client.read_request(inbound, &mut Losses::new())?.request;
+    pub fn read(route: &ExchangeConfig<'_>, inbound: &ClientRequest<'_>) -> Result<Self, Error> {
+        let mut request = route
+            .client
+            .read_request(&mut Scope::root(&mut Losses::new()), inbound)?
+            .request;
         route.edits.apply(&mut request);
         let model = (route.model)(&request.model);
         Ok(Self::new(request, route.upstream.family(), &model))

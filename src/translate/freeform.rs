@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::dialect::names::PARAMETER;
+use crate::dialect::shared::tool_names::PARAMETER;
 
 /// The text that complete arguments stand for.
 pub fn unwrap(arguments: &str) -> String {

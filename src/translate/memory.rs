@@ -14,9 +14,9 @@ use crate::canonical::{Block, Family, Message, Opaque, Reasoning, Request, Role}
 
 /// Whose turns these are: a digest of the route and the client's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Scope([u8; 16]);
+pub struct ReasoningOwner([u8; 16]);
 
-impl Scope {
+impl ReasoningOwner {
     /// The scope of a route and a credential; the credential itself is not kept.
     pub fn new(route: &str, credential: &[u8]) -> Self {
         let mut hash = Sha256::new();
@@ -46,7 +46,7 @@ struct Turns {
     bytes: usize,
 }
 
-type Key = (Scope, String);
+type Key = (ReasoningOwner, String);
 
 impl Default for ReasoningMemory {
     fn default() -> Self {
@@ -67,7 +67,7 @@ impl ReasoningMemory {
     }
 
     /// Keeps the reasoning state of a turn under its first call.
-    pub fn remember(&self, scope: Scope, call_id: &str, state: Vec<Opaque>) {
+    pub fn remember(&self, scope: ReasoningOwner, call_id: &str, state: Vec<Opaque>) {
         let weight = weight(call_id, &state);
         if state.is_empty() || weight > self.limit {
             return;
@@ -91,7 +91,7 @@ impl ReasoningMemory {
     }
 
     /// Puts remembered reasoning in front of the turns that lack it.
-    pub fn recall(&self, scope: Scope, origin: Family, request: &mut Request) {
+    pub fn recall(&self, scope: ReasoningOwner, origin: Family, request: &mut Request) {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         if turns.by_call.is_empty() {
             return;
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn the_oldest_turn_is_forgotten_first() {
         let memory = ReasoningMemory::new(800);
-        let scope = Scope::new("/a", b"key");
+        let scope = ReasoningOwner::new("/a", b"key");
         for id in ["one", "two", "three", "four"] {
             memory.remember(scope, id, state("x"));
         }
@@ -186,8 +186,14 @@ mod tests {
 
     #[test]
     fn scopes_differ_by_route_and_credential() {
-        assert_eq!(Scope::new("/a", b"key"), Scope::new("/a", b"key"));
-        assert_ne!(Scope::new("/a", b"key"), Scope::new("/a", b"other"));
-        assert_ne!(Scope::new("/a", b"b"), Scope::new("/ab", b""));
+        assert_eq!(
+            ReasoningOwner::new("/a", b"key"),
+            ReasoningOwner::new("/a", b"key")
+        );
+        assert_ne!(
+            ReasoningOwner::new("/a", b"key"),
+            ReasoningOwner::new("/a", b"other")
+        );
+        assert_ne!(ReasoningOwner::new("/a", b"b"), ReasoningOwner::new("/ab", b""));
     }
 }

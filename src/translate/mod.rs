@@ -19,19 +19,20 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::canonical::{
-    Block, Error, ErrorClass, Loss, LossKind, Losses, OnLoss, Reasoning, Response, Restoration, Usage,
+    Block, Error, ErrorClass, Loss, LossKind, Losses, OnLoss, Reasoning, Response, Restoration, Scope, Usage,
 };
 use crate::capability::Capabilities;
-use crate::dialect::envelope::Envelope;
+use crate::dialect::shared::envelope::Envelope;
 use crate::dialect::{
-    Dialect, Inbound, Preferences, ReadRequest, Reply, Stored, Target, WrittenError, WrittenRequest,
+    ClientRequest, Dialect, Preferences, ReadRequest, ResponseContext, ResponseLinks, Target, WrittenError,
+    WrittenRequest,
 };
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Decoder;
 
 pub use count::question;
 pub use estimate::Estimate;
-pub use memory::{ReasoningMemory, Scope};
+pub use memory::{ReasoningMemory, ReasoningOwner};
 pub use passage::Carriers;
 pub use stream::TranslatedStream;
 
@@ -39,7 +40,7 @@ pub use stream::TranslatedStream;
 pub struct Exchange {
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
-    reply: Reply,
+    reply: ResponseContext,
     restoration: Restoration,
     stream: bool,
     keeper: Option<Keeper>,
@@ -51,7 +52,7 @@ pub struct Exchange {
 
 /// A complete answer for the client.
 #[derive(Debug)]
-pub struct WrittenAnswer {
+pub struct WrittenResponse {
     /// Headers of the dialect, besides the type and the request's identifier.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The JSON body.
@@ -64,11 +65,11 @@ pub struct WrittenAnswer {
 #[derive(Clone)]
 struct Keeper {
     memory: Arc<ReasoningMemory>,
-    scope: Scope,
+    scope: ReasoningOwner,
 }
 
 /// What a request is translated for.
-pub struct Route<'a> {
+pub struct ExchangeConfig<'a> {
     /// The client's dialect.
     pub client: &'static dyn Dialect,
     /// The upstream's dialect.
@@ -84,7 +85,7 @@ pub struct Route<'a> {
     /// Whether and how reasoning state crosses foreign clients.
     pub carriers: &'a Carriers,
     /// Reasoning of earlier turns, and whose they are, for clients that do not send it back.
-    pub memory: Option<(&'a Arc<ReasoningMemory>, Scope)>,
+    pub memory: Option<(&'a Arc<ReasoningMemory>, ReasoningOwner)>,
 }
 
 /// The envelopes of the two sides, where nothing else differs between them.
@@ -103,8 +104,8 @@ impl Exchange {
     /// An invalid request, or one that holds what the upstream's dialect cannot express and its answer depends on;
     /// both name the field.
     pub fn begin(
-        route: &Route<'_>,
-        inbound: &Inbound<'_>,
+        route: &ExchangeConfig<'_>,
+        inbound: &ClientRequest<'_>,
         created: u64,
         request_id: &str,
         losses: &mut Losses,
@@ -115,7 +116,7 @@ impl Exchange {
         let ReadRequest {
             mut request,
             preferences,
-        } = route.client.read_request(inbound, losses)?;
+        } = route.client.read_request(&mut Scope::root(losses), inbound)?;
         route.carriers.admit(&mut request, losses);
         let keeper = route.memory.filter(|_| !route.client.replays_reasoning());
         let keeper = keeper.map(|(memory, scope)| Keeper {
@@ -134,9 +135,11 @@ impl Exchange {
             length: inbound.body.len(),
         };
         let input_estimate = estimate::rough(&request);
-        let mut written = route.upstream.write_request(&request, &target, losses)?;
+        let mut written = route
+            .upstream
+            .write_request(&mut Scope::root(losses), &request, &target)?;
         refused(losses, route.on_loss)?;
-        let reply = Reply {
+        let reply = ResponseContext {
             model: request.model,
             preferences,
             created,
@@ -161,7 +164,7 @@ impl Exchange {
     pub fn without_request(
         client: &'static dyn Dialect,
         upstream: &'static dyn Dialect,
-        reply: Reply,
+        reply: ResponseContext,
     ) -> Self {
         let restoration = Restoration::default();
         Self {
@@ -178,14 +181,14 @@ impl Exchange {
     }
 
     fn reenvelope(
-        route: &Route<'_>,
+        route: &ExchangeConfig<'_>,
         (from, to): (&'static dyn Envelope, &'static dyn Envelope),
-        inbound: &Inbound<'_>,
+        inbound: &ClientRequest<'_>,
         (created, request_id): (u64, &str),
         losses: &mut Losses,
     ) -> Result<(Self, WrittenRequest), Error> {
         let reenveloped = reenvelope::request(route, (from, to), inbound, losses)?;
-        let reply = Reply {
+        let reply = ResponseContext {
             model: reenveloped.model,
             preferences: Preferences::default(),
             created,
@@ -207,13 +210,13 @@ impl Exchange {
     }
 
     /// Says when the request arrived, for clients whose dialect tells how long an answer took.
-    pub fn began(&mut self, at: Instant) {
+    pub fn set_start(&mut self, at: Instant) {
         self.began = Some(at);
     }
 
     /// Says under which identifier the answer is kept and what it goes on from, for clients whose dialect tells.
-    pub fn stored(&mut self, stored: Stored) {
-        self.reply.preferences.stored = stored;
+    pub fn stored(&mut self, stored: ResponseLinks) {
+        self.reply.preferences.links = stored;
     }
 
     /// Whether the client asked for a stream.
@@ -244,18 +247,21 @@ impl Exchange {
     ///
     /// # Errors
     /// Where the body is no answer of the upstream's dialect.
-    pub fn answer(&self, body: &[u8], losses: &mut Losses) -> Result<WrittenAnswer, Error> {
+    pub fn answer(&self, body: &[u8], losses: &mut Losses) -> Result<WrittenResponse, Error> {
         let took = self.began.map(|began| began.elapsed());
         if self.envelopes.is_some() {
             // It is read for its counts, and because what is no answer must not be passed on as one.
-            let usage = self.upstream.read_response(body, &mut Losses::new())?.usage;
-            return Ok(WrittenAnswer {
+            let usage = self
+                .upstream
+                .read_response(&mut Scope::root(&mut Losses::new()), body)?
+                .usage;
+            return Ok(WrittenResponse {
                 headers: self.client.response_headers(usage.as_ref(), took),
                 body: body.to_vec(),
                 usage,
             });
         }
-        let mut response = self.upstream.read_response(body, losses)?;
+        let mut response = self.upstream.read_response(&mut Scope::root(losses), body)?;
         if let Some(keeper) = &self.keeper {
             keeper.keep(&response);
         }
@@ -267,9 +273,11 @@ impl Exchange {
             .any(|block| matches!(block, Block::ToolCall(_)));
         response.finish = response.finish.settled(called);
         let usage = response.usage;
-        Ok(WrittenAnswer {
+        Ok(WrittenResponse {
             headers: self.client.response_headers(usage.as_ref(), took),
-            body: self.client.write_response(response, &self.reply, losses),
+            body: self
+                .client
+                .write_response(&mut Scope::root(losses), response, &self.reply),
             usage,
         })
     }
@@ -289,7 +297,7 @@ impl Exchange {
             ),
         };
         if let Some(began) = self.began {
-            stream.began(began);
+            stream.set_start(began);
         }
         stream
     }

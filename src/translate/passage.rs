@@ -1,7 +1,7 @@
 //! Whether and how vendors' reasoning state crosses foreign clients.
 
 use crate::canonical::{Block, Family, Losses, Opaque, Reasoning, Request};
-use crate::dialect::carrier::CarrierKey;
+use crate::dialect::shared::carrier::CarrierKey;
 
 /// A route's way with reasoning state in foreign clients' hands.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Route, refused};
-use crate::canonical::{Error, ErrorClass, Losses, Usage};
-use crate::dialect::envelope::{Envelope, EventReader, EventWriter, Letter, Part};
-use crate::dialect::{Inbound, Target, WrittenRequest};
+use super::{ExchangeConfig, refused};
+use crate::canonical::{Error, ErrorClass, Losses, Scope, Usage};
+use crate::dialect::shared::envelope::{
+    Envelope, EventPosition, RawEventReader, RawEventWriter, UnwrappedRequest,
+};
+use crate::dialect::{ClientRequest, Target, WrittenRequest};
 use crate::wire::splice::Index;
 
 /// A request in its new envelope.
@@ -26,18 +28,18 @@ pub(super) struct Reenveloped {
 /// # Errors
 /// An invalid request, or one that holds what the upstream's dialect does not take and its answer depends on.
 pub(super) fn request(
-    route: &Route<'_>,
+    route: &ExchangeConfig<'_>,
     (from, to): (&dyn Envelope, &dyn Envelope),
-    inbound: &Inbound<'_>,
+    inbound: &ClientRequest<'_>,
     losses: &mut Losses,
 ) -> Result<Reenveloped, Error> {
-    let mut letter = from.open(inbound, losses)?;
+    let mut letter = from.unwrap_request(&mut Scope::root(losses), inbound)?;
     if !route.edits.is_empty() {
         let body = edited(route, Bytes::copy_from_slice(&letter.body))?;
         letter.index = Index::read(&body);
         letter.body = Vec::from(body).into();
     }
-    let Letter { model, stream, .. } = &letter;
+    let UnwrappedRequest { model, stream, .. } = &letter;
     let (model, stream) = (model.clone(), *stream);
     let backend = (route.model)(&model);
     let capabilities = (route.capabilities)(&backend);
@@ -46,7 +48,7 @@ pub(super) fn request(
         capabilities: &capabilities,
         length: inbound.body.len(),
     };
-    let written = to.seal(letter, &target, losses)?;
+    let written = to.wrap_request(&mut Scope::root(losses), letter, &target)?;
     refused(losses, route.on_loss)?;
     Ok(Reenveloped {
         model,
@@ -56,7 +58,7 @@ pub(super) fn request(
 }
 
 /// The body with its system text edited. A client's dialect knows its own bodies; without an envelope they are alike.
-fn edited(route: &Route<'_>, body: Bytes) -> Result<Bytes, Error> {
+fn edited(route: &ExchangeConfig<'_>, body: Bytes) -> Result<Bytes, Error> {
     let mut parts = route.client.edit_system(&body, route.edits)?;
     Ok(match (parts.pop(), parts.is_empty()) {
         (Some(whole), true) => whole,
@@ -69,8 +71,8 @@ fn edited(route: &Route<'_>, body: Bytes) -> Result<Bytes, Error> {
 
 /// A stream whose events pass from one framing into another.
 pub(super) struct ReenvelopedStream {
-    reader: Box<dyn EventReader>,
-    writer: Box<dyn EventWriter>,
+    reader: Box<dyn RawEventReader>,
+    writer: Box<dyn RawEventWriter>,
     started: bool,
     committed: bool,
     end: Option<Result<(), Error>>,
@@ -78,7 +80,7 @@ pub(super) struct ReenvelopedStream {
 }
 
 impl ReenvelopedStream {
-    pub(super) fn new(reader: Box<dyn EventReader>, writer: Box<dyn EventWriter>) -> Self {
+    pub(super) fn new(reader: Box<dyn RawEventReader>, writer: Box<dyn RawEventWriter>) -> Self {
         Self {
             reader,
             writer,
@@ -89,8 +91,8 @@ impl ReenvelopedStream {
         }
     }
 
-    pub(super) fn began(&mut self, at: Instant) {
-        self.writer.began(at);
+    pub(super) fn set_start(&mut self, at: Instant) {
+        self.writer.set_start(at);
     }
 
     pub(super) fn push(&mut self, name: Option<&str>, data: &Bytes, out: &mut BytesMut) {
@@ -103,16 +105,16 @@ impl ReenvelopedStream {
             Err(failure) => return self.fail(failure, out),
         };
         match passing.part {
-            Part::Ping => self.writer.keep_alive(self.started, out),
-            Part::Start | Part::Middle => {
+            EventPosition::Ping => self.writer.write_keep_alive(self.started, out),
+            EventPosition::Start | EventPosition::Middle => {
                 self.started = true;
-                self.writer.event(&passing.name, &passing.json, out);
+                self.writer.write_event(&passing.name, &passing.json, out);
             }
-            Part::End => {
+            EventPosition::End => {
                 self.end = Some(Ok(()));
                 let usage = self.reader.usage();
                 self.writer
-                    .last(&passing.name, &passing.json, usage.as_ref(), out);
+                    .write_last_event(&passing.name, &passing.json, usage.as_ref(), out);
             }
         }
     }
@@ -127,14 +129,14 @@ impl ReenvelopedStream {
             return;
         }
         if self.started || self.committed {
-            self.writer.failure(&error, out);
+            self.writer.write_failure(&error, out);
         }
         self.end = Some(Err(error));
     }
 
-    pub(super) fn keep_alive(&mut self, out: &mut BytesMut) {
+    pub(super) fn write_keep_alive(&mut self, out: &mut BytesMut) {
         if self.end.is_none() {
-            self.writer.keep_alive(self.started, out);
+            self.writer.write_keep_alive(self.started, out);
         }
     }
 

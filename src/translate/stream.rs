@@ -8,9 +8,9 @@ use super::reenvelope::ReenvelopedStream;
 use super::restore::Restorer;
 use super::{Carriers, Keeper};
 use crate::canonical::{
-    BlockStart, Delta, Error, ErrorClass, Event, Losses, Opaque, Restoration, Sequencer, Start, Usage,
+    BlockStart, Delta, Error, ErrorClass, Event, Losses, Opaque, Restoration, Scope, Sequencer, Start, Usage,
 };
-use crate::dialect::envelope::{EventReader, EventWriter};
+use crate::dialect::shared::envelope::{RawEventReader, RawEventWriter};
 use crate::dialect::{StreamReader, StreamWriter};
 
 /// Translates one streamed answer, frame by frame: what a frame amounts to is written before `push` returns.
@@ -45,13 +45,13 @@ impl TranslatedStream {
         Self(Way::Canonical(Box::new(stream)))
     }
 
-    pub(super) fn reenveloped(reader: Box<dyn EventReader>, writer: Box<dyn EventWriter>) -> Self {
+    pub(super) fn reenveloped(reader: Box<dyn RawEventReader>, writer: Box<dyn RawEventWriter>) -> Self {
         Self(Way::Reenveloped(ReenvelopedStream::new(reader, writer)))
     }
 
     /// Says when the request arrived, for those who tell their client how long the answer took.
-    pub fn began(&mut self, at: Instant) {
-        either!(&mut self.0, stream => stream.began(at));
+    pub fn set_start(&mut self, at: Instant) {
+        either!(&mut self.0, stream => stream.set_start(at));
     }
 
     /// Translates one frame: its name, where there is one, and its data.
@@ -70,8 +70,8 @@ impl TranslatedStream {
     }
 
     /// Writes what keeps an idle connection open.
-    pub fn keep_alive(&mut self, out: &mut BytesMut) {
-        either!(&mut self.0, stream => stream.keep_alive(out));
+    pub fn write_keep_alive(&mut self, out: &mut BytesMut) {
+        either!(&mut self.0, stream => stream.write_keep_alive(out));
     }
 
     /// Says that the status has been sent. From now on a failure is written into the stream; one before that, and
@@ -167,15 +167,16 @@ impl CanonicalStream {
         }
     }
 
-    fn began(&mut self, at: Instant) {
-        self.out.writer.began(at);
+    fn set_start(&mut self, at: Instant) {
+        self.out.writer.set_start(at);
     }
 
     fn push(&mut self, event: Option<&str>, data: &[u8], out: &mut BytesMut) {
         if self.is_ended() {
             return;
         }
-        self.reader.read(event, data, &mut self.events, &mut self.losses);
+        self.reader
+            .read(&mut Scope::root(&mut self.losses), event, data, &mut self.events);
         self.drain(out);
     }
 
@@ -183,7 +184,8 @@ impl CanonicalStream {
         if self.is_ended() {
             return;
         }
-        self.reader.end(&mut self.events, &mut self.losses);
+        self.reader
+            .end(&mut Scope::root(&mut self.losses), &mut self.events);
         self.drain(out);
         let missing = "the upstream's stream ended before its last event";
         self.fail(Error::new(ErrorClass::Upstream, missing), out);
@@ -193,9 +195,9 @@ impl CanonicalStream {
         self.out.write(Event::Fail(error), out, &mut self.losses);
     }
 
-    fn keep_alive(&mut self, out: &mut BytesMut) {
+    fn write_keep_alive(&mut self, out: &mut BytesMut) {
         if !self.is_ended() {
-            self.out.writer.keep_alive(out);
+            self.out.writer.write_keep_alive(out);
         }
     }
 
@@ -275,7 +277,8 @@ impl Outlet {
             Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {
                 if !self.started {
                     self.started = true;
-                    self.writer.write(Event::Start(Start::default()), out, losses);
+                    self.writer
+                        .write(&mut Scope::root(losses), Event::Start(Start::default()), out);
                 }
             }
         }
@@ -323,6 +326,6 @@ impl Outlet {
             }
             other => other,
         };
-        self.writer.write(event, out, losses);
+        self.writer.write(&mut Scope::root(losses), event, out);
     }
 }

@@ -22,11 +22,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use llm_proxy::canonical::{Error, ErrorClass, Fold, Losses, OnLoss, Response};
+use llm_proxy::canonical::{Error, ErrorClass, Fold, Losses, OnLoss, Response, Scope};
 use llm_proxy::capability;
-use llm_proxy::dialect::{self, Dialect, DialectName, Endpoint, Inbound, WrittenError, WrittenRequest};
+use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, Endpoint, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, Route};
+use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::{Decoder, Framing};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub const REQUEST_ID: &str = "req_test";
 
 /// The dialects that are translated and have cases.
 pub fn dialects() -> Vec<&'static dyn Dialect> {
-    let all = DialectName::ALL.into_iter().filter_map(dialect::find);
+    let all = DialectName::ALL.into_iter().map(dialect::find);
     let fixtures = root().join("tests/fixtures");
     all.filter(|dialect| fixtures.join(dialect.name().as_str()).is_dir())
         .collect()
@@ -300,7 +300,7 @@ pub fn begin(
 ) -> Result<(Exchange, WrittenRequest), Error> {
     let model = facts.models.get(upstream.name().as_str()).cloned();
     let model = model.unwrap_or_else(|| default_model(upstream.name()).to_owned());
-    let route = Route {
+    let route = ExchangeConfig {
         client,
         upstream,
         model: &|_| model.clone(),
@@ -328,7 +328,7 @@ pub fn begin(
         Endpoint::Generate { model, stream } => (model, stream),
         _ => (None, None),
     };
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &headers,
         model: model.as_deref(),
         stream,
@@ -359,9 +359,14 @@ pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
     decoder.finish();
     // What cannot be read is an end that comes too early.
     while let Ok(Some(frame)) = decoder.next() {
-        reader.read(frame.name(), &frame.data, &mut events, &mut losses);
+        reader.read(
+            &mut Scope::root(&mut losses),
+            frame.name(),
+            &frame.data,
+            &mut events,
+        );
     }
-    reader.end(&mut events, &mut losses);
+    reader.end(&mut Scope::root(&mut losses), &mut events);
     events.into_iter().for_each(|event| fold.push(event));
     fold.finish()
 }

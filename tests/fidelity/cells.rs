@@ -220,7 +220,7 @@ fn streamed(
 ) -> Result<String, ErrorClass> {
     // Frames of an event stream are shown as the server-sent events that they stand for.
     let shown = match client.name() {
-        DialectName::Bedrock => dialect::find(DialectName::Claude).unwrap(),
+        DialectName::Bedrock => dialect::find(DialectName::Claude),
         _ => client,
     };
     // The upstream's class comes first: the client's dialect may tell it as another.

@@ -31,7 +31,7 @@ pub struct Expected {
 
 impl Expected {
     pub fn is(&self, loss: &Loss) -> bool {
-        self.kind == loss.kind.as_str() && matches(&self.reason, &loss.reason)
+        self.kind == loss.kind.as_str() && matches(&self.reason, loss.reason.text())
     }
 }
 

@@ -182,7 +182,7 @@ struct Pieces {
 
 impl Pieces {
     fn new(dialect: DialectName) -> Self {
-        let framing = dialect::find(dialect).map(|dialect| dialect.framing());
+        let framing = Some(dialect::find(dialect).framing());
         Self {
             decoder: framing
                 .unwrap_or(llm_proxy::wire::framing::Framing::Sse)

@@ -107,7 +107,7 @@ impl Member<'_> {
             return quote!();
         };
         match self.property.required {
-            true => quote!(map.serialize_entry(&rt::Clean(#wire), &self.#ident)?;),
+            true => quote!(map.serialize_entry(&rt::NoEscape(#wire), &self.#ident)?;),
             false => quote!(rt::optional(&mut map, #wire, &self.#ident)?;),
         }
     }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::Client;
 use super::show::quoted;
+use crate::canonical::DialectName;
 use crate::config::{Config, Model, closest};
-use crate::dialect::DialectName;
 
 /// What a client is pointed at.
 #[derive(Debug)]

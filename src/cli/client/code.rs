@@ -6,7 +6,7 @@ use serde_json::json;
 use super::choose::endpoint;
 use super::settings::{Settings, Snippet, Writer, literal};
 use super::show::quoted;
-use crate::dialect::DialectName;
+use crate::canonical::DialectName;
 
 /// What a model's name is encoded by in a path: what RFC 3986 calls unreserved stays.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC

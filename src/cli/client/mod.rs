@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::canonical::DialectName;
 use crate::config::{self, Config, Environment};
-use crate::dialect::DialectName;
 
 use super::args::{ClientArgs, Format};
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 use super::choose::{Target, base};
-use crate::dialect::DialectName;
+use crate::canonical::DialectName;
 
 /// The key of clients that have to have one, where the proxy does not look at it.
 const ANY_KEY: &str = "llm-proxy";

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::canonical::{Error, ErrorClass};
+use crate::dialect::WrittenError;
 use crate::dialect::claude::error::words;
-use crate::dialect::{WrittenError, failure};
+use crate::dialect::shared::error_class;
 use crate::wire::framing;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -29,7 +30,7 @@ struct Body {
 
 /// Reads the answer of an upstream whose status is not a success.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = failure::retry_after(headers);
+    let retry_after = error_class::retry_after(headers);
     let named = headers.get(&ERROR_TYPE).and_then(|value| value.to_str().ok());
     let body_read = serde_json::from_slice::<Body>(body).ok();
     let kind = named.or_else(|| body_read.as_ref()?.kind.as_deref());
@@ -40,13 +41,13 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
             let class = match class(message) {
                 Some(ErrorClass::Upstream) => original_class(original).unwrap_or(ErrorClass::Upstream),
                 Some(class) => class,
-                None => failure::class_of(status),
+                None => error_class::class_of(status),
             };
-            Error::new(class, failure::redact(message))
+            Error::new(class, error_class::redact(message))
         }
         None => {
-            let class = class("").unwrap_or_else(|| failure::class_of_foreign(status));
-            Error::new(class, failure::foreign_message(status, body))
+            let class = class("").unwrap_or_else(|| error_class::class_of_foreign(status));
+            Error::new(class, error_class::foreign_message(status, body))
         }
     };
     error.retry_after(retry_after)
@@ -73,12 +74,12 @@ pub fn read_frame(name: &str, data: &[u8]) -> Option<Error> {
         }
         Some(class) => class,
     };
-    Some(Error::new(class, failure::redact(&message)))
+    Some(Error::new(class, error_class::redact(&message)))
 }
 
 /// What the status that the model itself answered with says of trying again.
 fn original_class(status: Option<u16>) -> Option<ErrorClass> {
-    let class = failure::class_of(StatusCode::from_u16(status?).ok()?);
+    let class = error_class::class_of(StatusCode::from_u16(status?).ok()?);
     matches!(class, ErrorClass::RateLimit | ErrorClass::Overloaded).then_some(class)
 }
 
@@ -91,7 +92,7 @@ fn plain(kind: &str) -> &str {
 /// The class of an exception; in streams their names begin with a small letter.
 fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {
     Some(match kind.to_ascii_lowercase().as_str() {
-        "validationexception" if failure::is_context_window(message) => ErrorClass::ContextWindow,
+        "validationexception" if error_class::is_context_window(message) => ErrorClass::ContextWindow,
         "validationexception" | "validationerror" => ErrorClass::InvalidRequest,
         "unrecognizedclientexception"
         | "invalidsignatureexception"
@@ -174,7 +175,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((REQUEST_ID, value));
     }
-    headers.extend(failure::retry_after_header(error.retry_after));
+    headers.extend(error_class::retry_after_header(error.retry_after));
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use crate::canonical::Losses;
+use crate::canonical::Path;
 use crate::capability::Capabilities;
 use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
 use crate::dialect::claude::tools::{NO_SERVER_TOOLS, SEARCH_LEFT_OUT};
-use crate::dialect::path::At;
 use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices, encode_str};
 
 /// Why a request with an address in it is refused.
@@ -183,7 +183,7 @@ struct Fit<'a> {
 impl Fit<'_> {
     /// Fits a member of the body; `false` where it has to go.
     fn member(&mut self, key: &str, value: &Node<'_>) -> Result<bool, ScanError> {
-        let at = At::Root.field(key);
+        let at = Path::Root.field(key);
         match key {
             // The URL says them.
             "model" | "stream" => return Ok(false),
@@ -234,7 +234,7 @@ impl Fit<'_> {
         Ok(true)
     }
 
-    fn context_management(&mut self, value: &Node<'_>, at: &At<'_>) -> Result<bool, ScanError> {
+    fn context_management(&mut self, value: &Node<'_>, at: &Path<'_>) -> Result<bool, ScanError> {
         if value.kind() != Kind::Object {
             return Ok(false);
         }
@@ -264,7 +264,7 @@ impl Fit<'_> {
         Ok(true)
     }
 
-    fn output_config(&mut self, value: &Node<'_>, at: &At<'_>) -> Result<bool, ScanError> {
+    fn output_config(&mut self, value: &Node<'_>, at: &Path<'_>) -> Result<bool, ScanError> {
         if value.kind() != Kind::Object {
             return Ok(false);
         }
@@ -292,7 +292,7 @@ impl Fit<'_> {
         Ok(true)
     }
 
-    fn system(&mut self, blocks: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn system(&mut self, blocks: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         let mut has_attribution = false;
         for (index, block) in blocks.elements()?.enumerate() {
             let block = block?;
@@ -318,7 +318,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn messages(&mut self, messages: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn messages(&mut self, messages: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         for (index, message) in messages.elements()?.enumerate() {
             let message = message?;
             if message.kind() != Kind::Object {
@@ -345,7 +345,7 @@ impl Fit<'_> {
     }
 
     /// Makes instructions text of the user.
-    fn frame(&mut self, content: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn frame(&mut self, content: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         let [begin, end] = REMINDER;
         match content.kind() {
             Kind::String => {
@@ -378,7 +378,7 @@ impl Fit<'_> {
     }
 
     /// Fits the blocks of a message, of a tool's result or of a document.
-    fn blocks(&mut self, blocks: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn blocks(&mut self, blocks: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         for (index, block) in blocks.elements()?.enumerate() {
             let block = block?;
             if block.kind() != Kind::Object {
@@ -412,7 +412,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn inner(&mut self, holder: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn inner(&mut self, holder: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         match holder
             .get("content")?
             .filter(|content| content.kind() == Kind::Array)
@@ -423,7 +423,7 @@ impl Fit<'_> {
     }
 
     /// Leaves of a cache breakpoint what Bedrock knows.
-    fn cache_control(&mut self, holder: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn cache_control(&mut self, holder: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         let found = holder.get("cache_control")?;
         let Some(control) = found.filter(|control| control.kind() == Kind::Object) else {
             return Ok(());
@@ -441,7 +441,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn tools(&mut self, tools: &Node<'_>, at: &At<'_>) -> Result<bool, ScanError> {
+    fn tools(&mut self, tools: &Node<'_>, at: &Path<'_>) -> Result<bool, ScanError> {
         let elements = tools.elements()?.collect::<Result<Vec<_>, _>>()?;
         let kinds = elements.iter().map(kind_of).collect::<Result<Vec<_>, _>>()?;
         let is_search: Vec<bool> = kinds.iter().map(|kind| kind.starts_with(SEARCH)).collect();
@@ -473,7 +473,7 @@ impl Fit<'_> {
         Ok(true)
     }
 
-    fn tool(&mut self, tool: &Node<'_>, at: &At<'_>) -> Result<(), ScanError> {
+    fn tool(&mut self, tool: &Node<'_>, at: &Path<'_>) -> Result<(), ScanError> {
         self.cache_control(tool, at)?;
         for member in tool.members()? {
             let member = member?;

@@ -5,7 +5,7 @@
 //! AWS event stream, errors as AWS has them. See
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>.
 
-mod count;
+mod count_tokens;
 mod endpoints;
 mod error;
 mod fit;
@@ -18,12 +18,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::claude::{Claude, stream as claude_stream};
-use super::envelope::{Envelope, EventReader, EventWriter, Letter};
+use super::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};
 use super::{
-    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest,
+    ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, RateLimitHeaders,
+    ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader, StreamWriter,
+    Target, TokenCounting, WrittenError, WrittenRequest,
 };
-use crate::canonical::{Error, Family, Losses, Request, Response, Usage};
+use crate::canonical::{Error, Family, Request, Response, Scope, Usage};
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Framing;
 
@@ -44,14 +45,12 @@ impl Dialect for Bedrock {
         true
     }
 
-    fn framing(&self) -> Framing {
-        Framing::EventStream
-    }
-
     fn envelope(&self) -> Option<&'static dyn Envelope> {
         Some(&Bedrock)
     }
+}
 
+impl Endpoints for Bedrock {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         endpoints::classify(method, path)
     }
@@ -63,46 +62,36 @@ impl Dialect for Bedrock {
     fn is_foreign_path(&self, method: &Method, path: &str) -> bool {
         endpoints::is_control_plane(method, path)
     }
+}
 
-    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+impl RequestCodec for Bedrock {
+    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        let losses = scope.losses();
         request::read(inbound, losses)
-    }
-
-    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        count::open(body).map(Some)
-    }
-
-    fn seal_count(&self, written: WrittenRequest, model: &str) -> Result<Option<WrittenRequest>, Error> {
-        count::seal(written, model)
-    }
-
-    fn read_count(&self, body: &[u8]) -> Option<u64> {
-        count::read(body)
-    }
-
-    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        count::write(input_tokens)
     }
 
     fn write_request(
         &self,
+        scope: &mut Scope<'_>,
         request: &Request,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
+        let losses = scope.losses();
         request::write(request, target, losses)
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
         request::edit_system(body, edits)
     }
+}
 
-    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
-        Claude.read_response(body, losses)
+impl ResponseCodec for Bedrock {
+    fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
+        Claude.read_response(scope, body)
     }
 
-    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
-        Claude.write_response(response, reply, losses)
+    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
+        Claude.write_response(scope, response, reply)
     }
 
     fn response_headers(
@@ -131,6 +120,12 @@ impl Dialect for Bedrock {
         }
         headers
     }
+}
+
+impl StreamCodec for Bedrock {
+    fn framing(&self) -> Framing {
+        Framing::EventStream
+    }
 
     fn stream_headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         vec![(
@@ -143,10 +138,12 @@ impl Dialect for Bedrock {
         Box::new(stream::Reader::default())
     }
 
-    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(claude_stream::Writer::new(reply, self.event_writer(reply)))
     }
+}
 
+impl ErrorCodec for Bedrock {
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
         error::read(status, headers, body)
     }
@@ -154,7 +151,29 @@ impl Dialect for Bedrock {
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
         error::write(error, request_id)
     }
+}
 
+impl TokenCounting for Bedrock {
+    fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        count_tokens::open(body).map(Some)
+    }
+
+    fn wrap_count(&self, written: WrittenRequest, model: &str) -> Result<Option<WrittenRequest>, Error> {
+        count_tokens::seal(written, model)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count_tokens::read(body)
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        count_tokens::write(input_tokens)
+    }
+}
+
+impl RateLimitHeaders for Bedrock {}
+
+impl ModelList for Bedrock {
     fn write_models(&self, models: &[&str], _: Option<&str>) -> Vec<u8> {
         endpoints::write_models(models)
     }
@@ -165,25 +184,31 @@ impl Dialect for Bedrock {
 }
 
 impl Envelope for Bedrock {
-    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
+    fn unwrap_request<'a>(
+        &self,
+        scope: &mut Scope<'_>,
+        inbound: &ClientRequest<'a>,
+    ) -> Result<UnwrappedRequest<'a>, Error> {
+        let losses = scope.losses();
         request::check_tier(inbound.headers, losses);
         request::open(inbound, losses)
     }
 
-    fn seal(
+    fn wrap_request(
         &self,
-        letter: Letter<'_>,
+        scope: &mut Scope<'_>,
+        letter: UnwrappedRequest<'_>,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
+        let losses = scope.losses();
         request::seal(letter, target, losses)
     }
 
-    fn event_reader(&self) -> Box<dyn EventReader> {
-        Box::new(stream::PassingEvents::default())
+    fn event_reader(&self) -> Box<dyn RawEventReader> {
+        Box::new(stream::RawEvents::default())
     }
 
-    fn event_writer(&self, _: &Reply) -> Box<dyn EventWriter> {
+    fn event_writer(&self, _: &ResponseContext) -> Box<dyn RawEventWriter> {
         Box::new(stream::ChunkEvents::default())
     }
 }

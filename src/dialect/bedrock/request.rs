@@ -12,9 +12,9 @@ use crate::canonical::{
 };
 use crate::capability::{Capabilities, SamplingSupport};
 use crate::dialect::claude::envelope::{malformed, named, unfit};
-use crate::dialect::claude::{request as claude, system};
-use crate::dialect::envelope::Letter;
-use crate::dialect::{Inbound, ReadRequest, Target, WrittenRequest};
+use crate::dialect::claude::{request as claude, system_edit};
+use crate::dialect::shared::envelope::UnwrappedRequest;
+use crate::dialect::{ClientRequest, ReadRequest, Target, WrittenRequest};
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Framing;
 use crate::wire::splice::{self, Index, Node, Splices};
@@ -40,7 +40,7 @@ const OF_THE_SERVICE: [&str; 3] = [
 ///
 /// # Errors
 /// A body that is no JSON object, or a path that names no model.
-pub fn open<'a>(inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
+pub fn open<'a>(inbound: &ClientRequest<'a>, losses: &mut Losses) -> Result<UnwrappedRequest<'a>, Error> {
     let missing = || Error::new(ErrorClass::InvalidRequest, "the path names no model").at("model");
     let model = inbound.model.ok_or_else(missing)?;
     check_headers(inbound.headers, losses);
@@ -57,7 +57,7 @@ pub fn open<'a>(inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>
             _ => {}
         }
     }
-    Ok(Letter {
+    Ok(UnwrappedRequest {
         model: model.to_owned(),
         stream: inbound.stream.unwrap_or_default(),
         version,
@@ -115,8 +115,12 @@ fn check_headers(headers: &HeaderMap, losses: &mut Losses) {
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn seal(letter: Letter<'_>, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
-    let Letter {
+pub fn seal(
+    letter: UnwrappedRequest<'_>,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<WrittenRequest, Error> {
+    let UnwrappedRequest {
         model: _,
         stream,
         version,
@@ -172,7 +176,7 @@ fn write_version(version: Option<String>, capabilities: &Capabilities) -> &'stat
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
     let letter = open(inbound, losses)?;
     for beta in &letter.betas {
         losses.ignore(
@@ -191,7 +195,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         &letter.model,
         false,
     )?);
-    let inner = Inbound {
+    let inner = ClientRequest {
         headers: inbound.headers,
         model: Some(&letter.model),
         stream: Some(letter.stream),
@@ -226,11 +230,11 @@ fn with_model(body: &Bytes, model: &str) -> Result<Bytes, Error> {
 /// An invalid request.
 pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
     if !edits.inject_progress {
-        return system::edit(body, edits);
+        return system_edit::edit(body, edits);
     }
     // A summary of the session is made from the request as the Messages API has it, with a model.
     let named = with_model(body, "")?;
-    let edited = Bytes::from(system::edit(&named, edits)?.concat());
+    let edited = Bytes::from(system_edit::edit(&named, edits)?.concat());
     let document = Node::document(&edited).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
@@ -246,7 +250,7 @@ pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Erro
 pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
     refuse_foreign(request, losses);
     let claude::Built { body, restoration } = claude::build(request, target, None, losses);
-    let letter = Letter {
+    let letter = UnwrappedRequest {
         model: target.model.to_owned(),
         stream: request.stream,
         version: None,

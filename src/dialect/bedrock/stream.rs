@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error;
-use crate::canonical::{Error, ErrorClass, Event, Losses, Usage};
+use crate::canonical::{Error, ErrorClass, Event, Scope, Usage};
 use crate::dialect::StreamReader;
 use crate::dialect::claude::{events, stream as claude};
-use crate::dialect::envelope::{EventReader, EventWriter, Part, Passing};
+use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::event_stream;
-use crate::wire::json::{Pattern, Places};
+use crate::wire::json::{EventPattern, FieldPaths};
 use crate::wire::splice::{self, Node, Splices};
 
 /// The type of the messages that hold an event.
@@ -60,7 +60,7 @@ impl Metrics {
 /// The largest buffer that is kept for the next event, in bytes.
 const KEPT: usize = 16 * 1024;
 /// Where a chunk holds its event.
-const PLACES: Places = Places {
+const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["bytes"]],
     passed: &["p"],
@@ -70,7 +70,7 @@ const PLACES: Places = Places {
 #[derive(Debug, Default)]
 struct Unwrapper {
     /// What the chunks have in common with the first one.
-    pattern: Option<Pattern>,
+    pattern: Option<EventPattern>,
     /// There has been a first one.
     begun: bool,
     /// The last event.
@@ -100,7 +100,7 @@ impl Unwrapper {
             None => {
                 let Chunk { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
                 if !std::mem::replace(&mut self.begun, true) {
-                    self.pattern = Pattern::of(data, PLACES, &bytes);
+                    self.pattern = EventPattern::of(data, FIELD_PATHS, &bytes);
                 }
                 bytes
             }
@@ -129,14 +129,14 @@ pub struct Reader {
 }
 
 impl StreamReader for Reader {
-    fn read(&mut self, name: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read(&mut self, scope: &mut Scope<'_>, name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         let event = match self.chunks.unwrap(name, data) {
             Ok(Some(event)) => event,
             Ok(None) => return,
             Err(failure) => return out.push(Event::Fail(failure)),
         };
         let before = out.len();
-        self.inner.read(None, event, out, losses);
+        self.inner.read(scope, None, event, out);
         for said in out.iter_mut().skip(before) {
             if let Event::Finish { usage, .. } = said
                 && usage.is_none_or(|usage| usage == Usage::default())
@@ -147,28 +147,28 @@ impl StreamReader for Reader {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>, losses: &mut Losses) {
-        self.inner.end(out, losses);
+    fn end(&mut self, scope: &mut Scope<'_>, out: &mut Vec<Event>) {
+        self.inner.end(scope, out);
     }
 }
 
 /// Reads events that pass untranslated.
 #[derive(Debug, Default)]
-pub struct PassingEvents {
+pub struct RawEvents {
     chunks: Unwrapper,
-    inner: events::PassingEvents,
+    inner: events::RawEvents,
     metrics: Option<Metrics>,
 }
 
-impl EventReader for PassingEvents {
-    fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error> {
+impl RawEventReader for RawEvents {
+    fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<RawEvent>, Error> {
         let Some(event) = self.chunks.unwrap(name, data)? else {
             return Ok(None);
         };
         let event = Bytes::copy_from_slice(event);
         let mut passing = self.inner.read(None, &event)?;
         if let Some(passing) = &mut passing
-            && passing.part == Part::End
+            && passing.part == EventPosition::End
             && let Some(metrics) = metrics(&passing.json)
         {
             self.metrics = Some(metrics);
@@ -197,12 +197,12 @@ pub struct ChunkEvents {
     first: Option<Duration>,
 }
 
-impl EventWriter for ChunkEvents {
-    fn began(&mut self, at: Instant) {
+impl RawEventWriter for ChunkEvents {
+    fn set_start(&mut self, at: Instant) {
         self.began = Some(at);
     }
 
-    fn event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
+    fn write_event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
         // The protocol has no such thing.
         if name == "ping" {
             return;
@@ -213,7 +213,7 @@ impl EventWriter for ChunkEvents {
         write_chunk(json, out);
     }
 
-    fn last(&mut self, _: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut) {
+    fn write_last_event(&mut self, _: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut) {
         let usage = usage.copied().unwrap_or_default();
         let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let mut metrics = json!({
@@ -235,12 +235,12 @@ impl EventWriter for ChunkEvents {
         }
     }
 
-    fn failure(&mut self, failure: &Error, out: &mut BytesMut) {
+    fn write_failure(&mut self, failure: &Error, out: &mut BytesMut) {
         let (kind, payload) = error::write_frame(failure);
         event_stream::write_exception(out, kind, &payload);
     }
 
-    fn keep_alive(&mut self, _: bool, _: &mut BytesMut) {}
+    fn write_keep_alive(&mut self, _: bool, _: &mut BytesMut) {}
 }
 
 fn with_last_member(object: &[u8], key: &str, value: &str) -> Option<Vec<u8>> {
@@ -292,10 +292,10 @@ mod tests {
             output: 5,
             ..Usage::default()
         };
-        writer.keep_alive(true, &mut out);
-        writer.event("ping", br#"{"type":"ping"}"#, &mut out);
-        writer.event("news", br#"{"type":"news", "n":1.0}"#, &mut out);
-        writer.last(
+        writer.write_keep_alive(true, &mut out);
+        writer.write_event("ping", br#"{"type":"ping"}"#, &mut out);
+        writer.write_event("news", br#"{"type":"news", "n":1.0}"#, &mut out);
+        writer.write_last_event(
             "message_stop",
             br#"{"type":"message_stop"}"#,
             Some(&usage),
@@ -310,14 +310,14 @@ mod tests {
         let expected = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":5,"invocationLatency":0,"firstByteLatency":0,"cacheReadInputTokenCount":4,"cacheWriteInputTokenCount":0}}"#;
         assert_eq!(last, Some(expected.as_bytes()));
 
-        let mut reader = PassingEvents::default();
+        let mut reader = RawEvents::default();
         let mut read = |frame: &Frame| reader.read(frame.name(), &frame.data).ok().flatten();
         let news = read(&frames[0]).map(|passing| passing.json);
         assert_eq!(news.as_deref(), Some(&br#"{"type":"news", "n":1.0}"#[..]));
         let stop = read(&frames[1]).expect("an event");
         assert_eq!(
             (stop.part, &*stop.json),
-            (Part::End, &br#"{"type":"message_stop"}"#[..])
+            (EventPosition::End, &br#"{"type":"message_stop"}"#[..])
         );
         assert_eq!(reader.usage(), Some(usage));
     }
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn what_is_no_chunk_of_an_event_fails_or_is_passed_over() {
         let read = |name: &str, data: &str| {
-            let mut reader = PassingEvents::default();
+            let mut reader = RawEvents::default();
             reader.read(Some(name), &Bytes::copy_from_slice(data.as_bytes()))
         };
         assert_eq!(read("metadata", "{}"), Ok(None));

@@ -1,8 +1,10 @@
+use crate::dialect::RequestCodec;
 use http::header::ACCEPT;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::canonical::{ErrorClass, LossKind};
+use crate::canonical::Losses;
+use crate::canonical::{ErrorClass, LossKind, Scope};
 use crate::capability::lookup;
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -22,7 +24,7 @@ fn sealed(
 ) -> (Result<WrittenRequest, Error>, Losses) {
     let mut losses = Losses::new();
     let headers = headers(pairs);
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &headers,
         model: None,
         stream: None,
@@ -33,8 +35,9 @@ fn sealed(
         capabilities: &lookup(DialectName::Bedrock, model),
         length: 0,
     };
-    let letter = Envelope::open(&Claude, &inbound, &mut losses);
-    let written = letter.and_then(|letter| Bedrock.seal(letter, &target, &mut losses));
+    let letter = Envelope::unwrap_request(&Claude, &mut Scope::root(&mut losses), &inbound);
+    let written =
+        letter.and_then(|letter| Bedrock.wrap_request(&mut Scope::root(&mut losses), letter, &target));
     (written, losses)
 }
 
@@ -83,20 +86,23 @@ fn the_envelope_changes_and_the_rest_stays() {
 
     // And back.
     let headers = HeaderMap::new();
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &headers,
         model: Some(MODEL),
         stream: Some(true),
         body: &Bytes::from(written.body),
     };
-    let letter = Bedrock.open(&inbound, &mut Losses::new()).expect("a request");
+    let letter = Bedrock
+        .unwrap_request(&mut Scope::root(&mut Losses::new()), &inbound)
+        .expect("a request");
     let capabilities = lookup(DialectName::Claude, "claude-x");
     let target = Target {
         model: "claude-x",
         capabilities: &capabilities,
         length: 0,
     };
-    let back = Envelope::seal(&Claude, letter, &target, &mut Losses::new()).expect("a request");
+    let back = Envelope::wrap_request(&Claude, &mut Scope::root(&mut Losses::new()), letter, &target)
+        .expect("a request");
     assert_eq!(back.path, "/v1/messages");
     let sent: HeaderMap = back.headers.into_iter().collect();
     assert_eq!(sent["anthropic-version"], "2023-06-01");
@@ -267,13 +273,16 @@ fn odd_bodies_are_errors() {
 fn read(pairs: &[(&'static str, &'static str)], body: &str) -> (Result<ReadRequest, Error>, Losses) {
     let mut losses = Losses::new();
     let headers = headers(pairs);
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &headers,
         model: Some(MODEL),
         stream: Some(true),
         body: &Bytes::copy_from_slice(body.as_bytes()),
     };
-    (Bedrock.read_request(&inbound, &mut losses), losses)
+    (
+        Bedrock.read_request(&mut Scope::root(&mut losses), &inbound),
+        losses,
+    )
 }
 
 #[test]
@@ -311,7 +320,7 @@ fn a_request_of_another_dialect_gets_its_envelope_and_its_tier() {
     let mut losses = Losses::new();
     let request = request.expect("a request").request;
     let written = Bedrock
-        .write_request(&request, &target, &mut losses)
+        .write_request(&mut Scope::root(&mut losses), &request, &target)
         .expect("a request");
     assert_eq!(
         String::from_utf8_lossy(&written.body),

@@ -6,12 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image, Losses,
-    MediaSource, Place, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
+    MediaSource, Path, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
 };
-use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_some, refuse_variant};
-use crate::dialect::ids::IdRule;
-use crate::dialect::names::{PARAMETER, ToolNames};
-use crate::dialect::path::At;
+use crate::dialect::shared::call_ids::IdRule;
+use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_some, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{LazyStr, Raw};
 
 use super::reasoning;
@@ -29,7 +29,7 @@ pub enum Read {
 }
 
 /// Reads a block of a user's or the assistant's message.
-pub fn read(block: ContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Read {
+pub fn read(block: ContentBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
     Read::Block(match block {
         ContentBlockParam::Text(block) => Block::Text(read_text(block, at, losses)),
         ContentBlockParam::Image(block) => match read_image(block, at, losses) {
@@ -84,7 +84,7 @@ fn server_tool(item: &str) -> Block {
 }
 
 /// Reads a text block.
-pub fn read_text(block: TextBlockParam, at: &At<'_>, losses: &mut Losses) -> Text {
+pub fn read_text(block: TextBlockParam, at: &Path<'_>, losses: &mut Losses) -> Text {
     let TextBlockParam {
         cache_control,
         citations,
@@ -131,7 +131,7 @@ pub fn read_text(block: TextBlockParam, at: &At<'_>, losses: &mut Losses) -> Tex
 /// Reads a cache breakpoint.
 pub fn read_cache(
     control: Option<CacheControlEphemeralParam>,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> Option<CacheBreakpoint> {
     let CacheControlEphemeralParam { ttl, extra } = control?;
@@ -146,7 +146,7 @@ pub fn read_cache(
     Some(CacheBreakpoint { ttl })
 }
 
-fn read_image(block: ImageBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Image> {
+fn read_image(block: ImageBlockParam, at: &Path<'_>, losses: &mut Losses) -> Option<Image> {
     let ImageBlockParam {
         cache_control,
         source,
@@ -185,7 +185,7 @@ fn read_image(block: ImageBlockParam, at: &At<'_>, losses: &mut Losses) -> Optio
     })
 }
 
-fn read_document(block: RequestDocumentBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
+fn read_document(block: RequestDocumentBlockParam, at: &Path<'_>, losses: &mut Losses) -> Option<Document> {
     let RequestDocumentBlockParam {
         cache_control,
         citations,
@@ -248,7 +248,7 @@ fn asks_for_citations(config: Option<CitationsConfigParamParam>) -> bool {
 
 fn read_source_block(
     block: ContentBlockSourceContentParam,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> Option<Block> {
     match block {
@@ -261,7 +261,7 @@ fn read_source_block(
     }
 }
 
-fn read_search_result(block: SearchResultBlockParam, at: &At<'_>, losses: &mut Losses) -> SearchResult {
+fn read_search_result(block: SearchResultBlockParam, at: &Path<'_>, losses: &mut Losses) -> SearchResult {
     let SearchResultBlockParam {
         cache_control,
         citations,
@@ -286,7 +286,7 @@ fn read_search_result(block: SearchResultBlockParam, at: &At<'_>, losses: &mut L
     }
 }
 
-fn read_call(block: ToolUseBlockParam, at: &At<'_>, losses: &mut Losses) -> ToolCall {
+fn read_call(block: ToolUseBlockParam, at: &Path<'_>, losses: &mut Losses) -> ToolCall {
     let ToolUseBlockParam {
         cache_control,
         caller: _,
@@ -337,7 +337,7 @@ struct StandIn {
     text: String,
 }
 
-fn read_result(block: ToolResultBlockParam, at: &At<'_>, losses: &mut Losses) -> ToolResult {
+fn read_result(block: ToolResultBlockParam, at: &Path<'_>, losses: &mut Losses) -> ToolResult {
     let ToolResultBlockParam {
         cache_control,
         content,
@@ -373,7 +373,11 @@ fn read_result(block: ToolResultBlockParam, at: &At<'_>, losses: &mut Losses) ->
     }
 }
 
-fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_result_block(
+    block: ToolResultContentBlockParam,
+    at: &Path<'_>,
+    losses: &mut Losses,
+) -> Option<Block> {
     match block {
         ToolResultContentBlockParam::Text(block) => Some(Block::Text(read_text(block, at, losses))),
         ToolResultContentBlockParam::Image(block) => read_image(block, at, losses).map(Block::Image),
@@ -403,7 +407,7 @@ fn read_result_block(block: ToolResultContentBlockParam, at: &At<'_>, losses: &m
     }
 }
 
-fn read_compaction(block: CompactionBlockParam, at: &At<'_>, losses: &mut Losses) -> Read {
+fn read_compaction(block: CompactionBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
     let CompactionBlockParam {
         cache_control: _,
         content,
@@ -425,7 +429,7 @@ fn read_compaction(block: CompactionBlockParam, at: &At<'_>, losses: &mut Losses
 }
 
 /// Reads a tool that becomes available in the middle of a conversation.
-pub fn read_addition(block: RequestToolAdditionBlockParam, at: &At<'_>, losses: &mut Losses) -> Read {
+pub fn read_addition(block: RequestToolAdditionBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
     let RequestToolAdditionBlockParam {
         cache_control: _,
         tool,
@@ -467,7 +471,7 @@ pub fn read_addition(block: RequestToolAdditionBlockParam, at: &At<'_>, losses: 
 /// Writes the blocks of a message; `path` is the block's place in the client's body.
 pub fn write(
     block: &Block,
-    path: Place,
+    path: Path<'static>,
     names: &ToolNames,
     losses: &mut Losses,
 ) -> Option<ContentBlockParam> {
@@ -520,7 +524,7 @@ pub fn write_cache(cache: Option<CacheBreakpoint>) -> Option<CacheControlEphemer
     })
 }
 
-fn write_image(image: &Image, path: Place, losses: &mut Losses) -> Option<ImageBlockParam> {
+fn write_image(image: &Image, path: Path<'static>, losses: &mut Losses) -> Option<ImageBlockParam> {
     let Image {
         source,
         detail: _,
@@ -550,7 +554,7 @@ fn write_image(image: &Image, path: Place, losses: &mut Losses) -> Option<ImageB
 
 fn write_document(
     document: &Document,
-    path: Place,
+    path: Path<'static>,
     losses: &mut Losses,
 ) -> Option<RequestDocumentBlockParam> {
     let Document {
@@ -603,7 +607,7 @@ fn write_document(
 
 fn write_source_block(
     block: &Block,
-    path: Place,
+    path: Path<'static>,
     losses: &mut Losses,
 ) -> Option<ContentBlockSourceContentParam> {
     match block {
@@ -634,7 +638,12 @@ fn write_search_result(result: &SearchResult) -> SearchResultBlockParam {
     out
 }
 
-fn write_call(call: &ToolCall, path: Place, names: &ToolNames, losses: &mut Losses) -> ToolUseBlockParam {
+fn write_call(
+    call: &ToolCall,
+    path: Path<'static>,
+    names: &ToolNames,
+    losses: &mut Losses,
+) -> ToolUseBlockParam {
     let ToolCall {
         id,
         name,
@@ -651,7 +660,7 @@ fn write_call(call: &ToolCall, path: Place, names: &ToolNames, losses: &mut Loss
 
 /// Writes a call's input, which has to be an object. What is none is wrapped, so that one broken call does not end the
 /// session.
-pub fn write_input(input: &ToolInput, path: Place, losses: &mut Losses) -> Raw {
+pub fn write_input(input: &ToolInput, path: Path<'static>, losses: &mut Losses) -> Raw {
     match input {
         ToolInput::Object { json } => json.clone(),
         ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {
@@ -660,23 +669,23 @@ pub fn write_input(input: &ToolInput, path: Place, losses: &mut Losses) -> Raw {
                     path,
                     "arguments that are no object were wrapped in one, as `value`",
                 );
-                raw(&serde_json::json!({ "value": value }))
+                to_raw_json(&serde_json::json!({ "value": value }))
             }
             Err(_) => {
                 losses.approximate(
                     path,
                     "arguments that are no JSON were wrapped in an object, as `_raw`",
                 );
-                raw(&StandIn {
+                to_raw_json(&StandIn {
                     text: text.as_str().to_owned(),
                 })
             }
         },
-        ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })),
+        ToolInput::Freeform { text } => to_raw_json(&serde_json::json!({ PARAMETER: text })),
     }
 }
 
-fn write_result(result: &ToolResult, path: Place, losses: &mut Losses) -> ToolResultBlockParam {
+fn write_result(result: &ToolResult, path: Path<'static>, losses: &mut Losses) -> ToolResultBlockParam {
     let ToolResult {
         call_id,
         content,
@@ -708,7 +717,7 @@ fn write_result(result: &ToolResult, path: Place, losses: &mut Losses) -> ToolRe
 
 fn write_result_block(
     block: &Block,
-    path: Place,
+    path: Path<'static>,
     losses: &mut Losses,
 ) -> Option<ToolResultContentBlockParam> {
     match block {

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::events::{PassingEvents, SseEvents};
+use super::events::{RawEvents, SseEvents};
 use super::{Claude, endpoints, request};
-use crate::canonical::{Error, ErrorClass, Losses, Restoration};
-use crate::dialect::envelope::{Envelope, EventReader, EventWriter, Letter};
-use crate::dialect::{Inbound, Reply, Target, WrittenRequest};
+use crate::canonical::{Error, ErrorClass, Restoration, Scope};
+use crate::dialect::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};
+use crate::dialect::{ClientRequest, ResponseContext, Target, WrittenRequest};
 use crate::wire::splice::{self, Index, ScanError, SpliceError, Splices};
 
 const VERSION: &str = "anthropic-version";
@@ -66,7 +66,12 @@ pub fn named(
 }
 
 impl Envelope for Claude {
-    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error> {
+    fn unwrap_request<'a>(
+        &self,
+        scope: &mut Scope<'_>,
+        inbound: &ClientRequest<'a>,
+    ) -> Result<UnwrappedRequest<'a>, Error> {
+        let losses = scope.losses();
         let index = Index::read(inbound.body);
         let document = index.document(inbound.body).map_err(malformed)?;
         let missing = || Error::new(ErrorClass::InvalidRequest, "model: a name is required").at("model");
@@ -89,7 +94,7 @@ impl Envelope for Claude {
         if version.is_none() {
             losses.approximate(VERSION, "a missing version is read as the oldest");
         }
-        Ok(Letter {
+        Ok(UnwrappedRequest {
             model,
             stream,
             version,
@@ -101,8 +106,13 @@ impl Envelope for Claude {
         })
     }
 
-    fn seal(&self, letter: Letter<'_>, target: &Target<'_>, _: &mut Losses) -> Result<WrittenRequest, Error> {
-        let Letter {
+    fn wrap_request(
+        &self,
+        _: &mut Scope<'_>,
+        letter: UnwrappedRequest<'_>,
+        target: &Target<'_>,
+    ) -> Result<WrittenRequest, Error> {
+        let UnwrappedRequest {
             model: _,
             stream,
             version,
@@ -135,11 +145,11 @@ impl Envelope for Claude {
         })
     }
 
-    fn event_reader(&self) -> Box<dyn EventReader> {
-        Box::new(PassingEvents::default())
+    fn event_reader(&self) -> Box<dyn RawEventReader> {
+        Box::new(RawEvents::default())
     }
 
-    fn event_writer(&self, reply: &Reply) -> Box<dyn EventWriter> {
+    fn event_writer(&self, reply: &ResponseContext) -> Box<dyn RawEventWriter> {
         Box::new(SseEvents::new(reply))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenError;
-use crate::dialect::failure;
+use crate::dialect::shared::error_class;
 
 /// What clients look for to start their compaction.
 const TOO_LONG: &str = "prompt is too long";
@@ -25,17 +25,17 @@ struct Body {
 
 /// Reads the answer of an upstream whose status is not a success.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = failure::retry_after(headers);
+    let retry_after = error_class::retry_after(headers);
     let error = match serde_json::from_slice::<Envelope>(body) {
         Ok(Envelope {
             error: Body { kind, message },
         }) => {
-            let class = class_of(&kind, &message).unwrap_or_else(|| failure::class_of(status));
-            Error::new(class, failure::redact(&message))
+            let class = class_of(&kind, &message).unwrap_or_else(|| error_class::class_of(status));
+            Error::new(class, error_class::redact(&message))
         }
         Err(_) => Error::new(
-            failure::class_of_foreign(status),
-            failure::foreign_message(status, body),
+            error_class::class_of_foreign(status),
+            error_class::foreign_message(status, body),
         ),
     };
     error.retry_after(retry_after)
@@ -53,13 +53,13 @@ pub fn read_in_band(body: &[u8]) -> Option<Error> {
 pub fn read_event(kind: &str, message: &str) -> Error {
     Error::new(
         class_of(kind, message).unwrap_or(ErrorClass::Upstream),
-        failure::redact(message),
+        error_class::redact(message),
     )
 }
 
 fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {
     Some(match kind {
-        "invalid_request_error" if failure::is_context_window(message) => ErrorClass::ContextWindow,
+        "invalid_request_error" if error_class::is_context_window(message) => ErrorClass::ContextWindow,
         "invalid_request_error" => ErrorClass::InvalidRequest,
         "authentication_error" => ErrorClass::Authentication,
         "billing_error" => ErrorClass::Billing,
@@ -125,7 +125,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((HeaderName::from_static("request-id"), value));
     }
-    headers.extend(failure::retry_after_header(error.retry_after));
+    headers.extend(error_class::retry_after_header(error.retry_after));
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,

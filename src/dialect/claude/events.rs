@@ -8,8 +8,8 @@ use super::error;
 use super::response::Counts;
 use super::types::*;
 use crate::canonical::{Error, ErrorClass, Usage};
-use crate::dialect::Reply;
-use crate::dialect::envelope::{EventReader, EventWriter, Part, Passing};
+use crate::dialect::ResponseContext;
+use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::{splice, sse};
 
 const PING: &[u8] = br#"{"type":"ping"}"#;
@@ -22,30 +22,30 @@ pub struct SseEvents {
 
 impl SseEvents {
     /// A writer for one answer.
-    pub fn new(reply: &Reply) -> Self {
+    pub fn new(reply: &ResponseContext) -> Self {
         Self {
             request_id: reply.request_id.clone(),
         }
     }
 }
 
-impl EventWriter for SseEvents {
-    fn began(&mut self, _: Instant) {}
+impl RawEventWriter for SseEvents {
+    fn set_start(&mut self, _: Instant) {}
 
-    fn event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
+    fn write_event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
         sse::write_event(out, Some(name), json);
     }
 
-    fn last(&mut self, name: &str, json: &[u8], _: Option<&Usage>, out: &mut BytesMut) {
-        self.event(name, json, out);
+    fn write_last_event(&mut self, name: &str, json: &[u8], _: Option<&Usage>, out: &mut BytesMut) {
+        self.write_event(name, json, out);
     }
 
-    fn failure(&mut self, failure: &Error, out: &mut BytesMut) {
+    fn write_failure(&mut self, failure: &Error, out: &mut BytesMut) {
         let json = error::write_json(failure, &self.request_id);
         sse::write_event(out, Some("error"), &json);
     }
 
-    fn keep_alive(&mut self, started: bool, out: &mut BytesMut) {
+    fn write_keep_alive(&mut self, started: bool, out: &mut BytesMut) {
         if started {
             sse::write_event(out, Some("ping"), PING);
         } else {
@@ -56,12 +56,12 @@ impl EventWriter for SseEvents {
 
 /// Reads events that pass untranslated: only their types, and the token counts in the first and the last but one.
 #[derive(Debug, Default)]
-pub struct PassingEvents {
+pub struct RawEvents {
     counts: Option<Counts>,
 }
 
-impl EventReader for PassingEvents {
-    fn read(&mut self, _: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error> {
+impl RawEventReader for RawEvents {
+    fn read(&mut self, _: Option<&str>, data: &Bytes) -> Result<Option<RawEvent>, Error> {
         if data.is_empty() {
             return Ok(None);
         }
@@ -76,17 +76,17 @@ impl EventReader for PassingEvents {
             "message_start" | "message_delta" => {
                 self.count(data);
                 if name == "message_start" {
-                    Part::Start
+                    EventPosition::Start
                 } else {
-                    Part::Middle
+                    EventPosition::Middle
                 }
             }
-            "message_stop" => Part::End,
-            "ping" => Part::Ping,
+            "message_stop" => EventPosition::End,
+            "ping" => EventPosition::Ping,
             "error" => return Err(failure(data)),
-            _ => Part::Middle,
+            _ => EventPosition::Middle,
         };
-        Ok(Some(Passing {
+        Ok(Some(RawEvent {
             part,
             name: name.into_owned(),
             json: data.clone(),
@@ -98,7 +98,7 @@ impl EventReader for PassingEvents {
     }
 }
 
-impl PassingEvents {
+impl RawEvents {
     /// Takes the token counts of an event. One that cannot be read passes all the same.
     fn count(&mut self, data: &[u8]) {
         let known = || self.counts.unwrap_or_default();
@@ -132,25 +132,25 @@ fn failure(data: &[u8]) -> Error {
 mod tests {
     use super::*;
 
-    fn read(events: &mut PassingEvents, json: &'static str) -> Result<Option<Passing>, Error> {
+    fn read(events: &mut RawEvents, json: &'static str) -> Result<Option<RawEvent>, Error> {
         events.read(None, &Bytes::from_static(json.as_bytes()))
     }
 
     #[test]
     fn events_pass_as_they_are_and_are_counted() {
-        let mut events = PassingEvents::default();
+        let mut events = RawEvents::default();
         for (json, part) in [
             (
                 r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","content":[],"model":"c","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"cache_read_input_tokens":2,"output_tokens":1}}}"#,
-                Part::Start,
+                EventPosition::Start,
             ),
-            (r#"{"type":"ping"}"#, Part::Ping),
-            (r#"{"type": "news", "n": 1.0}"#, Part::Middle),
+            (r#"{"type":"ping"}"#, EventPosition::Ping),
+            (r#"{"type": "news", "n": 1.0}"#, EventPosition::Middle),
             (
                 r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}"#,
-                Part::Middle,
+                EventPosition::Middle,
             ),
-            (r#"{"type":"message_stop"}"#, Part::End),
+            (r#"{"type":"message_stop"}"#, EventPosition::End),
         ] {
             let passing = read(&mut events, json).ok().flatten().expect("an event");
             assert_eq!((passing.part, &*passing.json), (part, json.as_bytes()));
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn failures_are_told_apart() {
-        let mut events = PassingEvents::default();
+        let mut events = RawEvents::default();
         let busy = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
-        let class = |result: Result<Option<Passing>, Error>| result.map_err(|error| error.class).err();
+        let class = |result: Result<Option<RawEvent>, Error>| result.map_err(|error| error.class).err();
         assert_eq!(class(read(&mut events, busy)), Some(ErrorClass::Overloaded));
         for json in ["[1]", "{", r#"{"type":1}"#, r#"{"type":"error"}"#] {
             assert_eq!(

@@ -1,17 +1,17 @@
 //! The Anthropic Messages API.
 
 mod content;
-pub(super) mod count;
+pub(super) mod count_tokens;
 pub(super) mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
 pub(super) mod events;
-mod limits;
+mod rate_limits;
 mod reasoning;
 pub(super) mod request;
 pub(super) mod response;
 pub(super) mod stream;
-pub(super) mod system;
+pub(super) mod system_edit;
 pub(super) mod tools;
 mod turns;
 pub mod types;
@@ -21,12 +21,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::envelope::Envelope;
+use super::shared::envelope::Envelope;
 use super::{
-    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest,
+    ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, RateLimitHeaders,
+    ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader, StreamWriter,
+    Target, TokenCounting, WrittenError, WrittenRequest,
 };
-use crate::canonical::{Error, Family, Losses, RateLimits, Request, Response};
+use crate::canonical::{Error, Family, RateLimits, Request, Response, Scope};
 use crate::prompt::SystemEdits;
 
 /// The Anthropic Messages API.
@@ -49,63 +50,61 @@ impl Dialect for Claude {
     fn envelope(&self) -> Option<&'static dyn Envelope> {
         Some(&Claude)
     }
+}
 
+impl Endpoints for Claude {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         endpoints::classify(method, path)
     }
+}
 
-    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+impl RequestCodec for Claude {
+    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        let losses = scope.losses();
         request::read(inbound, losses)
-    }
-
-    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        count::open(body).map(Some)
-    }
-
-    fn seal_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
-        count::seal(written).map(Some)
-    }
-
-    fn read_count(&self, body: &[u8]) -> Option<u64> {
-        count::read(body)
-    }
-
-    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        count::write(input_tokens)
     }
 
     fn write_request(
         &self,
+        scope: &mut Scope<'_>,
         request: &Request,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
+        let losses = scope.losses();
         Ok(request::write(request, target, losses))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-        system::edit(body, edits)
+        system_edit::edit(body, edits)
     }
+}
 
-    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+impl ResponseCodec for Claude {
+    fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
+        let losses = scope.losses();
         response::read(body, losses)
     }
 
-    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
+        let losses = scope.losses();
         response::write(response, reply, losses)
     }
+}
 
+impl StreamCodec for Claude {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
         Box::new(stream::Reader::default())
     }
 
-    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(stream::Writer::new(
             reply,
             Box::new(events::SseEvents::new(reply)),
         ))
     }
+}
 
+impl ErrorCodec for Claude {
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
         error::read(status, headers, body)
     }
@@ -113,15 +112,37 @@ impl Dialect for Claude {
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
         error::write(error, request_id)
     }
+}
 
+impl TokenCounting for Claude {
+    fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        count_tokens::open(body).map(Some)
+    }
+
+    fn wrap_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count_tokens::seal(written).map(Some)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count_tokens::read(body)
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        count_tokens::write(input_tokens)
+    }
+}
+
+impl RateLimitHeaders for Claude {
     fn read_rate_limits(&self, headers: &HeaderMap, now: SystemTime) -> RateLimits {
-        limits::read(headers, now)
+        rate_limits::read(headers, now)
     }
 
     fn write_rate_limits(&self, limits: &RateLimits, now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
-        limits::write(limits, now)
+        rate_limits::write(limits, now)
     }
+}
 
+impl ModelList for Claude {
     fn write_models(&self, models: &[&str], query: Option<&str>) -> Vec<u8> {
         endpoints::write_models(models, query)
     }

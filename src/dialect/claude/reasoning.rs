@@ -2,19 +2,19 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Place, Reasoning, ReasoningControl, ReasoningDisplay,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Path, Reasoning, ReasoningControl, ReasoningDisplay,
     Request, Thinking,
 };
 use crate::capability::{Capabilities, DisabledThinking};
-use crate::dialect::carrier;
-use crate::dialect::extras::{drop_unknown, raw, refuse_variant};
-use crate::dialect::path::At;
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
 
 /// The least budget that the API takes, in tokens.
 const LEAST_BUDGET: u64 = 1024;
 
 /// Reads a thinking block: the vendor's own with its signature, or another vendor's reasoning that a carrier brings back.
-pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses) -> Option<Reasoning> {
+pub fn read_thinking(block: ThinkingBlockParam, at: &Path<'_>, losses: &mut Losses) -> Option<Reasoning> {
     let ThinkingBlockParam {
         signature,
         thinking,
@@ -29,7 +29,7 @@ pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses
         opaque
     } else {
         let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-        Opaque::new(Family::Claude, raw(&block))
+        Opaque::new(Family::Claude, to_raw_json(&block))
     };
     let parts = if thinking.is_empty() {
         Vec::new()
@@ -43,18 +43,22 @@ pub fn read_thinking(block: ThinkingBlockParam, at: &At<'_>, losses: &mut Losses
 }
 
 /// Reads a redacted thinking block.
-pub fn read_redacted(block: RedactedThinkingBlockParam, at: &At<'_>, losses: &mut Losses) -> Reasoning {
+pub fn read_redacted(block: RedactedThinkingBlockParam, at: &Path<'_>, losses: &mut Losses) -> Reasoning {
     let RedactedThinkingBlockParam { data, extra } = block;
     drop_unknown(&extra, at, losses);
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
     Reasoning {
         parts: Vec::new(),
-        opaque: Some(Opaque::new(Family::Claude, raw(&block))),
+        opaque: Some(Opaque::new(Family::Claude, to_raw_json(&block))),
     }
 }
 
 /// Writes reasoning as the vendor's own block. Another vendor's is never sent: its signature would be refused.
-pub fn write_block(reasoning: &Reasoning, path: Place, losses: &mut Losses) -> Option<ContentBlockParam> {
+pub fn write_block(
+    reasoning: &Reasoning,
+    path: Path<'static>,
+    losses: &mut Losses,
+) -> Option<ContentBlockParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque.as_ref().filter(|opaque| opaque.origin == Family::Claude);
     let block = own.and_then(|opaque| serde_json::from_str::<ContentBlockParam>(opaque.json.get()).ok());
@@ -75,7 +79,7 @@ pub fn read_control(
     effort: Option<Effort>,
     losses: &mut Losses,
 ) -> ReasoningControl {
-    let at = At::Root.field("thinking");
+    let at = Path::Root.field("thinking");
     let (thinking, display) = match thinking {
         None => (None, None),
         Some(ThinkingConfigParam::Enabled(ThinkingConfigEnabledParam {

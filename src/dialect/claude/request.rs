@@ -8,17 +8,17 @@ use super::turns::{self, Piece, Turn, Turns};
 use super::types::*;
 use super::{endpoints, tools};
 use crate::canonical::{
-    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Request,
-    Restoration, Role, Sampling, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text, Tool,
+    Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Path, Request,
+    Restoration, Role, Sampling, Scope, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text,
+    Tool,
 };
 use crate::capability::SamplingSupport;
-use crate::dialect::end_user;
-use crate::dialect::extras::{
+use crate::dialect::shared::end_user;
+use crate::dialect::shared::legacy::{
     drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,
 };
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
-use crate::dialect::{Inbound, Preferences, ReadRequest, Target, WrittenRequest};
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::{ClientRequest, Preferences, ReadRequest, Target, WrittenRequest};
 use crate::wire::json::{LazyStr, Number, ReadError};
 
 /// Version of the API that requests are written for: the last one that takes sampling parameters.
@@ -61,7 +61,7 @@ pub fn invalid(error: ReadError) -> Error {
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
     let MessageCreateParams {
         billing_policy,
         cache_control,
@@ -93,7 +93,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         top_p,
         extra,
     } = parse_shared_request(inbound.body).map_err(invalid)?;
-    let root = At::Root;
+    let root = Path::Root;
     drop_unknown(&extra, &root, losses);
     drop_some(
         billing_policy.as_ref(),
@@ -204,7 +204,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
 }
 
 /// A key that stays the same through a session: without one, prompt caches of other vendors are hit by chance only.
-fn cache_key(inbound: &Inbound<'_>, end_user: Option<&str>) -> Option<String> {
+fn cache_key(inbound: &ClientRequest<'_>, end_user: Option<&str>) -> Option<String> {
     let session = inbound
         .headers
         .get("x-claude-code-session-id")
@@ -215,7 +215,7 @@ fn cache_key(inbound: &Inbound<'_>, end_user: Option<&str>) -> Option<String> {
 }
 
 fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<CanonicalSystem> {
-    let at = At::Root.field("system");
+    let at = Path::Root.field("system");
     let mut blocks = Vec::new();
     match system {
         None => {}
@@ -259,7 +259,7 @@ fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Canonic
 }
 
 /// The leading instruction without the client's attribution line.
-fn without_attribution(text: LazyStr, at: At<'_>, losses: &mut Losses) -> LazyStr {
+fn without_attribution(text: LazyStr, at: Path<'_>, losses: &mut Losses) -> LazyStr {
     if !text.starts_with(ATTRIBUTION) {
         return text;
     }
@@ -269,7 +269,7 @@ fn without_attribution(text: LazyStr, at: At<'_>, losses: &mut Losses) -> LazySt
 }
 
 fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mut Losses) {
-    let list = At::Root.field("messages");
+    let list = Path::Root.field("messages");
     let last_user = messages
         .iter()
         .rposition(|message| matches!(message, MessageParam::User(_)));
@@ -323,7 +323,7 @@ fn read_content(
         }
         MessageContentParam::Array(list) => list,
     };
-    let messages = At::Root.field("messages");
+    let messages = Path::Root.field("messages");
     let message = messages.index(index);
     let content = message.field("content");
     let mut blocks = Vec::with_capacity(list.len());
@@ -359,7 +359,7 @@ fn read_instruction(
     request: &mut Request,
     losses: &mut Losses,
 ) {
-    let messages = At::Root.field("messages");
+    let messages = Path::Root.field("messages");
     let message = messages.index(index);
     let at = message.field("content");
     let mut blocks = Vec::new();
@@ -397,7 +397,7 @@ fn read_instruction(
 }
 
 /// Declares a tool that the conversation adds, after those of the list.
-fn add_tool(tool: ToolParam, at: &At<'_>, request: &mut Request, losses: &mut Losses) {
+fn add_tool(tool: ToolParam, at: &Path<'_>, request: &mut Request, losses: &mut Losses) {
     let index = request.tools.len();
     let tool = tools::read_custom(tool, index, at, losses);
     let known = |known: &Tool| matches!(known, Tool::Function(known) if known.name == tool.name);
@@ -413,7 +413,7 @@ fn read_output_config(
     request: &mut Request,
     losses: &mut Losses,
 ) {
-    let at = At::Root.field("output_config");
+    let at = Path::Root.field("output_config");
     let OutputConfigParam {
         effort,
         format,
@@ -429,7 +429,7 @@ fn read_output_config(
     );
     request.reasoning = reasoning::read_control(thinking, effort, losses);
     let format = format.map(|format| (format, at.field("format")));
-    let former = former_format.map(|format| (format, At::Root.field("output_format")));
+    let former = former_format.map(|format| (format, Path::Root.field("output_format")));
     request.output_format = format.or(former).map(|(format, at)| {
         let JsonOutputFormatParam { schema, extra } = format;
         drop_unknown(&extra, &at, losses);
@@ -499,7 +499,7 @@ pub fn build(
     let Target {
         model, capabilities, ..
     } = target;
-    let names = ToolNames::new(request, TOOL_NAME_LIMIT, losses);
+    let names = ToolNames::new(&mut Scope::root(losses), request, TOOL_NAME_LIMIT);
     let Turns {
         turns,
         system_as_user,
@@ -714,7 +714,7 @@ fn write_sampling(
     ] {
         drop_some(
             value.as_ref(),
-            At::Root.field(name),
+            Path::Root.field(name),
             "not taken by this dialect",
             losses,
         );
@@ -723,12 +723,12 @@ fn write_sampling(
         let reason = "this model takes no sampling parameters";
         drop_some(
             temperature.as_ref(),
-            At::Root.field("temperature"),
+            Path::Root.field("temperature"),
             reason,
             losses,
         );
-        drop_some(top_p.as_ref(), At::Root.field("top_p"), reason, losses);
-        drop_some(top_k.as_ref(), At::Root.field("top_k"), reason, losses);
+        drop_some(top_p.as_ref(), Path::Root.field("top_p"), reason, losses);
+        drop_some(top_k.as_ref(), Path::Root.field("top_k"), reason, losses);
         return;
     }
     let is_one = |number: &Number| number.as_f64() == Some(1.0);

@@ -3,12 +3,12 @@
 use super::types::*;
 use super::{content, error};
 use crate::canonical::{
-    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Opaque, Reasoning, Response,
-    ServerTool, Text, ToolCall, ToolInput, Usage as CanonicalUsage,
+    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Opaque, Path, Reasoning,
+    Response, ServerTool, Text, ToolCall, ToolInput, Usage as CanonicalUsage,
 };
-use crate::dialect::extras::raw;
-use crate::dialect::path::At;
-use crate::dialect::{Reply, carrier, ids, partial_json};
+use crate::dialect::ResponseContext;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::{call_ids, carrier, partial_json};
 use crate::wire::json::Raw;
 
 /// Reads an answer.
@@ -35,7 +35,7 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
             Error::new(ErrorClass::Upstream, message)
         })
     })?;
-    let list = At::Root.field("content");
+    let list = Path::Root.field("content");
     let content = content.into_iter().enumerate();
     let content = content
         .filter_map(|(index, block)| read_block(block, &list.index(index), losses))
@@ -54,7 +54,7 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
     })
 }
 
-fn read_block(block: ContentBlock, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_block(block: ContentBlock, at: &Path<'_>, losses: &mut Losses) -> Option<Block> {
     Some(match block {
         ContentBlock::Text(TextBlock {
             citations,
@@ -148,7 +148,7 @@ pub fn query(input: &str) -> Option<String> {
 }
 
 /// Reads a citation; only those of web pages mean anything elsewhere.
-pub fn read_citation(citation: TextCitation, at: &At<'_>, losses: &mut Losses) -> Option<Annotation> {
+pub fn read_citation(citation: TextCitation, at: &Path<'_>, losses: &mut Losses) -> Option<Annotation> {
     match citation {
         TextCitation::WebSearchResultLocation(citation) => {
             let CitationsWebSearchResultLocation {
@@ -184,7 +184,7 @@ pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
         .filter(|signature| !signature.is_empty())
         .map(|signature| {
             let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-            Opaque::new(Family::Claude, raw(&block))
+            Opaque::new(Family::Claude, to_raw_json(&block))
         });
     let parts = if thinking.is_empty() {
         Vec::new()
@@ -197,7 +197,7 @@ pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
 /// The state of a redacted thinking block.
 pub fn redacted(data: &str) -> Opaque {
     let block = serde_json::json!({"type": "redacted_thinking", "data": data});
-    Opaque::new(Family::Claude, raw(&block))
+    Opaque::new(Family::Claude, to_raw_json(&block))
 }
 
 /// The tier that processed an answer, in OpenAI's words.
@@ -394,7 +394,7 @@ fn count(value: i64) -> u64 {
 }
 
 /// Writes an answer.
-pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -> Vec<u8> {
     let Response {
         id,
         model: _,
@@ -414,7 +414,7 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
         .filter_map(|block| write_block(block, truncated, losses))
         .collect();
     let mut out = Message::new(blocks);
-    out.id = Some(ids::with_prefix(
+    out.id = Some(call_ids::with_prefix(
         "msg_",
         id.as_deref().unwrap_or(&reply.request_id),
     ));
@@ -509,7 +509,7 @@ fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
 pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> Raw {
     match input {
         ToolInput::Malformed { text } if truncated => {
-            partial_json::close(&text).unwrap_or_else(|| raw(&serde_json::json!({})))
+            partial_json::close(&text).unwrap_or_else(|| to_raw_json(&serde_json::json!({})))
         }
         input => content::write_input(&input, "content".into(), losses),
     }

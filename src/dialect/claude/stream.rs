@@ -9,18 +9,18 @@ use super::error;
 use super::response::{self, Counts, WrittenFinish};
 use super::types::*;
 use crate::canonical::{
-    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Reasoning,
-    ServerTool, Start, ToolInput, Usage as CanonicalUsage,
+    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Path, Reasoning,
+    Scope, ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
-use crate::dialect::envelope::EventWriter;
-use crate::dialect::extras::raw;
-use crate::dialect::path::At;
-use crate::dialect::repeat::{Frames, Repeats};
-use crate::dialect::{Reply, StreamReader, StreamWriter, carrier, ids};
-use crate::wire::json::{Places, Template};
+use crate::dialect::shared::envelope::RawEventWriter;
+use crate::dialect::shared::fast_path::{DeltaFastPath, FrameCache};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::{call_ids, carrier};
+use crate::dialect::{ResponseContext, StreamReader, StreamWriter};
+use crate::wire::json::{FieldPaths, FrameTemplate};
 
 /// Where a piece stands in an event.
-const PLACES: Places = Places {
+const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["delta"],
     texts: &[&["text"], &["partial_json"], &["thinking"]],
     passed: &[],
@@ -29,7 +29,7 @@ const PLACES: Places = Places {
 /// Reads a stream.
 #[derive(Debug, Default)]
 pub struct Reader {
-    repeats: Repeats,
+    repeats: DeltaFastPath,
     blocks: HashMap<i64, Reading>,
     /// The block that the last piece belonged to.
     last: i64,
@@ -62,7 +62,8 @@ enum Kind {
 }
 
 impl StreamReader for Reader {
-    fn read(&mut self, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read(&mut self, scope: &mut Scope<'_>, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
+        let losses = scope.losses();
         // Some servers send an event without data to keep the connection open.
         if data.is_empty() {
             return;
@@ -80,10 +81,10 @@ impl StreamReader for Reader {
             }
         }
         let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(None, data, said, PLACES);
+        self.repeats.learn(None, data, said, FIELD_PATHS);
     }
 
-    fn end(&mut self, out: &mut Vec<Event>, _: &mut Losses) {
+    fn end(&mut self, _: &mut Scope<'_>, out: &mut Vec<Event>) {
         // The reason has been given; only the last event, which says nothing more, is missing.
         if !self.ended && self.finish.is_some() {
             self.stop(out);
@@ -351,7 +352,7 @@ impl Reader {
                 return;
             }
             (RawContentBlockDelta::CitationsDelta(CitationsDelta { citation, extra: _ }), Kind::Text) => {
-                let Some(citation) = response::read_citation(citation, &At::Root, losses) else {
+                let Some(citation) = response::read_citation(citation, &Path::Root, losses) else {
                     return;
                 };
                 Delta::Annotation(citation)
@@ -412,15 +413,15 @@ impl Reader {
 /// Writes a stream.
 #[derive(Debug)]
 pub struct Writer {
-    reply: Reply,
-    events: Box<dyn EventWriter>,
+    reply: ResponseContext,
+    events: Box<dyn RawEventWriter>,
     started: bool,
     next: i64,
     block: Option<Writing>,
     refusal: String,
     scratch: Vec<u8>,
     /// The frames of the pieces of the block that is being written.
-    pieces: Frames,
+    pieces: FrameCache,
 }
 
 /// The block that is being written.
@@ -440,7 +441,7 @@ enum Writing {
 
 impl Writer {
     /// A writer for one answer, whose events travel as `events` writes them.
-    pub fn new(reply: &Reply, events: Box<dyn EventWriter>) -> Self {
+    pub fn new(reply: &ResponseContext, events: Box<dyn RawEventWriter>) -> Self {
         Self {
             reply: reply.clone(),
             events,
@@ -449,7 +450,7 @@ impl Writer {
             block: None,
             refusal: String::new(),
             scratch: Vec::new(),
-            pieces: Frames::default(),
+            pieces: FrameCache::default(),
         }
     }
 
@@ -465,7 +466,7 @@ impl Writer {
     fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
-        self.events.event(name, &self.scratch, out);
+        self.events.write_event(name, &self.scratch, out);
     }
 
     fn start(&mut self, start: Start, out: &mut BytesMut, losses: &mut Losses) {
@@ -478,7 +479,7 @@ impl Writer {
         self.started = true;
         let usage = usage.unwrap_or_else(|| self.estimate());
         let mut message = Message::new(Vec::new());
-        message.id = Some(ids::with_prefix(
+        message.id = Some(call_ids::with_prefix(
             "msg_",
             id.as_deref().unwrap_or(&self.reply.request_id),
         ));
@@ -513,7 +514,7 @@ impl Writer {
                 namespace: _,
                 call,
             } => {
-                let empty = raw(&serde_json::json!({}));
+                let empty = to_raw_json(&serde_json::json!({}));
                 self.begin(ToolUseBlock::new(id, empty, name), out);
                 match call {
                     CallKind::Function => Writing::Call,
@@ -560,7 +561,7 @@ impl Writer {
         self.piece(delta(text), out);
         if self.pieces.is_wanted() {
             let mut marked = BytesMut::new();
-            self.piece(delta(Template::TEXT), &mut marked);
+            self.piece(delta(FrameTemplate::TEXT), &mut marked);
             self.pieces.learn(&marked, false);
         }
     }
@@ -654,29 +655,30 @@ impl Writer {
         self.scratch.clear();
         write_event_into(&RawMessageStopEvent::new().into(), &mut self.scratch);
         self.events
-            .last("message_stop", &self.scratch, usage.as_ref(), out);
+            .write_last_event("message_stop", &self.scratch, usage.as_ref(), out);
     }
 }
 
 impl StreamWriter for Writer {
-    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+    fn write(&mut self, scope: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
+        let losses = scope.losses();
         match event {
             Event::Start(start) => self.start(start, out, losses),
             Event::Open { index: _, block } => self.open(block, out, losses),
             Event::Delta { index: _, delta } => self.delta(delta, out, losses),
             Event::Close { index: _ } => self.close(out, losses),
             Event::Finish { finish, usage } => self.finish(finish, usage, out),
-            Event::Fail(failure) => self.events.failure(&failure, out),
-            Event::Ping => self.keep_alive(out),
+            Event::Fail(failure) => self.events.write_failure(&failure, out),
+            Event::Ping => self.write_keep_alive(out),
         }
     }
 
-    fn keep_alive(&mut self, out: &mut BytesMut) {
-        self.events.keep_alive(self.started, out);
+    fn write_keep_alive(&mut self, out: &mut BytesMut) {
+        self.events.write_keep_alive(self.started, out);
     }
 
-    fn began(&mut self, at: Instant) {
-        self.events.began(at);
+    fn set_start(&mut self, at: Instant) {
+        self.events.set_start(at);
     }
 }
 

@@ -6,26 +6,28 @@ use serde_json::value::RawValue;
 use super::content::{read_cache, write_cache};
 use super::types::*;
 use crate::canonical::{
-    Block, FreeformTool, FunctionTool, Losses, OutputFormat, Request, Tool, ToolChoice, UserLocation,
+    Block, FreeformTool, FunctionTool, Losses, OutputFormat, Path, Request, Tool, ToolChoice, UserLocation,
     WebSearchTool,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_no_object, refuse_variant};
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
-use crate::dialect::{freeform, json_schema};
+use crate::dialect::shared::legacy::{
+    drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_variant,
+};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::{freeform, json_schema};
 use crate::wire::json::{self, Raw};
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
-    let list = At::Root.field("tools");
+    let list = Path::Root.field("tools");
     let tools = tools.into_iter().enumerate();
     tools
         .filter_map(|(index, tool)| read_one(tool, index, &list.index(index), losses))
         .collect()
 }
 
-fn read_one(tool: ToolUnionParam, index: usize, at: &At<'_>, losses: &mut Losses) -> Option<Tool> {
+fn read_one(tool: ToolUnionParam, index: usize, at: &Path<'_>, losses: &mut Losses) -> Option<Tool> {
     Some(match tool {
         ToolUnionParam::Custom(tool) => Tool::Function(read_custom(*tool, index, at, losses)),
         ToolUnionParam::WebSearch20250305(tool) => {
@@ -148,7 +150,7 @@ fn web_search(
 }
 
 /// Reads a tool that the client runs.
-pub fn read_custom(tool: ToolParam, index: usize, at: &At<'_>, losses: &mut Losses) -> FunctionTool {
+pub fn read_custom(tool: ToolParam, index: usize, at: &Path<'_>, losses: &mut Losses) -> FunctionTool {
     let ToolParam {
         allowed_callers,
         cache_control,
@@ -204,7 +206,7 @@ pub fn read_custom(tool: ToolParam, index: usize, at: &At<'_>, losses: &mut Loss
 
 /// Reads the choice, and whether several calls may stand in one answer.
 pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<ToolChoice>, Option<bool>) {
-    let at = At::Root.field("tool_choice");
+    let at = Path::Root.field("tool_choice");
     let (choice, disable_parallel) = match choice {
         ToolChoiceParam::Auto(ToolChoiceAutoParam {
             disable_parallel_tool_use,
@@ -358,7 +360,7 @@ fn write_function(
     } = tool;
     let mut schema = match parameters {
         Some(schema) => fitted_schema(schema, path, losses),
-        None => raw(&json_schema::empty_object()),
+        None => to_raw_json(&json_schema::empty_object()),
     };
     let mut is_strict = None;
     if *strict == Some(true) {
@@ -372,7 +374,7 @@ fn write_function(
                 if worded {
                     losses.approximate(format!("{path}.parameters"), WORDED);
                 }
-                schema = raw(&strict_schema);
+                schema = to_raw_json(&strict_schema);
                 is_strict = Some(true);
             }
             None => losses.drop_field(format!("{path}.strict"), "arguments are not held to this schema"),
@@ -447,7 +449,7 @@ fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
             "a union at the top of the schema became words",
         );
     }
-    raw(&fitted)
+    to_raw_json(&fitted)
 }
 
 fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
@@ -458,7 +460,7 @@ fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
         grammar,
         index: _,
     } = tool;
-    let schema = raw(&json_schema::freeform_wrapper());
+    let schema = to_raw_json(&json_schema::freeform_wrapper());
     let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
     out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
     out
@@ -475,7 +477,7 @@ fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> We
     } = tool;
     ignore_some(
         context_size.as_ref(),
-        At::Root.field(path).field("search_context_size"),
+        Path::Root.field(path).field("search_context_size"),
         "a hint for cost",
         losses,
     );
@@ -514,7 +516,7 @@ fn declare_called(
         let Block::ToolCall(call) = block else { continue };
         let name = names.wire(&call.name, call.namespace.as_deref());
         if !declared.contains(&name) {
-            let tool = ToolParam::new(raw(&serde_json::json!({"type": "object"})), name.clone());
+            let tool = ToolParam::new(to_raw_json(&serde_json::json!({"type": "object"})), name.clone());
             tools.push(tool.into());
             declared.push(name);
         }
@@ -607,7 +609,7 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
         if worded {
             losses.approximate(request.fields.output_format, WORDED);
         }
-        out.format = Some(JsonOutputFormatParam::new(raw(&schema)));
+        out.format = Some(JsonOutputFormatParam::new(to_raw_json(&schema)));
         return;
     }
     if !capabilities.forced_tool {
@@ -626,7 +628,7 @@ fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Writte
     {
         name.push('_');
     }
-    let mut tool = ToolParam::new(raw(&fitted), name.clone());
+    let mut tool = ToolParam::new(to_raw_json(&fitted), name.clone());
     tool.description = Some("Answer with the JSON that is asked for.".into());
     let alone = out.tools.is_empty();
     out.tools.push(tool.into());

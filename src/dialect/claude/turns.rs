@@ -7,7 +7,7 @@
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 
-use crate::canonical::{Block, Family, Losses, Message, Place, Request, Role, Text};
+use crate::canonical::{Block, Family, Losses, Message, Path, Request, Role, Text};
 use crate::capability::Capabilities;
 
 /// Stands where a conversation does not begin with its user.
@@ -28,7 +28,7 @@ pub struct Piece<'a> {
     /// The block.
     pub block: Cow<'a, Block>,
     /// Its place in the client's body.
-    pub path: Place,
+    pub path: Path<'static>,
 }
 
 /// The turns of a conversation.
@@ -239,7 +239,7 @@ fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: 
     if turns.first().is_some_and(|turn| turn.role == Role::User) {
         return false;
     }
-    let path = Place::from(request.fields.messages);
+    let path = Path::from(request.fields.messages);
     let has_user = turns.iter().any(|turn| turn.role == Role::User);
     let (text, reason, from_system) = match request.system.last() {
         Some(last) if !has_user => (

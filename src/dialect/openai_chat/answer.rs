@@ -7,8 +7,8 @@ use super::types::*;
 use crate::canonical::{
     Annotation as CanonicalAnnotation, Block, Family, Losses, Opaque, Reasoning, Text, ToolCall, ToolInput,
 };
-use crate::dialect::carrier;
-use crate::dialect::extras::raw;
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::{Raw, compact};
 
 /// An entry of `reasoning_details`. Without an integer `index` the OpenAI SDK for Python cannot put lists of streamed
@@ -26,7 +26,7 @@ pub fn reasoning_detail(opaque: &Opaque, index: usize) -> Option<Raw> {
     if opaque.origin == Family::OpenaiChat {
         return None;
     }
-    Some(raw(&ReasoningDetail {
+    Some(to_raw_json(&ReasoningDetail {
         index,
         kind: "reasoning.encrypted",
         data: &carrier::encode(opaque),

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::types::*;
-use crate::canonical::{Losses, Request, Tool, ToolChoice as CanonicalChoice};
+use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_unknown, raw, refuse_variant};
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::ToolNames;
 
 /// Reads the deprecated `function_call`.
 pub fn read_function_call(
@@ -26,7 +26,7 @@ pub fn read_function_call(
             None
         }
         CompletionCreateParamsFunctionCall::Object(ChatCompletionFunctionCallOptionParam { name, extra }) => {
-            drop_unknown(&extra, &At::Root.field("function_call"), losses);
+            drop_unknown(&extra, &Path::Root.field("function_call"), losses);
             Some(named(name))
         }
     }
@@ -43,7 +43,7 @@ fn named(name: String) -> CanonicalChoice {
 
 /// Reads the choice.
 pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> {
-    let at = At::Root.field("tool_choice");
+    let at = Path::Root.field("tool_choice");
     let choice = match choice {
         ToolChoice::String(ToolChoiceString::None) => return Some(CanonicalChoice::None),
         ToolChoice::String(ToolChoiceString::Auto) => return Some(CanonicalChoice::Auto),
@@ -161,7 +161,7 @@ pub fn write(
         } => {
             let tools = allowed.iter().map(|name| {
                 let kind = if is_freeform(name) { "custom" } else { "function" };
-                raw(&serde_json::json!({"type": kind, kind: {"name": names.wire_of(name)}}))
+                to_raw_json(&serde_json::json!({"type": kind, kind: {"name": names.wire_of(name)}}))
             });
             let mode = if *required {
                 ChatCompletionAllowedToolsParamMode::Required

@@ -3,19 +3,18 @@
 use super::types::*;
 use crate::canonical::{
     Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
-    MediaSource, Place, SearchResult, Text,
+    MediaSource, Path, SearchResult, Text,
 };
 use crate::capability::Capabilities;
-use crate::dialect::data_url;
-use crate::dialect::extras::{drop_unknown, refuse_variant};
-use crate::dialect::path::At;
+use crate::dialect::shared::data_url;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::wire::json::{Concat, LazyStr, join};
 
 /// The name of a file that has none; the API wants one.
 const UNNAMED: &str = "document.pdf";
 
 /// Reads the content of a message of any role but the assistant's. `at` is the place of `content`.
-pub fn read(content: MessageContentParam, at: &At<'_>, losses: &mut Losses) -> Vec<Block> {
+pub fn read(content: MessageContentParam, at: &Path<'_>, losses: &mut Losses) -> Vec<Block> {
     match content {
         MessageContentParam::String(text) => read_string(text),
         MessageContentParam::Array(parts) => {
@@ -35,7 +34,7 @@ pub fn read_string(text: LazyStr) -> Vec<Block> {
     vec![Block::Text(Text::from(text))]
 }
 
-fn read_part(part: ChatCompletionContentPartParam, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_part(part: ChatCompletionContentPartParam, at: &Path<'_>, losses: &mut Losses) -> Option<Block> {
     match part {
         ChatCompletionContentPartParam::Text(part) => read_text(part, at, losses).map(Block::Text),
         ChatCompletionContentPartParam::ImageUrl(part) => read_image(part, at, losses).map(Block::Image),
@@ -49,7 +48,11 @@ fn read_part(part: ChatCompletionContentPartParam, at: &At<'_>, losses: &mut Los
 }
 
 /// Reads a text part; `None` where it is empty.
-pub fn read_text(part: ChatCompletionContentPartTextParam, at: &At<'_>, losses: &mut Losses) -> Option<Text> {
+pub fn read_text(
+    part: ChatCompletionContentPartTextParam,
+    at: &Path<'_>,
+    losses: &mut Losses,
+) -> Option<Text> {
     let ChatCompletionContentPartTextParam {
         prompt_cache_breakpoint,
         text,
@@ -64,7 +67,11 @@ pub fn read_text(part: ChatCompletionContentPartTextParam, at: &At<'_>, losses: 
     })
 }
 
-fn read_image(part: ChatCompletionContentPartImageParam, at: &At<'_>, losses: &mut Losses) -> Option<Image> {
+fn read_image(
+    part: ChatCompletionContentPartImageParam,
+    at: &Path<'_>,
+    losses: &mut Losses,
+) -> Option<Image> {
     let ChatCompletionContentPartImageParam {
         image_url,
         prompt_cache_breakpoint,
@@ -88,7 +95,7 @@ fn read_image(part: ChatCompletionContentPartImageParam, at: &At<'_>, losses: &m
     })
 }
 
-fn read_audio(part: ChatCompletionContentPartInputAudioParam, at: &At<'_>, losses: &mut Losses) -> Audio {
+fn read_audio(part: ChatCompletionContentPartInputAudioParam, at: &Path<'_>, losses: &mut Losses) -> Audio {
     let ChatCompletionContentPartInputAudioParam {
         input_audio,
         prompt_cache_breakpoint,
@@ -106,7 +113,7 @@ fn read_audio(part: ChatCompletionContentPartInputAudioParam, at: &At<'_>, losse
     }
 }
 
-fn read_file(part: File, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
+fn read_file(part: File, at: &Path<'_>, losses: &mut Losses) -> Option<Document> {
     let File {
         file,
         prompt_cache_breakpoint,
@@ -166,7 +173,7 @@ fn file_source(data: LazyStr) -> Result<MediaSource, &'static str> {
     }
 }
 
-fn read_cache(cache: PromptCacheBreakpoint, at: &At<'_>, losses: &mut Losses) -> CacheBreakpoint {
+fn read_cache(cache: PromptCacheBreakpoint, at: &Path<'_>, losses: &mut Losses) -> CacheBreakpoint {
     let PromptCacheBreakpoint { ttl, extra } = cache;
     ignore_cache_members(&extra, at, losses);
     let ttl = ttl.and_then(|ttl| match ttl {
@@ -177,7 +184,7 @@ fn read_cache(cache: PromptCacheBreakpoint, at: &At<'_>, losses: &mut Losses) ->
     CacheBreakpoint { ttl }
 }
 
-fn ignore_cache_members(extra: &crate::wire::json::Extra, at: &At<'_>, losses: &mut Losses) {
+fn ignore_cache_members(extra: &crate::wire::json::Extra, at: &Path<'_>, losses: &mut Losses) {
     for (name, _) in extra.unknown() {
         losses.ignore(at.field("prompt_cache_breakpoint").field(name), "a caching hint");
     }
@@ -206,7 +213,7 @@ impl PartWriter<'_> {
     pub fn write(
         self,
         block: &Block,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
         out: &mut Vec<ChatCompletionContentPartParam>,
     ) {
@@ -242,7 +249,7 @@ impl PartWriter<'_> {
     pub fn text(
         self,
         text: &Text,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartTextParam> {
         // Citations are the assistant's; a user's text has none to carry.
@@ -263,7 +270,7 @@ impl PartWriter<'_> {
     pub fn cache(
         self,
         cache: Option<CacheBreakpoint>,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
     ) -> Option<PromptCacheBreakpoint> {
         let CacheBreakpoint { ttl } = cache?;
@@ -282,7 +289,7 @@ impl PartWriter<'_> {
     fn image(
         self,
         image: &Image,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartImageParam> {
         let Image {
@@ -320,7 +327,7 @@ impl PartWriter<'_> {
     fn document(
         self,
         document: &Document,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
         out: &mut Vec<ChatCompletionContentPartParam>,
     ) {
@@ -384,7 +391,7 @@ impl PartWriter<'_> {
     fn search_result(
         self,
         result: &SearchResult,
-        path: Place,
+        path: Path<'static>,
         losses: &mut Losses,
     ) -> ChatCompletionContentPartTextParam {
         let SearchResult {

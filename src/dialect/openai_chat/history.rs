@@ -9,11 +9,11 @@ use super::joiner::Joiner;
 use super::results::{self, Results};
 use super::types::*;
 use crate::canonical::{
-    Block, Losses, Message, Place, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
+    Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
 };
 use crate::capability::{Capabilities, ReasoningReplay};
-use crate::dialect::ids::IdRule;
-use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::dialect::shared::call_ids::IdRule;
+use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{Concat, LazyStr, compact, join};
 
 /// Writes the messages.
@@ -223,7 +223,7 @@ impl Writer<'_> {
         self.results(&called);
     }
 
-    fn assistant_block<'b>(&mut self, block: &'b Block, path: Place, turn: &mut Turn<'b>) {
+    fn assistant_block<'b>(&mut self, block: &'b Block, path: Path<'static>, turn: &mut Turn<'b>) {
         match block {
             Block::Text(Text {
                 text,
@@ -272,7 +272,7 @@ impl Writer<'_> {
         }
     }
 
-    fn call(&mut self, call: &ToolCall, path: Place) -> ChatCompletionMessageToolCallUnionParam {
+    fn call(&mut self, call: &ToolCall, path: Path<'static>) -> ChatCompletionMessageToolCallUnionParam {
         let ToolCall {
             id,
             name,

@@ -5,17 +5,16 @@ use serde::Deserialize;
 use super::content;
 use super::types::*;
 use crate::canonical::{
-    Block, Losses, Message, Reasoning, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
-    ToolResult,
+    Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall,
+    ToolInput, ToolResult,
 };
-use crate::dialect::carrier;
-use crate::dialect::extras::{drop_unknown, refuse_variant};
-use crate::dialect::path::At;
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::wire::json::{Extra, LazyStr, Raw};
 
 /// Reads the messages: the leading run of instructions into [`Request::system`], the rest into [`Request::messages`].
 pub fn read(messages: Vec<ChatCompletionMessageParam>, request: &mut Request, losses: &mut Losses) {
-    let list = At::Root.field("messages");
+    let list = Path::Root.field("messages");
     request.messages.reserve(messages.len());
     let mut reader = Reader {
         request,
@@ -59,7 +58,7 @@ impl LegacyCalls {
 }
 
 impl Reader<'_> {
-    fn message(&mut self, message: ChatCompletionMessageParam, index: usize, at: &At<'_>) {
+    fn message(&mut self, message: ChatCompletionMessageParam, index: usize, at: &Path<'_>) {
         match message {
             ChatCompletionMessageParam::Developer(message) => {
                 let ChatCompletionDeveloperMessageParam { content, name, extra } = message;
@@ -128,7 +127,7 @@ impl Reader<'_> {
         name: Option<String>,
         origin: SystemOrigin,
         index: usize,
-        at: &At<'_>,
+        at: &Path<'_>,
     ) {
         let at_content = at.field("content");
         let mut blocks = content::read(content, &at_content, self.losses);
@@ -153,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    fn assistant(&mut self, message: ChatCompletionAssistantMessageParam, index: usize, at: &At<'_>) {
+    fn assistant(&mut self, message: ChatCompletionAssistantMessageParam, index: usize, at: &Path<'_>) {
         let ChatCompletionAssistantMessageParam {
             audio,
             content,
@@ -206,7 +205,7 @@ impl Reader<'_> {
         self.push(Role::Assistant, index, blocks, name);
     }
 
-    fn assistant_part(&mut self, part: AssistantContentPartParam, at: &At<'_>) -> Option<Block> {
+    fn assistant_part(&mut self, part: AssistantContentPartParam, at: &Path<'_>) -> Option<Block> {
         match part {
             AssistantContentPartParam::Text(part) => {
                 content::read_text(part, at, self.losses).map(Block::Text)
@@ -229,7 +228,7 @@ impl Reader<'_> {
         reasoning: Option<LazyStr>,
         reasoning_content: Option<LazyStr>,
         details: Option<Vec<Raw>>,
-        at: &At<'_>,
+        at: &Path<'_>,
     ) -> Vec<Block> {
         if let (Some(one), Some(other)) = (&reasoning, &reasoning_content)
             && one != other
@@ -267,7 +266,7 @@ struct Detail {
 }
 
 /// Records unknown members as dropped, but for those that clients repeat from an answer without meaning anything by it.
-fn drop_unechoed(extra: &Extra, at: &At<'_>, losses: &mut Losses) {
+fn drop_unechoed(extra: &Extra, at: &Path<'_>, losses: &mut Losses) {
     for (name, _) in extra.unknown() {
         match name {
             "annotations" | "index" => losses.ignore(at.field(name), "repeated from an answer"),
@@ -288,7 +287,7 @@ fn function(id: String, name: String, arguments: LazyStr) -> ToolCall {
 
 fn read_call(
     call: ChatCompletionMessageToolCallUnionParam,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> Option<ToolCall> {
     match call {

@@ -12,7 +12,7 @@ mod request;
 mod response;
 mod results;
 mod stream;
-mod system;
+mod system_edit;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -25,10 +25,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{
-    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest, openai_error, openai_limits,
+    ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, RateLimitHeaders,
+    ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader, StreamWriter,
+    Target, TokenCounting, WrittenError, WrittenRequest,
 };
-use crate::canonical::{Error, Family, Losses, RateLimits, Request, Response};
+use crate::canonical::{Error, Family, RateLimits, Request, Response, Scope};
+use crate::dialect::openai::{error, rate_limits};
 use crate::prompt::SystemEdits;
 
 /// The reader and writer of Chat Completions.
@@ -47,60 +49,80 @@ impl Dialect for OpenAiChat {
     fn replays_reasoning(&self) -> bool {
         false
     }
+}
 
+impl Endpoints for OpenAiChat {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         endpoints::classify(method, path)
     }
+}
 
-    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+impl RequestCodec for OpenAiChat {
+    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        let losses = scope.losses();
         request::read(inbound, losses)
     }
 
     fn write_request(
         &self,
+        scope: &mut Scope<'_>,
         request: &Request,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
+        let losses = scope.losses();
         Ok(parameters::write(request, target, losses))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-        system::edit(body, edits)
+        system_edit::edit(body, edits)
     }
+}
 
-    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+impl ResponseCodec for OpenAiChat {
+    fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
+        let losses = scope.losses();
         response::read(body, losses)
     }
 
-    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
+        let losses = scope.losses();
         response::write(response, reply, losses)
     }
+}
 
+impl StreamCodec for OpenAiChat {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
         Box::new(stream::Reader::default())
     }
 
-    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(stream::Writer::new(reply))
     }
+}
 
+impl ErrorCodec for OpenAiChat {
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-        openai_error::read(status, headers, body)
+        error::read(status, headers, body)
     }
 
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
-        openai_error::write(error, request_id)
+        error::write(error, request_id)
     }
+}
 
+impl TokenCounting for OpenAiChat {}
+
+impl RateLimitHeaders for OpenAiChat {
     fn read_rate_limits(&self, headers: &HeaderMap, _: SystemTime) -> RateLimits {
-        openai_limits::read(headers)
+        rate_limits::read(headers)
     }
 
     fn write_rate_limits(&self, limits: &RateLimits, _: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
-        openai_limits::write(limits)
+        rate_limits::write(limits)
     }
+}
 
+impl ModelList for OpenAiChat {
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {
         endpoints::write_models(models)
     }

@@ -7,11 +7,14 @@ use serde_json::{Number, Value};
 use super::types::*;
 use super::{endpoints, history, tools};
 use crate::canonical::{
-    Effort, Losses, OutputFormat, Request, Restoration, Sampling, ServiceTier as CanonicalTier, Verbosity,
+    Effort, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier as CanonicalTier,
+    Verbosity,
 };
 use crate::capability::{Capabilities, SamplingSupport};
-use crate::dialect::names::ToolNames;
-use crate::dialect::{Target, WrittenRequest, effort, end_user, json_schema};
+use crate::dialect::openai::effort;
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::{end_user, json_schema};
+use crate::dialect::{Target, WrittenRequest};
 
 /// Most characters of a tool's name.
 const NAME_LIMIT: usize = 64;
@@ -54,7 +57,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     } = *target;
     // The fields of OpenAI's own models that compatible servers do not know, and may refuse.
     let is_openai = capabilities.max_completion_tokens;
-    let names = ToolNames::new(request, NAME_LIMIT, losses);
+    let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
     let mut out = CompletionCreateParams::new(
         history::write(request, &names, capabilities, losses),
         model.to_owned(),
@@ -204,15 +207,17 @@ fn write_effort(
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<ReasoningEffort> {
-    Some(match effort::nearest(request, capabilities, losses)? {
-        Effort::None => ReasoningEffort::None,
-        Effort::Minimal => ReasoningEffort::Minimal,
-        Effort::Low => ReasoningEffort::Low,
-        Effort::Medium => ReasoningEffort::Medium,
-        Effort::High => ReasoningEffort::High,
-        Effort::Xhigh => ReasoningEffort::Xhigh,
-        Effort::Max => ReasoningEffort::Max,
-    })
+    Some(
+        match effort::nearest(&mut Scope::root(losses), request, capabilities)? {
+            Effort::None => ReasoningEffort::None,
+            Effort::Minimal => ReasoningEffort::Minimal,
+            Effort::Low => ReasoningEffort::Low,
+            Effort::Medium => ReasoningEffort::Medium,
+            Effort::High => ReasoningEffort::High,
+            Effort::Xhigh => ReasoningEffort::Xhigh,
+            Effort::Max => ReasoningEffort::Max,
+        },
+    )
 }
 
 fn write_format(

@@ -5,14 +5,13 @@ use serde_json::Number;
 use super::types::*;
 use super::{choice, messages, tools};
 use crate::canonical::{
-    Effort, Error, ErrorClass, FieldNames, Losses, OutputFormat, ReasoningControl, ReasoningDisplay, Request,
-    Sampling, ServiceTier as CanonicalTier, Tool, Verbosity,
+    Effort, Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, ReasoningControl, ReasoningDisplay,
+    Request, Sampling, ServiceTier as CanonicalTier, Tool, Verbosity,
 };
-use crate::dialect::extras::{
+use crate::dialect::shared::legacy::{
     drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,
 };
-use crate::dialect::path::At;
-use crate::dialect::{Inbound, Preferences, ReadRequest};
+use crate::dialect::{ClientRequest, Preferences, ReadRequest};
 use crate::wire::json::{Map, ReadError};
 
 /// How this dialect calls the fields of a request, for each choice among two names of one thing.
@@ -51,7 +50,7 @@ fn invalid(error: &ReadError) -> Error {
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
     let params = super::types::parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
     let CompletionCreateParams {
         audio,
@@ -97,7 +96,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         let message = "messages: at least one message is needed";
         return Err(Error::new(ErrorClass::InvalidRequest, message).at("messages"));
     }
-    let root = At::Root;
+    let root = Path::Root;
     drop_unknown(&extra, &root, losses);
     refuse_some(audio.as_ref(), root.field("audio"), "answers are text", losses);
     read_modalities(modalities.unwrap_or_default(), losses);
@@ -317,7 +316,7 @@ fn read_effort(effort: Option<ReasoningEffort>, losses: &mut Losses) -> Reasonin
 }
 
 fn read_format(format: ResponseFormat, losses: &mut Losses) -> Option<OutputFormat> {
-    let at = At::Root.field("response_format");
+    let at = Path::Root.field("response_format");
     match format {
         ResponseFormat::Text(ResponseFormatText { extra }) => {
             drop_unknown(&extra, &at, losses);
@@ -379,7 +378,7 @@ fn read_stream_options(options: ChatCompletionStreamOptionsParam, losses: &mut L
         include_usage,
         extra,
     } = options;
-    let at = At::Root.field("stream_options");
+    let at = Path::Root.field("stream_options");
     drop_unknown(&extra, &at, losses);
     if include_obfuscation == Some(true) {
         losses.ignore(at.field("include_obfuscation"), "chunks are not padded");

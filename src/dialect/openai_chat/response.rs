@@ -9,8 +9,10 @@ use crate::canonical::{
     Annotation as CanonicalAnnotation, Block, Error, ErrorClass, Finish, Losses, RawJson, Reasoning,
     Response, Text, ToolCall, ToolInput,
 };
-use crate::dialect::extras::raw;
-use crate::dialect::{Reply, carrier, ids, openai_error};
+use crate::dialect::ResponseContext;
+use crate::dialect::openai::error;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::{call_ids, carrier};
 
 /// Reads a complete answer.
 ///
@@ -19,7 +21,7 @@ use crate::dialect::{Reply, carrier, ids, openai_error};
 pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
     let completion = super::types::parse_response(body).or_else(|read_error| {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(error) = openai_error::read_in_band(&document) {
+        if let Some(error) = error::read_in_band(&document) {
             return Err(error);
         }
         let repaired = with_text_arguments(document, "message");
@@ -101,7 +103,7 @@ pub fn read_logprobs(logprobs: ChoiceLogprobs) -> Option<RawJson> {
     } = logprobs;
     content
         .filter(|content| !content.is_empty())
-        .map(|content| raw(&content))
+        .map(|content| to_raw_json(&content))
 }
 
 /// The list of log probabilities as a choice holds it.
@@ -268,7 +270,7 @@ fn read_call(
 }
 
 /// Writes a complete answer.
-pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -> Vec<u8> {
     let Response {
         id,
         // Clients compare the model with the one they asked for.
@@ -279,7 +281,7 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
         service_tier,
         logprobs,
     } = response;
-    let Reply {
+    let ResponseContext {
         model,
         preferences,
         created,
@@ -309,7 +311,10 @@ pub fn write(response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> 
     choice.logprobs = logprobs.as_ref().and_then(write_logprobs);
     choice.extra.push_null("logprobs");
     let mut out = ChatCompletion::new(vec![choice]);
-    out.id = Some(ids::with_prefix("chatcmpl-", id.as_ref().unwrap_or(request_id)));
+    out.id = Some(call_ids::with_prefix(
+        "chatcmpl-",
+        id.as_ref().unwrap_or(request_id),
+    ));
     out.created = Some(i64::try_from(*created).unwrap_or(i64::MAX));
     out.model = Some(model.clone());
     out.service_tier = usage::write_tier(service_tier.as_deref());

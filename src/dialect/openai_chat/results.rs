@@ -4,8 +4,8 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use super::content::{self, PartWriter};
 use super::types::*;
-use crate::canonical::{Block, Losses, Place, Request, ToolResult};
-use crate::dialect::ids::IdRule;
+use crate::canonical::{Block, Losses, Path, Request, ToolResult};
+use crate::dialect::shared::call_ids::IdRule;
 use crate::wire::json::join;
 
 /// Stands for the words of a failed tool that gave none.
@@ -16,14 +16,14 @@ const ELSEWHERE: &str = "[not text: see the next message of the user]";
 
 /// The results of a history by the calls they answer.
 pub struct Results<'a> {
-    by_call: HashMap<&'a str, (&'a ToolResult, Place)>,
+    by_call: HashMap<&'a str, (&'a ToolResult, Path<'static>)>,
 }
 
 impl<'a> Results<'a> {
     /// Finds the results. Refused are those without a call, and calls that share an identifier.
     pub fn collect(request: &'a Request, losses: &mut Losses) -> Self {
         let mut calls = HashSet::new();
-        let mut by_call: HashMap<&str, (&ToolResult, Place)> = HashMap::new();
+        let mut by_call: HashMap<&str, (&ToolResult, Path<'static>)> = HashMap::new();
         for message in &request.messages {
             for (at, block) in message.content.iter().enumerate() {
                 match block {
@@ -52,7 +52,7 @@ impl<'a> Results<'a> {
     }
 
     /// The result of a call with its place in the client's body; each once.
-    pub fn take(&mut self, call_id: &str) -> Option<(&'a ToolResult, Place)> {
+    pub fn take(&mut self, call_id: &str) -> Option<(&'a ToolResult, Path<'static>)> {
         self.by_call.remove(call_id)
     }
 }
@@ -61,7 +61,7 @@ impl<'a> Results<'a> {
 pub fn write(
     writer: PartWriter<'_>,
     result: &ToolResult,
-    path: Place,
+    path: Path<'static>,
     media: &mut Vec<ChatCompletionContentPartParam>,
     losses: &mut Losses,
 ) -> ChatCompletionToolMessageParam {

@@ -5,18 +5,18 @@ use serde_json::Value;
 use super::choice;
 use super::types::*;
 use crate::canonical::{
-    FreeformTool, FunctionTool, Grammar, Losses, Request, Tool, ToolChoice as CanonicalChoice, UserLocation,
-    WebSearchTool,
+    FreeformTool, FunctionTool, Grammar, Losses, Path, Request, Tool, ToolChoice as CanonicalChoice,
+    UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_some, drop_unknown, raw, refuse_no_object, refuse_variant};
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
-use crate::dialect::{freeform, json_schema};
+use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_no_object, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::{freeform, json_schema};
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ChatCompletionToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
-    let list = At::Root.field("tools");
+    let list = Path::Root.field("tools");
     let tools = tools.into_iter().enumerate();
     tools
         .filter_map(|(index, tool)| read_one(tool, index, &list.index(index), losses))
@@ -26,7 +26,7 @@ pub fn read(tools: Vec<ChatCompletionToolUnionParam>, losses: &mut Losses) -> Ve
 fn read_one(
     tool: ChatCompletionToolUnionParam,
     index: usize,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> Option<Tool> {
     match tool {
@@ -81,7 +81,7 @@ fn read_one(
 
 fn read_grammar(
     format: ChatCompletionCustomToolParamCustomFormat,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> Option<Grammar> {
     match format {
@@ -111,7 +111,7 @@ fn read_grammar(
 
 /// Reads the deprecated `functions`.
 pub fn read_functions(functions: Vec<CompletionCreateParamsFunction>, losses: &mut Losses) -> Vec<Tool> {
-    let list = At::Root.field("functions");
+    let list = Path::Root.field("functions");
     let functions = functions.into_iter().enumerate();
     functions
         .map(|(index, function)| {
@@ -139,7 +139,7 @@ pub fn read_functions(functions: Vec<CompletionCreateParamsFunction>, losses: &m
 
 /// Reads the options of web search, whose presence asks for it.
 pub fn read_web_search(options: WebSearchOptions, index: usize, losses: &mut Losses) -> WebSearchTool {
-    let at = At::Root.field("web_search_options");
+    let at = Path::Root.field("web_search_options");
     let WebSearchOptions {
         search_context_size,
         user_location,
@@ -260,7 +260,7 @@ fn write_function(
     }
     out.parameters = Some(match parameters {
         Some(schema) if schema.get() != "null" => schema.clone(),
-        _ => raw(&json_schema::empty_object()),
+        _ => to_raw_json(&json_schema::empty_object()),
     });
     ChatCompletionFunctionToolParam::new(out)
 }
@@ -281,7 +281,7 @@ fn write_freeform(
     if !capabilities.freeform_tools {
         let mut out = FunctionDefinition::new(wire);
         out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
-        out.parameters = Some(raw(&json_schema::freeform_wrapper()));
+        out.parameters = Some(to_raw_json(&json_schema::freeform_wrapper()));
         return ChatCompletionFunctionToolParam::new(out).into();
     }
     let mut out = ChatCompletionCustomToolParamCustom::new(wire);
@@ -304,7 +304,7 @@ fn write_web_search(tool: &WebSearchTool, model: &str, losses: &mut Losses) -> O
         context_size,
         index,
     } = tool;
-    let tools = At::Root.field("tools");
+    let tools = Path::Root.field("tools");
     let at = tools.index(*index);
     if !model.contains("-search") {
         losses.drop_field(at, "this model does not search the web");

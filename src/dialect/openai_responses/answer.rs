@@ -7,12 +7,12 @@ use crate::canonical::{
     Block, Finish, Losses, RawJson, Reasoning, Response as CanonicalResponse, ServerTool, Text, ToolCall,
     ToolInput,
 };
-use crate::dialect::Reply;
-use crate::dialect::extras::raw;
+use crate::dialect::ResponseContext;
+use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::{LazyStr, compact};
 
 /// Writes an answer.
-pub fn write(response: CanonicalResponse, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+pub fn write(response: CanonicalResponse, reply: &ResponseContext, losses: &mut Losses) -> Vec<u8> {
     let CanonicalResponse {
         id,
         model: _,
@@ -196,5 +196,5 @@ pub fn join_lists(lists: &[RawJson]) -> Option<RawJson> {
         .iter()
         .filter_map(|list| serde_json::from_str::<Vec<RawJson>>(list.get()).ok());
     let entries: Vec<RawJson> = entries.flatten().collect();
-    (!entries.is_empty()).then(|| raw(&entries))
+    (!entries.is_empty()).then(|| to_raw_json(&entries))
 }

@@ -3,16 +3,16 @@
 use serde::Deserialize;
 
 use super::types::*;
-use crate::canonical::{Losses, Request, Tool, ToolChoice as CanonicalChoice};
+use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_unknown, raw, refuse_variant};
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::ToolNames;
 use crate::wire::json::Raw;
 
 /// Reads the choice.
 pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> {
-    let at = At::Root.field("tool_choice");
+    let at = Path::Root.field("tool_choice");
     let named = |name: String| CanonicalChoice::Named {
         name,
         namespace: None,
@@ -104,14 +104,14 @@ pub fn write(
             let allowed = allowed.iter().map(|name| {
                 let is_search = |tool: &Tool| matches!(tool, Tool::WebSearch(_));
                 if name == "web_search" && request.tools.iter().any(is_search) {
-                    return raw(&serde_json::json!({"type": "web_search"}));
+                    return to_raw_json(&serde_json::json!({"type": "web_search"}));
                 }
                 let kind = if is_custom(name, request, capabilities) {
                     "custom"
                 } else {
                     "function"
                 };
-                raw(&serde_json::json!({"type": kind, "name": names.wire_of(name)}))
+                to_raw_json(&serde_json::json!({"type": kind, "name": names.wire_of(name)}))
             });
             let allowed = ToolChoiceAllowedParam::new(mode, allowed.collect());
             ToolChoice::Object(allowed.into())

@@ -3,16 +3,15 @@
 use super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
-    MediaSource, Place, SearchResult, Text,
+    MediaSource, Path, SearchResult, Text,
 };
 use crate::capability::Capabilities;
-use crate::dialect::data_url;
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_variant};
-use crate::dialect::path::At;
+use crate::dialect::shared::data_url;
+use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_variant};
 use crate::wire::json::{Concat, join};
 
 /// Reads the content of a message or of a tool's output.
-pub fn read(content: ContentParam, at: &At<'_>, losses: &mut Losses) -> Vec<Block> {
+pub fn read(content: ContentParam, at: &Path<'_>, losses: &mut Losses) -> Vec<Block> {
     match content {
         ContentParam::String(text) => vec![Block::Text(Text::from(text))],
         ContentParam::Array(parts) => {
@@ -24,7 +23,7 @@ pub fn read(content: ContentParam, at: &At<'_>, losses: &mut Losses) -> Vec<Bloc
     }
 }
 
-fn read_part(part: MessagePartParam, at: &At<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_part(part: MessagePartParam, at: &Path<'_>, losses: &mut Losses) -> Option<Block> {
     Some(match part {
         MessagePartParam::InputText(InputTextParam {
             prompt_cache_breakpoint,
@@ -66,7 +65,7 @@ fn read_part(part: MessagePartParam, at: &At<'_>, losses: &mut Losses) -> Option
     })
 }
 
-fn read_annotation(annotation: AnnotationParam, at: &At<'_>, losses: &mut Losses) -> Option<Annotation> {
+fn read_annotation(annotation: AnnotationParam, at: &Path<'_>, losses: &mut Losses) -> Option<Annotation> {
     match annotation {
         AnnotationParam::UrlCitation(UrlCitationParam {
             end_index,
@@ -105,7 +104,7 @@ fn read_cache(breakpoint: PromptCacheBreakpointParam) -> CacheBreakpoint {
     CacheBreakpoint { ttl }
 }
 
-fn read_image(part: InputImageParam, at: &At<'_>, losses: &mut Losses) -> Option<Image> {
+fn read_image(part: InputImageParam, at: &Path<'_>, losses: &mut Losses) -> Option<Image> {
     let InputImageParam {
         detail,
         file_id,
@@ -129,7 +128,7 @@ fn read_image(part: InputImageParam, at: &At<'_>, losses: &mut Losses) -> Option
     })
 }
 
-fn read_file(part: InputFileParam, at: &At<'_>, losses: &mut Losses) -> Option<Document> {
+fn read_file(part: InputFileParam, at: &Path<'_>, losses: &mut Losses) -> Option<Document> {
     let InputFileParam {
         detail,
         file_data,
@@ -176,7 +175,7 @@ const PDF: &str = "application/pdf";
 /// Writes the parts of a user's message or of a tool's output; `path` is the block's place in the client's body.
 pub fn write(
     block: &Block,
-    path: Place,
+    path: Path<'static>,
     capabilities: &Capabilities,
     out: &mut Vec<MessagePartParam>,
     losses: &mut Losses,
@@ -214,7 +213,7 @@ pub fn write(
 }
 
 /// Says that a breakpoint stays behind.
-pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: Place, losses: &mut Losses) {
+pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: Path<'static>, losses: &mut Losses) {
     if cache.is_some() {
         losses.ignore(path, "a caching hint");
     }
@@ -222,7 +221,7 @@ pub fn ignore_cache(cache: Option<CacheBreakpoint>, path: Place, losses: &mut Lo
 
 fn write_cache(
     cache: Option<CacheBreakpoint>,
-    path: Place,
+    path: Path<'static>,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<PromptCacheBreakpointParam> {
@@ -241,7 +240,7 @@ fn write_cache(
 
 fn write_image(
     image: &Image,
-    path: Place,
+    path: Path<'static>,
     capabilities: &Capabilities,
     losses: &mut Losses,
 ) -> Option<InputImageParam> {
@@ -279,7 +278,7 @@ fn write_image(
 
 fn write_document(
     document: &Document,
-    path: Place,
+    path: Path<'static>,
     capabilities: &Capabilities,
     out: &mut Vec<MessagePartParam>,
     losses: &mut Losses,
@@ -293,7 +292,7 @@ fn write_document(
     } = document;
     drop_some(
         context.as_ref(),
-        At::Root.field(&path.to_string()).field("context"),
+        Path::Root.field(&path.to_string()).field("context"),
         "a document has no context of its own",
         losses,
     );
@@ -345,7 +344,7 @@ fn heading(kind: &str, title: Option<&str>) -> String {
     }
 }
 
-fn write_search_result(result: &SearchResult, path: Place, losses: &mut Losses) -> InputTextParam {
+fn write_search_result(result: &SearchResult, path: Path<'static>, losses: &mut Losses) -> InputTextParam {
     let SearchResult {
         source,
         title,

@@ -4,8 +4,9 @@ use serde_json::value::RawValue;
 
 use super::types::*;
 use crate::canonical::{Annotation, Error, Finish, FinishReason, Losses, Usage as CanonicalUsage};
-use crate::dialect::extras::raw;
-use crate::dialect::{Echo, Reply, Stored, ids};
+use crate::dialect::shared::call_ids;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::{RequestEcho, ResponseContext, ResponseLinks};
 use crate::wire::json::{Raw, Unknown};
 
 use super::{content, error};
@@ -16,17 +17,17 @@ const ID_LIMIT: usize = 64;
 /// What all objects of one answer share.
 #[derive(Debug)]
 pub struct Envelope {
-    reply: Reply,
+    reply: ResponseContext,
     id: String,
     service_tier: Option<String>,
 }
 
 impl Envelope {
     /// The envelope of an answer, given the upstream's identifier of it.
-    pub fn new(reply: Reply, id: Option<&str>, service_tier: Option<String>) -> Self {
-        let id = match &reply.preferences.stored.id {
+    pub fn new(reply: ResponseContext, id: Option<&str>, service_tier: Option<String>) -> Self {
+        let id = match &reply.preferences.links.id {
             Some(id) => id.clone(),
-            None => ids::with_prefix("resp_", id.unwrap_or(&reply.request_id)),
+            None => call_ids::with_prefix("resp_", id.unwrap_or(&reply.request_id)),
         };
         Self {
             reply,
@@ -51,7 +52,7 @@ impl Envelope {
         self.echo().is_some_and(|echo| echo.tool_search)
     }
 
-    fn echo(&self) -> Option<&Echo> {
+    fn echo(&self) -> Option<&RequestEcho> {
         self.reply.preferences.echo.as_deref()
     }
 
@@ -95,18 +96,18 @@ impl Envelope {
         out.model = Some(self.reply.model.clone());
         out.output = Some(output);
         out.parallel_tool_calls = Some(true);
-        out.tool_choice = Some(raw(&"auto"));
-        out.tools = Some(raw(&[(); 0]));
-        out.metadata = Some(raw(&serde_json::json!({})));
-        out.text = Some(raw(&serde_json::json!({"format": {"type": "text"}})));
+        out.tool_choice = Some(to_raw_json(&"auto"));
+        out.tools = Some(to_raw_json(&[(); 0]));
+        out.metadata = Some(to_raw_json(&serde_json::json!({})));
+        out.text = Some(to_raw_json(&serde_json::json!({"format": {"type": "text"}})));
         out.truncation = Some(ResponseTruncation::Disabled);
         // Always there in the vendor's own answers, null where the request said nothing.
         out.extra.push_null("instructions");
         out.extra.push_null("reasoning");
-        let Stored { id, previous } = &self.reply.preferences.stored;
+        let ResponseLinks { id, previous } = &self.reply.preferences.links;
         // An answer that failed is not kept.
         let kept = id.is_some() && out.status != Some(ResponseStatus::Failed);
-        out.extra.push("store", raw(&kept));
+        out.extra.push("store", to_raw_json(&kept));
         out.previous_response_id.clone_from(previous);
         // Clients know the vendor's own tiers only.
         let tier = self.service_tier.as_deref().map(ResponseServiceTier::from);
@@ -224,7 +225,7 @@ pub fn text(
 ) -> OutputText {
     let mut part = OutputText::new(text);
     part.annotations = Some(annotations);
-    part.logprobs = Some(logprobs.unwrap_or_else(|| raw(&[(); 0])));
+    part.logprobs = Some(logprobs.unwrap_or_else(|| to_raw_json(&[(); 0])));
     part
 }
 
@@ -271,14 +272,15 @@ pub fn web_search(id: &str, query: &str) -> WebSearchCall {
 
 /// A search for tools that the client runs. The SDK's types of answers know it; only its own client needs it here.
 pub fn tool_search(id: &str, call_id: &str, arguments: &str, status: &str) -> OutputItem {
-    let arguments = serde_json::from_str::<Raw>(arguments).unwrap_or_else(|_| raw(&serde_json::json!({})));
+    let arguments =
+        serde_json::from_str::<Raw>(arguments).unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));
     let members = vec![
-        ("type".to_owned(), raw(&"tool_search_call")),
-        ("id".to_owned(), raw(&id)),
-        ("call_id".to_owned(), raw(&call_id)),
-        ("execution".to_owned(), raw(&"client")),
+        ("type".to_owned(), to_raw_json(&"tool_search_call")),
+        ("id".to_owned(), to_raw_json(&id)),
+        ("call_id".to_owned(), to_raw_json(&call_id)),
+        ("execution".to_owned(), to_raw_json(&"client")),
         ("arguments".to_owned(), arguments),
-        ("status".to_owned(), raw(&status)),
+        ("status".to_owned(), to_raw_json(&status)),
     ];
     OutputItem::Unknown(Unknown::new("tool_search_call", members))
 }

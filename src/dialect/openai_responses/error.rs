@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::types::*;
 use crate::canonical::{Error, ErrorClass};
-use crate::dialect::openai_error;
+use crate::dialect::openai::error;
 use crate::wire::json::Unknown;
 
-pub use crate::dialect::openai_error::{read, write};
+pub use crate::dialect::openai::error::{read, write};
 
 /// Reads the error of an answer that failed.
 pub fn read_failed(error: Option<ResponseError>) -> Error {
@@ -20,9 +20,9 @@ pub fn read_failed(error: Option<ResponseError>) -> Error {
         extra: _,
     }) = error
     else {
-        return openai_error::read_failed("", "", "");
+        return error::read_failed("", "", "");
     };
-    openai_error::read_failed(
+    error::read_failed(
         code.as_deref().unwrap_or_default(),
         type_.as_deref().unwrap_or_default(),
         message.as_deref().unwrap_or_default(),
@@ -40,9 +40,9 @@ pub fn read_event(event: ResponseErrorEvent) -> Error {
         extra: _,
     } = event;
     let nested = error.and_then(|error| serde_json::from_str::<Value>(error.get()).ok());
-    let nested = nested.and_then(|error| openai_error::read_in_band(&json!({ "error": error })));
+    let nested = nested.and_then(|error| error::read_in_band(&json!({ "error": error })));
     nested.unwrap_or_else(|| {
-        openai_error::read_failed(
+        error::read_failed(
             code.as_deref().unwrap_or_default(),
             "",
             message.as_deref().unwrap_or_default(),
@@ -53,7 +53,7 @@ pub fn read_event(event: ResponseErrorEvent) -> Error {
 /// Reads the error in a frame that is no event; `None` where there is none.
 pub fn read_frame(frame: &Unknown) -> Option<Error> {
     let error = serde_json::from_str::<Value>(frame.get("error")?.get()).ok()?;
-    openai_error::read_in_band(&json!({ "error": error }))
+    error::read_in_band(&json!({ "error": error }))
 }
 
 /// Writes the error of an answer that failed. The codes are those that clients act upon; agents read how long to wait out

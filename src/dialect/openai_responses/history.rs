@@ -5,13 +5,13 @@ use foldhash::{HashSet, HashSetExt};
 use super::types::*;
 use super::{content, reasoning};
 use crate::canonical::{
-    Block, Losses, Message, Place, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
+    Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
     ToolResult,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::raw;
-use crate::dialect::ids::IdRule;
-use crate::dialect::names::{PARAMETER, ToolNames};
+use crate::dialect::shared::call_ids::IdRule;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{LazyStr, compact, join};
 
 /// What stands for the result of a tool that failed without a word.
@@ -206,7 +206,7 @@ impl<'a> Writer<'a> {
         &mut self,
         role: MessageParamRole,
         blocks: &[Block],
-        path: Place,
+        path: Path<'static>,
         phase: Option<&str>,
         losses: &mut Losses,
     ) {
@@ -278,7 +278,7 @@ impl<'a> Writer<'a> {
         self.out.items.push(item.into());
     }
 
-    fn call(&mut self, call: &'a ToolCall, path: Place, losses: &mut Losses) {
+    fn call(&mut self, call: &'a ToolCall, path: Path<'static>, losses: &mut Losses) {
         let ToolCall {
             id,
             name,
@@ -296,7 +296,7 @@ impl<'a> Writer<'a> {
                 self.out.items.push(item.into());
                 return;
             }
-            ToolInput::Freeform { text } => raw(&serde_json::json!({ PARAMETER: text })).get().into(),
+            ToolInput::Freeform { text } => to_raw_json(&serde_json::json!({ PARAMETER: text })).get().into(),
             ToolInput::Object { json } => compact(json.get()).into(),
             ToolInput::Malformed { text } => text.clone(),
         };
@@ -304,7 +304,7 @@ impl<'a> Writer<'a> {
         self.out.items.push(item.into());
     }
 
-    fn result(&mut self, result: &ToolResult, path: Place, losses: &mut Losses) {
+    fn result(&mut self, result: &ToolResult, path: Path<'static>, losses: &mut Losses) {
         let ToolResult {
             call_id,
             content,

@@ -3,11 +3,10 @@
 use super::types::*;
 use super::{content, reasoning, request, tools};
 use crate::canonical::{
-    Block, Losses, Message, Request, Role, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
+    Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
     ToolResult,
 };
-use crate::dialect::extras::{drop_unknown, refuse_variant};
-use crate::dialect::path::At;
+use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::wire::json::{LazyStr, Unknown};
 
 /// Items of the vendor's own tools that are complete in themselves: a conversation can go on without them.
@@ -42,7 +41,7 @@ pub fn read(
         }
         Some(ResponseCreateParamsInput::Array(items)) => items,
     };
-    let list = At::Root.field("input");
+    let list = Path::Root.field("input");
     request.messages.reserve(items.len());
     let mut reader = Reader {
         request,
@@ -62,7 +61,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn item(&mut self, item: InputItemParam, index: usize, at: &At<'_>) {
+    fn item(&mut self, item: InputItemParam, index: usize, at: &Path<'_>) {
         match item {
             InputItemParam::Message(item) => self.message(item, index, at),
             InputItemParam::FunctionCall(item) => self.function_call(*item, index, at),
@@ -119,7 +118,7 @@ impl Reader<'_> {
         self.request.messages.push(Message::new(role, index, vec![block]));
     }
 
-    fn message(&mut self, item: MessageParam, index: usize, at: &At<'_>) {
+    fn message(&mut self, item: MessageParam, index: usize, at: &Path<'_>) {
         let MessageParam {
             content,
             id: _,
@@ -155,7 +154,7 @@ impl Reader<'_> {
     }
 
     /// Instructions at the head of the conversation belong to the system prompt, later ones stay where they are.
-    fn instructions(&mut self, blocks: Vec<Block>, origin: SystemOrigin, index: usize, at: &At<'_>) {
+    fn instructions(&mut self, blocks: Vec<Block>, origin: SystemOrigin, index: usize, at: &Path<'_>) {
         let is_leading = self.request.messages.is_empty();
         let mut kept = Vec::new();
         for (position, block) in blocks.into_iter().enumerate() {
@@ -183,7 +182,7 @@ impl Reader<'_> {
         }
     }
 
-    fn function_call(&mut self, item: FunctionCallParam, index: usize, at: &At<'_>) {
+    fn function_call(&mut self, item: FunctionCallParam, index: usize, at: &Path<'_>) {
         let FunctionCallParam {
             arguments,
             async_: _,
@@ -205,7 +204,7 @@ impl Reader<'_> {
         );
     }
 
-    fn custom_call(&mut self, item: CustomToolCallParam, index: usize, at: &At<'_>) {
+    fn custom_call(&mut self, item: CustomToolCallParam, index: usize, at: &Path<'_>) {
         let CustomToolCallParam {
             async_: _,
             call_id,
@@ -239,7 +238,7 @@ impl Reader<'_> {
         self.push(Role::Assistant, index, Block::ToolCall(call));
     }
 
-    fn function_output(&mut self, item: FunctionCallOutputParam, index: usize, at: &At<'_>) {
+    fn function_output(&mut self, item: FunctionCallOutputParam, index: usize, at: &Path<'_>) {
         let FunctionCallOutputParam {
             call_id,
             caller: _,
@@ -265,7 +264,7 @@ impl Reader<'_> {
         }
     }
 
-    fn output(&mut self, call_id: String, output: ContentParam, index: usize, at: &At<'_>) {
+    fn output(&mut self, call_id: String, output: ContentParam, index: usize, at: &Path<'_>) {
         let content = content::read(output, &at.field("output"), self.losses);
         self.result(call_id, content, index);
     }
@@ -282,7 +281,7 @@ impl Reader<'_> {
     }
 
     /// A search that the client ran is a call like any other; one of the vendor's leaves only the tools it found.
-    fn search_call(&mut self, item: ToolSearchCallParam, index: usize, at: &At<'_>) {
+    fn search_call(&mut self, item: ToolSearchCallParam, index: usize, at: &Path<'_>) {
         let ToolSearchCallParam {
             arguments,
             call_id,
@@ -301,7 +300,7 @@ impl Reader<'_> {
         }
     }
 
-    fn search_output(&mut self, item: ToolSearchOutputParam, index: usize, at: &At<'_>) {
+    fn search_output(&mut self, item: ToolSearchOutputParam, index: usize, at: &Path<'_>) {
         let ToolSearchOutputParam {
             call_id,
             execution,
@@ -322,7 +321,7 @@ impl Reader<'_> {
     }
 
     /// Declares tools that the conversation adds, after those of the request and each once; gives their names.
-    fn add_tools(&mut self, tools: Vec<ToolParam>, at: &At<'_>) -> Vec<String> {
+    fn add_tools(&mut self, tools: Vec<ToolParam>, at: &Path<'_>) -> Vec<String> {
         let list = at.field("tools");
         let mut read = tools::Tools::default();
         for (position, tool) in tools.into_iter().enumerate() {
@@ -344,7 +343,7 @@ impl Reader<'_> {
         names
     }
 
-    fn update(&mut self, item: ConfigurationUpdateParam, at: &At<'_>) {
+    fn update(&mut self, item: ConfigurationUpdateParam, at: &Path<'_>) {
         let ConfigurationUpdateParam {
             id: _,
             reasoning,
@@ -369,7 +368,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown(&mut self, unknown: &Unknown, at: &At<'_>) {
+    fn unknown(&mut self, unknown: &Unknown, at: &Path<'_>) {
         if FINISHED.contains(&unknown.tag.as_str()) {
             self.losses.drop_field(*at, VENDORS_TOOL);
         } else {

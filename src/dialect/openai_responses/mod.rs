@@ -3,7 +3,7 @@
 mod answer;
 mod choice;
 mod content;
-mod count;
+mod count_tokens;
 mod endpoints;
 mod envelope;
 mod error;
@@ -15,7 +15,7 @@ mod request;
 mod response;
 pub mod stored;
 mod stream;
-mod system;
+mod system_edit;
 mod tools;
 pub mod types;
 
@@ -28,10 +28,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{
-    Dialect, DialectName, Endpoint, Inbound, ReadRequest, Reply, StreamReader, StreamWriter, Target,
-    WrittenError, WrittenRequest, openai_limits,
+    ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, RateLimitHeaders,
+    ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader, StreamWriter,
+    Target, TokenCounting, WrittenError, WrittenRequest,
 };
-use crate::canonical::{Error, Family, Losses, RateLimits, Request, Response};
+use crate::canonical::{Error, Family, RateLimits, Request, Response, Scope};
+use crate::dialect::openai::rate_limits;
 use crate::prompt::SystemEdits;
 
 /// The OpenAI Responses API.
@@ -50,60 +52,58 @@ impl Dialect for OpenAiResponses {
     fn replays_reasoning(&self) -> bool {
         true
     }
+}
 
+impl Endpoints for OpenAiResponses {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         endpoints::classify(method, path)
     }
+}
 
-    fn read_request(&self, inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+impl RequestCodec for OpenAiResponses {
+    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        let losses = scope.losses();
         request::read(inbound, losses)
-    }
-
-    fn open_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        Ok(Some(body.clone()))
-    }
-
-    fn seal_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
-        count::seal(written).map(Some)
-    }
-
-    fn read_count(&self, body: &[u8]) -> Option<u64> {
-        count::read(body)
-    }
-
-    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        count::write(input_tokens)
     }
 
     fn write_request(
         &self,
+        scope: &mut Scope<'_>,
         request: &Request,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error> {
+        let losses = scope.losses();
         Ok(parameters::write(request, target, losses))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-        system::edit(body, edits)
+        system_edit::edit(body, edits)
     }
+}
 
-    fn read_response(&self, body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+impl ResponseCodec for OpenAiResponses {
+    fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
+        let losses = scope.losses();
         response::read(body, losses)
     }
 
-    fn write_response(&self, response: Response, reply: &Reply, losses: &mut Losses) -> Vec<u8> {
+    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
+        let losses = scope.losses();
         answer::write(response, reply, losses)
     }
+}
 
+impl StreamCodec for OpenAiResponses {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
         Box::new(stream::Reader::default())
     }
 
-    fn stream_writer(&self, reply: &Reply) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(stream::Writer::new(reply))
     }
+}
 
+impl ErrorCodec for OpenAiResponses {
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
         error::read(status, headers, body)
     }
@@ -111,15 +111,37 @@ impl Dialect for OpenAiResponses {
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
         error::write(error, request_id)
     }
+}
 
+impl TokenCounting for OpenAiResponses {
+    fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
+        Ok(Some(body.clone()))
+    }
+
+    fn wrap_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count_tokens::seal(written).map(Some)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count_tokens::read(body)
+    }
+
+    fn write_count(&self, input_tokens: u64) -> Vec<u8> {
+        count_tokens::write(input_tokens)
+    }
+}
+
+impl RateLimitHeaders for OpenAiResponses {
     fn read_rate_limits(&self, headers: &HeaderMap, _: SystemTime) -> RateLimits {
-        openai_limits::read(headers)
+        rate_limits::read(headers)
     }
 
     fn write_rate_limits(&self, limits: &RateLimits, _: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
-        openai_limits::write(limits)
+        rate_limits::write(limits)
     }
+}
 
+impl ModelList for OpenAiResponses {
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {
         endpoints::write_models(models)
     }

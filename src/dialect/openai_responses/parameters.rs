@@ -8,11 +8,12 @@ use super::request::LOGPROBS;
 use super::types::*;
 use super::{endpoints, history, reasoning, tools};
 use crate::canonical::{
-    FieldNames, Losses, OutputFormat, Request, Restoration, Sampling, ServiceTier, Verbosity,
+    FieldNames, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier, Verbosity,
 };
 use crate::capability::{Capabilities, SamplingSupport};
-use crate::dialect::names::ToolNames;
-use crate::dialect::{Target, WrittenRequest, end_user, json_schema};
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::{end_user, json_schema};
+use crate::dialect::{Target, WrittenRequest};
 
 /// Most characters of a tool's name.
 const NAME_LIMIT: usize = 64;
@@ -56,7 +57,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     let Target {
         model, capabilities, ..
     } = *target;
-    let names = ToolNames::new(request, NAME_LIMIT, losses);
+    let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
     let mut out = ResponseCreateParams::new(model);
     let history::Written { instructions, items } = history::write(request, &names, capabilities, losses);
     out.instructions = instructions;

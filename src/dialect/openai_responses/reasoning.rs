@@ -2,17 +2,18 @@
 
 use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Place, Reasoning, ReasoningControl, ReasoningDisplay,
-    Request, Thinking,
+    Effort as CanonicalEffort, Family, Losses, Opaque, Path, Reasoning, ReasoningControl, ReasoningDisplay,
+    Request, Scope, Thinking,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_unknown, raw};
-use crate::dialect::path::At;
-use crate::dialect::{carrier, effort};
+use crate::dialect::openai::effort;
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::legacy::drop_unknown;
+use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::LazyStr;
 
 /// Reads an effort.
-pub fn read_effort(effort: Effort, at: &At<'_>, losses: &mut Losses) -> Option<CanonicalEffort> {
+pub fn read_effort(effort: Effort, at: &Path<'_>, losses: &mut Losses) -> Option<CanonicalEffort> {
     Some(match effort {
         Effort::None => CanonicalEffort::None,
         Effort::Minimal => CanonicalEffort::Minimal,
@@ -30,7 +31,7 @@ pub fn read_effort(effort: Effort, at: &At<'_>, losses: &mut Losses) -> Option<C
 
 /// Reads what is asked of the model's reasoning.
 pub fn read_control(reasoning: Option<ReasoningParam>, losses: &mut Losses) -> ReasoningControl {
-    let at = At::Root.field("reasoning");
+    let at = Path::Root.field("reasoning");
     let Some(ReasoningParam {
         context,
         effort,
@@ -83,7 +84,7 @@ pub fn write_control(
         thinking,
         display,
     } = &request.reasoning;
-    let effort = effort::nearest(request, capabilities, losses);
+    let effort = effort::nearest(&mut Scope::root(losses), request, capabilities);
     let thinks = match thinking {
         Some(Thinking::Adaptive | Thinking::Enabled { .. } | Thinking::BetweenTools) => true,
         Some(Thinking::Disabled) => false,
@@ -105,7 +106,7 @@ pub fn write_control(
 }
 
 /// Reads a reasoning item of the history: the vendor's own, or another vendor's reasoning that a carrier brings back.
-pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> Option<Reasoning> {
+pub fn read_item(item: ReasoningItemParam, at: &Path<'_>, losses: &mut Losses) -> Option<Reasoning> {
     let encrypted = item.encrypted_content.as_deref().unwrap_or_default();
     let is_carrier = carrier::is_carrier(encrypted);
     let carried = if is_carrier {
@@ -113,7 +114,7 @@ pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> 
     } else {
         None
     };
-    let own = (!is_carrier).then(|| Opaque::new(Family::OpenaiResponses, raw(&item)));
+    let own = (!is_carrier).then(|| Opaque::new(Family::OpenaiResponses, to_raw_json(&item)));
     let ReasoningItemParam {
         content,
         encrypted_content: _,
@@ -143,7 +144,11 @@ pub fn read_item(item: ReasoningItemParam, at: &At<'_>, losses: &mut Losses) -> 
 }
 
 /// Writes reasoning as the vendor's own item. Another vendor's is never sent: it could not be decrypted.
-pub fn write_item(reasoning: &Reasoning, path: Place, losses: &mut Losses) -> Option<ReasoningItemParam> {
+pub fn write_item(
+    reasoning: &Reasoning,
+    path: Path<'static>,
+    losses: &mut Losses,
+) -> Option<ReasoningItemParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque
         .as_ref()
@@ -208,7 +213,7 @@ pub fn state(item: &ReasoningItem) -> Option<Opaque> {
         .as_deref()
         .is_some_and(|state| !state.is_empty());
     let has_content = item.content.as_deref().is_some_and(|content| !content.is_empty());
-    (has_state || has_content).then(|| Opaque::new(Family::OpenaiResponses, raw(item)))
+    (has_state || has_content).then(|| Opaque::new(Family::OpenaiResponses, to_raw_json(item)))
 }
 
 /// What stands for a vendor's state in the `encrypted_content` of an answer: the item's own, or a carrier.

@@ -7,11 +7,10 @@ use serde::Deserialize;
 use super::types::*;
 use super::{choice, items, reasoning, tools};
 use crate::canonical::{
-    Error, ErrorClass, FieldNames, Losses, OutputFormat, Request, Sampling, ServiceTier, Verbosity,
+    Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, Request, Sampling, ServiceTier, Verbosity,
 };
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
-use crate::dialect::path::At;
-use crate::dialect::{Echo, Inbound, Preferences, ReadRequest};
+use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
+use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
 use crate::wire::json::{Raw, ReadError, parse_noting};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
@@ -72,7 +71,7 @@ fn invalid(error: &ReadError) -> Error {
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
     let (params, mut repeated) = parse_noting(inbound.body, REPEATED).map_err(|error| invalid(&error))?;
     repeated.retain(|(_, json)| json.get() != "null");
     let ResponseCreateParams {
@@ -113,7 +112,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
         user,
         extra,
     } = params;
-    let root = At::Root;
+    let root = Path::Root;
     drop_unknown(&extra, &root, losses);
     refuse_some(
         access_programs.as_ref(),
@@ -233,7 +232,7 @@ pub fn read(inbound: &Inbound<'_>, losses: &mut Losses) -> Result<ReadRequest, E
     request.service_tier = service_tier.and_then(|tier| read_tier(&tier, losses));
     request.parallel_tool_calls = parallel_tool_calls;
     let tools = tools::read(tools.unwrap_or_default(), losses);
-    let echo = Echo {
+    let echo = RequestEcho {
         members: repeated,
         tool_search: tools.searches,
     };
@@ -314,7 +313,7 @@ fn read_text_config(text: Option<ResponseTextConfigParam>, request: &mut Request
     else {
         return;
     };
-    let at = At::Root.field("text");
+    let at = Path::Root.field("text");
     drop_unknown(&extra, &at, losses);
     request.output_format = format.and_then(|format| read_format(format, &at.field("format"), losses));
     request.verbosity = verbosity.and_then(|verbosity| match verbosity {
@@ -332,7 +331,7 @@ fn read_text_config(text: Option<ResponseTextConfigParam>, request: &mut Request
 }
 
 /// Reads the format of the answer's text.
-pub fn read_format(format: TextFormatParam, at: &At<'_>, losses: &mut Losses) -> Option<OutputFormat> {
+pub fn read_format(format: TextFormatParam, at: &Path<'_>, losses: &mut Losses) -> Option<OutputFormat> {
     match format {
         TextFormatParam::Text(ResponseFormatTextParam { extra }) => {
             drop_unknown(&extra, at, losses);

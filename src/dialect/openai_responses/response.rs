@@ -3,10 +3,9 @@
 use super::types::*;
 use super::{envelope, error, reasoning};
 use crate::canonical::{
-    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, RawJson,
+    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Path, RawJson,
     Response as CanonicalResponse, ServerTool, Text, ToolCall, ToolInput, Usage,
 };
-use crate::dialect::path::At;
 
 /// An answer's object, taken apart.
 #[derive(Debug)]
@@ -126,7 +125,7 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<CanonicalResponse, Error
         service_tier,
     } = take_apart(response);
     let mut finish = end?;
-    let list = At::Root.field("output");
+    let list = Path::Root.field("output");
     let mut content = Vec::new();
     let mut logprobs = None;
     for (index, item) in output.into_iter().enumerate() {
@@ -151,7 +150,7 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<CanonicalResponse, Error
 
 fn read_item(
     item: OutputItem,
-    at: &At<'_>,
+    at: &Path<'_>,
     out: &mut Vec<Block>,
     logprobs: &mut Option<RawJson>,
     losses: &mut Losses,
@@ -268,7 +267,7 @@ pub fn has_entries(list: &RawJson) -> bool {
 }
 
 /// Reads a citation, and says so where it is none that crosses.
-pub fn read_citation(annotation: OutputAnnotation, at: &At<'_>, losses: &mut Losses) -> Option<Annotation> {
+pub fn read_citation(annotation: OutputAnnotation, at: &Path<'_>, losses: &mut Losses) -> Option<Annotation> {
     let read = envelope::read_citation(annotation);
     if read.is_none() {
         losses.drop_field(

@@ -1,27 +1,29 @@
 //! Requests and complete answers.
 
+use crate::dialect::{RequestCodec, ResponseCodec};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::OpenAiResponses;
 use crate::canonical::{
-    Block, CacheBreakpoint, Family, Losses, Message, Opaque, Reasoning, Request, Role, SystemBlock,
+    Block, CacheBreakpoint, Family, Losses, Message, Opaque, Reasoning, Request, Role, Scope, SystemBlock,
     SystemOrigin, Text, Tool, ToolCall, ToolInput, ToolResult,
 };
 use crate::capability::{self, Capabilities};
-use crate::dialect::extras::raw;
-use crate::dialect::{Dialect, DialectName, Inbound, ReadRequest, Reply, Target, carrier};
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::{ClientRequest, DialectName, ReadRequest, ResponseContext, Target};
 
 fn read(body: &Value) -> (ReadRequest, Losses) {
     let body = body.to_string();
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
         body: &bytes::Bytes::from(body),
     };
     let mut losses = Losses::new();
-    match OpenAiResponses.read_request(&inbound, &mut losses) {
+    match OpenAiResponses.read_request(&mut Scope::root(&mut losses), &inbound) {
         Ok(read) => (read, losses),
         Err(error) => panic!("{error}"),
     }
@@ -43,7 +45,7 @@ fn write(request: &Request, capabilities: &Capabilities) -> (Value, Losses) {
         capabilities,
         length: 0,
     };
-    match OpenAiResponses.write_request(request, &target, &mut losses) {
+    match OpenAiResponses.write_request(&mut Scope::root(&mut losses), request, &target) {
         Ok(written) => (serde_json::from_slice(&written.body).unwrap_or_default(), losses),
         Err(error) => panic!("{error}"),
     }
@@ -89,7 +91,7 @@ fn result(call_id: &str, content: Vec<Block>, is_error: bool) -> Block {
 fn thought(origin: Family, item: &Value) -> Block {
     Block::Reasoning(Reasoning {
         parts: Vec::new(),
-        opaque: Some(Opaque::new(origin, raw(item))),
+        opaque: Some(Opaque::new(origin, to_raw_json(item))),
     })
 }
 
@@ -246,7 +248,7 @@ fn namespaces_freeform_tools_and_searches_are_read() {
 #[test]
 fn reasoning_comes_back_from_a_carrier_or_as_the_vendors_own() {
     let block = json!({"type": "thinking", "thinking": "t", "signature": "s"});
-    let carried = carrier::encode(&Opaque::new(Family::Claude, raw(&block)));
+    let carried = carrier::encode(&Opaque::new(Family::Claude, to_raw_json(&block)));
     let item = |state: &str| {
         json!({"type": "reasoning", "content": null, "encrypted_content": state,
                "summary": [{"type": "summary_text", "text": "t"}]})
@@ -409,7 +411,8 @@ fn what_the_api_lacks_is_played_or_dropped() {
         capabilities: &capabilities,
         length: 0,
     };
-    let Ok(written) = OpenAiResponses.write_request(&read.request, &target, &mut losses) else {
+    let Ok(written) = OpenAiResponses.write_request(&mut Scope::root(&mut losses), &read.request, &target)
+    else {
         panic!("not written")
     };
     let body: Value = serde_json::from_slice(&written.body).unwrap_or_default();
@@ -431,9 +434,9 @@ fn what_the_api_lacks_is_played_or_dropped() {
     );
 }
 
-fn reply() -> Reply {
+fn reply() -> ResponseContext {
     let (read, _) = read(&json!({"model": "alias", "input": "hi", "tools": [], "top_p": 1.0}));
-    Reply {
+    ResponseContext {
         model: read.request.model,
         preferences: read.preferences,
         created: 7,
@@ -458,7 +461,9 @@ fn an_answer_is_read_and_written_back() {
                   "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 2}, "total_tokens": 15},
     });
     let mut losses = Losses::new();
-    let Ok(response) = OpenAiResponses.read_response(answer.to_string().as_bytes(), &mut losses) else {
+    let Ok(response) =
+        OpenAiResponses.read_response(&mut Scope::root(&mut losses), answer.to_string().as_bytes())
+    else {
         panic!("not read")
     };
     assert_eq!(response.content.len(), 4);
@@ -466,7 +471,7 @@ fn an_answer_is_read_and_written_back() {
         response.usage.map(|usage| (usage.fresh, usage.cache_read)),
         Some((6, 4))
     );
-    let back = OpenAiResponses.write_response(response, &reply(), &mut losses);
+    let back = OpenAiResponses.write_response(&mut Scope::root(&mut losses), response, &reply());
     let back: Value = serde_json::from_slice(&back).unwrap_or_default();
     assert_eq!(back["output"][0]["encrypted_content"], "gAAAA");
     assert_eq!(back["output"][2]["content"][0]["text"], "b");
@@ -484,7 +489,11 @@ fn an_answer_is_read_and_written_back() {
 fn an_answer_that_failed_is_an_error() {
     let mut losses = Losses::new();
     let body = json!({"status": "failed", "error": {"code": "server_error", "message": "Boom"}}).to_string();
-    let read = OpenAiResponses.read_response(body.as_bytes(), &mut losses);
+    let read = OpenAiResponses.read_response(&mut Scope::root(&mut losses), body.as_bytes());
     assert_eq!(read.err().map(|error| error.message), Some("Boom".to_owned()));
-    assert!(OpenAiResponses.read_response(b"<html>", &mut losses).is_err());
+    assert!(
+        OpenAiResponses
+            .read_response(&mut Scope::root(&mut losses), b"<html>")
+            .is_err()
+    );
 }

@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::types::*;
 use super::{choice, content};
 use crate::canonical::{
-    FreeformTool, FunctionTool, Grammar, Losses, Place, Request, Tool, UserLocation, WebSearchTool,
+    FreeformTool, FunctionTool, Grammar, Losses, Path, Request, Tool, UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
-use crate::dialect::extras::{drop_some, drop_unknown, ignore_some, raw, refuse_variant};
-use crate::dialect::names::ToolNames;
-use crate::dialect::path::At;
-use crate::dialect::{freeform, json_schema};
+use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_variant};
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::{freeform, json_schema};
 use crate::wire::json::Raw;
 
 /// Name of the function that stands for the client's search for tools.
@@ -28,7 +28,7 @@ pub struct Tools {
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ToolParam>, losses: &mut Losses) -> Tools {
-    let list = At::Root.field("tools");
+    let list = Path::Root.field("tools");
     let mut out = Tools::default();
     for (index, tool) in tools.into_iter().enumerate() {
         read_one(tool, index, &list.index(index), &mut out, losses);
@@ -37,7 +37,7 @@ pub fn read(tools: Vec<ToolParam>, losses: &mut Losses) -> Tools {
 }
 
 /// Reads a tool, wherever one is declared.
-pub fn read_one(tool: ToolParam, index: usize, at: &At<'_>, out: &mut Tools, losses: &mut Losses) {
+pub fn read_one(tool: ToolParam, index: usize, at: &Path<'_>, out: &mut Tools, losses: &mut Losses) {
     match tool {
         ToolParam::Function(tool) => out
             .tools
@@ -89,7 +89,7 @@ fn read_function(
     tool: FunctionToolParam,
     namespace: Option<String>,
     index: usize,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> FunctionTool {
     let FunctionToolParam {
@@ -130,7 +130,7 @@ fn read_function(
 }
 
 /// Refuses a schema that is none.
-pub fn check_schema(schema: &Raw, at: At<'_>, losses: &mut Losses) {
+pub fn check_schema(schema: &Raw, at: Path<'_>, losses: &mut Losses) {
     if !schema.get().starts_with('{') {
         losses.refuse(at, "a schema is an object");
     }
@@ -142,7 +142,7 @@ fn read_freeform(
     tool: CustomToolParam,
     namespace: Option<String>,
     index: usize,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> FreeformTool {
     let CustomToolParam {
@@ -190,7 +190,7 @@ fn read_freeform(
     }
 }
 
-fn read_hints(is_async: Option<bool>, deferred: Option<bool>, at: &At<'_>, losses: &mut Losses) {
+fn read_hints(is_async: Option<bool>, deferred: Option<bool>, at: &Path<'_>, losses: &mut Losses) {
     let is_async = is_async.filter(|set| *set);
     ignore_some(is_async.as_ref(), at.field("async"), "a hint for speed", losses);
     let deferred = deferred.filter(|set| *set);
@@ -199,7 +199,7 @@ fn read_hints(is_async: Option<bool>, deferred: Option<bool>, at: &At<'_>, losse
 }
 
 /// A search that the client runs is a function like any other; one of the vendor's has nothing left to find.
-fn read_search(tool: ToolSearchToolParam, index: usize, at: &At<'_>, out: &mut Tools, losses: &mut Losses) {
+fn read_search(tool: ToolSearchToolParam, index: usize, at: &Path<'_>, out: &mut Tools, losses: &mut Losses) {
     let ToolSearchToolParam {
         description,
         execution,
@@ -233,7 +233,7 @@ fn read_search(tool: ToolSearchToolParam, index: usize, at: &At<'_>, out: &mut T
 fn read_web_search(
     tool: WebSearchToolParam,
     index: usize,
-    at: &At<'_>,
+    at: &Path<'_>,
     losses: &mut Losses,
 ) -> WebSearchTool {
     let WebSearchToolParam {
@@ -343,10 +343,10 @@ fn write_function(
         cache,
         index,
     } = tool;
-    content::ignore_cache(*cache, Place::element("tools", *index), losses);
+    content::ignore_cache(*cache, Path::element("tools", *index), losses);
     let parameters = match parameters {
         Some(schema) => schema.clone(),
-        None => raw(&json_schema::empty_object()),
+        None => to_raw_json(&json_schema::empty_object()),
     };
     let mut is_strict = strict.unwrap_or_default();
     if is_strict {
@@ -402,7 +402,7 @@ fn write_wrapped(tool: &FreeformTool, names: &ToolNames) -> FunctionToolParam {
     } = tool;
     let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
     out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
-    out.parameters = Some(raw(&json_schema::freeform_wrapper()));
+    out.parameters = Some(to_raw_json(&json_schema::freeform_wrapper()));
     out.strict = Some(false);
     out
 }
@@ -416,7 +416,7 @@ fn write_web_search(tool: &WebSearchTool, losses: &mut Losses) -> WebSearchToolP
         context_size,
         index,
     } = tool;
-    let tools = At::Root.field("tools");
+    let tools = Path::Root.field("tools");
     let at = tools.index(*index);
     drop_some(
         max_uses.as_ref(),

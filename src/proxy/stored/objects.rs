@@ -32,7 +32,7 @@ pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
 }
 
 async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result<Vec<u8>, Refusal> {
-    let missing = || Refusal::Stored(StoredError::ResponseNotFound(asked.id.to_owned()));
+    let missing = || Refusal::ResponseLinks(StoredError::ResponseNotFound(asked.id.to_owned()));
     let store = call.proxy.store.as_ref().ok_or_else(missing)?;
     let owner = owner(call);
     match asked.action {

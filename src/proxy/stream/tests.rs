@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::super::words::WORDS;
 use super::*;
 use crate::capability;
-use crate::dialect::{DialectName, Inbound};
+use crate::dialect::{ClientRequest, DialectName};
 use crate::prompt::SystemEdits;
-use crate::translate::{Exchange, Route};
+use crate::translate::{Exchange, ExchangeConfig};
 
 /// What a scripted upstream does at one poll.
 enum Step {
@@ -52,7 +52,7 @@ impl Drop for Script {
 }
 
 fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<AtomicBool>) {
-    let route = Route {
+    let route = ExchangeConfig {
         client: &WORDS,
         upstream: &WORDS,
         model: &str::to_owned,
@@ -62,7 +62,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         carriers: &crate::translate::Carriers::default(),
         memory: None,
     };
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,

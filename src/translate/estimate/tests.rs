@@ -1,23 +1,24 @@
+use crate::dialect::RequestCodec;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::canonical::Losses;
+use crate::canonical::{Losses, Scope};
+use crate::dialect::ClientRequest;
 use crate::dialect::openai_chat::OpenAiChat;
-use crate::dialect::{Dialect, Inbound};
 
 const GPT: Family = Family::OpenaiChat;
 
 fn request(body: &Value) -> Request {
     let body = body.to_string();
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
         body: &bytes::Bytes::from(body),
     };
     OpenAiChat
-        .read_request(&inbound, &mut Losses::new())
+        .read_request(&mut Scope::root(&mut Losses::new()), &inbound)
         .expect("a request")
         .request
 }

@@ -31,13 +31,13 @@ pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
 pub use members::{Members, Object, need, read_object};
 pub use noted::Noted;
-pub use pattern::{Pattern, Places};
+pub use pattern::{EventPattern, FieldPaths};
 pub use read::Read;
 pub use scan::Scanner;
 pub use serde_json::Number;
-pub use serializer::Clean;
+pub use serializer::NoEscape;
 pub use shape::{Shape, read_shape};
-pub use template::Template;
+pub use template::FrameTemplate;
 pub use unknown::Unknown;
 pub use write::{append, compact, constant, optional, to_bytes};
 
@@ -126,7 +126,7 @@ macro_rules! open_enum {
                 match self {
                     Self::Other(value) => serializer.serialize_str(value),
                     known => {
-                        serde::Serialize::serialize(&$crate::wire::json::Clean(known.as_str()), serializer)
+                        serde::Serialize::serialize(&$crate::wire::json::NoEscape(known.as_str()), serializer)
                     }
                 }
             }

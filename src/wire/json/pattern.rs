@@ -18,7 +18,7 @@ const DIGITS: usize = 18;
 /// Whatever has the bytes of a document that has been read, and in the places of its strings and integers other strings
 /// and integers, is read as that document was. So it need not be taken apart again.
 #[derive(Debug)]
-pub struct Pattern {
+pub struct EventPattern {
     /// The document without what stands in the holes, and without its last brace.
     literal: Box<[u8]>,
     holes: Vec<Hole>,
@@ -43,7 +43,7 @@ enum HoleKind {
 
 /// Where documents hold what differs between them.
 #[derive(Clone, Copy, Debug)]
-pub struct Places {
+pub struct FieldPaths {
     /// The way from the document to the object that holds the text: names of members, `0` for an array's first element.
     pub object: &'static [&'static str],
     /// The ways from there to the members that may be the text; one of them in a document.
@@ -52,11 +52,11 @@ pub struct Places {
     pub passed: &'static [&'static str],
 }
 
-impl Pattern {
+impl EventPattern {
     /// The pattern of a document, an object that has been read as the type it should have, and in which `text` is the
     /// one string that is not empty and stands where texts do. `None` where that is not so.
-    pub fn of(document: &[u8], places: Places, text: &str) -> Option<Self> {
-        let Places {
+    pub fn of(document: &[u8], places: FieldPaths, text: &str) -> Option<Self> {
+        let FieldPaths {
             object,
             texts,
             passed,
@@ -184,14 +184,14 @@ mod tests {
     use super::*;
 
     const EVENT: &[u8] = br#"{"seq": 7, "list": [{"delta": {"kind":"a","text":"one"}}], "pad":"x","n":1.0}"#;
-    const PLACES: Places = Places {
+    const FIELD_PATHS: FieldPaths = FieldPaths {
         object: &["list", "0"],
         texts: &[&["delta", "text"], &["other"]],
         passed: &["seq", "pad"],
     };
 
     fn text(document: &str) -> Option<String> {
-        let pattern = Pattern::of(EVENT, PLACES, "one").expect("a pattern");
+        let pattern = EventPattern::of(EVENT, FIELD_PATHS, "one").expect("a pattern");
         pattern.text(document.as_bytes()).map(Cow::into_owned)
     }
 
@@ -232,12 +232,12 @@ mod tests {
 
     #[test]
     fn what_is_ambiguous_has_no_pattern() {
-        let places = Places {
+        let places = FieldPaths {
             object: &[],
             texts: &[&["a"], &["b"]],
             passed: &[],
         };
-        let of = |document: &str| Pattern::of(document.as_bytes(), places, "a").is_some();
+        let of = |document: &str| EventPattern::of(document.as_bytes(), places, "a").is_some();
         assert!(of(r#"{"a":"a","b":""}"#));
         assert!(of(r#"{"a":"a","b":null}"#));
         assert!(!of(r#"{"a":"a","b":"a"}"#));
@@ -250,12 +250,12 @@ mod tests {
     #[test]
     fn of_several_members_of_one_name_the_last_counts() {
         let document = br#"{"n":"1","n":"2","o":{"t":"a"},"o":{"t":"b","t":"c"}}"#;
-        let places = Places {
+        let places = FieldPaths {
             object: &["o"],
             texts: &[&["t"]],
             passed: &["n"],
         };
-        let pattern = Pattern::of(document, places, "c").expect("a pattern");
+        let pattern = EventPattern::of(document, places, "c").expect("a pattern");
         let text = |from, to| {
             let other = String::from_utf8_lossy(document).replace(from, to);
             pattern.text(other.as_bytes()).map(Cow::into_owned)
@@ -275,8 +275,8 @@ mod tests {
                 serde_json::json!({"n": number, name.clone(): [1, name], "": {"t": text}}).to_string()
             };
             let learned = event(&first, 1);
-            let places = Places { object: &[""], texts: &[&["t"]], passed: &["n"] };
-            if let Some(pattern) = Pattern::of(learned.as_bytes(), places, &first) {
+            let places = FieldPaths { object: &[""], texts: &[&["t"]], passed: &["n"] };
+            if let Some(pattern) = EventPattern::of(learned.as_bytes(), places, &first) {
                 let document = event(&second, number);
                 let parsed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
                 if let Some(text) = pattern.text(document.as_bytes()) {

@@ -20,9 +20,9 @@ pub(super) const RAW: &str = "$serde_json::private::RawValue";
 const CLEAN: &str = "$clean";
 
 /// A string that has nothing to escape; written without a look at it.
-pub struct Clean<'a>(pub &'a str);
+pub struct NoEscape<'a>(pub &'a str);
 
-impl Serialize for Clean<'_> {
+impl Serialize for NoEscape<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(CLEAN, self.0)
     }
@@ -39,7 +39,7 @@ pub(super) struct Writer<'a> {
 enum Next {
     Text,
     /// Text with nothing to escape.
-    Clean,
+    NoEscape,
     /// JSON text already.
     Raw,
 }
@@ -113,7 +113,7 @@ impl<'a> Serializer for Writer<'a> {
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         match self.next {
             Next::Text => write_string(value, self.out),
-            Next::Clean => {
+            Next::NoEscape => {
                 debug_assert_eq!(special(value.as_bytes(), 0), value.len(), "{value}");
                 self.out.reserve(value.len() + 2);
                 self.out.push(b'"');
@@ -153,7 +153,7 @@ impl<'a> Serializer for Writer<'a> {
     ) -> Result<(), Error> {
         value.serialize(match name {
             CLEAN => Writer {
-                next: Next::Clean,
+                next: Next::NoEscape,
                 ..self
             },
             _ => self,
@@ -345,7 +345,7 @@ mod tests {
         some: Option<bool>,
         bytes: &'a [u8],
         map: BTreeMap<&'a str, Value>,
-        clean: Vec<Clean<'a>>,
+        clean: Vec<NoEscape<'a>>,
     }
 
     fn written<T: Serialize>(value: &T) -> Result<String, Error> {
@@ -374,7 +374,7 @@ mod tests {
                 ("a", json!({})),
                 ("b\t", json!([1.5, -2, {"c": null}])),
             ]),
-            clean: vec![Clean(""), Clean("é")],
+            clean: vec![NoEscape(""), NoEscape("é")],
         };
         assert_eq!(written(&all)?, serde_json::to_string(&all)?);
         Ok(())

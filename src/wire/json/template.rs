@@ -10,10 +10,10 @@ const LIMIT: usize = 2048;
 
 /// A written frame with holes for a text and a number.
 ///
-/// It is made of a frame that was written as all others are, with [`Template::TEXT`] and [`Template::NUMBER`] in the
+/// It is made of a frame that was written as all others are, with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] in the
 /// places of these two.
 #[derive(Debug)]
-pub struct Template {
+pub struct FrameTemplate {
     literal: Box<[u8]>,
     /// How much of `literal` stands before the text.
     text: usize,
@@ -21,7 +21,7 @@ pub struct Template {
     number: usize,
 }
 
-impl Template {
+impl FrameTemplate {
     /// What stands for the text.
     pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
     /// What stands for the number.
@@ -100,10 +100,19 @@ mod tests {
 
     #[test]
     fn a_filled_template_is_the_frame() {
-        let template =
-            Template::of(frame(Template::TEXT, Template::NUMBER).as_bytes(), true).expect("a template");
-        for text in ["", "a", "\"\\\n é", Template::TEXT] {
-            for number in [0, 7, 10, 1_234_567_890, -12, i64::MAX, i64::MIN, Template::NUMBER] {
+        let template = FrameTemplate::of(frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(), true)
+            .expect("a template");
+        for text in ["", "a", "\"\\\n é", FrameTemplate::TEXT] {
+            for number in [
+                0,
+                7,
+                10,
+                1_234_567_890,
+                -12,
+                i64::MAX,
+                i64::MIN,
+                FrameTemplate::NUMBER,
+            ] {
                 let mut out = BytesMut::from("before");
                 template.write(text, number, &mut Vec::new(), &mut out);
                 assert_eq!(out, format!("before{}", frame(text, number)));
@@ -113,9 +122,9 @@ mod tests {
 
     #[test]
     fn a_frame_may_have_no_number() {
-        for number in [5, Template::NUMBER] {
-            let written = frame(Template::TEXT, number);
-            let template = Template::of(written.as_bytes(), false).expect("a template");
+        for number in [5, FrameTemplate::NUMBER] {
+            let written = frame(FrameTemplate::TEXT, number);
+            let template = FrameTemplate::of(written.as_bytes(), false).expect("a template");
             let mut out = BytesMut::new();
             template.write("b", 9, &mut Vec::new(), &mut out);
             assert_eq!(out, frame("b", number));
@@ -124,12 +133,20 @@ mod tests {
 
     #[test]
     fn what_is_ambiguous_is_no_template() {
-        let twice = format!("{}{}", frame(Template::TEXT, 1), frame(Template::TEXT, 1));
-        let numbers = format!("{0}{0}", frame(Template::TEXT, Template::NUMBER));
-        let inside = frame(&format!("a{}", Template::TEXT), 1);
-        let before = format!("{}{}", Template::NUMBER, frame(Template::TEXT, Template::NUMBER));
+        let twice = format!(
+            "{}{}",
+            frame(FrameTemplate::TEXT, 1),
+            frame(FrameTemplate::TEXT, 1)
+        );
+        let numbers = format!("{0}{0}", frame(FrameTemplate::TEXT, FrameTemplate::NUMBER));
+        let inside = frame(&format!("a{}", FrameTemplate::TEXT), 1);
+        let before = format!(
+            "{}{}",
+            FrameTemplate::NUMBER,
+            frame(FrameTemplate::TEXT, FrameTemplate::NUMBER)
+        );
         for written in [twice, numbers, inside, before, frame("none", 1)] {
-            assert!(Template::of(written.as_bytes(), true).is_none(), "{written}");
+            assert!(FrameTemplate::of(written.as_bytes(), true).is_none(), "{written}");
         }
     }
 }

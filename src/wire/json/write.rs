@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::Extra;
-use super::serializer::{Clean, Writer};
+use super::serializer::{NoEscape, Writer};
 use crate::wire::find::special;
 
 /// The JSON text of a generated type.
@@ -67,7 +67,7 @@ pub fn constant<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     match extra.get(name) {
         Some(_) => Ok(()),
-        None => map.serialize_entry(&Clean(name), &Clean(value)),
+        None => map.serialize_entry(&NoEscape(name), &NoEscape(value)),
     }
 }
 
@@ -78,7 +78,7 @@ pub fn optional<M: SerializeMap, T: Serialize>(
     value: &Option<T>,
 ) -> Result<(), M::Error> {
     match value {
-        Some(value) => map.serialize_entry(&Clean(name), value),
+        Some(value) => map.serialize_entry(&NoEscape(name), value),
         None => Ok(()),
     }
 }

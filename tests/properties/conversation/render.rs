@@ -1,7 +1,8 @@
 //! A conversation in the words of each dialect's clients.
 
 use llm_proxy::canonical::{Family, Opaque};
-use llm_proxy::dialect::{DialectName, carrier};
+use llm_proxy::dialect::DialectName;
+use llm_proxy::dialect::shared::carrier;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 

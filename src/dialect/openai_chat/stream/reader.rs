@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::calls::Calls;
-use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, Losses, Start, Usage};
+use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, Losses, Scope, Start, Usage};
 use crate::dialect::StreamReader;
-use crate::dialect::carrier;
+use crate::dialect::openai::error;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{response, usage};
-use crate::dialect::openai_error;
-use crate::dialect::repeat::Repeats;
-use crate::wire::json::Places;
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::fast_path::DeltaFastPath;
+use crate::wire::json::FieldPaths;
 
 /// Where a piece stands in a chunk.
-const PLACES: Places = Places {
+const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["choices", "0", "delta"],
     texts: &[
         &["content"],
@@ -28,7 +28,7 @@ const PLACES: Places = Places {
 /// Reads one streamed answer.
 #[derive(Debug, Default)]
 pub struct Reader {
-    repeats: Repeats,
+    repeats: DeltaFastPath,
     id: Option<String>,
     started: bool,
     ended: bool,
@@ -49,7 +49,8 @@ enum Kind {
 }
 
 impl StreamReader for Reader {
-    fn read(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read(&mut self, scope: &mut Scope<'_>, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
+        let losses = scope.losses();
         let data = data.trim_ascii();
         if self.ended || data.is_empty() {
             return;
@@ -61,10 +62,11 @@ impl StreamReader for Reader {
         let before = out.len();
         self.other(event, data, out, losses);
         let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(event, data, said, PLACES);
+        self.repeats.learn(event, data, said, FIELD_PATHS);
     }
 
-    fn end(&mut self, out: &mut Vec<Event>, losses: &mut Losses) {
+    fn end(&mut self, scope: &mut Scope<'_>, out: &mut Vec<Event>) {
+        let losses = scope.losses();
         if !self.ended {
             self.finish(out, losses);
         }
@@ -90,7 +92,7 @@ impl Reader {
             Ok(chunk) => self.chunk(chunk, data, event, out, losses),
             Err(read_error) => {
                 let document: Value = serde_json::from_slice(data).unwrap_or_default();
-                if let Some(error) = openai_error::read_in_band(&document) {
+                if let Some(error) = error::read_in_band(&document) {
                     self.fail(error, out);
                     return;
                 }
@@ -154,7 +156,7 @@ impl Reader {
             .is_some_and(|object| object.get() == r#""error""#);
         if event == Some("error") || extra.get("error").is_some() || is_bare_error {
             let document: Value = serde_json::from_slice(data).unwrap_or_default();
-            if let Some(error) = openai_error::read_in_band(&document) {
+            if let Some(error) = error::read_in_band(&document) {
                 self.fail(error, out);
                 return;
             }

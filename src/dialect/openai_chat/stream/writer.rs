@@ -4,16 +4,18 @@ use bytes::{BufMut, BytesMut};
 use serde_json::json;
 
 use crate::canonical::{
-    Annotation as CanonicalAnnotation, BlockStart, CallKind, Delta, Event, Finish, Losses, Start, Usage,
+    Annotation as CanonicalAnnotation, BlockStart, CallKind, Delta, Event, Finish, Losses, Scope, Start,
+    Usage,
 };
-use crate::dialect::extras::raw;
+use crate::dialect::openai::error;
 use crate::dialect::openai_chat::joiner::Joiner;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{answer, response, usage};
-use crate::dialect::openai_error;
-use crate::dialect::repeat::Frames;
-use crate::dialect::{Reply, StreamWriter, ids};
-use crate::wire::json::Template;
+use crate::dialect::shared::call_ids;
+use crate::dialect::shared::fast_path::FrameCache;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::{ResponseContext, StreamWriter};
+use crate::wire::json::FrameTemplate;
 
 /// Writes one streamed answer.
 ///
@@ -36,7 +38,7 @@ pub struct Writer {
     annotations: i64,
     scratch: Vec<u8>,
     /// The frames of the open block's pieces.
-    pieces: Frames,
+    pieces: FrameCache,
 }
 
 /// The block that is open.
@@ -63,8 +65,8 @@ enum Block {
 
 impl Writer {
     /// A writer of one answer.
-    pub fn new(reply: &Reply) -> Self {
-        let Reply {
+    pub fn new(reply: &ResponseContext) -> Self {
+        let ResponseContext {
             model,
             preferences,
             created,
@@ -91,7 +93,7 @@ impl Writer {
             details: 0,
             annotations: 0,
             scratch: Vec::with_capacity(256),
-            pieces: Frames::default(),
+            pieces: FrameCache::default(),
         }
     }
 
@@ -114,7 +116,7 @@ impl Writer {
         self.send_delta(delta(text), out);
         if self.pieces.is_wanted() {
             let mut marked = BytesMut::new();
-            self.send_delta(delta(Template::TEXT), &mut marked);
+            self.send_delta(delta(FrameTemplate::TEXT), &mut marked);
             self.pieces.learn(&marked, false);
         }
     }
@@ -127,7 +129,7 @@ impl Writer {
             service_tier,
         } = start;
         let id = id.as_ref().unwrap_or(&self.request_id);
-        self.chunk.id = Some(ids::with_prefix("chatcmpl-", id));
+        self.chunk.id = Some(call_ids::with_prefix("chatcmpl-", id));
         self.chunk.service_tier = usage::write_tier(service_tier.as_deref());
         let delta = ChoiceDelta {
             role: Some(ChoiceDeltaRole::Assistant),
@@ -211,7 +213,7 @@ impl Writer {
                     ..ChoiceDeltaToolCall::new()
                 };
                 call.extra
-                    .push("custom", raw(&json!({"name": name, "input": ""})));
+                    .push("custom", to_raw_json(&json!({"name": name, "input": ""})));
                 delta.tool_calls = Some(vec![call]);
             }
         }
@@ -347,7 +349,7 @@ impl Writer {
                         ..ChoiceDeltaToolCallFunction::new()
                     });
                 }
-                CallKind::Freeform => call.extra.push("custom", raw(&json!({"input": text}))),
+                CallKind::Freeform => call.extra.push("custom", to_raw_json(&json!({"input": text}))),
             }
             delta.tool_calls = Some(vec![call]);
             delta
@@ -379,12 +381,12 @@ impl Writer {
         let mut entries = Vec::with_capacity(annotations.len());
         for annotation in annotations {
             let mut entry = answer::write_annotation(annotation, start, length);
-            entry.extra.push("index", raw(&self.annotations));
+            entry.extra.push("index", to_raw_json(&self.annotations));
             self.annotations += 1;
             entries.push(entry);
         }
         let mut delta = ChoiceDelta::new();
-        delta.extra.push("annotations", raw(&entries));
+        delta.extra.push("annotations", to_raw_json(&entries));
         self.send_delta(delta, out);
     }
 
@@ -428,19 +430,20 @@ fn write_frame(data: &[u8], out: &mut BytesMut) {
 }
 
 impl StreamWriter for Writer {
-    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+    fn write(&mut self, scope: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
+        let losses = scope.losses();
         match event {
             Event::Start(start) => self.start(start, out),
             Event::Open { index, block } => self.open(index, block, out, losses),
             Event::Delta { index: _, delta } => self.delta(delta, out),
             Event::Close { index: _ } => self.close(out),
             Event::Finish { finish, usage } => self.finish(finish, usage, out, losses),
-            Event::Fail(failure) => write_frame(&openai_error::write_json(&failure), out),
-            Event::Ping => self.keep_alive(out),
+            Event::Fail(failure) => write_frame(&error::write_json(&failure), out),
+            Event::Ping => self.write_keep_alive(out),
         }
     }
 
-    fn keep_alive(&mut self, out: &mut BytesMut) {
+    fn write_keep_alive(&mut self, out: &mut BytesMut) {
         out.put_slice(b": keep-alive\n\n");
     }
 }

@@ -4,28 +4,30 @@ mod history;
 mod parameters;
 mod reading;
 
+use crate::dialect::RequestCodec;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::OpenAiChat;
 use crate::canonical::{
     Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Effort, ErrorClass, Family, FinishReason,
-    Image, LossKind, Losses, MediaSource, Message, Opaque, OutputFormat, Reasoning, Request, Role,
+    Image, LossKind, Losses, MediaSource, Message, Opaque, OutputFormat, Reasoning, Request, Role, Scope,
     SystemBlock, SystemOrigin, Text, Thinking, Tool, ToolCall, ToolInput, ToolResult,
 };
 use crate::capability::{self, Capabilities, ReasoningReplay};
-use crate::dialect::{Dialect, DialectName, Inbound, ReadRequest, Target, WrittenRequest, carrier, extras};
+use crate::dialect::shared::{carrier, raw_json};
+use crate::dialect::{ClientRequest, DialectName, ReadRequest, Target, WrittenRequest};
 
 fn read(body: &Value) -> (ReadRequest, Losses) {
     let mut losses = Losses::new();
     let body = body.to_string();
-    let inbound = Inbound {
+    let inbound = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
         body: &bytes::Bytes::from(body),
     };
-    match OpenAiChat.read_request(&inbound, &mut losses) {
+    match OpenAiChat.read_request(&mut Scope::root(&mut losses), &inbound) {
         Ok(read) => (read, losses),
         Err(error) => panic!("{error}"),
     }
@@ -51,7 +53,7 @@ fn write(request: &Request, capabilities: &Capabilities) -> (Value, WrittenReque
         capabilities,
         length: 0,
     };
-    match OpenAiChat.write_request(request, &target, &mut losses) {
+    match OpenAiChat.write_request(&mut Scope::root(&mut losses), request, &target) {
         Ok(written) => (
             serde_json::from_slice(&written.body).unwrap_or_default(),
             written,

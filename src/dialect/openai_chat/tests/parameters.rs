@@ -118,7 +118,7 @@ fn a_schema_outside_the_strict_subset_is_not_enforced() {
     request.output_format = Some(OutputFormat::JsonSchema {
         name: None,
         description: None,
-        schema: extras::raw(&json!({"type": "object", "properties": {"a": {}}})),
+        schema: raw_json::to_raw_json(&json!({"type": "object", "properties": {"a": {}}})),
         strict: Some(true),
     });
     let model = Capabilities {

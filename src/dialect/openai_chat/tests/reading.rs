@@ -1,4 +1,6 @@
 use super::*;
+use crate::canonical::Scope;
+use crate::dialect::{RequestCodec, ResponseCodec};
 
 #[test]
 fn the_leading_run_of_instructions_is_the_system_prompt() {
@@ -89,13 +91,13 @@ fn invalid_requests_name_the_field() {
         ),
         ("{", None),
     ] {
-        let inbound = Inbound {
+        let inbound = ClientRequest {
             headers: &HeaderMap::new(),
             model: None,
             stream: None,
             body: &bytes::Bytes::copy_from_slice(body.as_bytes()),
         };
-        match OpenAiChat.read_request(&inbound, &mut Losses::new()) {
+        match OpenAiChat.read_request(&mut Scope::root(&mut Losses::new()), &inbound) {
             Err(error) => assert_eq!(error.param.as_deref(), path, "{error}"),
             Ok(_) => panic!("{body}"),
         }
@@ -129,7 +131,10 @@ fn deprecated_functions_become_tools() {
 
 #[test]
 fn carried_reasoning_comes_back() {
-    let opaque = Opaque::new(Family::Claude, extras::raw(&json!({"type": "thinking"})));
+    let opaque = Opaque::new(
+        Family::Claude,
+        raw_json::to_raw_json(&json!({"type": "thinking"})),
+    );
     let data = carrier::encode(&opaque);
     let (read, losses) = read(
         &json!({"model": "m", "messages": [{"role": "user", "content": "x"}, {"role": "assistant",
@@ -158,7 +163,7 @@ fn complete_answers_are_read_as_servers_send_them() {
     let answer = |message: Value, reason: &str| {
         let body = json!({"id": "chatcmpl-1", "choices": [{"index": 0, "message": message, "finish_reason": reason}]});
         let mut losses = Losses::new();
-        match OpenAiChat.read_response(body.to_string().as_bytes(), &mut losses) {
+        match OpenAiChat.read_response(&mut Scope::root(&mut losses), body.to_string().as_bytes()) {
             Ok(response) => response,
             Err(error) => panic!("{error}"),
         }
@@ -195,8 +200,11 @@ fn complete_answers_are_read_as_servers_send_them() {
     assert_eq!(refusal.finish.reason, FinishReason::Refusal);
     let cut = answer(json!({"role": "assistant", "content": "a"}), "length");
     assert_eq!(cut.finish.reason, FinishReason::Length);
-    let error = OpenAiChat.read_response(br#"{"error":{"message":"m","code":429}}"#, &mut Losses::new());
+    let error = OpenAiChat.read_response(
+        &mut Scope::root(&mut Losses::new()),
+        br#"{"error":{"message":"m","code":429}}"#,
+    );
     assert!(matches!(error, Err(error) if error.class == ErrorClass::RateLimit));
-    let empty = OpenAiChat.read_response(br#"{"choices":[]}"#, &mut Losses::new());
+    let empty = OpenAiChat.read_response(&mut Scope::root(&mut Losses::new()), br#"{"choices":[]}"#);
     assert!(matches!(empty, Err(error) if error.class == ErrorClass::Upstream));
 }

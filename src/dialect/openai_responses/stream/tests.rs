@@ -7,20 +7,21 @@ use serde_json::{Value, json};
 use super::{Reader, Writer};
 use crate::canonical::{
     Annotation, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason, Losses,
-    Opaque, ServerTool, Start, Usage,
+    Opaque, Scope, ServerTool, Start, Usage,
 };
-use crate::dialect::extras::raw;
-use crate::dialect::{Echo, Preferences, Reply, StreamReader, StreamWriter, carrier};
+use crate::dialect::shared::carrier;
+use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::{Preferences, RequestEcho, ResponseContext, StreamReader, StreamWriter};
 
-fn reply(tool_search: bool) -> Reply {
+fn reply(tool_search: bool) -> ResponseContext {
     let members = vec![
-        ("temperature", raw(&0.5)),
-        ("tools", raw(&json!([{"type": "x"}]))),
+        ("temperature", to_raw_json(&0.5)),
+        ("tools", to_raw_json(&json!([{"type": "x"}]))),
     ];
-    Reply {
+    ResponseContext {
         model: "alias".to_owned(),
         preferences: Preferences {
-            echo: Some(Arc::new(Echo { members, tool_search })),
+            echo: Some(Arc::new(RequestEcho { members, tool_search })),
             ..Preferences::default()
         },
         created: 7,
@@ -34,7 +35,7 @@ fn written(events: Vec<Event>, tool_search: bool) -> Vec<Value> {
     let mut writer = Writer::new(&reply(tool_search));
     let (mut out, mut losses) = (BytesMut::new(), Losses::new());
     for event in events {
-        writer.write(event, &mut out, &mut losses);
+        writer.write(&mut Scope::root(&mut losses), event, &mut out);
     }
     let text = String::from_utf8_lossy(&out).into_owned();
     let mut frames: Vec<Value> = Vec::new();
@@ -137,7 +138,7 @@ fn finish(reason: FinishReason) -> Event {
 fn every_kind_of_block_is_written_in_the_order_of_the_grammar() {
     let state = Opaque::new(
         Family::Claude,
-        raw(&json!({"type": "thinking", "thinking": "ab", "signature": "s"})),
+        to_raw_json(&json!({"type": "thinking", "thinking": "ab", "signature": "s"})),
     );
     let frames = written(
         vec![
@@ -423,9 +424,14 @@ fn a_web_search_is_told_by_its_query() {
 fn read(frames: &[Value]) -> Vec<Event> {
     let (mut reader, mut events, mut losses) = (Reader::default(), Vec::new(), Losses::new());
     for frame in frames {
-        reader.read(None, frame.to_string().as_bytes(), &mut events, &mut losses);
+        reader.read(
+            &mut Scope::root(&mut losses),
+            None,
+            frame.to_string().as_bytes(),
+            &mut events,
+        );
     }
-    reader.end(&mut events, &mut losses);
+    reader.end(&mut Scope::root(&mut losses), &mut events);
     events.retain(|event| !matches!(event, Event::Ping));
     events
 }
@@ -598,8 +604,8 @@ fn failures_of_all_forms_end_the_stream() {
     assert_eq!(told(&events), ["open 0 Text", "0 x"], "no last event, no end");
     let mut out = Vec::new();
     let mut reader = Reader::default();
-    reader.read(None, b"not json", &mut out, &mut Losses::new());
-    reader.read(None, b"[DONE]", &mut out, &mut Losses::new());
+    reader.read(&mut Scope::root(&mut Losses::new()), None, b"not json", &mut out);
+    reader.read(&mut Scope::root(&mut Losses::new()), None, b"[DONE]", &mut out);
     assert!(matches!(out.as_slice(), [Event::Fail(_)]), "{out:?}");
 }
 

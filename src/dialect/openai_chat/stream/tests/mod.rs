@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{Reader, Writer};
 use crate::canonical::{
     Annotation, Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason,
-    Fold, Losses, Opaque, Response, Sequencer, Start, Usage,
+    Fold, Losses, Opaque, Response, Scope, Sequencer, Start, Usage,
 };
 use crate::dialect::openai_chat::response;
-use crate::dialect::{Preferences, Reply, StreamReader, StreamWriter, carrier};
+use crate::dialect::shared::carrier;
+use crate::dialect::{Preferences, ResponseContext, StreamReader, StreamWriter};
 
 fn read(frames: &[String]) -> Vec<Event> {
     read_with_losses(frames).0
@@ -19,8 +20,8 @@ fn read(frames: &[String]) -> Vec<Event> {
 fn read_with_losses(frames: &[String]) -> (Vec<Event>, Losses) {
     let (mut reader, mut out, mut losses) = (Reader::default(), Vec::new(), Losses::new());
     for frame in frames {
-        reader.read(None, frame.as_bytes(), &mut out, &mut losses);
+        reader.read(&mut Scope::root(&mut losses), None, frame.as_bytes(), &mut out);
     }
-    reader.end(&mut out, &mut losses);
+    reader.end(&mut Scope::root(&mut losses), &mut out);
     (out, losses)
 }

@@ -1,7 +1,8 @@
 use super::*;
+use crate::canonical::Scope;
 
-fn reply(preferences: Preferences) -> Reply {
-    Reply {
+fn reply(preferences: Preferences) -> ResponseContext {
+    ResponseContext {
         model: "mine".to_owned(),
         preferences,
         created: 7,
@@ -14,7 +15,7 @@ fn reply(preferences: Preferences) -> Reply {
 fn written(preferences: Preferences, events: &[Event]) -> Vec<String> {
     let (mut writer, mut out) = (Writer::new(&reply(preferences)), BytesMut::new());
     for event in events {
-        writer.write(event.clone(), &mut out, &mut Losses::new());
+        writer.write(&mut Scope::root(&mut Losses::new()), event.clone(), &mut out);
     }
     let text = String::from_utf8_lossy(&out).into_owned();
     let frames = text.split_terminator("\n\n");

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use super::{Item, Part, Reader, Shown};
-use crate::canonical::{BlockStart, CallKind, Delta, Error, ErrorClass, Event, Losses};
+use crate::canonical::{BlockStart, CallKind, Delta, Error, ErrorClass, Event, Losses, Path};
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{reasoning, response};
-use crate::dialect::path::At;
 
 impl Reader {
     /// Opens a block; gives its number.
@@ -135,7 +134,7 @@ impl Reader {
     ) {
         let at = item.unwrap_or(self.last);
         let Some(annotation) = annotation else { return };
-        let citation = response::read_citation(annotation, &At::Root, losses);
+        let citation = response::read_citation(annotation, &Path::Root, losses);
         let part = self.part(at, part.unwrap_or_default(), BlockStart::Text, out);
         if let Some(part) = part {
             part.annotations += 1;

@@ -4,10 +4,10 @@ use bytes::BytesMut;
 
 use super::{Kind, TextBlock, Writer};
 use crate::canonical::Annotation;
-use crate::dialect::extras::raw;
 use crate::dialect::openai_responses::answer::{self, Call};
 use crate::dialect::openai_responses::envelope;
 use crate::dialect::openai_responses::types::*;
+use crate::dialect::shared::raw_json::to_raw_json;
 
 impl Writer {
     /// Begins the item and the part of a text, once.
@@ -56,7 +56,7 @@ impl Writer {
                 event.item_id.clone_from(&block.id);
                 event.output_index = writer.place();
                 event.content_index = Some(0);
-                event.logprobs = Some(raw(&[(); 0]));
+                event.logprobs = Some(to_raw_json(&[(); 0]));
                 event
             };
             let name = "response.output_text.delta";
@@ -169,7 +169,8 @@ impl Writer {
             event.output_index = place;
             event.content_index = Some(0);
             event.text = Some(block.text.clone());
-            event.logprobs = Some(answer::join_lists(&block.logprobs).unwrap_or_else(|| raw(&[(); 0])));
+            event.logprobs =
+                Some(answer::join_lists(&block.logprobs).unwrap_or_else(|| to_raw_json(&[(); 0])));
             event.sequence_number = number;
             self.send("response.output_text.done", event, out);
         }

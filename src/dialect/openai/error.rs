@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenError;
-use crate::dialect::failure;
+use crate::dialect::shared::error_class;
 
 /// Reads the answer of an upstream whose status is not a success.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = failure::retry_after(headers);
+    let retry_after = error_class::retry_after(headers);
     let document: Value = serde_json::from_slice(body).unwrap_or_default();
-    let error = match read_object(&document, failure::class_of(status)) {
+    let error = match read_object(&document, error_class::class_of(status)) {
         Some(error) => error,
         None => Error::new(
-            failure::class_of_foreign(status),
-            failure::foreign_message(status, body),
+            error_class::class_of_foreign(status),
+            error_class::foreign_message(status, body),
         ),
     };
     error.retry_after(retry_after)
@@ -40,7 +40,7 @@ fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     if let Value::String(message) = error {
         return Some(Error::new(
             class_of_message(message).unwrap_or(fallback),
-            failure::redact(message),
+            error_class::redact(message),
         ));
     }
     let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
@@ -52,7 +52,7 @@ fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
         .unwrap_or(fallback);
     let message = match message {
         "" => "the upstream reported an error without a message".to_owned(),
-        message => failure::redact(message),
+        message => error_class::redact(message),
     };
     Some(Error::new(class, message))
 }
@@ -68,7 +68,7 @@ pub fn read_failed(code: &str, kind: &str, message: &str) -> Error {
         .unwrap_or(ErrorClass::Upstream);
     let message = match message {
         "" => "the upstream reported an error without a message".to_owned(),
-        message => failure::redact(message),
+        message => error_class::redact(message),
     };
     Error::new(class, message)
 }
@@ -90,7 +90,7 @@ fn class_of_code(code: &str) -> Option<ErrorClass> {
 }
 
 fn class_of_message(message: &str) -> Option<ErrorClass> {
-    failure::is_context_window(message).then_some(ErrorClass::ContextWindow)
+    error_class::is_context_window(message).then_some(ErrorClass::ContextWindow)
 }
 
 /// Types that say more than a status does; `invalid_request_error` stands with several.
@@ -111,7 +111,7 @@ fn class_of_number(code: Option<&Value>) -> Option<ErrorClass> {
     let code = code?;
     let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
     let status = StatusCode::from_u16(u16::try_from(number).ok()?).ok()?;
-    (status.is_client_error() || status.is_server_error()).then(|| failure::class_of(status))
+    (status.is_client_error() || status.is_server_error()).then(|| error_class::class_of(status))
 }
 
 /// Status, type and code.
@@ -167,7 +167,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((HeaderName::from_static("x-request-id"), value));
     }
-    headers.extend(failure::retry_after_header(error.retry_after));
+    headers.extend(error_class::retry_after_header(error.retry_after));
     WrittenError {
         status,
         headers,

@@ -17,9 +17,9 @@ use super::upstream::{Body, Outgoing};
 use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
 use crate::capability;
 use crate::config::DialectPair;
-use crate::dialect::{self, Dialect, Endpoint, Inbound, WrittenError, WrittenRequest};
+use crate::dialect::{self, ClientRequest, Dialect, Endpoint, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{Carriers, Exchange, Route, Scope};
+use crate::translate::{Carriers, Exchange, ExchangeConfig, ReasoningOwner};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
@@ -34,12 +34,7 @@ pub(super) async fn translate(
     pair: DialectPair,
     access: &mut Access,
 ) -> Answer {
-    let (Some(client), Some(upstream)) = (dialect::find(pair.frontend), dialect::find(pair.backend)) else {
-        let message = format!("no translation from {} to {} yet", pair.frontend, pair.backend);
-        let mut answer = answer::error(None, &Error::new(ErrorClass::Internal, message), access);
-        *answer.status_mut() = StatusCode::NOT_IMPLEMENTED;
-        return answer;
-    };
+    let (client, upstream) = (dialect::find(pair.frontend), dialect::find(pair.backend));
     between(call, entry, client, upstream, access).await
 }
 
@@ -82,14 +77,14 @@ async fn between(
     let mut losses = Losses::new();
     let begun = {
         let credential = headers::client_token(&call.headers).unwrap_or_default();
-        let scope = Scope::new(call.group.prefix.as_str(), credential.as_bytes());
-        let inbound = Inbound {
+        let scope = ReasoningOwner::new(call.group.prefix.as_str(), credential.as_bytes());
+        let inbound = ClientRequest {
             headers: &call.headers,
             model: model.as_deref(),
             stream,
             body: &body,
         };
-        let route = Route {
+        let route = ExchangeConfig {
             client,
             upstream,
             model: &|name| entry.model.backend_model_for(name).to_owned(),
@@ -108,7 +103,7 @@ async fn between(
     drop(body);
     let answer = match begun {
         Ok((mut exchange, written)) => {
-            exchange.began(began_at);
+            exchange.set_start(began_at);
             if let Some(turn) = &turn {
                 exchange.stored(turn.stored());
             }

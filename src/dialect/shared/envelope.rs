@@ -10,13 +10,13 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Inbound, Reply, Target, WrittenRequest};
-use crate::canonical::{Error, Losses, Usage};
+use crate::canonical::{Error, Scope, Usage};
+use crate::dialect::{ClientRequest, ResponseContext, Target, WrittenRequest};
 use crate::wire::splice::Index;
 
 /// A request out of its envelope.
 #[derive(Debug)]
-pub struct Letter<'a> {
+pub struct UnwrappedRequest<'a> {
     /// The model.
     pub model: String,
     /// Whether the answer streams.
@@ -41,29 +41,33 @@ pub trait Envelope: Send + Sync {
     ///
     /// # Errors
     /// A body that is no JSON object, or one that names no model where it should.
-    fn open<'a>(&self, inbound: &Inbound<'a>, losses: &mut Losses) -> Result<Letter<'a>, Error>;
+    fn unwrap_request<'a>(
+        &self,
+        scope: &mut Scope<'_>,
+        request: &ClientRequest<'a>,
+    ) -> Result<UnwrappedRequest<'a>, Error>;
 
     /// Puts a request into an envelope for an upstream, with what that upstream does not take left out.
     ///
     /// # Errors
     /// A body that is no JSON object.
-    fn seal(
+    fn wrap_request(
         &self,
-        letter: Letter<'_>,
+        scope: &mut Scope<'_>,
+        request: UnwrappedRequest<'_>,
         target: &Target<'_>,
-        losses: &mut Losses,
     ) -> Result<WrittenRequest, Error>;
 
     /// A reader of one stream's events.
-    fn event_reader(&self) -> Box<dyn EventReader>;
+    fn event_reader(&self) -> Box<dyn RawEventReader>;
 
     /// A writer of one stream's events.
-    fn event_writer(&self, reply: &Reply) -> Box<dyn EventWriter>;
+    fn event_writer(&self, reply: &ResponseContext) -> Box<dyn RawEventWriter>;
 }
 
 /// What an event means for the stream that it is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum EventPosition {
     /// The first.
     Start,
     /// One in between.
@@ -76,9 +80,9 @@ pub enum Part {
 
 /// An event as it travels between the dialects of a family.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Passing {
+pub struct RawEvent {
     /// What it means.
-    pub part: Part,
+    pub part: EventPosition,
     /// The `type` of its JSON.
     pub name: String,
     /// Its JSON.
@@ -86,31 +90,31 @@ pub struct Passing {
 }
 
 /// Reads the events of one stream without translating them.
-pub trait EventReader: Send {
+pub trait RawEventReader: Send {
     /// Reads a frame; `None` where it holds no event.
     ///
     /// # Errors
     /// The failure that the frame tells of, or one that says that it is no frame of this dialect.
-    fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<Passing>, Error>;
+    fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<RawEvent>, Error>;
 
     /// Token counts, as far as the events have told them.
     fn usage(&self) -> Option<Usage>;
 }
 
 /// Writes the events of one stream the way they travel in a dialect.
-pub trait EventWriter: Send + fmt::Debug {
+pub trait RawEventWriter: Send + fmt::Debug {
     /// Says when the request arrived, for those who tell their client how long the answer took.
-    fn began(&mut self, at: Instant);
+    fn set_start(&mut self, at: Instant);
 
     /// Writes an event from its JSON.
-    fn event(&mut self, name: &str, json: &[u8], out: &mut BytesMut);
+    fn write_event(&mut self, name: &str, json: &[u8], out: &mut BytesMut);
 
     /// Writes the last event.
-    fn last(&mut self, name: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut);
+    fn write_last_event(&mut self, name: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut);
 
     /// Writes a failure, which ends the stream.
-    fn failure(&mut self, failure: &Error, out: &mut BytesMut);
+    fn write_failure(&mut self, failure: &Error, out: &mut BytesMut);
 
     /// Writes what keeps an idle connection open. `started` says whether the first event has been written.
-    fn keep_alive(&mut self, started: bool, out: &mut BytesMut);
+    fn write_keep_alive(&mut self, started: bool, out: &mut BytesMut);
 }

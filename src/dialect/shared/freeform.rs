@@ -2,7 +2,7 @@
 
 use crate::canonical::Grammar;
 
-use super::names::PARAMETER;
+use super::tool_names::PARAMETER;
 
 /// What a model has to know of a freeform tool that it sees as a function.
 pub fn description(description: Option<&str>, grammar: Option<&Grammar>) -> String {

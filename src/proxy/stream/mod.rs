@@ -92,7 +92,7 @@ impl Translation {
             }
             ready!(self.silence.poll(cx));
             self.silence.heard();
-            self.stream.keep_alive(&mut self.out);
+            self.stream.write_keep_alive(&mut self.out);
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::endpoints;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenRequest;
-use crate::dialect::claude::count as claude;
+use crate::dialect::claude::count_tokens as claude;
 
 /// The vendor whose models take the bodies of this dialect.
 const VENDOR: &str = "anthropic.";

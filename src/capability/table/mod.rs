@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
 use super::Capabilities;
-use crate::dialect::DialectName;
+use crate::canonical::DialectName;
 
 /// The data file. It is a constant, and the test `every_row_is_reachable` proves that it parses.
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    Table::parse(include_str!("models.yaml")).expect("models.yaml is part of the program and tested")
+    Table::parse(include_str!("../models.yaml")).expect("models.yaml is part of the program and tested")
 });
 
 /// What a model accepts, as far as its name tells.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::rate_limits::{self, Names};
 use crate::canonical::RateLimits;
+use crate::dialect::shared::rate_limits::{self, Names};
 
 const NAMES: Names = Names {
     requests: [

@@ -7,13 +7,15 @@ use std::collections::HashMap;
 use super::super::error;
 use super::super::response::{self, Parts};
 use super::super::types::*;
-use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Losses, Start, Usage};
+use crate::canonical::{
+    BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Losses, Scope, Start, Usage,
+};
 use crate::dialect::StreamReader;
-use crate::dialect::repeat::Repeats;
-use crate::wire::json::Places;
+use crate::dialect::shared::fast_path::DeltaFastPath;
+use crate::wire::json::FieldPaths;
 
 /// Where a piece stands in an event.
-const PLACES: Places = Places {
+const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["delta"]],
     passed: &["sequence_number", "obfuscation"],
@@ -22,7 +24,7 @@ const PLACES: Places = Places {
 /// Reads a stream. Whatever pieces a server leaves out are made up for from the complete items that follow them.
 #[derive(Debug, Default)]
 pub struct Reader {
-    repeats: Repeats,
+    repeats: DeltaFastPath,
     items: HashMap<i64, Item>,
     /// Number of the next block.
     next: u32,
@@ -72,7 +74,8 @@ enum Shown {
 }
 
 impl StreamReader for Reader {
-    fn read(&mut self, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read(&mut self, scope: &mut Scope<'_>, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
+        let losses = scope.losses();
         // Some servers end their streams as Chat Completions does.
         if data.is_empty() || data.trim_ascii() == b"[DONE]" {
             return;
@@ -90,11 +93,11 @@ impl StreamReader for Reader {
             }
         }
         let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(None, data, said, PLACES);
+        self.repeats.learn(None, data, said, FIELD_PATHS);
     }
 
     // A stream without its last event has failed, which needs no words here.
-    fn end(&mut self, _: &mut Vec<Event>, _: &mut Losses) {}
+    fn end(&mut self, _: &mut Scope<'_>, _: &mut Vec<Event>) {}
 }
 
 impl Reader {

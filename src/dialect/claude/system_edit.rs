@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::canonical::Error;
-use crate::dialect::edit;
+use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 
@@ -16,7 +16,7 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// # Errors
 /// A body that is not the JSON that it should be.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    edit::in_place(body, edits, request::read, |additions, splices| {
+    system_edit::in_place(body, edits, request::read, |additions, splices| {
         plan(body, edits, additions, splices)
     })
 }

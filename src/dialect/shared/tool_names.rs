@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
 
-use crate::canonical::{Block, CallKind, Losses, OriginalTool, Request, Tool};
+use super::reasons::SharedReason;
+use crate::canonical::{Block, CallKind, OriginalTool, Path, Request, Scope, Tool};
 
 /// The one parameter of a function that wraps a freeform tool.
 pub const PARAMETER: &str = "input";
@@ -29,7 +30,7 @@ struct Known {
 impl ToolNames {
     /// The names for a target that takes letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools whose
     /// names become one are a refused loss.
-    pub fn new(request: &Request, limit: usize, losses: &mut Losses) -> Self {
+    pub fn new(scope: &mut Scope<'_>, request: &Request, limit: usize) -> Self {
         let mut names = Self {
             limit,
             wire: HashMap::new(),
@@ -48,10 +49,9 @@ impl ToolNames {
                 Tool::WebSearch(_) => continue,
             };
             if !added {
-                losses.refuse(
-                    format!("tools[{index}]"),
-                    "its name is the same as another tool's once both are fitted to the upstream's rules",
-                );
+                scope
+                    .at(Path::element("tools", index))
+                    .refuse(SharedReason::ToolNameClash);
             }
         }
         for message in &request.messages {

@@ -4,18 +4,18 @@
 use bytes::BytesMut;
 
 use crate::canonical::{Delta, Event};
-use crate::wire::json::{Pattern, Places, Template};
+use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate};
 
 /// How many patterns that no event met may be given up before there are no more of them.
 const FRUITLESS: u8 = 3;
 
 /// The events of a stream that differ from the one before only in their piece.
 ///
-/// A reader asks [`Repeats::read`] first and, where that has no answer, reads the event as any other and tells
-/// [`Repeats::learn`] what came of it. Whatever else is read in between may have changed what a piece means, so that a
+/// A reader asks [`DeltaFastPath::read`] first and, where that has no answer, reads the event as any other and tells
+/// [`DeltaFastPath::learn`] what came of it. Whatever else is read in between may have changed what a piece means, so that a
 /// pattern ends with the first event that does not meet it.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub struct DeltaFastPath {
     state: State,
     fruitless: u8,
 }
@@ -31,7 +31,7 @@ enum State {
 
 #[derive(Debug)]
 struct Known {
-    pattern: Pattern,
+    pattern: EventPattern,
     /// The event's name.
     name: Option<Box<str>>,
     index: u32,
@@ -47,7 +47,7 @@ enum Kind {
     Input,
 }
 
-impl Repeats {
+impl DeltaFastPath {
     /// The block and the piece of an event that differs from the last one in nothing else; the piece is not empty.
     pub fn read(&mut self, name: Option<&str>, data: &[u8]) -> Option<(u32, Delta)> {
         let State::Known(known) = &mut self.state else {
@@ -66,8 +66,8 @@ impl Repeats {
         Some((known.index, delta))
     }
 
-    /// Takes notice of an event that [`Repeats::read`] did not know, and of what it amounted to.
-    pub fn learn(&mut self, name: Option<&str>, data: &[u8], said: &[Event], places: Places) {
+    /// Takes notice of an event that [`DeltaFastPath::read`] did not know, and of what it amounted to.
+    pub fn learn(&mut self, name: Option<&str>, data: &[u8], said: &[Event], places: FieldPaths) {
         let was = std::mem::take(&mut self.state);
         let is_first = match &was {
             State::Known(known) if known.met => {
@@ -94,7 +94,7 @@ impl Repeats {
             self.state = State::Once;
             return;
         }
-        self.state = match Pattern::of(data, places, text) {
+        self.state = match EventPattern::of(data, places, text) {
             Some(pattern) => State::Known(Box::new(Known {
                 pattern,
                 name: name.map(Into::into),
@@ -112,7 +112,7 @@ impl Repeats {
 
 /// The frames of a block's pieces, which differ only in their text and number.
 #[derive(Debug, Default)]
-pub struct Frames(Frame);
+pub struct FrameCache(Frame);
 
 #[derive(Debug, Default)]
 enum Frame {
@@ -120,12 +120,12 @@ enum Frame {
     None,
     /// One was written.
     Once,
-    Known(Template),
+    Known(FrameTemplate),
     /// Each has to be put together.
     Odd,
 }
 
-impl Frames {
+impl FrameCache {
     /// Begins with other frames.
     pub fn clear(&mut self) {
         self.0 = Frame::None;
@@ -142,8 +142,8 @@ impl Frames {
         }
     }
 
-    /// Whether the next frame should be written a second time, with the marks of [`Template`] in it, and be shown to
-    /// [`Frames::learn`]: blocks of one piece are not worth it.
+    /// Whether the next frame should be written a second time, with the marks of [`FrameTemplate`] in it, and be shown to
+    /// [`FrameCache::learn`]: blocks of one piece are not worth it.
     pub fn is_wanted(&mut self) -> bool {
         match self.0 {
             Frame::None => {
@@ -157,7 +157,7 @@ impl Frames {
 
     /// Makes a template of a frame with marks, in one dialect one for a number among them.
     pub fn learn(&mut self, marked: &[u8], numbered: bool) {
-        self.0 = Template::of(marked, numbered).map_or(Frame::Odd, Frame::Known);
+        self.0 = FrameTemplate::of(marked, numbered).map_or(Frame::Odd, Frame::Known);
     }
 }
 
@@ -166,8 +166,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::canonical::{BlockStart, CallKind, Losses, Start};
-    use crate::dialect::{self, DialectName, Preferences, Reply};
+    use crate::canonical::{BlockStart, CallKind, Losses, Scope, Start};
+    use crate::dialect::{self, DialectName, Preferences, ResponseContext};
     use crate::wire::framing::Framing;
 
     /// The data of the frames that one event amounts to, without their numbers.
@@ -190,7 +190,7 @@ mod tests {
 
     fn call(call: CallKind) -> BlockStart {
         BlockStart::ToolCall {
-            id: Template::TEXT.to_owned(),
+            id: FrameTemplate::TEXT.to_owned(),
             name: "f".to_owned(),
             namespace: None,
             call,
@@ -218,9 +218,9 @@ mod tests {
         ];
         for name in DialectName::ALL {
             for legacy_functions in [false, true] {
-                let dialect = dialect::find(name).expect("a dialect");
-                let reply = Reply {
-                    model: format!("m \"{}\" {}", Template::NUMBER, "x"),
+                let dialect = dialect::find(name);
+                let reply = ResponseContext {
+                    model: format!("m \"{}\" {}", FrameTemplate::NUMBER, "x"),
                     preferences: Preferences {
                         include_usage: true,
                         legacy_functions,
@@ -232,22 +232,34 @@ mod tests {
                 };
                 let mut writer = dialect.stream_writer(&reply);
                 let (mut out, mut losses) = (BytesMut::new(), Losses::new());
-                writer.write(Event::Start(Start::default()), &mut out, &mut losses);
+                writer.write(
+                    &mut Scope::root(&mut losses),
+                    Event::Start(Start::default()),
+                    &mut out,
+                );
                 for (index, (block, delta)) in (0_u32..).zip(&blocks) {
                     let block = block.clone();
-                    writer.write(Event::Open { index, block }, &mut out, &mut losses);
+                    writer.write(
+                        &mut Scope::root(&mut losses),
+                        Event::Open { index, block },
+                        &mut out,
+                    );
                     let mut written = Vec::new();
                     for piece in ["first", "a \"é\"\n", "a \"é\"\n", "a \"é\"\n", "a \"é\"\n"] {
                         out.clear();
                         let delta = delta(piece);
-                        writer.write(Event::Delta { index, delta }, &mut out, &mut losses);
+                        writer.write(
+                            &mut Scope::root(&mut losses),
+                            Event::Delta { index, delta },
+                            &mut out,
+                        );
                         written.push(data(dialect.framing(), &mut out));
                     }
                     let [_, rest @ ..] = written.as_slice() else {
                         unreachable!("five were written");
                     };
                     assert!(rest.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {rest:?}");
-                    writer.write(Event::Close { index }, &mut out, &mut losses);
+                    writer.write(&mut Scope::root(&mut losses), Event::Close { index }, &mut out);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Reasoning effort for OpenAI's dialects, from whatever the client's dialect said of reasoning.
 
-use crate::canonical::{Effort, Losses, ReasoningControl, Request, Thinking};
+use super::reasons::OpenAiReason;
+use crate::canonical::{Effort, ReasoningControl, Request, Scope, Thinking};
 use crate::capability::Capabilities;
 
 /// The effort that a thinking budget in tokens stands for. No vendor publishes a table.
@@ -16,7 +17,7 @@ fn of_budget(budget: u64) -> Effort {
 
 /// The effort that a request asks for, as far as this model takes it: the next lower one, else its lowest. `None` where the
 /// request leaves it to the model.
-pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Losses) -> Option<Effort> {
+pub fn nearest(scope: &mut Scope<'_>, request: &Request, capabilities: &Capabilities) -> Option<Effort> {
     let ReasoningControl {
         effort,
         thinking,
@@ -26,8 +27,9 @@ pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Loss
     let (wanted, field) = match (thinking, effort) {
         (Some(Thinking::Disabled), _) => (Effort::None, request.fields.thinking),
         (Some(Thinking::BetweenTools), _) => {
-            let reason = "reasoning between tool calls only became low effort";
-            losses.approximate(request.fields.thinking, reason);
+            scope
+                .at(request.fields.thinking)
+                .approximate(OpenAiReason::ThinkingBetweenTools);
             (Effort::Low, request.fields.thinking)
         }
         (Some(Thinking::Enabled { budget }), None) => {
@@ -44,13 +46,14 @@ pub fn nearest(request: &Request, capabilities: &Capabilities, losses: &mut Loss
     let lower = efforts.iter().filter(|effort| **effort <= wanted).max();
     let Some(nearest) = lower.or(efforts.iter().min()).copied() else {
         if wanted != Effort::None {
-            losses.drop_field(field, "this model takes no reasoning effort");
+            scope.at(field).drop(OpenAiReason::NoEffort);
         }
         return None;
     };
     if nearest != wanted && !by_budget {
-        let reason = format!("this model takes effort `{}` at nearest", nearest.as_str());
-        losses.approximate(field, reason);
+        scope.at(field).approximate(OpenAiReason::NearestEffort {
+            nearest: nearest.as_str(),
+        });
     }
     Some(nearest)
 }

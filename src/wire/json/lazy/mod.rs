@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::error::Fault;
 use super::escape::write_escaped;
-use super::serializer::{Clean, RAW};
+use super::serializer::{NoEscape, RAW};
 use super::{Read, Scanner, text};
 
 /// A text that remembers how JSON spelled it.
@@ -275,7 +275,7 @@ impl Serialize for LazyStr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let quoted = match &self.0 {
             Repr::Plain(text) => return serializer.serialize_str(text),
-            Repr::Same(slice) => return Clean(slice.spelling()).serialize(serializer),
+            Repr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
             Repr::Escaped(escaped) => escaped.slice.quoted(),
         };
         let mut raw = serializer.serialize_struct(RAW, 1)?;

@@ -18,7 +18,7 @@ use super::call::Call;
 use super::headers;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
-use crate::dialect::{Dialect, DialectName, Endpoint, Stored};
+use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
 use crate::telemetry::Access;
 
@@ -34,14 +34,14 @@ const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// What it names is not there.
-    Stored(StoredError),
+    ResponseLinks(StoredError),
     /// Anything else.
     Other(Error),
 }
 
 impl From<StoredError> for Refusal {
     fn from(error: StoredError) -> Self {
-        Self::Stored(error)
+        Self::ResponseLinks(error)
     }
 }
 
@@ -57,7 +57,7 @@ impl Refusal {
     pub fn answer(&self, client: &'static dyn Dialect, access: &mut Access) -> Answer {
         let error = match self {
             Self::Other(error) => return answer::error(Some(client), error, access),
-            Self::Stored(error) => error,
+            Self::ResponseLinks(error) => error,
         };
         access.error = Some(error.class());
         let written = error.write(&access.request_id);
@@ -69,7 +69,7 @@ impl Refusal {
 
 /// One turn that has begun, and what is to be kept of it.
 pub(super) struct Turn {
-    stored: Stored,
+    stored: ResponseLinks,
     keep: Option<Keep>,
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn begin(
         return Ok(None);
     }
     let mut turn = Turn {
-        stored: Stored {
+        stored: ResponseLinks {
             id: None,
             previous: asked.previous.clone(),
         },
@@ -236,7 +236,7 @@ async fn record(
 
 /// The item that a reference names, among those of the turn that its identifier tells of.
 async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Box<RawValue>, Refusal> {
-    let missing = || Refusal::Stored(StoredError::ItemNotFound(id.to_owned()));
+    let missing = || Refusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
     let response = store::item_owner(id).ok_or_else(missing)?;
     let (record, _) = record(store, owner, &response, access)
         .await?
@@ -255,7 +255,7 @@ fn too_large() -> Error {
 
 impl Turn {
     /// What the answer says of the store.
-    pub fn stored(&self) -> Stored {
+    pub fn stored(&self) -> ResponseLinks {
         self.stored.clone()
     }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::PARAMETER;
+use super::reasons::SharedReason;
+use super::tool_names::PARAMETER;
+use crate::canonical::{RawJson, Scope};
 
 /// Formats of strings that Anthropic's structured output knows.
 const FORMATS: [&str; 10] = [
@@ -20,6 +22,14 @@ const FORMATS: [&str; 10] = [
 
 /// Optional properties in a whole schema above which Anthropic refuses to compile it.
 const MOST_OPTIONAL: usize = 24;
+
+/// Refuses a schema that is present and no object.
+pub fn refuse_unless_object(scope: &mut Scope<'_>, schema: Option<&RawJson>) {
+    let is_object = |schema: &RawJson| matches!(schema.get().trim_start().get(..1), Some("{"));
+    if schema.is_some_and(|schema| schema.get() != "null" && !is_object(schema)) {
+        scope.refuse(SharedReason::SchemaIsNoObject);
+    }
+}
 
 /// The schema of a function without parameters.
 pub fn empty_object() -> Value {

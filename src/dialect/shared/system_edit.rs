@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{Inbound, ReadRequest};
 use crate::canonical::{Error, ErrorClass, Losses};
+use crate::dialect::{ClientRequest, ReadRequest};
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{ScanError, Splices};
 
@@ -15,7 +15,7 @@ use crate::wire::splice::{ScanError, Splices};
 pub fn in_place(
     body: &Bytes,
     edits: &SystemEdits,
-    read: impl FnOnce(&Inbound<'_>, &mut Losses) -> Result<ReadRequest, Error>,
+    read: impl FnOnce(&ClientRequest<'_>, &mut Losses) -> Result<ReadRequest, Error>,
     plan: impl FnOnce(&[String], &mut Splices) -> Result<(), ScanError>,
 ) -> Result<Vec<Bytes>, Error> {
     let mut splices = Splices::new();
@@ -30,11 +30,11 @@ pub fn in_place(
 fn additions(
     body: &Bytes,
     edits: &SystemEdits,
-    read: impl FnOnce(&Inbound<'_>, &mut Losses) -> Result<ReadRequest, Error>,
+    read: impl FnOnce(&ClientRequest<'_>, &mut Losses) -> Result<ReadRequest, Error>,
 ) -> Vec<String> {
     if edits.inject_progress {
         let headers = HeaderMap::new();
-        let inbound = Inbound {
+        let inbound = ClientRequest {
             headers: &headers,
             model: None,
             stream: None,

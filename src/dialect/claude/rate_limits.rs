@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::canonical::RateLimits;
-use crate::dialect::rate_limits::{self, Names};
+use crate::dialect::shared::rate_limits::{self, Names};
 
 const NAMES: Names = Names {
     requests: [

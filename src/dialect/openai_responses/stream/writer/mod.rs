@@ -9,18 +9,18 @@ use super::super::envelope::{self, End, Envelope};
 use super::super::types::*;
 use super::super::{reasoning, tools};
 use crate::canonical::{
-    Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, ServerTool,
-    Start, Usage,
+    Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Losses, Opaque, RawJson, Scope,
+    ServerTool, Start, Usage,
 };
-use crate::dialect::repeat::Frames;
-use crate::dialect::{Reply, StreamWriter};
-use crate::wire::json::Template;
+use crate::dialect::shared::fast_path::FrameCache;
+use crate::dialect::{ResponseContext, StreamWriter};
+use crate::wire::json::FrameTemplate;
 use crate::wire::sse;
 
 /// Writes a stream.
 #[derive(Debug)]
 pub struct Writer {
-    reply: Reply,
+    reply: ResponseContext,
     envelope: Option<Envelope>,
     sequence: i64,
     output: Vec<OutputItem>,
@@ -30,7 +30,7 @@ pub struct Writer {
     refused: bool,
     scratch: Vec<u8>,
     /// The frames of the pieces of what is being written.
-    pieces: Frames,
+    pieces: FrameCache,
 }
 
 /// The block that is being written.
@@ -73,7 +73,7 @@ enum Kind {
 
 impl Writer {
     /// A writer for one answer.
-    pub fn new(reply: &Reply) -> Self {
+    pub fn new(reply: &ResponseContext) -> Self {
         Self {
             reply: reply.clone(),
             envelope: None,
@@ -83,7 +83,7 @@ impl Writer {
             broken: None,
             refused: false,
             scratch: Vec::new(),
-            pieces: Frames::default(),
+            pieces: FrameCache::default(),
         }
     }
 
@@ -93,7 +93,7 @@ impl Writer {
         Some(number)
     }
 
-    /// Place of the item that is being written.
+    /// Path of the item that is being written.
     fn place(&self) -> Option<i64> {
         i64::try_from(self.output.len()).ok()
     }
@@ -130,8 +130,8 @@ impl Writer {
         *number(&mut first) = Some(sequence);
         self.send(name, first, out);
         if self.pieces.is_wanted() {
-            let mut event = event(self, Template::TEXT);
-            *number(&mut event) = Some(Template::NUMBER);
+            let mut event = event(self, FrameTemplate::TEXT);
+            *number(&mut event) = Some(FrameTemplate::NUMBER);
             let mut marked = BytesMut::new();
             self.send(name, event, &mut marked);
             self.pieces.learn(&marked, true);
@@ -409,7 +409,8 @@ impl Writer {
 }
 
 impl StreamWriter for Writer {
-    fn write(&mut self, event: Event, out: &mut BytesMut, losses: &mut Losses) {
+    fn write(&mut self, scope: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
+        let losses = scope.losses();
         match event {
             Event::Start(start) => self.start(start, out),
             Event::Open { index: _, block } => self.open(block, out, losses),
@@ -417,11 +418,11 @@ impl StreamWriter for Writer {
             Event::Close { index: _ } => self.close(out),
             Event::Finish { finish, usage } => self.finish(&finish, usage, out, losses),
             Event::Fail(failure) => self.fail(&failure, out),
-            Event::Ping => self.keep_alive(out),
+            Event::Ping => self.write_keep_alive(out),
         }
     }
 
-    fn keep_alive(&mut self, out: &mut BytesMut) {
+    fn write_keep_alive(&mut self, out: &mut BytesMut) {
         sse::write_comment(out, "keep-alive");
     }
 }
