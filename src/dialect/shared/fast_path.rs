@@ -136,6 +136,8 @@ impl FrameCache {
         match &self.0 {
             Frame::Known(template) => {
                 template.write(text, number, scratch, out);
+                #[cfg(test)]
+                cached_frames::count();
                 true
             }
             Frame::None | Frame::Once | Frame::Odd => false,
@@ -161,6 +163,24 @@ impl FrameCache {
     }
 }
 
+/// Counts the frames that were written from a cached one, so that a test fails when none is.
+#[cfg(test)]
+mod cached_frames {
+    use std::cell::Cell;
+
+    thread_local! {
+        static WRITTEN: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        WRITTEN.set(WRITTEN.get() + 1);
+    }
+
+    pub(super) fn get() -> usize {
+        WRITTEN.get()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -169,6 +189,7 @@ mod tests {
     use crate::canonical::{BlockStart, CallKind, Losses, Scope, Start};
     use crate::dialect::{self, DialectName, Preferences, ResponseContext};
     use crate::wire::framing::Framing;
+    use crate::wire::json::hits;
 
     /// The data of the frames that one event amounts to, without their numbers.
     fn data(framing: Framing, out: &mut BytesMut) -> Vec<Value> {
@@ -194,6 +215,77 @@ mod tests {
             name: "f".to_owned(),
             namespace: None,
             call,
+        }
+    }
+
+    /// Events of one block of text in six pieces.
+    fn events() -> Vec<Event> {
+        let text = |piece: u32| Event::Delta {
+            index: 0,
+            delta: Delta::Text {
+                text: format!("piece {piece}"),
+            },
+        };
+        let open = Event::Open {
+            index: 0,
+            block: BlockStart::Text,
+        };
+        [Event::Start(Start::default()), open]
+            .into_iter()
+            .chain((0..6).map(text))
+            .collect()
+    }
+
+    #[test]
+    fn most_pieces_take_the_fast_path() {
+        for name in DialectName::ALL {
+            let dialect = dialect::find(name);
+            let context = ResponseContext {
+                model: "m".to_owned(),
+                preferences: Preferences::default(),
+                created: 1,
+                request_id: "req_1".to_owned(),
+                input_estimate: 1,
+            };
+            let mut losses = Losses::new();
+            let mut scope = Scope::root(&mut losses);
+            let (mut writer, mut out) = (dialect.stream_writer(&context), BytesMut::new());
+            let before = cached_frames::get();
+            for event in events() {
+                writer.write(&mut scope, event, &mut out);
+            }
+            let expected = match name {
+                // The second piece is written twice, to make the cached frame; those after it come from the frame.
+                DialectName::Claude | DialectName::OpenAiChat | DialectName::OpenAiResponses => 4,
+                // The event is in base64 and the frame ends with a checksum, so no text can be filled in.
+                DialectName::Bedrock => 0,
+            };
+            assert_eq!(
+                cached_frames::get() - before,
+                expected,
+                "{name} writes pieces from the cached frame"
+            );
+
+            let (mut reader, mut read) = (dialect.stream_reader(), Vec::new());
+            let mut decoder = dialect.framing().decoder();
+            decoder.push(out.freeze());
+            let before = hits::get();
+            while let Ok(Some(frame)) = decoder.next() {
+                reader.read(&mut scope, frame.name(), &frame.data, &mut read);
+            }
+            let expected = match name {
+                // Two pieces are read in full before there is a pattern.
+                DialectName::Claude => 4,
+                // The first piece opens the block, too, and so counts for nothing.
+                DialectName::OpenAiChat | DialectName::OpenAiResponses => 3,
+                // Each piece is inside a chunk, which has a pattern of its own from the first one on.
+                DialectName::Bedrock => 4 + 7,
+            };
+            assert_eq!(
+                hits::get() - before,
+                expected,
+                "{name} reads pieces by their pattern"
+            );
         }
     }
 

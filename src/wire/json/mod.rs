@@ -31,6 +31,8 @@ pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
 pub use members::{Members, Object, need, read_object};
 pub use noted::Noted;
+#[cfg(test)]
+pub use pattern::hits;
 pub use pattern::{EventPattern, FieldPaths};
 pub use read::Read;
 pub use scan::Scanner;

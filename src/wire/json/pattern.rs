@@ -149,7 +149,29 @@ impl EventPattern {
         if rest.trim_ascii_start() != b"}" {
             return None;
         }
-        found.filter(|text| !text.is_empty())
+        let found = found.filter(|text| !text.is_empty());
+        #[cfg(test)]
+        hits::count(found.is_some());
+        found
+    }
+}
+
+/// Counts the documents that were read by a pattern, so that a test fails when none is.
+#[cfg(test)]
+pub mod hits {
+    use std::cell::Cell;
+
+    thread_local! {
+        static HITS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count(hit: bool) {
+        HITS.set(HITS.get() + usize::from(hit));
+    }
+
+    /// The documents that this thread has read by a pattern.
+    pub fn get() -> usize {
+        HITS.get()
     }
 }
 
