@@ -22,22 +22,29 @@ const TEXTS: [&str; 8] = [
     "thinking",
 ];
 
-/// Events in any order, each repeated as [`varied`] copies.
+/// Events in any order, each repeated as [`varied`] copies. The first copies differ in their texts only: the fast path
+/// begins after two events that do.
 fn runs() -> impl Strategy<Value = Vec<Vec<Sent>>> {
     translated_pairs()
         .into_iter()
         .map(|(_, upstream)| {
             let run = (
                 upstream::event(upstream.name()),
-                1_u64..6,
+                1_u64..8,
+                0_u64..4,
                 any::<u16>(),
                 any::<bool>(),
             );
             let runs = vec(run, 0..12);
             runs.prop_map(|runs| {
-                let copies = runs.into_iter().flat_map(|(event, times, mask, extended)| {
-                    (0..times).map(move |copy| varied(&event, copy, mask, extended))
-                });
+                let copies = runs
+                    .into_iter()
+                    .flat_map(|(event, times, alike, mask, extended)| {
+                        (0..times).map(move |copy| {
+                            let mask = if copy < alike { 0 } else { mask };
+                            varied(&event, copy, mask, extended)
+                        })
+                    });
                 copies.collect()
             })
         })
