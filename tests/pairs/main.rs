@@ -122,6 +122,26 @@ fn list_snapshots(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn every_case_has_a_reason() {
+    let (mut missing, mut checked) = (Vec::new(), 0);
+    for dialect in dialects() {
+        for case in cases(dialect) {
+            checked += 1;
+            let why = case.facts.why.trim();
+            if why.is_empty() || why.lines().count() > 1 {
+                missing.push(format!("{}/{}", dialect.name(), case.name));
+            }
+        }
+    }
+    assert!(checked > 500, "{checked} cases");
+    assert!(
+        missing.is_empty(),
+        "{} cases without a `why` of one line in their case.json: {missing:#?}",
+        missing.len()
+    );
+}
+
+#[test]
 fn every_dialect_has_the_common_cases() {
     let mut missing = Vec::new();
     for dialect in dialects() {
