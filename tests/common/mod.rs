@@ -72,6 +72,9 @@ pub fn root() -> PathBuf {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// The reason for the case, in one sentence. Recorded clients have none.
+    #[serde(default)]
+    pub why: String,
     /// What a recorded client speaks; other cases stand below the name of their dialect.
     #[serde(default)]
     pub dialect: Option<String>,
@@ -156,6 +159,34 @@ pub fn framed(events: &[u8]) -> Bytes {
         }
     }
     out.freeze()
+}
+
+/// Prints the events in a JSON list in the form of [`shown`], so that both can be compared line by line. The other
+/// messages begin with the name of their member.
+pub fn list_events(events: &[u8]) -> String {
+    let events: Vec<&RawValue> = serde_json::from_slice(events).unwrap();
+    let mut out = String::new();
+    for event in events {
+        let Ok(message) = serde_json::from_str::<Message<'_>>(event.get()) else {
+            let json: Value = serde_json::from_str(event.get()).unwrap();
+            let name = json["type"].as_str().unwrap_or_default();
+            write!(out, "event: {name}\ndata: {}\n\n", event.get()).unwrap();
+            continue;
+        };
+        let payload = message.payload.map(RawValue::get).unwrap_or_default();
+        if let Some(exception) = message.exception {
+            write!(out, "exception: {exception}\ndata: {payload}\n\n").unwrap();
+        } else if let Some(event) = message.event {
+            write!(out, "event: {event}\ndata: {payload}\n\n").unwrap();
+        } else if let Some(code) = message.error {
+            write!(out, "error: {code}\nmessage: {}\n\n", message.message).unwrap();
+        } else if let Some(text) = message.text {
+            write!(out, "text: {text}\n\n").unwrap();
+        } else {
+            write!(out, "cut: {}\n\n", message.cut.expect("a message")).unwrap();
+        }
+    }
+    out
 }
 
 pub fn write_chunk(out: &mut BytesMut, event: &str) {

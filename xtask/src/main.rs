@@ -8,6 +8,7 @@ mod instructions;
 mod listing;
 mod record;
 mod regen;
+mod snapshots;
 
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
@@ -40,6 +41,8 @@ enum Task {
     Instructions(instructions::Options),
     /// Record what a client sends, as fixtures: listens in front of a proxy
     Record(record::Options),
+    /// Summarize a change of the tests' snapshots for its reviewers
+    Snapshots(snapshots::SnapshotOptions),
     /// Print the Rust that the build makes of a dialect's schema
     Expand {
         /// As in specs/sources.toml
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Clients(options) => clients::run(&cli.specs, options),
         Task::Fidelity => fidelity::run(),
         Task::Record(options) => record::run(options),
+        Task::Snapshots(options) => snapshots::run(root(), options),
         Task::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {
