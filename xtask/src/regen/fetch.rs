@@ -56,6 +56,7 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
         return copied_schema(source, release, dir);
     }
     let package = &source.package;
+    progress(&format!("{package}: making a Python environment"));
     run(Command::new("python3")
         .args(["-m", "venv"])
         .arg(work.join("venv")))?;
@@ -82,6 +83,7 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     if let Some(dir) = from {
         download.args(["--no-index", "--find-links"]).arg(dir);
     }
+    progress(&format!("{package}: downloading the package"));
     run(&mut download)?;
     let wheel = wheel_of(package, &wheels)?.ok_or_else(|| format!("{package}: no wheel was downloaded"))?;
     let version = wheel_version(&wheel)?;
@@ -94,10 +96,14 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     if let Some(dir) = from {
         install.arg("--find-links").arg(dir);
     }
+    progress(&format!(
+        "{package} {version}: installing it with its dependencies; this can take minutes"
+    ));
     run(&mut install)?;
     let script = work.join("sdk_schema.py");
     std::fs::write(&script, SDK_SCHEMA).map_err(|error| format!("{}: {error}", script.display()))?;
     let roots = serde_json::to_string(&source.roots).map_err(|error| error.to_string())?;
+    progress(&format!("{package} {version}: converting its types to JSON Schema"));
     let output = run(Command::new(&python)
         .args(["-W", "ignore"])
         .arg(&script)
@@ -178,6 +184,7 @@ pub fn openapi(
         Some(dir) => dir.join(name),
         None => {
             let path = work.join("document.json");
+            progress(&format!("{}: downloading", source.url));
             run(Command::new("curl")
                 .args(["--fail", "--silent", "--show-error", "--location", "--output"])
                 .arg(&path)
@@ -291,6 +298,13 @@ fn parse(bytes: &[u8], name: &str) -> Result<Value, String> {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Prints a progress line to standard error; standard output is for the report.
+///
+/// `pip` runs quietly and can take ten minutes per package: without these lines a regen looks like a hang.
+fn progress(line: &str) {
+    eprintln!("{line}");
 }
 
 /// Runs to the end and returns standard output; a failure carries the end of standard error.
