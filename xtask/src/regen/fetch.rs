@@ -103,7 +103,9 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     let script = work.join("sdk_schema.py");
     std::fs::write(&script, SDK_SCHEMA).map_err(|error| format!("{}: {error}", script.display()))?;
     let roots = serde_json::to_string(&source.roots).map_err(|error| error.to_string())?;
-    progress(&format!("{package} {version}: converting its types to JSON Schema"));
+    progress(&format!(
+        "{package} {version}: converting its types to JSON Schema"
+    ));
     let output = run(Command::new(&python)
         .args(["-W", "ignore"])
         .arg(&script)
