@@ -125,8 +125,8 @@ fn machine() -> String {
 
 fn costs(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Processor time\n\nMicroseconds for each request or event; ratios to the floor in parentheses.\n\n\
-         | pair | unit of work | floor | nginx | proxy | ratio | goal | | proxy, units a second |\n\
+        "\n## Processor time\n\nMicroseconds per request or event; ratios to the floor in parentheses.\n\n\
+         | pair | unit of work | floor | nginx | proxy | ratio | goal | | proxy, units per second |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n",
     );
     for measured in all {
@@ -155,7 +155,7 @@ fn costs(out: &mut String, all: &[Measured]) {
 
 fn latencies(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Added latency\n\nMicroseconds at p50 / p99 / p99.9. Whatever is below zero is noise of the machine.\n\n\
+        "\n## Added latency\n\nMicroseconds at p50 / p99 / p99.9. Negative values are measurement noise.\n\n\
          | pair | until | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n",
     );
     for measured in all {
@@ -163,7 +163,7 @@ fn latencies(out: &mut String, all: &[Measured]) {
         let first: fn(&Run) -> Option<Quantiles> = |run| run.driven.first;
         let piece: fn(&Run) -> Option<Quantiles> = |run| run.driven.piece;
         let rows = match measured.workload.shape {
-            Shape::Alone => vec![("the answer, one request at a time", whole)],
+            Shape::Alone => vec![("the response, one request at a time", whole)],
             Shape::Paced => vec![
                 ("the first event, 1,000 streams", first),
                 ("each event, 1,000 streams", piece),
@@ -185,7 +185,7 @@ fn latencies(out: &mut String, all: &[Measured]) {
 
 fn memory(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Memory\n\nKiB resident: without any request, with 1,000 open streams, and for each of them.\n\n\
+        "\n## Memory\n\nKiB resident: idle, with 1,000 open streams, and per stream.\n\n\
          | pair | floor | nginx | proxy | ratio to the floor | goal | |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n",
     );
     let mut idle: Option<u64> = None;
@@ -219,7 +219,7 @@ fn memory(out: &mut String, all: &[Measured]) {
             grouped(IDLE_MEMORY_KIB)
         );
     }
-    out.push_str("\nResident after the work, in KiB:\n\n| pair | work | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n");
+    out.push_str("\nResident memory after the work, in KiB:\n\n| pair | work | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n");
     for measured in all
         .iter()
         .filter(|measured| measured.workload.shape != Shape::Paced)
@@ -239,8 +239,8 @@ fn memory(out: &mut String, all: &[Measured]) {
 
 fn grown(out: &mut String, growth: &Growth) {
     out.push_str(
-        "\n## Growth\n\nInstructions of translating a request of growing size, and for each of its bytes:\n\n\
-         | pair | bytes | instructions | a byte |\n| --- | ---: | ---: | ---: |\n",
+        "\n## Growth\n\nInstructions to translate a request, by its size, and per byte:\n\n\
+         | pair | bytes | instructions | per byte |\n| --- | ---: | ---: | ---: |\n",
     );
     let of = |kind: &'static str| {
         growth.counted.iter().filter_map(move |counted| {
@@ -262,7 +262,7 @@ fn grown(out: &mut String, growth: &Growth) {
         );
     }
     out.push_str(
-        "\nInstructions of one more event of a stream, by the number of those before it:\n\n\
+        "\nInstructions to translate one event of a stream, by the number of events before it:\n\n\
          | pair | events before | instructions |\n| --- | ---: | ---: |\n",
     );
     for (pair, before, instructions) in of("growth/event") {
@@ -275,7 +275,7 @@ fn grown(out: &mut String, growth: &Growth) {
     }
     out.push_str(
         "\nMemory by the number of open streams, claude → openai-chat:\n\n\
-         | open streams | floor, KiB | each | proxy, KiB | each |\n| ---: | ---: | ---: | ---: | ---: |\n",
+         | open streams | floor, KiB | per stream | proxy, KiB | per stream |\n| ---: | ---: | ---: | ---: | ---: |\n",
     );
     for pair in growth.memory.chunks(2) {
         let Some((streams, ..)) = pair.first() else {
@@ -293,9 +293,10 @@ fn grown(out: &mut String, growth: &Growth) {
 /// Instructions of every pair.
 fn pairs(out: &mut String, growth: &Growth) {
     out.push_str(
-        "\n## Instructions\n\nOf the translation alone, without any network (`cargo xtask instructions`): of a request, of a \
-         complete answer, of one more event. Within a dialect a request's model is replaced, and answers pass unread.\n\n\
-         | pair | small request | 120 KB request | 5 MB image | answer | text event | tool event | reasoning event |\n\
+        "\n## Instructions\n\nInstructions of the translation alone, without a network (`cargo xtask instructions`): of a \
+         request, of a complete response, and of one event. In same-dialect pairs, only the model of the request is \
+         replaced; responses are forwarded without reading them.\n\n\
+         | pair | small request | 120 KB request | 5 MB image | response | text event | tool event | reasoning event |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let kinds = [
