@@ -1,6 +1,6 @@
 //! What the code generator makes of a dialect: its listing (`api.txt`) and its Rust.
 
-use llm_proxy_codegen::{Ir, Spec, api_listing, generate};
+use llm_proxy_codegen::{Ir, Spec, api_listing, generate_file};
 use serde_json::Value;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub fn api_txt(specs: &Path, sources: &Sources, dialect: &str) -> Result<String,
 /// # Errors
 /// As [`api_txt`].
 pub fn rust(specs: &Path, sources: &Sources, dialect: &str) -> Result<String, String> {
-    generate(&ir(specs, sources, dialect)?).map_err(|error| format!("{dialect}: {error}"))
+    generate_file(dialect, &ir(specs, sources, dialect)?).map_err(|error| format!("{dialect}: {error}"))
 }
 
 fn ir(specs: &Path, sources: &Sources, dialect: &str) -> Result<Ir, String> {
