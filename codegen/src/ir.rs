@@ -20,8 +20,8 @@ impl Ir {
 #[derive(Debug)]
 pub(crate) struct Def {
     pub(crate) kind: TypeKind,
-    /// Whether the type is part of a response. Unexpected values are then accepted instead of refused, because the client
-    /// gains nothing from an error; see [`crate::lenient`].
+    /// Whether the type is part of a response. Unexpected values are then accepted instead of refused, because the
+    /// client gains nothing from an error; see [`crate::lenient`].
     pub(crate) lenient: bool,
 }
 

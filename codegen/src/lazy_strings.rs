@@ -1,8 +1,8 @@
 //! Decides which strings of requests stay slices of the body (`LazyStr`).
 //!
 //! Long texts are most of a request, and a translation mostly forwards them. As slices in their JSON spelling they are
-//! neither decoded nor escaped again; docs/performance.md has the gain. The mappings read short strings, such as names and
-//! identifiers, so these are decoded at once. Responses and events use ordinary strings.
+//! neither decoded nor escaped again; docs/performance.md has the gain. The mappings read short strings, such as names
+//! and identifiers, so these are decoded at once. Responses and events use ordinary strings.
 
 use crate::ir::{Ir, Type, TypeKind};
 
@@ -26,8 +26,8 @@ const MEMBERS: [&str; 13] = [
 /// A member that may contain a `data:` URL with a whole image. Its name `url` alone would also match short addresses.
 const IMAGE_URL: (&str, &str) = ("ImageUrl", "url");
 
-/// Marks these members in the types that only requests contain, and the strings that may replace a list of objects (such
-/// as `content`).
+/// Marks these members in the types that only requests contain, and the strings that may replace a list of objects
+/// (such as `content`).
 pub(crate) fn mark(ir: &mut Ir) {
     for (name, def) in ir.defs.iter_mut().filter(|(_, def)| !def.lenient) {
         match &mut def.kind {

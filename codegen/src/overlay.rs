@@ -1,8 +1,8 @@
 //! The overlay: hand-written corrections of a vendor's schema.
 //!
-//! An overlay is a list of operations, each with a reason, applied in order. A position is `Def` or `Def.property`; `[]`
-//! after either means the items of an array (also of the array inside a union): `UserMessageParam.content[]`. An operation
-//! that changes nothing is an error, because it is stale: the vendor changed the schema that it corrected.
+//! An overlay is a list of operations, each with a reason, applied in order. A position is `Def` or `Def.property`;
+//! `[]` after either means the items of an array (also of the array inside a union): `UserMessageParam.content[]`. An
+//! operation that changes nothing is an error, because it is stale: the vendor changed the schema that it corrected.
 
 mod edit;
 

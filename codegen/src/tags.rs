@@ -1,7 +1,7 @@
 //! Finds the property that distinguishes the objects of a union.
 //!
-//! The search uses the constants in the variants. It ignores `discriminator`, because vendors omit it or use it for unions
-//! where it is wrong.
+//! The search uses the constants in the variants. It ignores `discriminator`, because vendors omit it or use it for
+//! unions where it is wrong.
 
 use std::collections::BTreeSet;
 

@@ -45,7 +45,8 @@ fn struct_fields() {
     })));
 }
 
-/// Long texts of requests keep their JSON spelling: members with certain names, and strings in place of a list of parts.
+/// Long texts of requests keep their JSON spelling: members with certain names, and strings in place of a list of
+/// parts.
 #[test]
 fn long_texts_are_lazy() {
     let part =

@@ -12,7 +12,8 @@ const POINTER: usize = 8;
 /// Sizes by type name, computed on demand.
 pub(super) struct Layout<'a> {
     ir: &'a Ir,
-    /// `None` while a size is being computed. If it is needed again in that time, the type contains itself and is a pointer.
+    /// `None` while a size is being computed. If it is needed again in that time, the type contains itself and is a
+    /// pointer.
     sizes: BTreeMap<&'a str, Option<usize>>,
 }
 

@@ -63,8 +63,8 @@ fn imports() -> TokenStream {
     }
 }
 
-/// Functions that read and write the roots. They are not generic: the code is compiled once here, and not again in every
-/// module that calls them.
+/// Functions that read and write the roots. They are not generic: the code is compiled once here, and not again in
+/// every module that calls them.
 fn roots(ir: &Ir) -> TokenStream {
     let mut functions = TokenStream::new();
     let written: BTreeSet<&String> = ir.roots.keys().collect();

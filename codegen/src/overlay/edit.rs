@@ -116,8 +116,8 @@ pub(super) fn drop_at(defs: &mut Defs, position: &str) -> Result<(), SpecError> 
     Ok(())
 }
 
-/// Filters the members of a union and returns how many were removed. The union stays a union even if one member remains,
-/// because clients may still send the others.
+/// Filters the members of a union and returns how many were removed. The union stays a union even if one member
+/// remains, because clients may still send the others.
 fn retain_members(schema: &mut Value, keep: impl Fn(&Value) -> bool) -> usize {
     let Some(members) = schema::members_mut(schema) else {
         return 0;
