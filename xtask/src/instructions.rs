@@ -19,7 +19,7 @@ const SLACK: u64 = 60;
 const MEASURED: &str = "*bench_counted::measured*";
 /// The function that is called after it. Callgrind writes its results before this call; it cannot write them at the end
 /// of the function at which it stops counting.
-const REPORTED: &str = "*bench_counted::report*";
+const REPORTED: &str = "*bench_counted::report_work*";
 /// glibc chooses its `memcpy` by the features of the processor, which would change the counts. valgrind shows the same
 /// features on every x86-64 processor with AVX2, except these two.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-ERMS,-FSRM";
