@@ -15,7 +15,7 @@ use llm_proxy::wire::splice::{self, Splices};
 use crate::{MODEL, upstream_model};
 
 /// A pair of dialects, and the state that the proxy keeps between requests.
-pub struct DialectPair {
+pub struct BenchPair {
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     headers: HeaderMap,
@@ -28,7 +28,7 @@ fn find(name: DialectName) -> &'static dyn Dialect {
     dialect::find(name).expect("a dialect that is translated")
 }
 
-impl DialectPair {
+impl BenchPair {
     /// Creates the pair.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use llm_proxy::wire::splice::{self, Splices};
 use serde_json::{Value, json};
 
 use crate::MODEL;
-use crate::exchange::DialectPair;
+use crate::exchange::BenchPair;
 
 /// A captured request of Claude Code: tools, system prompt, reminders, one tool call with its result. Placeholders
 /// replace the original prose.
@@ -66,7 +66,7 @@ fn of_claude(request: Bytes, dialect: DialectName) -> Bytes {
     if dialect == DialectName::Claude {
         return request;
     }
-    let (_, written) = DialectPair::new(DialectName::Claude, dialect).begin(&request, true);
+    let (_, written) = BenchPair::new(DialectName::Claude, dialect).begin(&request, true);
     let body = Bytes::from(written.body);
     if dialect == DialectName::Bedrock {
         return body;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use llm_proxy::dialect::DialectName;
 use llm_proxy::wire::framing::Framing;
 
-use crate::exchange::DialectPair;
+use crate::exchange::BenchPair;
 use crate::request;
 use crate::response::{self, StreamScript};
 
@@ -41,7 +41,7 @@ fn factory(name: String, make: impl Fn(String) -> MicroBench + 'static) -> Micro
 /// All micro benchmarks.
 pub fn all() -> Vec<MicroBenchFactory> {
     let mut all = Vec::new();
-    for (client, upstream) in DialectPair::all() {
+    for (client, upstream) in BenchPair::all() {
         for kind in [
             request::RequestKind::Small,
             request::RequestKind::Code,
@@ -53,7 +53,7 @@ pub fn all() -> Vec<MicroBenchFactory> {
             }));
         }
     }
-    for (client, upstream) in DialectPair::all().filter(|(client, upstream)| client != upstream) {
+    for (client, upstream) in BenchPair::all().filter(|(client, upstream)| client != upstream) {
         let name = format!("answer/{client}@{upstream}");
         all.push(factory(name, move |name| read_response(name, client, upstream)));
         for kind in response::StreamKind::ALL {
@@ -82,7 +82,7 @@ fn send_request(
     client: DialectName,
     upstream: DialectName,
 ) -> MicroBench {
-    let pair = DialectPair::new(client, upstream);
+    let pair = BenchPair::new(client, upstream);
     let body = request::request(kind, client, true);
     // Small benchmarks need many repetitions: one call of the allocator can be as expensive as the work.
     let little = client == DialectName::Bedrock && upstream == DialectName::Bedrock;
@@ -100,7 +100,7 @@ fn send_request(
 
 fn read_response(name: String, client: DialectName, upstream: DialectName) -> MicroBench {
     let request = request::request(request::RequestKind::Small, client, false);
-    let (exchange, _) = DialectPair::new(client, upstream).begin(&request, false);
+    let (exchange, _) = BenchPair::new(client, upstream).begin(&request, false);
     let body = response::complete(upstream);
     MicroBench::new(name, 20, move |times| {
         for _ in 0..times {
@@ -114,7 +114,7 @@ fn read_response(name: String, client: DialectName, upstream: DialectName) -> Mi
 fn event(name: String, kind: response::StreamKind, client: DialectName, upstream: DialectName) -> MicroBench {
     let request = request::request(request::RequestKind::Small, client, true);
     let script = StreamScript::new(upstream, kind, 0);
-    let mut stream = DialectPair::new(client, upstream).stream(&request);
+    let mut stream = BenchPair::new(client, upstream).stream(&request);
     for head in &script.head {
         stream.push(head);
     }
@@ -129,7 +129,7 @@ fn event(name: String, kind: response::StreamKind, client: DialectName, upstream
 /// Translates a complete stream with one piece of content: the cost of its first and last events.
 fn ends(name: String, client: DialectName, upstream: DialectName) -> MicroBench {
     let request = request::request(request::RequestKind::Small, client, true);
-    let pair = DialectPair::new(client, upstream);
+    let pair = BenchPair::new(client, upstream);
     let (exchange, _) = pair.begin(&request, true);
     let events = StreamScript::events(upstream, response::StreamKind::Text, 1);
     MicroBench::new(name, 10, move |times| {
@@ -184,7 +184,7 @@ fn route(name: String, count: usize) -> MicroBench {
 /// Translates a request of about `size` bytes. Returns the exact size as well. The cost per byte must not grow with the
 /// size.
 pub fn request_of_size(size: usize, client: DialectName, upstream: DialectName) -> (MicroBench, usize) {
-    let pair = DialectPair::new(client, upstream);
+    let pair = BenchPair::new(client, upstream);
     let body: Bytes = request::chat(size, client);
     let length = body.len();
     let name = format!("growth/request/{size}/{client}@{upstream}");

@@ -58,7 +58,7 @@ pub(crate) fn normalize(document: &Value) -> Result<Ir, SpecError> {
     if !builder.untagged.is_empty() {
         builder.untagged.sort();
         return Err(SpecError::new(format!(
-            "no property tells the variants apart; add a `tag` or `opaque` operation to the overlay for: {}",
+            "no property distinguishes the variants; add a `tag` or `opaque` operation to the overlay for: {}",
             builder.untagged.join(", ")
         )));
     }

@@ -312,7 +312,7 @@ fn union_without_tag_is_an_error() {
     let error = ir(document(defs.clone()), json!([])).expect_err("no tag");
     assert_eq!(
         error,
-        "no property tells the variants apart; add a `tag` or `opaque` operation to the overlay for: RootValue"
+        "no property distinguishes the variants; add a `tag` or `opaque` operation to the overlay for: RootValue"
     );
 
     let overlay = json!([{ "op": "opaque", "at": "Root.value", "reason": "test" }]);

@@ -189,7 +189,7 @@ fn tag_and_default() {
         &[],
     );
     let impossible = with(json!({ "op": "tag", "at": "Root.first[]", "tag": "text" }));
-    assert!(impossible.is_err_and(|error| error.contains("no property tells the variants apart")));
+    assert!(impossible.is_err_and(|error| error.contains("no property distinguishes the variants")));
 }
 
 #[test]
