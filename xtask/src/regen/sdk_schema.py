@@ -139,7 +139,7 @@ def exported_unions(roots):
 
 
 def restore_unions(definitions, roots):
-    """Returns a visitor that restores the names of unions. pydantic replaces a named union by its members at each use."""
+    """Returns a visitor that restores union names. pydantic replaces a named union by its members at each use."""
     by_class = {}
     for cls in Generator.classes:
         path = f"{cls.__module__}.{cls.__qualname__}".replace(".", "__")
