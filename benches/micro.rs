@@ -1,4 +1,4 @@
-//! The micro set by the clock: `cargo bench -p llm-proxy-benches`. A pattern behind `--` chooses by name.
+//! Times of the micro benchmarks: `cargo bench -p llm-proxy-benches`. A pattern after `--` selects benchmarks by name.
 
 use llm_proxy_benches::work;
 

@@ -1,4 +1,4 @@
-//! Driving the library as the proxy does, without network.
+//! Calls the library as the proxy does, without a network.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use llm_proxy::wire::splice::{self, Splices};
 
 use crate::{MODEL, upstream_model};
 
-/// A pair of dialects and what the proxy keeps for it between requests.
-pub struct Pair {
+/// A pair of dialects, and the state that the proxy keeps between requests.
+pub struct BenchPair {
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     headers: HeaderMap,
@@ -28,11 +28,11 @@ fn find(name: DialectName) -> &'static dyn Dialect {
     dialect::find(name)
 }
 
-impl Pair {
-    /// The pair of these two.
+impl BenchPair {
+    /// Creates the pair.
     ///
     /// # Panics
-    /// For a dialect that is not translated.
+    /// A dialect has no translation.
     pub fn new(client: DialectName, upstream: DialectName) -> Self {
         let name = HeaderName::from_static("anthropic-version");
         let value = HeaderValue::from_static("2023-06-01");
@@ -46,7 +46,7 @@ impl Pair {
         }
     }
 
-    /// Every pair, those of one dialect among them.
+    /// All pairs, including those with the same dialect on both sides.
     pub fn all() -> impl Iterator<Item = (DialectName, DialectName)> {
         let all = DialectName::ALL.into_iter();
         all.flat_map(|client| {
@@ -59,7 +59,7 @@ impl Pair {
     /// Translates a request.
     ///
     /// # Panics
-    /// Where it is refused.
+    /// The request is refused.
     pub fn begin(&self, body: &Bytes, stream: bool) -> (Exchange, WrittenRequest) {
         let in_path = self.client.name() == DialectName::Bedrock;
         let inbound = ClientRequest {
@@ -82,7 +82,7 @@ impl Pair {
             .unwrap_or_else(|error| panic!("the request is refused at {:?}: {error}", error.param))
     }
 
-    /// What becomes of a request: translated, or with another model's name in it where the dialect stays.
+    /// Translates a request. In a same-dialect pair, replaces only the model name, as the proxy does.
     pub fn send(&self, body: &Bytes) -> Vec<Bytes> {
         if self.client.name() != self.upstream.name() {
             return vec![self.begin(body, true).1.body.into()];
@@ -98,21 +98,21 @@ impl Pair {
         splices.apply(body).expect("edits that fit").into_parts()
     }
 
-    /// A stream of answers that waits for its first piece.
-    pub fn stream(&self, request: &Bytes) -> Stream {
-        Stream::of(&self.begin(request, true).0)
+    /// Begins the stream of a response.
+    pub fn stream(&self, request: &Bytes) -> BenchStream {
+        BenchStream::of(&self.begin(request, true).0)
     }
 }
 
-/// A streamed answer that is being translated.
-pub struct Stream {
+/// A streamed response in translation.
+pub struct BenchStream {
     decoder: Decoder,
     stream: llm_proxy::translate::TranslatedStream,
     out: BytesMut,
 }
 
-impl Stream {
-    /// The stream of an exchange.
+impl BenchStream {
+    /// Begins the stream of an exchange.
     pub fn of(exchange: &Exchange) -> Self {
         let mut stream = exchange.stream();
         stream.commit();
@@ -123,10 +123,10 @@ impl Stream {
         }
     }
 
-    /// Translates what has arrived.
+    /// Translates a piece of the upstream's stream.
     ///
     /// # Panics
-    /// Where the stream cannot be read.
+    /// The stream is not valid.
     pub fn push(&mut self, piece: &Bytes) -> Bytes {
         self.decoder.push(piece.clone());
         while let Some(frame) = self.decoder.next().expect("a stream") {
@@ -135,7 +135,7 @@ impl Stream {
         self.out.split().freeze()
     }
 
-    /// Whether the answer has ended as a success.
+    /// Whether the stream has ended without an error.
     pub fn is_complete(&self) -> bool {
         self.stream.is_ended() && self.stream.failure().is_none()
     }

@@ -1,19 +1,19 @@
-//! What llm-proxy is measured with: the same requests and streams for the micro benches, for instruction counts and for
-//! whole programs under load.
+//! Workloads for measuring llm-proxy: the same requests and streams for micro benchmarks, for instruction counts and
+//! for complete programs under load.
 
-pub mod answer;
 pub mod exchange;
 pub mod request;
+pub mod response;
 pub mod work;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use llm_proxy::dialect::DialectName;
 
-/// The name of the model that every client asks for.
+/// The model name in every client's request.
 pub const MODEL: &str = "bench-model";
 
-/// Where a client of a dialect sends a request for an answer.
+/// The path to which a client of a dialect sends requests that generate a response.
 pub fn path(dialect: DialectName, stream: bool) -> String {
     match dialect {
         DialectName::OpenAiChat => "/v1/chat/completions".to_owned(),
@@ -24,7 +24,7 @@ pub fn path(dialect: DialectName, stream: bool) -> String {
     }
 }
 
-/// The name of the model that an upstream of a dialect is asked for: one that the proxy knows the abilities of.
+/// The model name for an upstream of a dialect. The proxy's capability table contains it.
 pub fn upstream_model(dialect: DialectName) -> &'static str {
     match dialect {
         DialectName::OpenAiChat | DialectName::OpenAiResponses => "gpt-5.2",
@@ -33,7 +33,7 @@ pub fn upstream_model(dialect: DialectName) -> &'static str {
     }
 }
 
-/// The time in nanoseconds since 1970, the same in all processes of a machine.
+/// The time in nanoseconds since 1970. All processes of a machine have the same clock, so they can compare times.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))

@@ -1,4 +1,4 @@
-//! Requests: captured from real clients where these sent them, and grown by code where the size is what matters.
+//! Requests, captured from real clients where possible, and extended by code to the required size.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,29 +8,30 @@ use llm_proxy::wire::splice::{self, Splices};
 use serde_json::{Value, json};
 
 use crate::MODEL;
-use crate::exchange::Pair;
+use crate::exchange::BenchPair;
 
-/// What Claude Code sent: tools, system prompt, reminders, one round of a tool. Words in it stand for the text that was sent.
+/// A captured request of Claude Code: tools, system prompt, reminders, one tool call with its result. Placeholders
+/// replace the original prose.
 const CLAUDE_CODE: &str =
     include_str!("../../tests/fixtures/captures/claude-code-2.1.330-thinking-and-tool.json");
-/// What Codex sent, one round of a tool in it.
+/// A captured request of Codex with one tool call and its result.
 const CODEX: &str = include_str!("../data/codex-0.169.0-exec-loop.json");
-/// A piece of a file as tools show it: its line ends and quotes are what JSON has to escape.
+/// A piece of a file as tools print it. Its line ends and quotes are characters that JSON must escape.
 const LISTING: &str = "  41\tfn first_error(report: &Report) -> Option<&str> {\n  42\t    let found = report.lines()\n  43\t        .filter(|line| line.starts_with(\"error: \"))\n  44\t        .next()?;\n  45\t    Some(found.trim_end_matches('\\n'))\n  46\t}\n";
 
 /// The kinds of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RequestKind {
     /// One short question.
     Small,
-    /// A coding agent in the middle of its work: some 120 KB of tools and history.
+    /// A request of a coding agent in the middle of a session: about 120 KB of tools and history.
     Code,
     /// A question about an image of 5 MB.
     Image,
 }
 
-impl Kind {
-    /// Its name.
+impl RequestKind {
+    /// The name on the command line and in benchmark names.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -39,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a name.
+    /// The kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Small, Self::Code, Self::Image]
             .into_iter()
@@ -47,16 +48,16 @@ impl Kind {
     }
 }
 
-/// A request of a kind in a dialect.
+/// Creates a request of a kind in a dialect.
 ///
-/// The agents' requests of `openai-chat` and `bedrock`, and the images of all but `claude`, are what the proxy makes of
-/// those of `claude`: no client with requests of that size was at hand.
-pub fn request(kind: Kind, dialect: DialectName, stream: bool) -> Bytes {
+/// The agent requests of `openai-chat` and `bedrock`, and the image requests of all dialects except `claude`, are the
+/// proxy's own translations of the `claude` requests, because no client with requests of this size was available.
+pub fn request(kind: RequestKind, dialect: DialectName, stream: bool) -> Bytes {
     let claude = match (kind, dialect) {
-        (Kind::Small, _) => return small(dialect, stream),
-        (Kind::Code, DialectName::OpenAiResponses) => return codex(120 * 1024, stream),
-        (Kind::Code, _) => claude_code(120 * 1024, stream),
-        (Kind::Image, _) => image(5 * 1024 * 1024, stream),
+        (RequestKind::Small, _) => return small(dialect, stream),
+        (RequestKind::Code, DialectName::OpenAiResponses) => return codex(120 * 1024, stream),
+        (RequestKind::Code, _) => claude_code(120 * 1024, stream),
+        (RequestKind::Image, _) => image(5 * 1024 * 1024, stream),
     };
     of_claude(claude, dialect)
 }
@@ -65,12 +66,12 @@ fn of_claude(request: Bytes, dialect: DialectName) -> Bytes {
     if dialect == DialectName::Claude {
         return request;
     }
-    let (_, written) = Pair::new(DialectName::Claude, dialect).begin(&request, true);
+    let (_, written) = BenchPair::new(DialectName::Claude, dialect).begin(&request, true);
     let body = Bytes::from(written.body);
     if dialect == DialectName::Bedrock {
         return body;
     }
-    // Its model is the upstream's, but clients ask for their own.
+    // The translation contains the upstream's model name; put back the client's.
     let mut splices = Splices::new();
     splices
         .set_member(&body, "model", splice::encode_str(MODEL))
@@ -107,8 +108,8 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("a captured request")
 }
 
-/// Claude Code's request with rounds of tools added to its history until it has about `size` bytes; as it was sent where
-/// that is more already.
+/// Claude Code's request, with tool calls added to the history until it has about `size` bytes. Unchanged if the
+/// captured request is larger.
 pub fn claude_code(size: usize, stream: bool) -> Bytes {
     let mut request = parsed(CLAUDE_CODE);
     request["model"] = MODEL.into();
@@ -136,13 +137,13 @@ pub fn claude_code(size: usize, stream: bool) -> Bytes {
     bytes(&request)
 }
 
-/// Codex's request, grown like Claude Code's.
+/// Codex's request, extended in the same way as [`claude_code`].
 pub fn codex(size: usize, stream: bool) -> Bytes {
     let mut request = parsed(CODEX);
     request["model"] = MODEL.into();
     request["stream"] = stream.into();
     let mut length = request.to_string().len();
-    // Turned off as for upstreams that search nothing themselves: one of them refuses it.
+    // Remove the web search: an upstream without one refuses the request.
     let tools = request["tools"].as_array_mut().expect("tools");
     tools.retain(|tool| tool["type"] != "web_search");
     let input = request["input"].as_array_mut().expect("input");
@@ -162,7 +163,7 @@ pub fn codex(size: usize, stream: bool) -> Bytes {
     bytes(&request)
 }
 
-/// A chat of about `size` bytes: turns of plain text.
+/// A conversation of about `size` bytes in plain text.
 pub fn chat(size: usize, dialect: DialectName) -> Bytes {
     let mut request = json!({"model": MODEL, "max_tokens": 1024, "messages": []});
     let messages = request["messages"].as_array_mut().expect("messages");
@@ -182,9 +183,9 @@ pub fn chat(size: usize, dialect: DialectName) -> Bytes {
     of_claude(bytes(&request), dialect)
 }
 
-/// A question of Claude's dialect about an image of about `size` bytes as base64.
+/// A `claude` request with a question about an image of about `size` bytes in Base64.
 fn image(size: usize, stream: bool) -> Bytes {
-    // Bytes of a linear congruence: no run that a copy or a scan could be fast on.
+    // Pseudo-random bytes, without repetitions that a scan or a copy could process faster.
     let mut state = 1_u64;
     let pixels: Vec<u8> = std::iter::repeat_with(|| {
         state = state

@@ -1,145 +1,157 @@
-//! The micro set: every unit of work by name, for the clock (`cargo bench`) and for instruction counts.
+//! The micro benchmarks by name, for times (`cargo bench`) and for instruction counts.
 
 use bytes::Bytes;
 use llm_proxy::dialect::DialectName;
 use llm_proxy::wire::framing::Framing;
 
-use crate::answer::{self, Script};
-use crate::exchange::Pair;
+use crate::exchange::BenchPair;
 use crate::request;
+use crate::response::{self, StreamScript};
 
-/// A unit of work, ready to be done any number of times.
-pub struct Work {
-    /// What it is, such as `request/code/claude@openai-chat`.
+/// A micro benchmark, ready to run.
+pub struct MicroBench {
+    /// Its name, such as `request/code/claude@openai-chat`.
     pub name: String,
-    /// How often it is done for one measurement; what is told is the mean.
+    /// Number of repetitions in a measurement; results are means.
     pub times: usize,
     run: Box<dyn FnMut(usize)>,
 }
 
-impl Work {
+impl MicroBench {
     fn new(name: String, times: usize, run: impl FnMut(usize) + 'static) -> Self {
         let run = Box::new(run);
         Self { name, times, run }
     }
 
-    /// Does it so many times.
+    /// Runs it this number of times.
     pub fn run(&mut self, times: usize) {
         (self.run)(times);
     }
 }
 
-/// A maker of a unit of work; nothing is made before it is wanted.
-pub type Maker = (String, Box<dyn Fn() -> Work>);
+/// The name of a micro benchmark and a function that creates it. Creating one is expensive, so only the selected ones
+/// are created.
+pub type MicroBenchFactory = (String, Box<dyn Fn() -> MicroBench>);
 
-fn maker(name: String, make: impl Fn(String) -> Work + 'static) -> Maker {
+fn factory(name: String, make: impl Fn(String) -> MicroBench + 'static) -> MicroBenchFactory {
     let same = name.clone();
     (name, Box::new(move || make(same.clone())))
 }
 
-/// Every unit of work.
-pub fn all() -> Vec<Maker> {
+/// All micro benchmarks.
+pub fn all() -> Vec<MicroBenchFactory> {
     let mut all = Vec::new();
-    for (client, upstream) in Pair::all() {
-        for kind in [request::Kind::Small, request::Kind::Code, request::Kind::Image] {
+    for (client, upstream) in BenchPair::all() {
+        for kind in [
+            request::RequestKind::Small,
+            request::RequestKind::Code,
+            request::RequestKind::Image,
+        ] {
             let name = format!("request/{}/{client}@{upstream}", kind.as_str());
-            all.push(maker(name, move |name| sent(name, kind, client, upstream)));
+            all.push(factory(name, move |name| {
+                send_request(name, kind, client, upstream)
+            }));
         }
     }
-    for (client, upstream) in Pair::all().filter(|(client, upstream)| client != upstream) {
+    for (client, upstream) in BenchPair::all().filter(|(client, upstream)| client != upstream) {
         let name = format!("answer/{client}@{upstream}");
-        all.push(maker(name, move |name| answered(name, client, upstream)));
-        for kind in answer::Kind::ALL {
+        all.push(factory(name, move |name| read_response(name, client, upstream)));
+        for kind in response::StreamKind::ALL {
             let name = format!("event/{}/{client}@{upstream}", kind.as_str());
-            all.push(maker(name, move |name| event(name, kind, client, upstream)));
+            all.push(factory(name, move |name| event(name, kind, client, upstream)));
         }
         let name = format!("stream/ends/{client}@{upstream}");
-        all.push(maker(name, move |name| ends(name, client, upstream)));
+        all.push(factory(name, move |name| ends(name, client, upstream)));
     }
     for (dialect, name) in [
         (DialectName::Claude, "framing/sse"),
         (DialectName::Bedrock, "framing/event-stream"),
     ] {
-        all.push(maker(name.to_owned(), move |name| framing(name, dialect)));
+        all.push(factory(name.to_owned(), move |name| framing(name, dialect)));
     }
     for count in [1, 100] {
         let name = format!("route/{count}");
-        all.push(maker(name, move |name| route(name, count)));
+        all.push(factory(name, move |name| route(name, count)));
     }
     all
 }
 
-fn sent(name: String, kind: request::Kind, client: DialectName, upstream: DialectName) -> Work {
-    let pair = Pair::new(client, upstream);
+fn send_request(
+    name: String,
+    kind: request::RequestKind,
+    client: DialectName,
+    upstream: DialectName,
+) -> MicroBench {
+    let pair = BenchPair::new(client, upstream);
     let body = request::request(kind, client, true);
-    // Where little is done, the allocator's moods have to be spread over many times.
+    // Small benchmarks need many repetitions: one call of the allocator can be as expensive as the work.
     let little = client == DialectName::Bedrock && upstream == DialectName::Bedrock;
-    let times = if kind == request::Kind::Small || little {
+    let times = if kind == request::RequestKind::Small || little {
         50
     } else {
         1
     };
-    Work::new(name, times, move |times| {
+    MicroBench::new(name, times, move |times| {
         for _ in 0..times {
             std::hint::black_box(pair.send(&body));
         }
     })
 }
 
-fn answered(name: String, client: DialectName, upstream: DialectName) -> Work {
-    let request = request::request(request::Kind::Small, client, false);
-    let (exchange, _) = Pair::new(client, upstream).begin(&request, false);
-    let body = answer::complete(upstream);
-    Work::new(name, 20, move |times| {
+fn read_response(name: String, client: DialectName, upstream: DialectName) -> MicroBench {
+    let request = request::request(request::RequestKind::Small, client, false);
+    let (exchange, _) = BenchPair::new(client, upstream).begin(&request, false);
+    let body = response::complete(upstream);
+    MicroBench::new(name, 20, move |times| {
         for _ in 0..times {
-            let answered = exchange.response(&body, &mut llm_proxy::canonical::Losses::new());
-            std::hint::black_box(answered.expect("an answer"));
+            let response = exchange.response(&body, &mut llm_proxy::canonical::Losses::new());
+            std::hint::black_box(response.expect("an answer"));
         }
     })
 }
 
-/// One more piece of a stream that is under way.
-fn event(name: String, kind: answer::Kind, client: DialectName, upstream: DialectName) -> Work {
-    let request = request::request(request::Kind::Small, client, true);
-    let script = Script::new(upstream, kind, 0);
-    let mut stream = Pair::new(client, upstream).stream(&request);
+/// Translates one more event of a stream.
+fn event(name: String, kind: response::StreamKind, client: DialectName, upstream: DialectName) -> MicroBench {
+    let request = request::request(request::RequestKind::Small, client, true);
+    let script = StreamScript::new(upstream, kind, 0);
+    let mut stream = BenchPair::new(client, upstream).stream(&request);
     for head in &script.head {
         stream.push(head);
     }
     let piece = script.piece(1, "");
-    Work::new(name, 200, move |times| {
+    MicroBench::new(name, 200, move |times| {
         for _ in 0..times {
             std::hint::black_box(stream.push(&piece));
         }
     })
 }
 
-/// A stream's first and last events, with one piece between them.
-fn ends(name: String, client: DialectName, upstream: DialectName) -> Work {
-    let request = request::request(request::Kind::Small, client, true);
-    let pair = Pair::new(client, upstream);
+/// Translates a complete stream with one piece of content: the cost of its first and last events.
+fn ends(name: String, client: DialectName, upstream: DialectName) -> MicroBench {
+    let request = request::request(request::RequestKind::Small, client, true);
+    let pair = BenchPair::new(client, upstream);
     let (exchange, _) = pair.begin(&request, true);
-    let events = Script::events(upstream, answer::Kind::Text, 1);
-    Work::new(name, 10, move |times| {
+    let events = StreamScript::events(upstream, response::StreamKind::Text, 1);
+    MicroBench::new(name, 10, move |times| {
         for _ in 0..times {
-            let mut stream = crate::exchange::Stream::of(&exchange);
+            let mut stream = crate::exchange::BenchStream::of(&exchange);
             for event in &events {
                 std::hint::black_box(stream.push(event));
             }
-            assert!(stream.is_complete(), "the stream has not ended");
+            assert!(stream.is_complete(), "the stream did not end with success");
         }
     })
 }
 
-fn framing(name: String, dialect: DialectName) -> Work {
+fn framing(name: String, dialect: DialectName) -> MicroBench {
     let framing = if dialect == DialectName::Bedrock {
         Framing::EventStream
     } else {
         Framing::Sse
     };
-    let piece = Script::new(dialect, answer::Kind::Text, 0).piece(1, "");
+    let piece = StreamScript::new(dialect, response::StreamKind::Text, 0).piece(1, "");
     let mut decoder = framing.decoder();
-    Work::new(name, 200, move |times| {
+    MicroBench::new(name, 200, move |times| {
         for _ in 0..times {
             decoder.push(piece.clone());
             std::hint::black_box(decoder.next().expect("a frame"));
@@ -147,8 +159,8 @@ fn framing(name: String, dialect: DialectName) -> Work {
     })
 }
 
-/// From a path and a model's name to the upstream, in a configuration of so many prefixes with two models each.
-fn route(name: String, count: usize) -> Work {
+/// Finds the upstream for a path and a model name, in a configuration with `count` prefixes and two models each.
+fn route(name: String, count: usize) -> MicroBench {
     let mut text = "models:\n".to_owned();
     for prefix in 0..count {
         for model in ["gpt-*", crate::MODEL] {
@@ -161,7 +173,7 @@ fn route(name: String, count: usize) -> Work {
     let loaded = llm_proxy::config::parse(&text, &|_| None).expect("a configuration");
     let routes = llm_proxy::proxy::route::Routes::new(loaded.config);
     let path = format!("/team-{}/v1/messages", count / 2);
-    Work::new(name, 200, move |times| {
+    MicroBench::new(name, 200, move |times| {
         for _ in 0..times {
             let (group, rest) = routes.find(&path).expect("a prefix");
             std::hint::black_box((group.lookup(crate::MODEL).expect("a model"), rest));
@@ -169,13 +181,14 @@ fn route(name: String, count: usize) -> Work {
     })
 }
 
-/// Requests of growing size: translated they have to cost the same for each byte.
-pub fn request_of_size(size: usize, client: DialectName, upstream: DialectName) -> (Work, usize) {
-    let pair = Pair::new(client, upstream);
+/// Translates a request of about `size` bytes. Returns the exact size as well. The cost per byte must not grow with the
+/// size.
+pub fn request_of_size(size: usize, client: DialectName, upstream: DialectName) -> (MicroBench, usize) {
+    let pair = BenchPair::new(client, upstream);
     let body: Bytes = request::chat(size, client);
     let length = body.len();
     let name = format!("growth/request/{size}/{client}@{upstream}");
-    let work = Work::new(name, 1, move |times| {
+    let work = MicroBench::new(name, 1, move |times| {
         for _ in 0..times {
             std::hint::black_box(pair.send(&body));
         }
@@ -183,17 +196,17 @@ pub fn request_of_size(size: usize, client: DialectName, upstream: DialectName) 
     (work, length)
 }
 
-/// One more event of a stream, however many were before it.
-pub fn stream(client: DialectName, upstream: DialectName) -> Work {
+/// Translates one more event of a stream. The cost must not grow with the number of earlier events.
+pub fn stream(client: DialectName, upstream: DialectName) -> MicroBench {
     let name = format!("growth/event/{client}@{upstream}");
-    event(name, answer::Kind::Text, client, upstream)
+    event(name, response::StreamKind::Text, client, upstream)
 }
 
 #[cfg(test)]
 mod tests {
-    /// A change that a bench cannot follow is found by the tests.
+    /// `cargo test` does not run benchmarks; this test finds those that no longer work.
     #[test]
-    fn all_work_can_be_done() {
+    fn every_benchmark_runs() {
         for (name, make) in super::all() {
             if !name.starts_with("request/image") {
                 make().run(1);

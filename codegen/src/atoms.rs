@@ -1,18 +1,18 @@
-//! A schema taken apart into the values it allows, whatever way it says so.
+//! Splits a schema into the kinds of values that it allows, independent of the keywords that it uses.
 
 use serde_json::{Map, Value, json};
 
 use crate::schema::{self, Defs};
-use crate::{Error, overlay};
+use crate::{SpecError, overlay};
 
-/// An object type: a definition, or written in place.
+/// An object type: a definition, or an inline schema.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ObjectSource {
     Def(String),
     Inline(Value),
 }
 
-/// All that a schema allows. References to unions, enums and other non-objects are followed.
+/// The values that a schema allows. References to unions, enums and other non-objects are resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Atoms {
     pub(crate) any: bool,
@@ -22,29 +22,29 @@ pub(crate) struct Atoms {
     pub(crate) integer: bool,
     pub(crate) number: bool,
     pub(crate) boolean: bool,
-    /// Item schemas.
+    /// The schemas of array items.
     pub(crate) arrays: Vec<Value>,
-    /// Value schemas of maps.
+    /// The schemas of map values.
     pub(crate) maps: Vec<Value>,
     pub(crate) free_object: bool,
     pub(crate) objects: Vec<ObjectSource>,
-    /// Stays a union though it has one variant.
+    /// Whether it is a union even if it has only one variant, so that an unknown tag does not fail.
     pub(crate) union: bool,
     pub(crate) tag: Option<String>,
-    /// The definition that an object without the tag is.
+    /// The definition of an object without the tag.
     pub(crate) default: Option<String>,
     pub(crate) opaque: bool,
 }
 
 impl Atoms {
-    pub(crate) fn of(defs: &Defs, schema: &Value) -> Result<Self, Error> {
+    pub(crate) fn of(defs: &Defs, schema: &Value) -> Result<Self, SpecError> {
         let mut atoms = Self::default();
         atoms.add(defs, schema, &mut Vec::new())?;
         Ok(atoms)
     }
 
-    /// The atoms of a definition; an object definition is referred to by its name.
-    pub(crate) fn of_def(defs: &Defs, name: &str) -> Result<Self, Error> {
+    /// Splits a definition. An object definition is one atom, its name.
+    pub(crate) fn of_def(defs: &Defs, name: &str) -> Result<Self, SpecError> {
         Self::of(defs, &schema::reference(name))
     }
 
@@ -56,7 +56,7 @@ impl Atoms {
         self.free_object || !self.maps.is_empty() || !self.objects.is_empty()
     }
 
-    /// How many JSON kinds (null not counted) are allowed.
+    /// The number of allowed JSON kinds, without null.
     pub(crate) fn kinds(&self) -> usize {
         [
             self.has_strings(),
@@ -70,7 +70,7 @@ impl Atoms {
         .count()
     }
 
-    fn add(&mut self, defs: &Defs, schema: &Value, followed: &mut Vec<String>) -> Result<(), Error> {
+    fn add(&mut self, defs: &Defs, schema: &Value, followed: &mut Vec<String>) -> Result<(), SpecError> {
         let Value::Object(keywords) = schema else {
             self.any |= *schema != json!(false);
             return Ok(());
@@ -85,7 +85,7 @@ impl Atoms {
         }
         if keywords.contains_key("$ref") {
             let name = schema::ref_name(schema)
-                .ok_or_else(|| Error::new(format!("reference not understood: {schema}")))?;
+                .ok_or_else(|| SpecError::new(format!("reference not understood: {schema}")))?;
             return self.follow(defs, name, followed);
         }
         if let Some(members) = schema::members(schema) {
@@ -130,10 +130,10 @@ impl Atoms {
         self.default = text(overlay::DEFAULT).or(self.default.take());
     }
 
-    fn follow(&mut self, defs: &Defs, name: &str, followed: &mut Vec<String>) -> Result<(), Error> {
+    fn follow(&mut self, defs: &Defs, name: &str, followed: &mut Vec<String>) -> Result<(), SpecError> {
         let target = defs
             .get(name)
-            .ok_or_else(|| Error::new(format!("no definition {name}")))?;
+            .ok_or_else(|| SpecError::new(format!("no definition {name}")))?;
         if is_object(target) {
             self.push_object(ObjectSource::Def(name.to_owned()));
             return Ok(());
@@ -151,7 +151,7 @@ impl Atoms {
         }
     }
 
-    fn value(&mut self, value: &Value) -> Result<(), Error> {
+    fn value(&mut self, value: &Value) -> Result<(), SpecError> {
         match value {
             Value::Null => self.null = true,
             Value::Bool(_) => self.boolean = true,
@@ -160,13 +160,13 @@ impl Atoms {
             Value::String(text) if self.strings.contains(text) => {}
             Value::String(text) => self.strings.push(text.clone()),
             Value::Array(_) | Value::Object(_) => {
-                return Err(Error::new(format!("constant not understood: {value}")));
+                return Err(SpecError::new(format!("constant not understood: {value}")));
             }
         }
         Ok(())
     }
 
-    fn kind(&mut self, kind: &str, schema: &Value) -> Result<(), Error> {
+    fn kind(&mut self, kind: &str, schema: &Value) -> Result<(), SpecError> {
         match kind {
             "null" => self.null = true,
             "string" => self.plain_string = true,
@@ -186,13 +186,13 @@ impl Atoms {
                 }
                 _ => self.free_object = true,
             },
-            other => return Err(Error::new(format!("type not understood: {other}"))),
+            other => return Err(SpecError::new(format!("type not understood: {other}"))),
         }
         Ok(())
     }
 }
 
-/// An object with properties of its own; others are maps or free JSON.
+/// Whether a schema is an object with listed properties. Other objects are maps or free JSON.
 fn is_object(schema: &Value) -> bool {
     schema.get(overlay::OPAQUE).is_none()
         && schema::members(schema).is_none()
@@ -202,8 +202,8 @@ fn is_object(schema: &Value) -> bool {
             .is_some_and(|properties| !properties.is_empty())
 }
 
-/// The object that satisfies all `parts`.
-fn merge(defs: &Defs, parts: &[Value]) -> Result<Value, Error> {
+/// Merges the parts of an `allOf` into one object.
+fn merge(defs: &Defs, parts: &[Value]) -> Result<Value, SpecError> {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for part in parts {
@@ -211,7 +211,7 @@ fn merge(defs: &Defs, parts: &[Value]) -> Result<Value, Error> {
         while let Some(name) = schema::ref_name(part) {
             part = defs
                 .get(name)
-                .ok_or_else(|| Error::new(format!("no definition {name}")))?;
+                .ok_or_else(|| SpecError::new(format!("no definition {name}")))?;
         }
         let inner;
         if let Some(parts) = part.get("allOf").and_then(Value::as_array) {

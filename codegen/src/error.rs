@@ -1,26 +1,26 @@
-//! What can be wrong with a schema or an overlay.
+//! Errors in a schema or an overlay.
 
 use std::fmt;
 
-/// One line that says what is wrong and where.
+/// An error in a schema or an overlay: one line with the position and the problem.
 #[derive(Debug)]
-pub struct Error(String);
+pub struct SpecError(String);
 
-impl Error {
+impl SpecError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 
-    /// Puts the place before the message.
-    pub(crate) fn within(self, place: &str) -> Self {
-        Self(format!("{place}: {}", self.0))
+    /// Puts the position in front of the message.
+    pub(crate) fn within(self, position: &str) -> Self {
+        Self(format!("{position}: {}", self.0))
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for SpecError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for SpecError {}

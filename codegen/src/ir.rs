@@ -1,4 +1,4 @@
-//! What is generated, free of JSON Schema's many spellings.
+//! The types to generate, independent of the many ways in which JSON Schema can express them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Ir {
 }
 
 impl Ir {
-    /// Role (`Request`, `Response`, `Event`) to the name of its Rust type.
+    /// Maps a role (`Request`, `Response`, `Event`) to the name of its Rust type.
     pub fn roots(&self) -> &BTreeMap<String, String> {
         &self.roots
     }
@@ -19,22 +19,23 @@ impl Ir {
 
 #[derive(Debug)]
 pub(crate) struct Def {
-    pub(crate) kind: Kind,
-    /// Part of an answer: read what is odd instead of refusing it.
+    pub(crate) kind: TypeKind,
+    /// Whether the type is part of a response. Unexpected values are then accepted instead of refused, because the
+    /// client gains nothing from an error; see [`crate::lenient`].
     pub(crate) lenient: bool,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
-    Object(Object),
+pub(crate) enum TypeKind {
+    Object(ObjectType),
     Enum(OpenEnum),
-    Tagged(Tagged),
-    Shape(Shape),
+    Tagged(TaggedUnion),
+    KindUnion(KindUnion),
 }
 
 #[derive(Debug)]
-pub(crate) struct Object {
-    /// By the name on the wire, sorted.
+pub(crate) struct ObjectType {
+    /// By wire name, sorted.
     pub(crate) properties: BTreeMap<String, Property>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) struct Property {
 }
 
 impl Property {
-    /// The value of a constant that need not be stored.
+    /// The value of a required constant. Such a member needs no field.
     pub(crate) fn constant(&self) -> Option<&str> {
         match &self.ty {
             Type::Const(value) => Some(value),
@@ -60,19 +61,19 @@ impl Property {
     }
 }
 
-/// A string enum that also takes values it does not know.
+/// A string enum that also accepts unknown values.
 #[derive(Debug)]
 pub(crate) struct OpenEnum {
     /// Rust name and value, in the order of the schema.
     pub(crate) values: Vec<(String, String)>,
 }
 
-/// Objects told apart by the value of one property.
+/// A union of objects that are distinguished by the value of one property.
 #[derive(Debug)]
-pub(crate) struct Tagged {
+pub(crate) struct TaggedUnion {
     pub(crate) tag: String,
     pub(crate) variants: Vec<Variant>,
-    /// The variant (by index) of an object without the tag.
+    /// The index of the variant for objects without the tag.
     pub(crate) default: Option<usize>,
 }
 
@@ -83,9 +84,9 @@ pub(crate) struct Variant {
     pub(crate) object: String,
 }
 
-/// Values told apart by their JSON kind.
+/// A union of values that are distinguished by their JSON kind (string, number, boolean, array, object).
 #[derive(Debug, Default)]
-pub(crate) struct Shape {
+pub(crate) struct KindUnion {
     pub(crate) string: Option<Type>,
     pub(crate) number: bool,
     pub(crate) boolean: bool,
@@ -96,18 +97,18 @@ pub(crate) struct Shape {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
     String,
-    /// A string that is decoded only when it is looked at.
+    /// A long text, kept as a slice of the document and decoded only on demand; see [`crate::lazy_strings`].
     Text,
     Integer,
     Number,
     Bool,
-    /// Any JSON, kept as its text.
+    /// Any JSON value, kept as JSON text.
     Any,
-    /// The only value that a required string can have.
+    /// A required string with only one possible value.
     Const(String),
     Array(Box<Type>),
     Map(Box<Type>),
-    /// Something that can be null inside an array or a map.
+    /// A value inside an array or a map that can be null.
     Nullable(Box<Type>),
     Ref(String),
 }

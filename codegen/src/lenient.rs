@@ -1,8 +1,11 @@
-//! Which types are read leniently: those of answers, where refusing what is odd would help nobody.
+//! Decides which types are read leniently: the types of responses and events.
+//!
+//! In a request, an unexpected value is an error that the client can correct. In a response, an error would only hide
+//! content from the client, so unexpected values are kept as unknown ones.
 
-use crate::ir::{Ir, Kind, Type};
+use crate::ir::{Ir, Type, TypeKind};
 
-/// Marks `more` and everything that answers and events are made of.
+/// Marks `more`, and every type that responses and events contain.
 pub(crate) fn mark(ir: &mut Ir, more: Vec<String>) {
     let mut open = more;
     open.extend(
@@ -20,8 +23,8 @@ pub(crate) fn mark(ir: &mut Ir, more: Vec<String>) {
     }
 }
 
-impl Kind {
-    /// The names of the definitions that this one mentions.
+impl TypeKind {
+    /// The names of the types that this one refers to.
     fn references(&self) -> impl Iterator<Item = &str> {
         let mut found = Vec::new();
         match self {
@@ -33,8 +36,8 @@ impl Kind {
             Self::Tagged(tagged) => {
                 found.extend(tagged.variants.iter().map(|variant| variant.object.as_str()))
             }
-            Self::Shape(shape) => {
-                let parts = [&shape.string, &shape.array, &shape.object];
+            Self::KindUnion(union) => {
+                let parts = [&union.string, &union.array, &union.object];
                 parts
                     .into_iter()
                     .flatten()

@@ -1,15 +1,15 @@
-//! JSON Schema to Rust types.
+//! Generates Rust types from JSON Schema.
 //!
-//! A dialect is a folder with `schema.json` (made from the vendor's description) and `overlay.json` (our
-//! corrections). [`Spec`] reads both, [`Spec::ir`] applies the corrections and brings the schema into one simple
-//! form, in which strings that carry text in bulk are told from others; [`generate`] prints Rust from it, and
-//! [`api_listing`] a text to compare versions by.
+//! A dialect is a folder with `schema.json` (generated from the vendor's description) and `overlay.json` (our
+//! corrections). [`Spec`] reads both. [`Spec::ir`] applies the corrections and converts the schema to [`Ir`], a simple
+//! form without JSON Schema's many spellings. [`generate`] prints Rust code from the [`Ir`], and [`api_listing`] prints
+//! a listing that shows the differences between two versions as a readable diff.
 
 mod atoms;
-mod bulk;
 mod emit;
 mod error;
 mod ir;
+mod lazy_strings;
 mod lenient;
 mod listing;
 mod names;
@@ -23,8 +23,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use emit::generate;
-pub use error::Error;
+pub use emit::{generate, generate_file};
+pub use error::SpecError;
 pub use ir::Ir;
 pub use listing::{api_listing, opaque_unions};
 
@@ -32,12 +32,15 @@ pub use listing::{api_listing, opaque_unions};
 #[derive(Debug)]
 pub struct Spec {
     schema: Value,
-    overlay: Vec<overlay::Entry>,
+    overlay: Vec<overlay::OverlayEntry>,
 }
 
 impl Spec {
-    /// Reads `schema.json` and, if there is one, `overlay.json` of a folder.
-    pub fn load(dir: &Path) -> Result<Self, Error> {
+    /// Reads `schema.json` and, if it exists, `overlay.json` of a folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed, or an overlay operation that is unknown or has no reason.
+    pub fn load(dir: &Path) -> Result<Self, SpecError> {
         let schema = read_json(&dir.join("schema.json"))?;
         let overlay = dir.join("overlay.json");
         let overlay = if overlay.exists() {
@@ -48,30 +51,42 @@ impl Spec {
         Self::from_json(schema, overlay).map_err(|error| error.within(&dir.display().to_string()))
     }
 
-    /// Takes the two documents as they are.
-    pub fn from_json(schema: Value, overlay: Value) -> Result<Self, Error> {
+    /// Creates a description from the two parsed documents.
+    ///
+    /// # Errors
+    /// An overlay operation that is unknown or has no reason.
+    pub fn from_json(schema: Value, overlay: Value) -> Result<Self, SpecError> {
         Ok(Self {
             schema,
             overlay: overlay::parse(overlay)?,
         })
     }
 
-    /// The schema with the overlay applied.
-    pub fn applied(&self) -> Result<Value, Error> {
+    /// Applies the overlay to the schema.
+    ///
+    /// # Errors
+    /// An overlay operation that matches nothing.
+    pub fn applied(&self) -> Result<Value, SpecError> {
         let mut document = self.schema.clone();
         overlay::apply(&mut document, &self.overlay)?;
         Ok(document)
     }
 
-    /// The types, ready to be generated or listed.
-    pub fn ir(&self) -> Result<Ir, Error> {
+    /// Applies the overlay and converts the schema to types.
+    ///
+    /// # Errors
+    /// As [`Spec::applied`], and a schema that the generator does not support, such as a union without a tag.
+    pub fn ir(&self) -> Result<Ir, SpecError> {
         normalize::normalize(&self.applied()?)
     }
 }
 
-/// Generates `<out>/<dialect>.rs` (with `_` for `-`) from `<specs>/<dialect>` for each dialect, and tells cargo
-/// which files that depends on. For build scripts.
-pub fn build(specs: &Path, out: &Path, dialects: &[&str]) -> Result<(), Error> {
+/// Generates `<out>/<dialect>.rs` (with `_` in place of `-`) from `<specs>/<dialect>` for each dialect, and prints the
+/// `cargo::rerun-if-changed` lines for its sources. For build scripts.
+///
+/// # Errors
+/// As [`Spec::load`] and [`Spec::ir`], or a file that cannot be written.
+pub fn build(specs: &Path, out: &Path, dialects: &[&str]) -> Result<(), SpecError> {
     for dialect in dialects {
         let dir = specs.join(dialect);
         for file in ["schema.json", "overlay.json"] {
@@ -79,17 +94,18 @@ pub fn build(specs: &Path, out: &Path, dialects: &[&str]) -> Result<(), Error> {
         }
         let rust = Spec::load(&dir)
             .and_then(|spec| spec.ir())
-            .and_then(|ir| generate(&ir))
+            .and_then(|ir| generate_file(dialect, &ir))
             .map_err(|error| error.within(dialect))?;
         let path = out.join(format!("{}.rs", dialect.replace('-', "_")));
         fs::write(&path, rust)
-            .map_err(|error| Error::new(error.to_string()).within(&path.display().to_string()))?;
+            .map_err(|error| SpecError::new(error.to_string()).within(&path.display().to_string()))?;
     }
     Ok(())
 }
 
-fn read_json(path: &Path) -> Result<Value, Error> {
-    let place = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| Error::new(error.to_string()).within(&place))?;
-    serde_json::from_str(&text).map_err(|error| Error::new(error.to_string()).within(&place))
+fn read_json(path: &Path) -> Result<Value, SpecError> {
+    let position = path.display().to_string();
+    let text =
+        fs::read_to_string(path).map_err(|error| SpecError::new(error.to_string()).within(&position))?;
+    serde_json::from_str(&text).map_err(|error| SpecError::new(error.to_string()).within(&position))
 }

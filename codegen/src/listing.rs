@@ -1,8 +1,10 @@
-//! The types of a dialect as one sorted line each, so that a regenerated schema reads well as a diff.
+//! A listing of a dialect's types, one sorted line per field, variant and value. After a regen, its diff shows what
+//! changed for the mappings.
 
-use crate::ir::{Ir, Kind, Type};
+use crate::ir::{Ir, Type, TypeKind};
 
-/// One line per field, variant and enum value: `Type.field: type`, `Type::Variant(Object) = "tag"`.
+/// Lists the types: `Type.field: type` for a field (`?` marks an optional one), `Type::Variant(Object) where tag =
+/// "value"` for a variant, `Type::Name = "value"` for an enum value.
 pub fn api_listing(ir: &Ir) -> String {
     let mut lines: Vec<String> = ir
         .roots
@@ -11,13 +13,13 @@ pub fn api_listing(ir: &Ir) -> String {
         .collect();
     for (name, def) in &ir.defs {
         match &def.kind {
-            Kind::Object(object) if object.properties.is_empty() => lines.push(name.clone()),
-            Kind::Object(object) => lines.extend(object.properties.iter().map(|(property, spec)| {
+            TypeKind::Object(object) if object.properties.is_empty() => lines.push(name.clone()),
+            TypeKind::Object(object) => lines.extend(object.properties.iter().map(|(property, spec)| {
                 let optional = if spec.required { "" } else { "?" };
                 let null = if spec.nullable { " | null" } else { "" };
                 format!("{name}.{property}{optional}: {}{null}", text(&spec.ty))
             })),
-            Kind::Enum(values) => {
+            TypeKind::Enum(values) => {
                 lines.extend(
                     values
                         .values
@@ -25,7 +27,7 @@ pub fn api_listing(ir: &Ir) -> String {
                         .map(|(variant, value)| format!("{name}::{variant} = {value:?}")),
                 );
             }
-            Kind::Tagged(tagged) => {
+            TypeKind::Tagged(tagged) => {
                 lines.extend(tagged.variants.iter().enumerate().map(|(index, variant)| {
                     let mut values: Vec<String> =
                         variant.values.iter().map(|value| format!("{value:?}")).collect();
@@ -41,18 +43,18 @@ pub fn api_listing(ir: &Ir) -> String {
                     )
                 }))
             }
-            Kind::Shape(shape) => {
+            TypeKind::KindUnion(union) => {
                 let parts = [
-                    ("String", &shape.string),
-                    ("Array", &shape.array),
-                    ("Object", &shape.object),
+                    ("String", &union.string),
+                    ("Array", &union.array),
+                    ("Object", &union.object),
                 ];
                 let typed = parts
                     .into_iter()
                     .filter_map(|(kind, ty)| Some(format!("{name}::{kind}({})", text(ty.as_ref()?))));
                 lines.extend(typed);
-                lines.extend(shape.number.then(|| format!("{name}::Number")));
-                lines.extend(shape.boolean.then(|| format!("{name}::Bool")));
+                lines.extend(union.number.then(|| format!("{name}::Number")));
+                lines.extend(union.boolean.then(|| format!("{name}::Bool")));
             }
         }
     }
@@ -61,7 +63,7 @@ pub fn api_listing(ir: &Ir) -> String {
     lines.join("\n")
 }
 
-/// The places that are raw JSON because the overlay says so.
+/// The positions that are raw JSON because of an `opaque` operation in the overlay.
 pub fn opaque_unions(ir: &Ir) -> Vec<String> {
     ir.opaque.clone()
 }

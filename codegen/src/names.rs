@@ -1,10 +1,10 @@
-//! Rust names for what a schema names.
+//! Rust names for the names in a schema.
 
 use std::collections::BTreeSet;
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
-/// A type or variant name; never empty, never starting with a digit.
+/// Converts a name to a type or variant name; never empty, never with a digit at the start.
 pub(crate) fn pascal(name: &str) -> String {
     let camel = name.to_upper_camel_case();
     match camel.chars().next() {
@@ -15,19 +15,19 @@ pub(crate) fn pascal(name: &str) -> String {
     }
 }
 
-/// A function name.
+/// Converts a name to a function name.
 pub(crate) fn snake(name: &str) -> String {
     name.to_snake_case()
 }
 
-/// Hands out each name once: a second taker gets a number after it.
+/// Assigns each name once. The second request for a name gets the name with a number after it.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct UniqueNames {
     used: BTreeSet<String>,
 }
 
-impl Names {
-    /// Starts with names that nobody may take.
+impl UniqueNames {
+    /// Creates a set in which these names are already assigned.
     pub(crate) fn reserving(names: &[&str]) -> Self {
         Self {
             used: names.iter().map(|name| (*name).to_owned()).collect(),

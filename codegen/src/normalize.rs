@@ -1,39 +1,39 @@
-//! JSON Schema to [`Ir`].
+//! Converts JSON Schema to [`Ir`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
 use crate::atoms::{Atoms, ObjectSource};
-use crate::ir::{Def, Ir, Kind, Object, OpenEnum, Property, Shape, Tagged, Type, Variant};
-use crate::names::{Names, pascal};
+use crate::ir::{Def, Ir, KindUnion, ObjectType, OpenEnum, Property, TaggedUnion, Type, TypeKind, Variant};
+use crate::names::{UniqueNames, pascal};
 use crate::schema::{self, Defs};
 use crate::tags::{self, Dispatch};
-use crate::{Error, bulk, lenient, overlay};
+use crate::{SpecError, lazy_strings, lenient, overlay};
 
-/// Names that generated code uses for something else.
+/// Names that the generated code uses for other purposes.
 const RESERVED: [&str; 10] = [
     "Box", "Default", "Err", "None", "Ok", "Option", "Result", "Some", "String", "Vec",
 ];
 
-/// A type and whether it can be null.
+/// A type, and whether the value can be null.
 type Nullable = (Type, bool);
 
-/// Makes the types of all roots of a document. Unions without a tag are an error unless the overlay marks
-/// them as opaque.
-pub(crate) fn normalize(document: &Value) -> Result<Ir, Error> {
+/// Converts the roots of a document and every definition that they reach. A union without a tag is an error, unless the
+/// overlay marks it as opaque.
+pub(crate) fn normalize(document: &Value) -> Result<Ir, SpecError> {
     let defs = schema::defs(document)?;
     let roots = schema::roots(document)?;
     let mut reached = BTreeSet::new();
     for def in roots.values() {
         schema::closure(document, def, &mut reached)?;
     }
-    let mut names = Names::reserving(&RESERVED);
+    let mut names = UniqueNames::reserving(&RESERVED);
     let rust_names = reached
         .iter()
         .map(|def| (def.clone(), names.take(&pascal(def))))
         .collect();
-    let mut maker = Maker {
+    let mut builder = TypeBuilder {
         defs,
         rust_names,
         names,
@@ -43,105 +43,106 @@ pub(crate) fn normalize(document: &Value) -> Result<Ir, Error> {
         untagged: Vec::new(),
     };
     for (role, def) in &roots {
-        match maker.def(def)? {
-            (Type::Ref(name), false) => maker.ir.roots.insert(role.clone(), name),
+        match builder.def(def)? {
+            (Type::Ref(name), false) => builder.ir.roots.insert(role.clone(), name),
             _ => {
-                return Err(Error::new(format!(
+                return Err(SpecError::new(format!(
                     "root {role} ({def}) is neither an object nor a union"
                 )));
             }
         };
     }
-    while let Some(job) = maker.jobs.pop_front() {
-        maker.run(job)?;
+    while let Some(job) = builder.jobs.pop_front() {
+        builder.run(job)?;
     }
-    if !maker.untagged.is_empty() {
-        maker.untagged.sort();
-        return Err(Error::new(format!(
-            "no property tells the variants apart; mark as opaque or tag in the overlay: {}",
-            maker.untagged.join(", ")
+    if !builder.untagged.is_empty() {
+        builder.untagged.sort();
+        return Err(SpecError::new(format!(
+            "no property distinguishes the variants; add a `tag` or `opaque` operation to the overlay for: {}",
+            builder.untagged.join(", ")
         )));
     }
-    let mut ir = maker.ir;
+    let mut ir = builder.ir;
     let marked: Vec<String> = reached
         .iter()
         .filter(|def| {
             defs.get(def.as_str())
                 .is_some_and(|schema| schema.get(overlay::LENIENT).is_some())
         })
-        .filter_map(|def| maker.rust_names.get(def).cloned())
+        .filter_map(|def| builder.rust_names.get(def).cloned())
         .collect();
     lenient::mark(&mut ir, marked);
-    bulk::mark(&mut ir);
+    lazy_strings::mark(&mut ir);
     ir.opaque.sort();
     Ok(ir)
 }
 
-/// A definition whose name is given out and whose content is still to be made.
+/// A type whose name is already assigned and whose content is not yet converted. A queue of jobs replaces recursion,
+/// which would not end for types that contain themselves.
 #[derive(Debug)]
 enum Job {
     Object { name: String, schema: Value },
     Tagged { name: String, dispatch: Dispatch },
-    Shape { name: String, atoms: Atoms },
+    KindUnion { name: String, atoms: Atoms },
 }
 
-struct Maker<'a> {
+struct TypeBuilder<'a> {
     defs: &'a Defs,
-    /// Schema name to Rust name.
+    /// Maps schema names to Rust names.
     rust_names: BTreeMap<String, String>,
-    names: Names,
+    names: UniqueNames,
     ir: Ir,
-    /// Types of definitions; `None` while one is being made.
+    /// The types of the definitions; `None` while a definition is being converted.
     known: BTreeMap<String, Option<Nullable>>,
     jobs: VecDeque<Job>,
     untagged: Vec<String>,
 }
 
-/// What a hoisted type is called.
+/// The name of a type that was written inline and becomes a named one.
 #[derive(Clone, Debug)]
 enum Label {
-    /// A definition's own name, taken already.
+    /// The name of the definition itself, already assigned.
     Own(String),
-    /// Made from the place; still to be taken.
-    Place(String),
+    /// A name derived from the position, not yet assigned.
+    Derived(String),
 }
 
 impl Label {
     fn text(&self) -> &str {
         match self {
-            Self::Own(name) | Self::Place(name) => name,
+            Self::Own(name) | Self::Derived(name) => name,
         }
     }
 
     fn inner(&self, suffix: &str) -> Self {
-        Self::Place(format!("{}{suffix}", self.text()))
+        Self::Derived(format!("{}{suffix}", self.text()))
     }
 }
 
-impl Maker<'_> {
+impl TypeBuilder<'_> {
     fn name(&mut self, label: &Label) -> String {
         match label {
             Label::Own(name) => name.clone(),
-            Label::Place(name) => self.names.take(name),
+            Label::Derived(name) => self.names.take(name),
         }
     }
 
-    /// The type that a definition stands for.
-    fn def(&mut self, def: &str) -> Result<Nullable, Error> {
+    /// Converts a definition to a type.
+    fn def(&mut self, def: &str) -> Result<Nullable, SpecError> {
         match self.known.get(def) {
             Some(Some(known)) => return Ok(known.clone()),
-            Some(None) => return Err(Error::new(format!("{def} is made of nothing but itself"))),
+            Some(None) => return Err(SpecError::new(format!("{def} refers only to itself"))),
             None => {}
         }
         let name = self
             .rust_names
             .get(def)
             .cloned()
-            .ok_or_else(|| Error::new(format!("no definition {def}")))?;
+            .ok_or_else(|| SpecError::new(format!("no definition {def}")))?;
         let schema = self
             .defs
             .get(def)
-            .ok_or_else(|| Error::new(format!("no definition {def}")))?;
+            .ok_or_else(|| SpecError::new(format!("no definition {def}")))?;
         let atoms = Atoms::of_def(self.defs, def)?;
         let made = if atoms.objects == [ObjectSource::Def(def.to_owned())] {
             self.jobs.push_back(Job::Object {
@@ -158,8 +159,8 @@ impl Maker<'_> {
         Ok(made)
     }
 
-    /// The type of a schema; what has to have a name is called by `label`.
-    fn schema(&mut self, schema: &Value, label: &Label) -> Result<Nullable, Error> {
+    /// Converts a schema to a type. A type that needs a name gets `label`.
+    fn schema(&mut self, schema: &Value, label: &Label) -> Result<Nullable, SpecError> {
         if let Some(name) = schema::ref_name(schema) {
             return self.def(name);
         }
@@ -177,7 +178,7 @@ impl Maker<'_> {
         Ok((self.atoms(atoms, label)?, nullable))
     }
 
-    fn atoms(&mut self, atoms: Atoms, label: &Label) -> Result<Type, Error> {
+    fn atoms(&mut self, atoms: Atoms, label: &Label) -> Result<Type, SpecError> {
         if atoms.opaque {
             self.ir.opaque.push(label.text().to_owned());
         }
@@ -186,7 +187,7 @@ impl Maker<'_> {
         }
         if atoms.kinds() > 1 {
             let name = self.name(label);
-            self.jobs.push_back(Job::Shape {
+            self.jobs.push_back(Job::KindUnion {
                 name: name.clone(),
                 atoms,
             });
@@ -212,18 +213,18 @@ impl Maker<'_> {
         if atoms.strings.is_empty() {
             return Type::String;
         }
-        let mut names = Names::reserving(&["Other"]);
+        let mut names = UniqueNames::reserving(&["Other"]);
         let values = atoms
             .strings
             .iter()
             .map(|value| (names.take(&pascal(value)), value.clone()))
             .collect();
         let name = self.name(label);
-        self.insert(&name, Kind::Enum(OpenEnum { values }));
+        self.insert(&name, TypeKind::Enum(OpenEnum { values }));
         Type::Ref(name)
     }
 
-    fn array(&mut self, atoms: &Atoms, label: &Label) -> Result<Type, Error> {
+    fn array(&mut self, atoms: &Atoms, label: &Label) -> Result<Type, SpecError> {
         let items = match atoms.arrays.as_slice() {
             [only] => only.clone(),
             several => json!({ "anyOf": several }),
@@ -231,7 +232,7 @@ impl Maker<'_> {
         Ok(Type::Array(Box::new(self.element(&items, &label.inner("Item"))?)))
     }
 
-    fn element(&mut self, schema: &Value, label: &Label) -> Result<Type, Error> {
+    fn element(&mut self, schema: &Value, label: &Label) -> Result<Type, SpecError> {
         Ok(match self.schema(schema, label)? {
             (Type::Any, _) => Type::Any,
             (ty, false) => ty,
@@ -239,7 +240,7 @@ impl Maker<'_> {
         })
     }
 
-    fn objects(&mut self, atoms: Atoms, label: &Label) -> Result<Type, Error> {
+    fn objects(&mut self, atoms: Atoms, label: &Label) -> Result<Type, SpecError> {
         if atoms.free_object {
             return Ok(Type::Any);
         }
@@ -276,7 +277,7 @@ impl Maker<'_> {
         Ok(Type::Ref(name))
     }
 
-    fn object(&mut self, object: &ObjectSource, label: &Label) -> Result<Type, Error> {
+    fn object(&mut self, object: &ObjectSource, label: &Label) -> Result<Type, SpecError> {
         match object {
             ObjectSource::Def(def) => Ok(self.def(def)?.0),
             ObjectSource::Inline(schema) => {
@@ -290,33 +291,35 @@ impl Maker<'_> {
         }
     }
 
-    fn insert(&mut self, name: &str, kind: Kind) {
+    fn insert(&mut self, name: &str, kind: TypeKind) {
         self.ir.defs.insert(name.to_owned(), Def { kind, lenient: false });
     }
 
-    fn run(&mut self, job: Job) -> Result<(), Error> {
+    fn run(&mut self, job: Job) -> Result<(), SpecError> {
         match job {
             Job::Object { name, schema } => {
                 let object = self
                     .properties(&name, &schema)
                     .map_err(|error| error.within(&name))?;
-                self.insert(&name, Kind::Object(object));
+                self.insert(&name, TypeKind::Object(object));
             }
             Job::Tagged { name, dispatch } => {
                 let tagged = self
                     .tagged(&name, dispatch)
                     .map_err(|error| error.within(&name))?;
-                self.insert(&name, Kind::Tagged(tagged));
+                self.insert(&name, TypeKind::Tagged(tagged));
             }
-            Job::Shape { name, atoms } => {
-                let shape = self.shape(&name, atoms).map_err(|error| error.within(&name))?;
-                self.insert(&name, Kind::Shape(shape));
+            Job::KindUnion { name, atoms } => {
+                let union = self
+                    .kind_union(&name, atoms)
+                    .map_err(|error| error.within(&name))?;
+                self.insert(&name, TypeKind::KindUnion(union));
             }
         }
         Ok(())
     }
 
-    fn properties(&mut self, name: &str, schema: &Value) -> Result<Object, Error> {
+    fn properties(&mut self, name: &str, schema: &Value) -> Result<ObjectType, SpecError> {
         let required: BTreeSet<&str> = schema
             .get("required")
             .and_then(Value::as_array)
@@ -342,7 +345,7 @@ impl Maker<'_> {
             let (ty, nullable) = match constant {
                 Some(value) => (Type::Const(value), false),
                 None => self
-                    .schema(schema, &Label::Place(format!("{name}{}", pascal(property))))
+                    .schema(schema, &Label::Derived(format!("{name}{}", pascal(property))))
                     .map_err(|error| error.within(property))?,
             };
             properties.insert(
@@ -354,11 +357,11 @@ impl Maker<'_> {
                 },
             );
         }
-        Ok(Object { properties })
+        Ok(ObjectType { properties })
     }
 
-    fn tagged(&mut self, name: &str, dispatch: Dispatch) -> Result<Tagged, Error> {
-        let mut names = Names::reserving(&["Unknown"]);
+    fn tagged(&mut self, name: &str, dispatch: Dispatch) -> Result<TaggedUnion, SpecError> {
+        let mut names = UniqueNames::reserving(&["Unknown"]);
         let mut variants = Vec::new();
         for candidate in &dispatch.variants {
             let wanted = match (candidate.values.as_slice(), tags::def_name(&candidate.object)) {
@@ -367,9 +370,9 @@ impl Maker<'_> {
                 ([], None) => "Untagged".to_owned(),
             };
             let variant = names.take(&wanted);
-            let label = Label::Place(format!("{name}{variant}"));
+            let label = Label::Derived(format!("{name}{variant}"));
             let Type::Ref(object) = self.object(&candidate.object, &label)? else {
-                return Err(Error::new(format!("variant {variant} is not an object")));
+                return Err(SpecError::new(format!("variant {variant} is not an object")));
             };
             variants.push(Variant {
                 name: variant,
@@ -377,29 +380,29 @@ impl Maker<'_> {
                 object,
             });
         }
-        Ok(Tagged {
+        Ok(TaggedUnion {
             tag: dispatch.tag,
             variants,
             default: dispatch.default,
         })
     }
 
-    fn shape(&mut self, name: &str, atoms: Atoms) -> Result<Shape, Error> {
+    fn kind_union(&mut self, name: &str, atoms: Atoms) -> Result<KindUnion, SpecError> {
         let label = Label::Own(name.to_owned());
-        let mut shape = Shape {
+        let mut union = KindUnion {
             number: atoms.integer || atoms.number,
             boolean: atoms.boolean,
-            ..Shape::default()
+            ..KindUnion::default()
         };
         if atoms.has_strings() {
-            shape.string = Some(self.string(&atoms, &label.inner("String")));
+            union.string = Some(self.string(&atoms, &label.inner("String")));
         }
         if !atoms.arrays.is_empty() {
-            shape.array = Some(self.array(&atoms, &label)?);
+            union.array = Some(self.array(&atoms, &label)?);
         }
         if atoms.has_objects() {
-            shape.object = Some(self.objects(atoms, &label.inner("Object"))?);
+            union.object = Some(self.objects(atoms, &label.inner("Object"))?);
         }
-        Ok(shape)
+        Ok(union)
     }
 }

@@ -1,10 +1,10 @@
-//! Small helpers over JSON Schema documents.
+//! Helpers for JSON Schema documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::Error;
+use crate::SpecError;
 
 /// The definitions of a document, by name.
 pub(crate) type Defs = Map<String, Value>;
@@ -15,36 +15,36 @@ pub(crate) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("{PREFIX}{name}") })
 }
 
-/// The definition that a `$ref` names.
+/// The name of the definition that a `$ref` refers to.
 pub(crate) fn ref_name(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(PREFIX)
 }
 
-pub(crate) fn defs(document: &Value) -> Result<&Defs, Error> {
+pub(crate) fn defs(document: &Value) -> Result<&Defs, SpecError> {
     document
         .get("$defs")
         .and_then(Value::as_object)
-        .ok_or_else(|| Error::new("schema: no `$defs`"))
+        .ok_or_else(|| SpecError::new("schema: no `$defs`"))
 }
 
-pub(crate) fn defs_mut(document: &mut Value) -> Result<&mut Defs, Error> {
+pub(crate) fn defs_mut(document: &mut Value) -> Result<&mut Defs, SpecError> {
     document
         .get_mut("$defs")
         .and_then(Value::as_object_mut)
-        .ok_or_else(|| Error::new("schema: no `$defs`"))
+        .ok_or_else(|| SpecError::new("schema: no `$defs`"))
 }
 
-/// Role (`Request`, `Response`, `Event`) to definition.
-pub(crate) fn roots(document: &Value) -> Result<BTreeMap<String, String>, Error> {
+/// Maps each role (`Request`, `Response`, `Event`) to its definition.
+pub(crate) fn roots(document: &Value) -> Result<BTreeMap<String, String>, SpecError> {
     let roots = document
         .get("roots")
         .and_then(Value::as_object)
-        .ok_or_else(|| Error::new("schema: no `roots`"))?;
+        .ok_or_else(|| SpecError::new("schema: no `roots`"))?;
     roots
         .iter()
         .map(|(role, def)| match def.as_str() {
             Some(def) => Ok((role.clone(), def.to_owned())),
-            None => Err(Error::new(format!("schema: root {role} is not a name"))),
+            None => Err(SpecError::new(format!("schema: root {role} is not a name"))),
         })
         .collect()
 }
@@ -63,7 +63,7 @@ pub(crate) fn members_mut(schema: &mut Value) -> Option<&mut Vec<Value>> {
     schema.get_mut(key)?.as_array_mut()
 }
 
-/// Calls `visit` on a schema and on every schema inside it, inner ones first; `$ref`s are not followed.
+/// Calls `visit` for a schema and every schema inside it, inner ones first. Does not follow `$ref`s.
 pub(crate) fn visit_mut(schema: &mut Value, visit: &mut impl FnMut(&mut Value)) {
     if let Some(object) = schema.as_object_mut() {
         for (keyword, value) in object {
@@ -84,8 +84,8 @@ pub(crate) fn visit_mut(schema: &mut Value, visit: &mut impl FnMut(&mut Value)) 
     visit(schema);
 }
 
-/// Collects the names of all definitions that `def` reaches, itself included.
-pub(crate) fn closure(document: &Value, def: &str, reached: &mut BTreeSet<String>) -> Result<(), Error> {
+/// Adds the names of all definitions that `def` refers to, directly or indirectly, and `def` itself.
+pub(crate) fn closure(document: &Value, def: &str, reached: &mut BTreeSet<String>) -> Result<(), SpecError> {
     fn walk(schema: &Value, found: &mut Vec<String>) {
         if let Some(name) = ref_name(schema) {
             found.push(name.to_owned());
@@ -104,7 +104,7 @@ pub(crate) fn closure(document: &Value, def: &str, reached: &mut BTreeSet<String
         }
         let schema = defs
             .get(&name)
-            .ok_or_else(|| Error::new(format!("schema: no definition {name}")))?;
+            .ok_or_else(|| SpecError::new(format!("schema: no definition {name}")))?;
         walk(schema, &mut open);
         reached.insert(name);
     }

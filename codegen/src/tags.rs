@@ -1,20 +1,20 @@
-//! Which property tells the objects of a union apart.
+//! Finds the property that distinguishes the objects of a union.
 //!
-//! The answer comes from the constants in the variants, not from `discriminator`, which vendors forget or
-//! put where it does not hold.
+//! The search uses the constants in the variants. It ignores `discriminator`, because vendors omit it or use it for
+//! unions where it is wrong.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::Error;
+use crate::SpecError;
 use crate::atoms::{Atoms, ObjectSource};
 use crate::schema::{self, Defs};
 
-/// Properties that are tags wherever they can be; tried in this order.
+/// Properties that are tried first, in this order.
 const USUAL: [&str; 4] = ["type", "role", "object", "status"];
 
-/// How a union is dispatched, before its variants have names.
+/// The tag and the variants of a union, before the variants have names.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     pub(crate) tag: String,
@@ -29,12 +29,12 @@ pub(crate) struct Candidate {
     required: bool,
 }
 
-/// Finds the tag of a union; `None` if there is none.
+/// Finds the tag of a union. `None` if no property distinguishes the objects; an error if `forced` does not.
 pub(crate) fn detect(
     defs: &Defs,
     objects: &[ObjectSource],
     forced: Option<&str>,
-) -> Result<Option<Dispatch>, Error> {
+) -> Result<Option<Dispatch>, SpecError> {
     if let Some(tag) = forced {
         return dispatch(defs, objects, tag, true);
     }
@@ -53,12 +53,12 @@ pub(crate) fn detect(
     Ok(None)
 }
 
-fn body<'a>(defs: &'a Defs, object: &'a ObjectSource) -> Result<&'a Value, Error> {
+fn body<'a>(defs: &'a Defs, object: &'a ObjectSource) -> Result<&'a Value, SpecError> {
     match object {
         ObjectSource::Inline(schema) => Ok(schema),
         ObjectSource::Def(name) => defs
             .get(name)
-            .ok_or_else(|| Error::new(format!("no definition {name}"))),
+            .ok_or_else(|| SpecError::new(format!("no definition {name}"))),
     }
 }
 
@@ -70,7 +70,7 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
         .flatten()
 }
 
-fn common_properties(defs: &Defs, objects: &[ObjectSource]) -> Result<BTreeSet<String>, Error> {
+fn common_properties(defs: &Defs, objects: &[ObjectSource]) -> Result<BTreeSet<String>, SpecError> {
     let mut common: Option<BTreeSet<String>> = None;
     for object in objects {
         let names: BTreeSet<String> = properties(body(defs, object)?)
@@ -84,8 +84,8 @@ fn common_properties(defs: &Defs, objects: &[ObjectSource]) -> Result<BTreeSet<S
     Ok(common.unwrap_or_default())
 }
 
-/// The values that `tag` can have in an object; empty if it is free or absent.
-fn candidate(defs: &Defs, object: &ObjectSource, tag: &str) -> Result<Candidate, Error> {
+/// The possible values of `tag` in an object; empty if `tag` is any string or absent.
+fn candidate(defs: &Defs, object: &ObjectSource, tag: &str) -> Result<Candidate, SpecError> {
     let schema = body(defs, object)?;
     let mut candidate = Candidate {
         object: object.clone(),
@@ -116,7 +116,7 @@ fn dispatch(
     objects: &[ObjectSource],
     tag: &str,
     merge: bool,
-) -> Result<Option<Dispatch>, Error> {
+) -> Result<Option<Dispatch>, SpecError> {
     let mut variants: Vec<Candidate> = Vec::new();
     for object in objects {
         let new = candidate(defs, object, tag)?;
@@ -166,8 +166,8 @@ fn disjoint(variants: &[Candidate]) -> bool {
         .all(|value| seen.insert(value))
 }
 
-/// One variant that takes what either takes.
-fn merged(defs: &Defs, left: &Candidate, right: &Candidate) -> Result<Candidate, Error> {
+/// Merges two variants into one that accepts the values of both. Needed for variants that share a tag value.
+fn merged(defs: &Defs, left: &Candidate, right: &Candidate) -> Result<Candidate, SpecError> {
     let (first, second) = (body(defs, &left.object)?, body(defs, &right.object)?);
     let mut all: Map<String, Value> = properties(first)
         .map(|(name, schema)| (name.clone(), schema.clone()))
@@ -201,7 +201,7 @@ fn merged(defs: &Defs, left: &Candidate, right: &Candidate) -> Result<Candidate,
     })
 }
 
-/// The name of the definition behind a candidate, if it has one.
+/// The name of the definition of an object; `None` for an inline schema.
 pub(crate) fn def_name(object: &ObjectSource) -> Option<&str> {
     match object {
         ObjectSource::Def(name) => Some(name),

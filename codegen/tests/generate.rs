@@ -1,4 +1,4 @@
-//! The Rust of each construct that vendors' schemas use.
+//! Checks the Rust code for each construct of the vendors' schemas.
 
 mod common;
 
@@ -45,9 +45,10 @@ fn struct_fields() {
     })));
 }
 
-/// Text of requests is carried as it is spelled: by the name of its member, or because it stands for a list of parts.
+/// Long texts of requests keep their JSON spelling: members with certain names, and strings in place of a list of
+/// parts.
 #[test]
-fn text_in_bulk() {
+fn long_texts_are_lazy() {
     let part =
         json!({ "type": "object", "properties": { "text": text(), "id": text() }, "required": ["text"] });
     let content = |part: &str| {
@@ -205,7 +206,7 @@ fn union_by_kind() {
 }
 
 #[test]
-fn answers_are_read_leniently() {
+fn responses_are_read_leniently() {
     assert_snapshot!(rust_of(json!({
         "roots": { "Response": "Root" },
         "$defs": {
@@ -220,7 +221,7 @@ fn answers_are_read_leniently() {
 }
 
 #[test]
-fn objects_beside_strings_are_a_union_of_their_own() {
+fn objects_beside_strings_become_a_separate_union() {
     assert_snapshot!(listing(json!({
         "Root": { "type": "object", "properties": { "choice": {
             "anyOf": [{ "enum": ["auto", "none"] }, { "$ref": "#/$defs/Text" }, { "$ref": "#/$defs/Image" }],
@@ -311,7 +312,7 @@ fn union_without_tag_is_an_error() {
     let error = ir(document(defs.clone()), json!([])).expect_err("no tag");
     assert_eq!(
         error,
-        "no property tells the variants apart; mark as opaque or tag in the overlay: RootValue"
+        "no property distinguishes the variants; add a `tag` or `opaque` operation to the overlay for: RootValue"
     );
 
     let overlay = json!([{ "op": "opaque", "at": "Root.value", "reason": "test" }]);
@@ -336,7 +337,7 @@ fn broken_schemas_are_errors() {
         "Root: type not understood: date"
     );
     let looping = json!({ "type": "array", "items": { "$ref": "#/$defs/Root" } });
-    assert_eq!(broken(looping), "Root: Root is made of nothing but itself");
+    assert_eq!(broken(looping), "Root: Root refers only to itself");
 }
 
 #[test]

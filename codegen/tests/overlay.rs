@@ -1,4 +1,4 @@
-//! What overlays do to a schema, and that stale ones are found.
+//! Checks the effect of each overlay operation, and that stale operations are errors.
 
 mod common;
 
@@ -178,7 +178,7 @@ fn name_for_equal_places() {
         &["RootFirst", "RootSecond"],
     );
     let unequal = with(json!({ "op": "name", "at": ["Root.first", "Root.model"], "as": "Content" }));
-    assert!(unequal.is_err_and(|error| error.contains("Root.model differs from the first place")));
+    assert!(unequal.is_err_and(|error| error.contains("Root.model differs from the first position")));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn tag_and_default() {
         &[],
     );
     let impossible = with(json!({ "op": "tag", "at": "Root.first[]", "tag": "text" }));
-    assert!(impossible.is_err_and(|error| error.contains("no property tells the variants apart")));
+    assert!(impossible.is_err_and(|error| error.contains("no property distinguishes the variants")));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn every_operation_needs_a_reason() {
     assert!(parse(json!([{ "op": "drop", "at": "Text" }])).is_err_and(|error| error.contains("reason")));
     assert!(
         parse(json!([{ "op": "drop", "at": "Text", "reason": " " }]))
-            .is_err_and(|error| error.contains("no reason given"))
+            .is_err_and(|error| error.contains("the reason is empty"))
     );
     assert!(
         parse(json!([{ "op": "invent", "at": "Text", "reason": "x" }]))

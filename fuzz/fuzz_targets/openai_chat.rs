@@ -1,4 +1,4 @@
-//! Everything that a party of this dialect can say.
+//! Reads any bytes as a request, response, stream or error of this dialect, and translates them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

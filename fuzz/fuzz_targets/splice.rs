@@ -1,4 +1,5 @@
-//! The JSON scanner: what serde_json reads, it reads alike; whatever it edits stays JSON.
+//! The JSON scanner: it must accept every object that serde_json accepts and find the same member, and an edited
+//! document must stay valid JSON.
 #![no_main]
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Server-sent events: any bytes, the same however they are cut.
+//! Decodes any bytes as server-sent events. The result must not depend on how the bytes are cut.
 #![no_main]
 
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! What the targets for readers share: a document goes the way that it would go in the proxy.
+//! Shared code of the fuzz targets for readers: processes a document as the proxy does.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,8 +16,8 @@ fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
     DialectName::ALL.into_iter().map(dialect::find)
 }
 
-/// Reads `data` as everything that a party of this dialect can say, and writes what it amounts to in every other one.
-/// The first byte says as what.
+/// Reads `data` as a document of a dialect and translates it to every other dialect. The first byte selects the kind of
+/// document: request, response, stream or error.
 pub fn read(name: DialectName, data: &[u8]) {
     let Some((kind, document)) = data.split_first() else {
         return;
@@ -52,7 +52,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         carriers: &Carriers::default(),
         memory: None,
     };
-    // Where the URL names the model, it is part of every request.
+    // Bedrock requests have the model in the URL.
     let named = (client.name() == DialectName::Bedrock).then_some("m");
     let inbound = ClientRequest {
         headers: &HeaderMap::new(),
@@ -91,11 +91,12 @@ fn stream(upstream: &'static dyn Dialect, client: &'static dyn Dialect, body: &[
         }
     }
     translated.end(&mut out);
-    assert!(translated.is_ended(), "a stream ends");
+    assert!(translated.is_ended(), "the stream has not ended");
 }
 
-/// The bytes as they are; where messages have checksums, which chance does not meet, a message of each line: one that
-/// begins with `!` is an exception, any other an event.
+/// Frames the bytes for an upstream. For SSE, they stay unchanged. An event stream has checksums, which random bytes
+/// would almost never match, so each line becomes a valid message: an exception if it begins with `!`, and otherwise an
+/// event.
 fn wire(framing: Framing, body: &[u8]) -> Bytes {
     if framing == Framing::Sse {
         return Bytes::copy_from_slice(body);

@@ -116,7 +116,7 @@ macro_rules! reasons {
 pub(crate) use reasons;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     reasons! {

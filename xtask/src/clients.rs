@@ -1,4 +1,4 @@
-//! The suite of real clients in tests/clients: sets up what it needs and runs it against the program built here.
+//! `cargo xtask clients`: installs the clients of the suite in tests/clients, builds the proxy and runs the suite.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,40 +8,41 @@ use std::process::Command;
 use llm_proxy_codegen::Spec;
 use serde_json::Value;
 
-/// Which clients run, and on what.
+/// Options of `cargo xtask clients`.
 #[derive(clap::Args)]
-pub struct Options {
-    /// Also the clients in JavaScript
+pub struct ClientsOptions {
+    /// Also run the JavaScript clients
     #[arg(long)]
     all: bool,
-    /// Also the coding agents
+    /// Also run the coding agents
     #[arg(long)]
     agents: bool,
     /// Test the release build
     #[arg(long)]
     release: bool,
-    /// Clients against the mocks, without the proxy, and against relays with a fault: does the suite notice?
+    /// Check the suite itself: run clients against the mocks without the proxy, and against relays with a fault
     #[arg(long)]
     self_test: bool,
-    /// Only cells with this name (CLIENT@UPSTREAM/SCENARIO:MODE, with `*`), or with this in it; may be repeated
+    /// Run only cells whose name (CLIENT@UPSTREAM/SCENARIO:MODE) matches this pattern with `*` or contains this text;
+    /// repeatable
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
-    /// Write every cell there
+    /// Write the results of all cells to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// How many cells run at a time
+    /// Number of cells to run in parallel
     #[arg(long, value_name = "N")]
     lanes: Option<usize>,
-    /// Where the clients are installed
+    /// Folder in which the clients are installed
     #[arg(long, value_name = "DIR", default_value = "target/clients")]
     cache: PathBuf,
 }
 
-/// Installs what changed, builds the proxy and runs the suite.
+/// Installs clients whose pins changed, builds the proxy and runs the suite.
 ///
 /// # Errors
-/// A tool is missing, something cannot be installed or built, or a cell failed.
-pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
+/// A tool is missing, an installation or a build fails, or a cell fails.
+pub fn run(specs: &Path, options: &ClientsOptions) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("");
     let home = root.join("tests/clients");
     let cache = root.join(&options.cache);
@@ -83,7 +84,7 @@ pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
     }
 }
 
-/// A virtual environment with the pinned packages; its interpreter.
+/// Creates a virtual environment with the pinned packages. Returns its interpreter.
 fn install_python(home: &Path, cache: &Path) -> Result<PathBuf, String> {
     let folder = cache.join("python");
     let python = folder.join("bin/python");
@@ -105,13 +106,13 @@ fn install_python(home: &Path, cache: &Path) -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// The packages that a `package.json` pins.
+/// Installs the packages that a `package.json` pins.
 fn install_node(pins: &Path, folder: &Path) -> Result<(), String> {
     fresh(pins, folder, || {
         remove(folder)?;
-        fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+        fs::create_dir_all(folder).map_err(|error| with_path(folder, &error))?;
         let copy = folder.join("package.json");
-        fs::copy(pins, &copy).map_err(|error| told(&copy, &error))?;
+        fs::copy(pins, &copy).map_err(|error| with_path(&copy, &error))?;
         let mut npm = Command::new("npm");
         npm.args([
             "install",
@@ -124,38 +125,38 @@ fn install_node(pins: &Path, folder: &Path) -> Result<(), String> {
     })
 }
 
-/// Runs `install` unless the folder was made from the same pins.
+/// Runs `install` unless the folder was installed from the same pins.
 fn fresh(pins: &Path, folder: &Path, install: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let wanted = fs::read(pins).map_err(|error| told(pins, &error))?;
+    let wanted = fs::read(pins).map_err(|error| with_path(pins, &error))?;
     let stamp = folder.join("installed");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     println!("installing {} into {}", pins.display(), folder.display());
     install()?;
-    fs::write(&stamp, wanted).map_err(|error| told(&stamp, &error))
+    fs::write(&stamp, wanted).map_err(|error| with_path(&stamp, &error))
 }
 
 fn remove(folder: &Path) -> Result<(), String> {
     if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|error| told(folder, &error))?;
+        fs::remove_dir_all(folder).map_err(|error| with_path(folder, &error))?;
     }
     Ok(())
 }
 
-/// The schemas with their overlays, which the mocks hold requests to.
+/// Writes the schemas with their overlays applied. The mocks validate requests against them.
 fn write_schemas(specs: &Path, folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| with_path(folder, &error))?;
     for dialect in ["claude", "openai-chat", "openai-responses"] {
         let spec = Spec::load(&specs.join(dialect)).map_err(|error| error.to_string())?;
         let schema: Value = spec.applied().map_err(|error| error.to_string())?;
         let file = folder.join(format!("{dialect}.json"));
-        fs::write(&file, schema.to_string()).map_err(|error| told(&file, &error))?;
+        fs::write(&file, schema.to_string()).map_err(|error| with_path(&file, &error))?;
     }
     Ok(())
 }
 
-/// Builds the program; where it lies.
+/// Builds the proxy and returns its path.
 fn build(root: &Path, release: bool) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -182,6 +183,6 @@ fn execute(command: &mut Command) -> Result<(), String> {
     Err(format!("{program} {} failed", words.join(" ")))
 }
 
-fn told(path: &Path, error: &std::io::Error) -> String {
+fn with_path(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
 }

@@ -1,8 +1,9 @@
-//! `cargo xtask completeness`: does the compiler find what a vendor adds?
+//! `cargo xtask completeness`: checks that the compiler finds additions of a vendor.
 //!
-//! Mappings take generated types apart in full, so that a new field or variant stops the build where a person has to
-//! decide. This task adds one of each to every type of a scratch copy of `specs/`, builds, and looks whether every
-//! document's own type is among the places that the compiler names.
+//! Mappings destructure generated types in full, so a new field or variant stops the build at each place that needs a
+//! decision. One `..` in a mapping would break this without any test noticing. This task adds a field and a variant to
+//! every type in a copy of `specs/`, builds the library, and checks that the compiler's errors name the type of each
+//! document (request, response).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,10 +12,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// The field and the tag that no vendor uses.
+/// The name of the added field and tag; no vendor uses it.
 const PROBE: &str = "zz_probe";
 
-/// What is added, and what the compiler has to say of it.
+/// An addition to the schemas, and the compiler's error code for it.
 struct Probe {
     what: &'static str,
     add: fn(&mut Value),
@@ -37,7 +38,7 @@ const PROBES: [Probe; 2] = [
 /// Runs the task.
 ///
 /// # Errors
-/// When the compiler misses an addition, or the build could not be tried.
+/// The compiler missed an addition, or the build could not run.
 pub fn run(specs: &Path) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -47,7 +48,7 @@ pub fn run(specs: &Path) -> Result<(), String> {
     for dialect in dialects(specs)? {
         for probe in &PROBES {
             let copy = copy_with(specs, &scratch, &dialect, probe.add)?;
-            let found = places(root, &scratch, &copy, probe.code)?;
+            let found = compiler_errors(root, &scratch, &copy, probe.code)?;
             let folder = format!("src/dialect/{}/", dialect.replace('-', "_"));
             let stops: usize = found
                 .iter()
@@ -55,7 +56,7 @@ pub fn run(specs: &Path) -> Result<(), String> {
                 .map(|(_, t)| t.len())
                 .sum();
             println!(
-                "{dialect}: a new {} stops the build at {stops} places",
+                "{dialect}: a new {} stops the compiler at {stops} places",
                 probe.what
             );
             for (file, types) in &found {
@@ -65,16 +66,18 @@ pub fn run(specs: &Path) -> Result<(), String> {
                 );
             }
             if stops == 0 {
-                missed.push(format!("{dialect}: no mapping notices a new {}", probe.what));
+                missed.push(format!("{dialect}: no mapping finds a new {}", probe.what));
             }
             if probe.code == "E0027" {
                 let caught: BTreeSet<&String> = found.values().flatten().collect();
                 let absent = documents(specs, &dialect)?
                     .into_iter()
                     .filter(|name| !caught.contains(name));
-                missed.extend(
-                    absent.map(|name| format!("{dialect}: no mapping notices a new field of {name}")),
-                );
+                missed.extend(absent.map(|name| {
+                    format!(
+                        "{dialect}: no mapping finds a new field of {name}: is it destructured with `..`?"
+                    )
+                }));
             }
         }
     }
@@ -102,7 +105,7 @@ fn read(file: &Path) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The types of whole documents that are objects; a union of events has no fields of its own.
+/// The types of complete documents that are objects. A union of events is omitted: it has no fields.
 fn documents(specs: &Path, dialect: &str) -> Result<Vec<String>, String> {
     let schema = read(&specs.join(dialect).join("schema.json"))?;
     let roots = schema["roots"].as_object().ok_or("a schema without roots")?;
@@ -113,7 +116,7 @@ fn documents(specs: &Path, dialect: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// A copy of all specs with an addition to those of one dialect.
+/// Copies all specs and applies an addition to the schema of one dialect.
 fn copy_with(specs: &Path, scratch: &Path, dialect: &str, add: fn(&mut Value)) -> Result<PathBuf, String> {
     let copy = scratch.join("specs");
     for name in dialects(specs)? {
@@ -182,8 +185,9 @@ fn is_union_of(body: &Value, fits: &impl Fn(&str) -> bool) -> bool {
     variants.len() > 1 && variants.iter().all(|variant| reference(variant) == Some(true))
 }
 
-/// The files where the compiler stops, each with the types that it names there.
-fn places(
+/// Builds the library with other specs. Returns the files with an error of this code, each with the types in the
+/// errors.
+fn compiler_errors(
     root: &Path,
     target: &Path,
     specs: &Path,
@@ -222,7 +226,10 @@ fn places(
             continue;
         };
         let file = span["file_name"].as_str().unwrap_or_default().to_owned();
-        found.entry(file).or_default().insert(named(message, span));
+        found
+            .entry(file)
+            .or_default()
+            .insert(type_in_message(message, span));
     }
     if found.is_empty() && !output.status.success() {
         return Err(format!(
@@ -233,8 +240,8 @@ fn places(
     Ok(found)
 }
 
-/// The type that a message is about: of a pattern, what stands before its brace; else what the compiler quotes.
-fn named(message: &Value, span: &Value) -> String {
+/// The type in a compiler message: in a pattern, the name before the brace; otherwise the first text in backticks.
+fn type_in_message(message: &Value, span: &Value) -> String {
     let line = span["text"][0]["text"].as_str().unwrap_or_default();
     let start = span["column_start"]
         .as_u64()

@@ -1,12 +1,14 @@
-//! Remaking of docs/fidelity.md. The test that compares the page writes it; the main crate is no dependency.
+//! `cargo xtask fidelity`: regenerates docs/fidelity.md.
+//!
+//! The test that compares the page also writes it, so that xtask does not depend on the main crate.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the test of the page so that it writes it.
+/// Runs the test in the mode in which it writes the page.
 ///
 /// # Errors
-/// Cargo cannot be run, the main crate does not build, or a loss is not as tests/losses.yaml expects.
+/// Cargo cannot be started, the main crate does not compile, or the losses differ from tests/losses.yaml.
 pub fn run() -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -19,6 +21,6 @@ pub fn run() -> Result<(), String> {
     if status.success() {
         Ok(())
     } else {
-        Err("the losses are not as expected".to_owned())
+        Err("the fidelity test failed; if it lists losses, add them to tests/losses.yaml or remove them there".to_owned())
     }
 }

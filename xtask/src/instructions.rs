@@ -1,5 +1,5 @@
-//! `cargo xtask instructions`: what the micro set costs in instructions, counted by valgrind's callgrind, and whether it
-//! still costs what the committed baseline says. Counts do not depend on how busy the machine is.
+//! `cargo xtask instructions`: counts the instructions of the micro benchmarks with valgrind's callgrind, and compares
+//! them with the committed baseline. Unlike times, counts do not depend on the load of the machine.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,61 +10,62 @@ use std::process::Command;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-/// By how much a count may differ from the baseline, in thousandths. Hash tables with random seeds move the counts of
-/// one program by up to 7 in a thousand.
+/// Allowed difference from the baseline, in thousandths. Hash tables with random seeds change the counts of the same
+/// program by up to 7 in a thousand.
 const TOLERANCE: u64 = 20;
-/// The least difference in instructions that matters.
+/// Differences of up to this number of instructions are always allowed.
 const SLACK: u64 = 60;
-/// Where the counting happens in the measured program.
+/// The function of the measured program in which callgrind counts.
 const MEASURED: &str = "*bench_counted::measured*";
-/// What is called behind it. Callgrind does not write what it stops counting at the same function.
-const TOLD: &str = "*bench_counted::told*";
-/// The C library picks its copies by the processor, of which valgrind shows the same on every x86-64 with AVX2, but for
-/// these two features.
+/// The function that is called after it. Callgrind writes its results before this call; it cannot write them at the end
+/// of the function at which it stops counting.
+const REPORTED: &str = "*bench_counted::report_work*";
+/// glibc chooses its `memcpy` by the features of the processor, which would change the counts. valgrind shows the same
+/// features on every x86-64 processor with AVX2, except these two.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-ERMS,-FSRM";
 
 #[derive(Args)]
-pub struct Options {
-    /// Only work whose name holds this
+pub struct InstructionsOptions {
+    /// Only benchmarks whose name contains this text
     #[arg(long, value_name = "PATTERN", default_value = "")]
     only: String,
-    /// Fail where a count differs from benches/baseline.json by more than the tolerance
+    /// Fail if a count differs from benches/baseline.json by more than the tolerance
     #[arg(long, conflicts_with = "renew")]
     check: bool,
     /// Write benches/baseline.json
     #[arg(long, conflicts_with = "only")]
     renew: bool,
-    /// Show the functions that cost most, this many for each unit of work
+    /// Print this number of the most expensive functions per benchmark
     #[arg(long, value_name = "COUNT")]
     top: Option<usize>,
-    /// Where callgrind's files are left for its own tools
+    /// Folder in which callgrind's output files are kept, for callgrind's own tools
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
 
-/// What the counts are compared with, and what they were made with.
+/// The counts to compare with, and the tools that they were counted with.
 #[derive(Serialize, Deserialize)]
 struct Baseline {
     rustc: String,
     target: String,
-    /// Told where counts differ: it may be the reason.
+    /// Printed if counts differ, because another version may be the reason.
     valgrind: String,
-    /// Instructions for each unit of work.
+    /// Instructions by benchmark.
     instructions: BTreeMap<String, u64>,
 }
 
-/// One unit of work, measured.
-pub struct Counted {
+/// The result of one benchmark.
+pub struct InstructionCount {
     pub name: String,
-    /// What the program said about it besides.
+    /// The note that the program printed with it, such as the size of the request.
     pub note: String,
-    /// Instructions of one time.
+    /// Instructions per repetition.
     pub instructions: u64,
-    /// Function and instructions of one time, without those of what it calls; the most first.
+    /// Functions and their instructions per repetition, without the functions that they call; most expensive first.
     pub functions: Vec<(String, u64)>,
 }
 
-pub fn run(root: &Path, options: &Options) -> Result<(), String> {
+pub fn run(root: &Path, options: &InstructionsOptions) -> Result<(), String> {
     let all = measure(root, "micro", &options.only, options.keep.as_deref())?;
     for counted in &all {
         println!("{:>12}  {}", grouped(counted.instructions), counted.name);
@@ -94,17 +95,17 @@ pub fn run(root: &Path, options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// Says what differs from the baseline.
+/// Compares counts with the baseline. An error lists all differences.
 fn compare(baseline: &Baseline, here: &Baseline, only: &str) -> Result<(), String> {
-    const RENEW: &str = "renew it with: cargo xtask instructions --renew";
+    const RENEW: &str = "renew the baseline with: cargo xtask instructions --renew";
     for (what, then, now) in [
         ("compiler", &baseline.rustc, &here.rustc),
         ("target", &baseline.target, &here.target),
     ] {
         if then != now {
             return Err(format!(
-                "the baseline was counted with another {what} ({then}, here {now}), so nothing can be compared.\n\
-                 Count the last commit that is known to be good on this {what}; {RENEW}"
+                "the baseline was counted with another {what} ({then}, here {now}), so the counts cannot be compared.\n\
+                 Check out the last commit that is known to be good; on this {what}, {RENEW}"
             ));
         }
     }
@@ -126,7 +127,7 @@ fn compare(baseline: &Baseline, here: &Baseline, only: &str) -> Result<(), Strin
     }
     for name in baseline.instructions.keys() {
         if name.contains(only) && !here.instructions.contains_key(name) {
-            let _ = writeln!(problems, "  {name}: in the baseline, but measured no more");
+            let _ = writeln!(problems, "  {name}: in the baseline, but not measured");
         }
     }
     if problems.is_empty() {
@@ -146,7 +147,7 @@ fn compare(baseline: &Baseline, here: &Baseline, only: &str) -> Result<(), Strin
     }
     Err(format!(
         "instruction counts differ from benches/baseline.json:\n{problems}\
-         Where that is meant, and where a cost went down, {RENEW}"
+         If this is intended, and also if a count decreased, {RENEW}"
     ))
 }
 
@@ -163,7 +164,7 @@ fn rustc(root: &Path) -> Result<(String, String), String> {
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.map(|value| value.trim().to_owned())
-            .ok_or_else(|| format!("rustc -vV says no {key}"))
+            .ok_or_else(|| format!("the output of rustc -vV has no {key}"))
     };
     Ok((line("release:")?, line("host:")?))
 }
@@ -180,7 +181,15 @@ fn valgrind() -> Result<String, String> {
 }
 
 /// Builds the measured program and runs it under callgrind.
-pub fn measure(root: &Path, set: &str, only: &str, keep: Option<&Path>) -> Result<Vec<Counted>, String> {
+///
+/// # Errors
+/// valgrind is missing, the build fails, or the program or its output is not as expected.
+pub fn measure(
+    root: &Path,
+    set: &str,
+    only: &str,
+    keep: Option<&Path>,
+) -> Result<Vec<InstructionCount>, String> {
     Command::new("valgrind")
         .arg("--version")
         .output()
@@ -190,7 +199,7 @@ pub fn measure(root: &Path, set: &str, only: &str, keep: Option<&Path>) -> Resul
     crate::bench::build(root, "counted", &["llm-proxy-benches"], &["bench-counted"])?;
     let scratch = root.join("target/callgrind");
     let folder = keep.unwrap_or(&scratch);
-    // Files of an earlier run would be taken for this one's.
+    // Remove the files of an earlier run, or they would be read as results of this one.
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let output = Command::new("valgrind")
@@ -202,7 +211,7 @@ pub fn measure(root: &Path, set: &str, only: &str, keep: Option<&Path>) -> Resul
         ])
         .args(["--compress-pos=no", "--collect-atstart=no"])
         .arg(format!("--toggle-collect={MEASURED}"))
-        .arg(format!("--dump-before={TOLD}"))
+        .arg(format!("--dump-before={REPORTED}"))
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(root.join("target/counted/bench-counted"))
         .args(["--set", set, "--only", only])
@@ -230,11 +239,11 @@ pub fn measure(root: &Path, set: &str, only: &str, keep: Option<&Path>) -> Resul
         let total = total(&text).ok_or_else(|| format!("{}: no totals", file.display()))?;
         if total == 0 {
             return Err(format!(
-                "{name}: callgrind counted nothing, is {MEASURED} still there?"
+                "{name}: callgrind counted nothing; does the program still have a function {MEASURED}?"
             ));
         }
         let functions = functions(&text).into_iter();
-        all.push(Counted {
+        all.push(InstructionCount {
             name: name.to_owned(),
             note: note.unwrap_or_default().to_owned(),
             instructions: total / times,
@@ -247,7 +256,7 @@ pub fn measure(root: &Path, set: &str, only: &str, keep: Option<&Path>) -> Resul
     Ok(all)
 }
 
-/// The instructions of a whole file.
+/// The total instructions in a callgrind file.
 fn total(text: &str) -> Option<u64> {
     let mut lines = text.lines();
     lines.find_map(|line| {
@@ -258,8 +267,8 @@ fn total(text: &str) -> Option<u64> {
     })
 }
 
-/// The instructions of each function by itself. In callgrind's format a line of cost belongs to the function named last,
-/// but for the line behind `calls=`, which is what the called function cost.
+/// The instructions of each function, without the functions that it calls. In callgrind's format, a cost line belongs
+/// to the last named function, except the line after `calls=`, which is the cost of the called function.
 fn functions(text: &str) -> Vec<(String, u64)> {
     let mut all: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut function, mut inclusive) = ("", false);
@@ -283,7 +292,7 @@ fn functions(text: &str) -> Vec<(String, u64)> {
     all
 }
 
-/// A number with commas.
+/// Formats a number with commas.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -303,7 +312,7 @@ mod tests {
     const PROFILE: &str = "events: Ir\n\nfl=a.rs\nfn=outer\n1 10\ncfn=inner\ncalls=2 5\n3 40\n4 5\n\nfn=inner\n7 40\n\ntotals: 55\n";
 
     #[test]
-    fn costs_belong_to_the_function_that_has_them() {
+    fn costs_exclude_called_functions() {
         assert_eq!(total(PROFILE), Some(55));
         assert_eq!(
             functions(PROFILE),
@@ -324,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_a_failure() {
+    fn differences_are_errors() {
         let then = baseline("1", &[("a", 10_000), ("b", 100)]);
         assert!(compare(&then, &baseline("1", &[("a", 10_200), ("b", 160)]), "").is_ok());
         for (now, complaint) in [
@@ -335,7 +344,7 @@ mod tests {
             (baseline("1", &[("a", 9_000), ("b", 100)]), "(-10.0 %)"),
             (
                 baseline("1", &[("a", 10_000)]),
-                "b: in the baseline, but measured no more",
+                "b: in the baseline, but not measured",
             ),
             (
                 baseline("1", &[("a", 10_000), ("b", 100), ("c", 1)]),

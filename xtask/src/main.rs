@@ -1,4 +1,5 @@
-//! Maintenance tasks of llm-proxy. Depends on the code generator only, so that it runs when the main crate does not build.
+//! Maintenance tasks of llm-proxy. This crate depends only on the code generator, not on the main crate: it must run
+//! while the main crate does not compile, as after a regen.
 
 mod bench;
 mod clients;
@@ -17,35 +18,35 @@ use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Maintenance tasks of llm-proxy")]
-struct Cli {
+struct XtaskCli {
     /// Folder with sources.toml and one folder per dialect
-    #[arg(long, global = true, value_name = "DIR", default_value_os_t = default_specs())]
+    #[arg(long, global = true, value_name = "DIR", default_value_os_t = default_specs(), hide_default_value = true)]
     specs: PathBuf,
     #[command(subcommand)]
-    task: Task,
+    task: XtaskCommand,
 }
 
 #[derive(Subcommand)]
-enum Task {
-    /// Remake specs/<dialect>/schema.json from the vendor's types, and say what changed
-    Regen(regen::Options),
-    /// Show that the compiler stops at every mapping when a vendor adds a field or a variant
+enum XtaskCommand {
+    /// Regenerate specs/<dialect>/schema.json from the vendor's types, and report the changes
+    Regen(regen::RegenOptions),
+    /// Check that the compiler finds every mapping that a new field or variant of a vendor concerns
     Completeness,
-    /// Run real clients through the proxy against mock upstreams on every pair of dialects
-    Clients(clients::Options),
-    /// Remake docs/fidelity.md: what becomes of every case on every pair of dialects
+    /// Run released clients against mock upstreams through the proxy, for every pair of dialects
+    Clients(clients::ClientsOptions),
+    /// Regenerate docs/fidelity.md: the losses of every test case for every pair of dialects
     Fidelity,
-    /// Measure the release build under load, next to a bare passthrough and nginx; writes docs/performance.md
-    Bench(bench::Options),
-    /// Count the instructions of the micro set; with --check, against the committed baseline
-    Instructions(instructions::Options),
-    /// Record what a client sends, as fixtures: listens in front of a proxy
-    Record(record::Options),
+    /// Measure the release build under load, compared with a minimal passthrough and nginx; write docs/performance.md
+    Bench(bench::BenchOptions),
+    /// Count the instructions of the micro benchmarks; with --check, compare them with benches/baseline.json
+    Instructions(instructions::InstructionsOptions),
+    /// Record the requests of a client as fixtures: listen in front of a proxy and forward to it
+    Record(record::RecordOptions),
     /// Summarize a change of the tests' snapshots for its reviewers
     Snapshots(snapshots::SnapshotOptions),
-    /// Print the Rust that the build makes of a dialect's schema
+    /// Print the Rust code that the build generates from a dialect's schema
     Expand {
-        /// As in specs/sources.toml
+        /// Name of the dialect in specs/sources.toml
         dialect: String,
     },
 }
@@ -61,17 +62,17 @@ fn root() -> &'static Path {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = XtaskCli::parse();
     let outcome = match &cli.task {
-        Task::Regen(options) => regen::run(&cli.specs, options),
-        Task::Completeness => completeness::run(&cli.specs),
-        Task::Bench(options) => bench::run(root(), options),
-        Task::Instructions(options) => instructions::run(root(), options),
-        Task::Clients(options) => clients::run(&cli.specs, options),
-        Task::Fidelity => fidelity::run(),
-        Task::Record(options) => record::run(options),
-        Task::Snapshots(options) => snapshots::run(root(), options),
-        Task::Expand { dialect } => expand(&cli.specs, dialect),
+        XtaskCommand::Regen(options) => regen::run(&cli.specs, options),
+        XtaskCommand::Completeness => completeness::run(&cli.specs),
+        XtaskCommand::Bench(options) => bench::run(root(), options),
+        XtaskCommand::Instructions(options) => instructions::run(root(), options),
+        XtaskCommand::Clients(options) => clients::run(&cli.specs, options),
+        XtaskCommand::Fidelity => fidelity::run(),
+        XtaskCommand::Record(options) => record::run(options),
+        XtaskCommand::Snapshots(options) => snapshots::run(root(), options),
+        XtaskCommand::Expand { dialect } => expand(&cli.specs, dialect),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
 fn expand(specs: &Path, dialect: &str) -> Result<(), String> {
     let sources = regen::read_sources(specs)?;
     let rust = listing::rust(specs, &sources, dialect)?;
-    // A reader that closes the pipe early (`| head`) has seen enough.
+    // A reader that closes the pipe early (`| head`, `| less`) is not an error.
     match std::io::stdout().write_all(rust.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
         _ => Ok(()),

@@ -1,5 +1,5 @@
-//! The floor: a reverse proxy that parses nothing but HTTP. hyper serves, hyper-util's pooled client forwards, head and
-//! body pass as they are. What llm-proxy costs is told as a ratio to this.
+//! The floor: a minimal reverse proxy that parses only HTTP. hyper serves, hyper-util's pooled client forwards; head
+//! and body stay unchanged. Benchmarks report the costs of llm-proxy as a ratio to this program.
 
 use std::net::SocketAddr;
 
@@ -15,22 +15,22 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
 #[derive(Parser)]
-struct Options {
+struct FloorOptions {
     /// Port to listen on
     #[arg(long)]
     port: u16,
-    /// Where requests go: host and port
+    /// Host and port of the upstream
     #[arg(long)]
     upstream: Authority,
 }
 
-type Body = Either<Incoming, Empty<Bytes>>;
+type FloorBody = Either<Incoming, Empty<Bytes>>;
 
 async fn forward(
     client: &Client<HttpConnector, Incoming>,
     upstream: Authority,
     mut request: Request<Incoming>,
-) -> Response<Body> {
+) -> Response<FloorBody> {
     let mut target = std::mem::take(request.uri_mut()).into_parts();
     target.scheme = Some(Scheme::HTTP);
     target.authority = Some(upstream);
@@ -41,25 +41,25 @@ async fn forward(
         return failed(StatusCode::BAD_REQUEST);
     };
     *request.uri_mut() = target;
-    // The connections of the two sides have nothing to do with each other.
+    // These headers describe the client's connection; the client library sets its own.
     for name in [http::header::CONNECTION, http::header::HOST] {
         request.headers_mut().remove(name);
     }
     match client.request(request).await {
-        Ok(answer) => answer.map(Either::Left),
+        Ok(response) => response.map(Either::Left),
         Err(_) => failed(StatusCode::BAD_GATEWAY),
     }
 }
 
-fn failed(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(Either::Right(Empty::new()));
-    *answer.status_mut() = status;
-    answer
+fn failed(status: StatusCode) -> Response<FloorBody> {
+    let mut response = Response::new(Either::Right(Empty::new()));
+    *response.status_mut() = status;
+    response
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let options = Options::parse();
+    let options = FloorOptions::parse();
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new())
@@ -75,7 +75,7 @@ async fn main() -> std::io::Result<()> {
                 let (client, upstream) = (&client, upstream.clone());
                 async move { Ok::<_, std::convert::Infallible>(forward(client, upstream, request).await) }
             });
-            // A client that goes away is no failure of the floor.
+            // The error of a client that disconnects is not a failure of the floor.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

@@ -1,13 +1,14 @@
-//! The micro set under valgrind's callgrind, which counts while `measured` runs and writes a file before each `told`.
-//! Prints a line for each: the name of the work and how often it was done.
+//! Runs the micro benchmarks for valgrind's callgrind, which counts in `measured` and writes a file before each
+//! `report_work`. Prints a line for each benchmark: its name, the number of repetitions, and a note.
+//! `cargo xtask instructions` runs this program and knows the names of the two functions.
 
 use clap::{Parser, ValueEnum};
 use llm_proxy::dialect::DialectName;
-use llm_proxy_benches::work::{self, Work};
+use llm_proxy_benches::work::{self, MicroBench};
 
 #[derive(Parser)]
-struct Options {
-    /// Only work whose name holds this
+struct CountedOptions {
+    /// Only benchmarks whose name contains this text
     #[arg(long, default_value = "")]
     only: String,
     #[arg(long, value_enum, default_value_t = Set::Micro)]
@@ -16,34 +17,34 @@ struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Set {
-    /// Every unit of work once
+    /// Every micro benchmark
     Micro,
-    /// Requests of 1 KB to 20 MB, events after 0 to 100,000 others
+    /// Requests of 1 KB to 20 MB, events after 10 to 100,000 others
     Growth,
 }
 
-/// Where the counting happens.
+/// Callgrind counts in this function. It must not be inlined, or callgrind does not find it.
 #[inline(never)]
-fn measured(work: &mut Work, times: usize) {
+fn measured(work: &mut MicroBench, times: usize) {
     work.run(times);
 }
 
-/// What was counted is complete.
+/// Prints the line of a benchmark. Callgrind writes its results before this function, which must not be inlined either.
 #[inline(never)]
-fn told(work: &Work, note: &str) {
+fn report_work(work: &MicroBench, note: &str) {
     println!("{}\t{}\t{note}", work.name, work.times);
 }
 
-fn measure(mut work: Work, note: &str) {
-    // What happens only the first time, such as tables that are filled, is none of the work.
+fn measure(mut work: MicroBench, note: &str) {
+    // Run once without counting, to exclude costs of the first run, such as filling tables.
     work.run(1);
     let times = work.times;
     measured(&mut work, times);
-    told(&work, note);
+    report_work(&work, note);
 }
 
 fn main() {
-    let options = Options::parse();
+    let options = CountedOptions::parse();
     let wanted = |name: &str| name.contains(&options.only);
     match options.set {
         Set::Micro => {
@@ -74,7 +75,7 @@ fn growth() {
             work.run(count - before);
             let times = work.times;
             measured(&mut work, times);
-            told(&work, &count.to_string());
+            report_work(&work, &count.to_string());
             before = count + times;
         }
     }

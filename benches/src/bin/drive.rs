@@ -1,4 +1,5 @@
-//! The load driver: so many connections, each with one request after another, and one line of JSON about them.
+//! The load driver: opens a number of connections, sends one request after another on each, and prints one line of JSON
+//! with the results.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,17 +15,17 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use llm_proxy::dialect::{self, DialectName};
-use llm_proxy_benches::answer::MARK;
+use llm_proxy_benches::response::MARK;
 use llm_proxy_benches::{now, path, request};
 use serde::Serialize;
 use tokio::net::TcpStream;
 
 #[derive(Parser, Clone)]
-struct Options {
-    /// Whom to load
+struct DriveOptions {
+    /// Address to send requests to
     #[arg(long)]
     target: SocketAddr,
-    /// What stands before the dialect's own path
+    /// Prefix of the dialect's path
     #[arg(long, default_value = "")]
     prefix: String,
     /// The client's dialect
@@ -33,25 +34,25 @@ struct Options {
     /// `small`, `code` or `image`
     #[arg(long)]
     request: String,
-    /// Pieces that each streamed answer has to have; 0 for complete answers
+    /// Pieces that each streamed response must have; 0 for complete responses
     #[arg(long, default_value_t = 0)]
     pieces: usize,
-    /// Connections, all at once
+    /// Number of concurrent connections
     #[arg(long)]
     connections: usize,
-    /// Requests in all
+    /// Total number of requests
     #[arg(long)]
     requests: usize,
-    /// Milliseconds over which the connections begin
+    /// Milliseconds over which the starts of the connections are distributed
     #[arg(long, default_value_t = 0)]
     spread: u64,
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type DriveError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What one connection saw. Times in nanoseconds.
+/// The results of one connection. Times in nanoseconds.
 #[derive(Default)]
-struct Seen {
+struct ConnectionStats {
     requests: usize,
     pieces: usize,
     bytes: usize,
@@ -60,30 +61,30 @@ struct Seen {
     piece: Vec<u64>,
 }
 
-/// What is told. Times in microseconds.
+/// The output. Times in microseconds.
 #[derive(Serialize)]
-struct Told {
+struct DriveReport {
     requests: usize,
     pieces: usize,
     bytes: usize,
     seconds: f64,
-    whole: Option<Quantiles>,
-    first: Option<Quantiles>,
-    piece: Option<Quantiles>,
+    whole: Option<DriveQuantiles>,
+    first: Option<DriveQuantiles>,
+    piece: Option<DriveQuantiles>,
 }
 
 #[derive(Serialize)]
-struct Quantiles {
+struct DriveQuantiles {
     p50: f64,
     p99: f64,
     p999: f64,
 }
 
-impl Quantiles {
+impl DriveQuantiles {
     fn of(mut all: Vec<u64>) -> Option<Self> {
         all.sort_unstable();
         let last = all.len().checked_sub(1)?;
-        // The position of a quantile in thousandths; the length of a sample fits any float.
+        // The quantile is given in thousandths.
         let at = |thousandths: usize| {
             let nanoseconds = all.get(last * thousandths / 1000).copied().unwrap_or_default();
             Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
@@ -100,15 +101,15 @@ fn nanoseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The connections' common work.
-struct Work {
-    options: Options,
+/// The work that all connections share.
+struct SharedLoad {
+    options: DriveOptions,
     uri: String,
     body: Bytes,
     left: AtomicUsize,
 }
 
-impl Work {
+impl SharedLoad {
     fn take(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
         self.left
@@ -116,7 +117,7 @@ impl Work {
             .is_ok()
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, DriveError> {
         let socket = TcpStream::connect(self.options.target).await?;
         socket.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(socket)).await?;
@@ -124,18 +125,22 @@ impl Work {
         Ok(sender)
     }
 
-    async fn run(&self, wait: Duration) -> Result<Seen, Failure> {
+    async fn run(&self, wait: Duration) -> Result<ConnectionStats, DriveError> {
         tokio::time::sleep(wait).await;
-        let mut seen = Seen::default();
+        let mut stats = ConnectionStats::default();
         let mut sender = self.connect().await?;
         while self.take() {
             sender.ready().await?;
-            self.ask(&mut sender, &mut seen).await?;
+            self.send_request(&mut sender, &mut stats).await?;
         }
-        Ok(seen)
+        Ok(stats)
     }
 
-    async fn ask(&self, sender: &mut SendRequest<Full<Bytes>>, seen: &mut Seen) -> Result<(), Failure> {
+    async fn send_request(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        stats: &mut ConnectionStats,
+    ) -> Result<(), DriveError> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(&self.uri)
@@ -147,26 +152,26 @@ impl Work {
             .header("user-agent", "llm-proxy-benches")
             .body(Full::new(self.body.clone()))?;
         let began = Instant::now();
-        let mut answer = sender.send_request(request).await?;
-        if !answer.status().is_success() {
-            let body = answer.collect().await?.to_bytes();
+        let mut response = sender.send_request(request).await?;
+        if !response.status().is_success() {
+            let body = response.collect().await?.to_bytes();
             return Err(format!("{}: {}", self.uri, String::from_utf8_lossy(&body)).into());
         }
-        let mut pieces = Pieces::new(self.options.dialect);
-        let before = seen.pieces;
-        while let Some(frame) = answer.frame().await {
+        let mut pieces = PieceCounter::new(self.options.dialect);
+        let before = stats.pieces;
+        while let Some(frame) = response.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
-            if seen.bytes == 0 || seen.first.len() == seen.requests {
-                seen.first.push(nanoseconds(began));
+            if stats.bytes == 0 || stats.first.len() == stats.requests {
+                stats.first.push(nanoseconds(began));
             }
-            seen.bytes += data.len();
+            stats.bytes += data.len();
             if self.options.pieces > 0 {
-                pieces.count(data, seen)?;
+                pieces.count(data, stats)?;
             }
         }
-        seen.whole.push(nanoseconds(began));
-        seen.requests += 1;
-        let pieces = seen.pieces - before;
+        stats.whole.push(nanoseconds(began));
+        stats.requests += 1;
+        let pieces = stats.pieces - before;
         if pieces != self.options.pieces {
             return Err(format!("{}: {pieces} pieces arrived", self.uri).into());
         }
@@ -174,13 +179,13 @@ impl Work {
     }
 }
 
-/// Counts the pieces of a stream, and reads when they left where they say so.
-struct Pieces {
+/// Counts the pieces of a stream, and measures their latency if they contain the time at which they were sent.
+struct PieceCounter {
     decoder: llm_proxy::wire::framing::Decoder,
     encoded: bool,
 }
 
-impl Pieces {
+impl PieceCounter {
     fn new(dialect: DialectName) -> Self {
         let framing = Some(dialect::find(dialect).framing());
         Self {
@@ -191,21 +196,21 @@ impl Pieces {
         }
     }
 
-    fn count(&mut self, data: Bytes, seen: &mut Seen) -> Result<(), Failure> {
+    fn count(&mut self, data: Bytes, stats: &mut ConnectionStats) -> Result<(), DriveError> {
         self.decoder.push(data);
         while let Some(frame) = self.decoder.next()? {
             let decoded;
             let event: &[u8] = if self.encoded {
                 #[derive(serde::Deserialize)]
-                struct Chunk<'a> {
+                struct BedrockChunk<'a> {
                     bytes: &'a str,
                 }
-                decoded = STANDARD.decode(serde_json::from_slice::<Chunk<'_>>(&frame.data)?.bytes)?;
+                decoded = STANDARD.decode(serde_json::from_slice::<BedrockChunk<'_>>(&frame.data)?.bytes)?;
                 &decoded
             } else {
                 &frame.data
             };
-            // What repeats the whole answer in the end is no piece.
+            // An event that repeats the whole text at the end of a response is not a piece.
             let mut marks = memchr::memmem::find_iter(event, MARK);
             let (Some(at), None) = (marks.next(), marks.next()) else {
                 continue;
@@ -216,11 +221,11 @@ impl Pieces {
             {
                 continue;
             }
-            seen.pieces += 1;
+            stats.pieces += 1;
             let stamp = event.get(at + MARK.len()..).and_then(|rest| rest.get(..19));
             let stamp = stamp.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
             if let Some(left) = stamp {
-                seen.piece.push(now().saturating_sub(left));
+                stats.piece.push(now().saturating_sub(left));
             }
         }
         Ok(())
@@ -228,11 +233,11 @@ impl Pieces {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let options = Options::parse();
-    let kind = request::Kind::named(&options.request).ok_or("no such request")?;
+async fn main() -> Result<(), DriveError> {
+    let options = DriveOptions::parse();
+    let kind = request::RequestKind::named(&options.request).ok_or("no such request")?;
     let stream = options.pieces > 0;
-    let work = Arc::new(Work {
+    let work = Arc::new(SharedLoad {
         uri: format!("{}{}", options.prefix, path(options.dialect, stream)),
         body: request::request(kind, options.dialect, stream),
         left: AtomicUsize::new(options.requests),
@@ -245,25 +250,25 @@ async fn main() -> Result<(), Failure> {
         let share = u64::try_from(number)? * options.spread * 1000 / u64::try_from(options.connections)?;
         tasks.spawn(async move { work.run(Duration::from_micros(share)).await });
     }
-    let mut all = Seen::default();
-    while let Some(seen) = tasks.join_next().await {
-        let mut seen = seen??;
-        all.requests += seen.requests;
-        all.pieces += seen.pieces;
-        all.bytes += seen.bytes;
-        all.whole.append(&mut seen.whole);
-        all.first.append(&mut seen.first);
-        all.piece.append(&mut seen.piece);
+    let mut all = ConnectionStats::default();
+    while let Some(stats) = tasks.join_next().await {
+        let mut stats = stats??;
+        all.requests += stats.requests;
+        all.pieces += stats.pieces;
+        all.bytes += stats.bytes;
+        all.whole.append(&mut stats.whole);
+        all.first.append(&mut stats.first);
+        all.piece.append(&mut stats.piece);
     }
-    let told = Told {
+    let report = DriveReport {
         requests: all.requests,
         pieces: all.pieces,
         bytes: all.bytes,
         seconds: began.elapsed().as_secs_f64(),
-        whole: Quantiles::of(all.whole),
-        first: Quantiles::of(all.first),
-        piece: Quantiles::of(all.piece),
+        whole: DriveQuantiles::of(all.whole),
+        first: DriveQuantiles::of(all.first),
+        piece: DriveQuantiles::of(all.piece),
     };
-    println!("{}", serde_json::to_string(&told)?);
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }

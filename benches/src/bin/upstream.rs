@@ -1,8 +1,9 @@
-//! The scripted upstream. The path says what it answers:
-//! `/<kind>/<pieces>/<milliseconds>/<dialect>/…`, where the kind is `complete`, `text`, `tool` or `reasoning`.
+//! The scripted upstream. The path selects its response:
+//! `/<kind>/<pieces>/<milliseconds>/<dialect>/…`, with the kind `complete`, `text`, `tool` or `reasoning`.
 //!
-//! Without a pause all events are ready at once; with one, the head and the first piece leave at once and each further
-//! piece when its time has come, with the time of its departure in its text.
+//! With 0 milliseconds, all events are ready at once. Otherwise the head and the first piece are sent at once, and each
+//! further piece after this pause. The text of a piece then contains the time at which it was sent, for the load
+//! driver.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,33 +20,33 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use llm_proxy::dialect::DialectName;
-use llm_proxy_benches::answer::{self, Kind, Script};
 use llm_proxy_benches::now;
+use llm_proxy_benches::response::{self, StreamKind, StreamScript};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Parser)]
-struct Options {
+struct UpstreamOptions {
     /// Port to listen on
     #[arg(long)]
     port: u16,
 }
 
-/// What a path asks for.
+/// The response that a path selects.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Asked {
+struct ScriptedPath {
     kind: &'static str,
     pieces: usize,
     pause: u64,
     dialect: DialectName,
 }
 
-impl Asked {
+impl ScriptedPath {
     fn read(path: &str) -> Option<Self> {
         let mut parts = path.split('/').skip(1);
         let kind = parts.next()?;
         Some(Self {
-            kind: Kind::named(kind).map_or("complete", Kind::as_str),
+            kind: StreamKind::named(kind).map_or("complete", StreamKind::as_str),
             pieces: parts.next()?.parse().ok()?,
             pause: parts.next()?.parse().ok()?,
             dialect: parts.next()?.parse().ok()?,
@@ -53,32 +54,34 @@ impl Asked {
     }
 }
 
-/// What was written once and is sent many times.
+/// A response that is prepared once and sent many times.
 enum Prepared {
     Complete(Bytes),
     Burst(Vec<Bytes>),
-    Paced(Script),
+    Paced(StreamScript),
 }
 
 impl Prepared {
-    fn new(asked: Asked) -> Self {
-        match Kind::named(asked.kind) {
-            None => Self::Complete(answer::complete(asked.dialect)),
-            Some(kind) if asked.pause == 0 => Self::Burst(Script::events(asked.dialect, kind, asked.pieces)),
-            Some(kind) => Self::Paced(Script::new(asked.dialect, kind, asked.pieces)),
+    fn new(wanted: ScriptedPath) -> Self {
+        match StreamKind::named(wanted.kind) {
+            None => Self::Complete(response::complete(wanted.dialect)),
+            Some(kind) if wanted.pause == 0 => {
+                Self::Burst(StreamScript::events(wanted.dialect, kind, wanted.pieces))
+            }
+            Some(kind) => Self::Paced(StreamScript::new(wanted.dialect, kind, wanted.pieces)),
         }
     }
 }
 
-/// The body of an answer.
-struct Play {
+/// The body of a response.
+struct ScriptedBody {
     prepared: Arc<Prepared>,
-    asked: Asked,
+    wanted: ScriptedPath,
     sent: usize,
     next: Pin<Box<Sleep>>,
 }
 
-impl Body for Play {
+impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -92,10 +95,10 @@ impl Body for Play {
             Prepared::Complete(body) => (sent == 0).then(|| body.clone()),
             Prepared::Burst(events) => events.get(sent).cloned(),
             Prepared::Paced(script) => {
-                let (head, pieces) = (script.head.len(), this.asked.pieces);
+                let (head, pieces) = (script.head.len(), this.wanted.pieces);
                 if sent > head && sent < head + pieces {
                     ready!(this.next.as_mut().poll(cx));
-                    let due = this.next.deadline() + Duration::from_millis(this.asked.pause);
+                    let due = this.next.deadline() + Duration::from_millis(this.wanted.pause);
                     this.next.as_mut().reset(due);
                 }
                 match sent.checked_sub(head) {
@@ -110,42 +113,42 @@ impl Body for Play {
     }
 }
 
-async fn answer(
-    prepared: &Mutex<HashMap<Asked, Arc<Prepared>>>,
+async fn respond(
+    prepared: &Mutex<HashMap<ScriptedPath, Arc<Prepared>>>,
     request: Request<Incoming>,
-) -> Response<Play> {
-    let asked = Asked::read(request.uri().path());
+) -> Response<ScriptedBody> {
+    let wanted = ScriptedPath::read(request.uri().path());
     let drained = request.into_body().collect().await.is_ok();
-    let found = asked.filter(|_| drained).map(|asked| {
+    let found = wanted.filter(|_| drained).map(|wanted| {
         let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
         let found = prepared
-            .entry(asked)
-            .or_insert_with(|| Arc::new(Prepared::new(asked)));
-        (asked, Arc::clone(found))
+            .entry(wanted)
+            .or_insert_with(|| Arc::new(Prepared::new(wanted)));
+        (wanted, Arc::clone(found))
     });
-    let (status, media_type, asked, prepared) = match found {
-        Some((asked, found)) => {
+    let (status, media_type, wanted, prepared) = match found {
+        Some((wanted, found)) => {
             let media_type = match *found {
                 Prepared::Complete(_) => "application/json",
-                _ => answer::media_type(asked.dialect),
+                _ => response::media_type(wanted.dialect),
             };
-            (StatusCode::OK, media_type, asked, found)
+            (StatusCode::OK, media_type, wanted, found)
         }
         None => {
-            let nothing = Asked {
+            let nothing = ScriptedPath {
                 kind: "complete",
                 pieces: 0,
                 pause: 0,
                 dialect: DialectName::Claude,
             };
-            let body = Prepared::Complete(Bytes::from_static(b"the path asks for nothing\n"));
+            let body = Prepared::Complete(Bytes::from_static(b"the path does not select a response\n"));
             (StatusCode::NOT_FOUND, "text/plain", nothing, Arc::new(body))
         }
     };
-    let first = Instant::now() + Duration::from_millis(asked.pause);
-    let mut response = Response::new(Play {
+    let first = Instant::now() + Duration::from_millis(wanted.pause);
+    let mut response = Response::new(ScriptedBody {
         prepared,
-        asked,
+        wanted,
         sent: 0,
         next: Box::pin(sleep_until(first)),
     });
@@ -159,8 +162,8 @@ async fn answer(
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let options = Options::parse();
-    let prepared: Arc<Mutex<HashMap<Asked, Arc<Prepared>>>> = Arc::default();
+    let options = UpstreamOptions::parse();
+    let prepared: Arc<Mutex<HashMap<ScriptedPath, Arc<Prepared>>>> = Arc::default();
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
     loop {
         let (socket, _) = listener.accept().await?;
@@ -169,9 +172,9 @@ async fn main() -> std::io::Result<()> {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let prepared = &prepared;
-                async move { Ok::<_, std::convert::Infallible>(answer(prepared, request).await) }
+                async move { Ok::<_, std::convert::Infallible>(respond(prepared, request).await) }
             });
-            // A proxy that goes away ends its streams.
+            // A proxy that disconnects ends its streams; this is not an error.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

@@ -1,18 +1,19 @@
-//! How big the generated types are, roughly: big union variants are boxed.
+//! Estimates the size of the generated types, to decide which union variants are boxed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Ir, Kind, Property, Type};
+use crate::ir::{Ir, Property, Type, TypeKind};
 
-/// Variants above this many bytes are boxed, or one rare variant would set the size of all.
+/// Variants of more bytes are boxed. Otherwise one large, rare variant would set the size of all values of the union.
 const LIMIT: usize = 160;
 const TEXT: usize = 24;
 const POINTER: usize = 8;
 
-/// Sizes by type name, worked out on demand.
+/// Sizes by type name, computed on demand.
 pub(super) struct Layout<'a> {
     ir: &'a Ir,
-    /// `None` while being worked out: the type contains itself, behind a pointer then.
+    /// `None` while a size is being computed. If it is needed again in that time, the type contains itself and is a
+    /// pointer.
     sizes: BTreeMap<&'a str, Option<usize>>,
 }
 
@@ -24,12 +25,12 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Whether a union should point to this object instead of holding it.
+    /// Whether a union should box this object.
     pub(super) fn boxed(&mut self, object: &'a str) -> bool {
         self.contains_itself(object) || self.named(object) > LIMIT
     }
 
-    /// Whether a type is part of itself, not counting what arrays and maps hold.
+    /// Whether a type contains itself. Arrays and maps do not count, because they are pointers.
     fn contains_itself(&self, name: &'a str) -> bool {
         let mut seen = BTreeSet::new();
         let mut open: Vec<&str> = self.parts(name);
@@ -50,18 +51,18 @@ impl<'a> Layout<'a> {
             _ => None,
         };
         match self.ir.defs.get(name).map(|def| &def.kind) {
-            Some(Kind::Object(object)) => object
+            Some(TypeKind::Object(object)) => object
                 .properties
                 .values()
                 .filter_map(|property| direct(&property.ty))
                 .collect(),
-            Some(Kind::Tagged(tagged)) => tagged
+            Some(TypeKind::Tagged(tagged)) => tagged
                 .variants
                 .iter()
                 .map(|variant| variant.object.as_str())
                 .collect(),
-            Some(Kind::Shape(shape)) => shape.object.iter().filter_map(direct).collect(),
-            Some(Kind::Enum(_)) | None => Vec::new(),
+            Some(TypeKind::KindUnion(union)) => union.object.iter().filter_map(direct).collect(),
+            Some(TypeKind::Enum(_)) | None => Vec::new(),
         }
     }
 
@@ -77,10 +78,10 @@ impl<'a> Layout<'a> {
         size
     }
 
-    fn kind(&mut self, kind: &'a Kind) -> usize {
+    fn kind(&mut self, kind: &'a TypeKind) -> usize {
         match kind {
-            Kind::Enum(_) => TEXT,
-            Kind::Object(object) => {
+            TypeKind::Enum(_) => TEXT,
+            TypeKind::Object(object) => {
                 POINTER
                     + object
                         .properties
@@ -88,15 +89,15 @@ impl<'a> Layout<'a> {
                         .map(|property| self.property(property))
                         .sum::<usize>()
             }
-            Kind::Tagged(tagged) => {
+            TypeKind::Tagged(tagged) => {
                 let variants = tagged
                     .variants
                     .iter()
                     .map(|variant| self.variant(&variant.object));
                 POINTER + variants.max().unwrap_or(0).max(2 * TEXT)
             }
-            Kind::Shape(shape) => {
-                let object = match &shape.object {
+            TypeKind::KindUnion(union) => {
+                let object = match &union.object {
                     Some(Type::Ref(name)) => self.variant(name),
                     _ => 0,
                 };

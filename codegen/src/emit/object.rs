@@ -1,37 +1,42 @@
-//! Structs with what reads and writes them.
+//! Structs, and the code that reads and writes them.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::bodies::{Body, Field};
-use crate::Error;
-use crate::ir::{Object, Property, Type};
+use super::bodies::{Field, StructFields};
+use crate::SpecError;
+use crate::ir::{ObjectType, Property, Type};
 
-/// A property with its field; constants have none.
-struct Member<'a> {
+/// A property and its field. Required constants have no field.
+struct StructMember<'a> {
     wire: &'a str,
     property: &'a Property,
     field: Option<&'a Field>,
 }
 
-pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) -> Result<TokenStream, Error> {
-    let members: Vec<Member<'_>> = object
+pub(super) fn object(
+    name: &str,
+    object: &ObjectType,
+    body: &StructFields,
+    lenient: bool,
+) -> Result<TokenStream, SpecError> {
+    let members: Vec<StructMember<'_>> = object
         .properties
         .iter()
-        .map(|(wire, property)| Member {
+        .map(|(wire, property)| StructMember {
             wire,
             property,
             field: body.get(wire),
         })
         .collect();
     if members.len() >= usize::from(u16::MAX) {
-        return Err(Error::new("too many properties").within(name));
+        return Err(SpecError::new("too many properties").within(name));
     }
     let ident = format_ident!("{name}");
-    let fields = members.iter().filter_map(Member::declaration);
-    let doc = format!(" `{name}`; members that are not listed here are in `extra`.");
+    let fields = members.iter().filter_map(StructMember::declaration);
+    let doc = format!(" `{name}`. Members without a field are in `extra`.");
     let constructor = constructor(&members);
-    let default = if members.iter().any(Member::argument) {
+    let default = if members.iter().any(StructMember::argument) {
         quote!()
     } else {
         quote!(Default,)
@@ -43,7 +48,7 @@ pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) ->
         #[derive(Clone, Debug, #default)]
         pub struct #ident {
             #(#fields)*
-            /// Unknown members, and explicit nulls of optional ones.
+            /// Unknown members, and optional members that are explicitly `null`.
             pub extra: rt::Extra,
         }
         impl #ident { #constructor }
@@ -53,7 +58,7 @@ pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) ->
     })
 }
 
-impl Member<'_> {
+impl StructMember<'_> {
     fn declaration(&self) -> Option<TokenStream> {
         let Field { ident, ty } = self.field?;
         let ty = if self.property.optional() {
@@ -64,12 +69,12 @@ impl Member<'_> {
         Some(quote!(pub #ident: #ty,))
     }
 
-    /// Whether `new` has to be given it.
+    /// Whether the field is a parameter of `new`.
     fn argument(&self) -> bool {
         self.field.is_some() && !self.property.optional()
     }
 
-    /// The variable that holds the value while reading; clashes with no other name there.
+    /// The variable that holds the value while the struct is read. The prefix prevents clashes with other variables.
     fn slot(&self) -> Option<syn::Ident> {
         Some(format_ident!("slot_{}", self.field?.ident))
     }
@@ -113,7 +118,7 @@ impl Member<'_> {
     }
 }
 
-fn constructor(members: &[Member<'_>]) -> TokenStream {
+fn constructor(members: &[StructMember<'_>]) -> TokenStream {
     let mut arguments = Vec::new();
     let mut values = Vec::new();
     for member in members {
@@ -137,7 +142,7 @@ fn constructor(members: &[Member<'_>]) -> TokenStream {
         quote!()
     };
     quote! {
-        /// With the required members only.
+        /// Creates a value with the required members; all others are absent.
         #allow
         pub fn new(#(#arguments),*) -> Self {
             Self { #(#values)* extra: rt::Extra::default() }
@@ -145,7 +150,7 @@ fn constructor(members: &[Member<'_>]) -> TokenStream {
     }
 }
 
-fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
+fn read(name: &str, members: &[StructMember<'_>], lenient: bool) -> TokenStream {
     let indexed = || (0_u16..).zip(members);
     let keys = indexed().map(|(index, member)| {
         let wire = member.wire;
@@ -153,7 +158,7 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
     });
     let slots = members
         .iter()
-        .filter_map(Member::slot)
+        .filter_map(StructMember::slot)
         .map(|slot| quote!(let mut #slot = None;));
     let arms = indexed().map(|(index, member)| {
         let read = member.read(lenient);
@@ -192,7 +197,7 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
     }
 }
 
-fn write(members: &[Member<'_>]) -> TokenStream {
+fn write(members: &[StructMember<'_>]) -> TokenStream {
     let (constants, stored): (Vec<_>, Vec<_>) = members
         .iter()
         .partition(|member| member.property.constant().is_some());

@@ -1,14 +1,14 @@
-//! Enums: open strings, unions by tag, unions by JSON kind.
+//! Enums: open string enums, tagged unions, unions by JSON kind.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::layout::Layout;
-use crate::ir::{Ir, Kind, OpenEnum, Shape, Tagged, Type};
+use crate::ir::{Ir, KindUnion, OpenEnum, TaggedUnion, Type, TypeKind};
 
 pub(super) fn open_enum(name: &str, values: &OpenEnum) -> TokenStream {
     let ident = format_ident!("{name}");
-    let doc = format!(" `{name}`; other values are kept.");
+    let doc = format!(" `{name}`. Unknown values are kept.");
     let variants = values.values.iter().map(|(variant, value)| {
         let variant = format_ident!("{variant}");
         let doc = format!(" `{value}`");
@@ -23,35 +23,35 @@ pub(super) fn open_enum(name: &str, values: &OpenEnum) -> TokenStream {
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum #ident {
             #(#variants)*
-            /// A value that is not known.
+            /// An unknown value.
             Other(String),
         }
         rt::open_enum!(#ident { #(#pairs),* });
     }
 }
 
-/// A variant with the index of each of its tag values.
+/// A variant, and the indices of its tag values.
 struct Arm<'a> {
     ident: syn::Ident,
     object: syn::Ident,
     boxed: bool,
-    /// Index over all values of the union, and value.
+    /// Each tag value with its index among all values of the union.
     values: Vec<(u16, &'a str)>,
-    /// The struct has a field for the tag.
+    /// Whether the struct has a field for the tag.
     stores_tag: bool,
 }
 
 pub(super) fn tagged<'a>(
     ir: &Ir,
     name: &str,
-    union: &'a Tagged,
+    union: &'a TaggedUnion,
     layout: &mut Layout<'a>,
     lenient: bool,
 ) -> TokenStream {
     let ident = format_ident!("{name}");
     let tag = &union.tag;
     let arms = arms(ir, union, layout);
-    let doc = format!(" `{name}`, told apart by `{tag}`.");
+    let doc = format!(" `{name}`, distinguished by `{tag}`.");
     let variants = arms.iter().map(|arm| {
         let (variant, payload) = (&arm.ident, arm.payload());
         let values: Vec<String> = arm.values.iter().map(|(_, value)| format!("`{value}`")).collect();
@@ -96,7 +96,7 @@ pub(super) fn tagged<'a>(
         #[derive(Clone, Debug)]
         pub enum #ident {
             #(#variants)*
-            /// A variant that is not known.
+            /// An unknown variant.
             Unknown(rt::Unknown),
         }
         #(#conversions)*
@@ -133,7 +133,7 @@ pub(super) fn tagged<'a>(
     }
 }
 
-fn arms<'a>(ir: &Ir, union: &'a Tagged, layout: &mut Layout<'a>) -> Vec<Arm<'a>> {
+fn arms<'a>(ir: &Ir, union: &'a TaggedUnion, layout: &mut Layout<'a>) -> Vec<Arm<'a>> {
     let mut next = 0;
     union
         .variants
@@ -145,7 +145,7 @@ fn arms<'a>(ir: &Ir, union: &'a Tagged, layout: &mut Layout<'a>) -> Vec<Arm<'a>>
             });
             let values = values.collect();
             let stores_tag = match ir.defs.get(&variant.object).map(|def| &def.kind) {
-                Some(Kind::Object(object)) => object
+                Some(TypeKind::Object(object)) => object
                     .properties
                     .get(&union.tag)
                     .is_some_and(|property| property.constant().is_none()),
@@ -185,8 +185,8 @@ impl Arm<'_> {
     }
 }
 
-/// What becomes of an object whose tag is null or absent.
-fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
+/// The match arms for an object whose tag is null or absent.
+fn absent(union: &TaggedUnion, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
     let tag = &union.tag;
     if let Some(arm) = union.default.and_then(|index| arms.get(index)) {
         let variant = &arm.ident;
@@ -204,14 +204,19 @@ fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
     quote!(rt::Tag::Null | rt::Tag::Absent => rt::need(None, #tag),)
 }
 
-pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, lenient: bool) -> TokenStream {
+pub(super) fn kind_union<'a>(
+    name: &str,
+    union: &'a KindUnion,
+    layout: &mut Layout<'a>,
+    lenient: bool,
+) -> TokenStream {
     let ident = format_ident!("{name}");
-    let doc = format!(" `{name}`, told apart by JSON kind.");
+    let doc = format!(" `{name}`, distinguished by JSON kind.");
     let mut variants = Vec::new();
     let mut writes = vec!["String", "Number", "Bool", "Array", "Object", "Other"];
     let mut reads = Vec::new();
     let mut kinds = Vec::new();
-    if let Some(ty) = &shape.string {
+    if let Some(ty) = &union.string {
         let ty = element(ty);
         kinds.push("a string");
         variants.push(quote!(#[doc = " A string."] String(#ty),));
@@ -221,7 +226,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             }
         });
     }
-    if shape.number {
+    if union.number {
         kinds.push("a number");
         variants.push(quote!(
             #[doc = " A number."]
@@ -233,7 +238,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             }
         });
     }
-    if shape.boolean {
+    if union.boolean {
         kinds.push("a boolean");
         variants.push(quote!(
             #[doc = " A boolean."]
@@ -245,7 +250,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             }
         });
     }
-    if let Some(ty) = &shape.array {
+    if let Some(ty) = &union.array {
         let ty = element(ty);
         kinds.push("an array");
         variants.push(quote!(#[doc = " An array."] Array(#ty),));
@@ -255,7 +260,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             }
         });
     }
-    if let Some(ty) = &shape.object {
+    if let Some(ty) = &union.object {
         kinds.push("an object");
         let boxed = matches!(ty, Type::Ref(object) if layout.boxed(object));
         let payload = element(ty);
@@ -281,11 +286,11 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         });
     }
     let present = [
-        shape.string.is_some(),
-        shape.number,
-        shape.boolean,
-        shape.array.is_some(),
-        shape.object.is_some(),
+        union.string.is_some(),
+        union.number,
+        union.boolean,
+        union.array.is_some(),
+        union.object.is_some(),
         lenient,
     ];
     let mut present = present.into_iter();
@@ -312,7 +317,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
     }
 }
 
-/// The Rust type of a value inside a union.
+/// The Rust type of a value in a union variant.
 fn element(ty: &Type) -> TokenStream {
     match ty {
         Type::String | Type::Const(_) => quote!(String),

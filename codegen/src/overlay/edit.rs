@@ -1,29 +1,29 @@
-//! What the operations of an overlay do to a document.
+//! The effect of overlay operations on a schema document.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Places, UNION};
-use crate::Error;
+use super::{Positions, UNION};
+use crate::SpecError;
 use crate::schema::{self, Defs};
 
-pub(super) fn stale(what: &str) -> Error {
-    Error::new(format!("matches nothing: {what}"))
+pub(super) fn stale(what: &str) -> SpecError {
+    SpecError::new(format!("matches nothing: {what}"))
 }
 
-/// Splits `Def.property[]` into its definition, property and number of steps into array items.
-fn split(place: &str) -> (&str, Option<&str>, usize) {
-    let path = place.trim_end_matches("[]");
-    let steps = (place.len() - path.len()) / 2;
+/// Splits `Def.property[]` into definition, property and the number of `[]`.
+fn split(position: &str) -> (&str, Option<&str>, usize) {
+    let path = position.trim_end_matches("[]");
+    let steps = (position.len() - path.len()) / 2;
     match path.split_once('.') {
         Some((def, property)) => (def, Some(property), steps),
         None => (path, None, steps),
     }
 }
 
-pub(super) fn find<'a>(defs: &'a mut Defs, place: &str) -> Result<&'a mut Value, Error> {
-    let (def, property, steps) = split(place);
+pub(super) fn find<'a>(defs: &'a mut Defs, position: &str) -> Result<&'a mut Value, SpecError> {
+    let (def, property, steps) = split(position);
     let mut target = defs
         .get_mut(def)
         .ok_or_else(|| stale(&format!("no definition {def}")))?;
@@ -34,7 +34,7 @@ pub(super) fn find<'a>(defs: &'a mut Defs, place: &str) -> Result<&'a mut Value,
             .ok_or_else(|| stale(&format!("{def} has no property {property}")))?;
     }
     for _ in 0..steps {
-        target = items(target).ok_or_else(|| stale("no array there"))?;
+        target = items(target).ok_or_else(|| stale("no array at this position"))?;
     }
     Ok(target)
 }
@@ -48,48 +48,52 @@ fn items(schema: &mut Value) -> Option<&mut Value> {
         .find_map(|member| member.get_mut("items"))
 }
 
-pub(super) fn replace(target: &mut Value, with: Value) -> Result<(), Error> {
+pub(super) fn replace(target: &mut Value, with: Value) -> Result<(), SpecError> {
     if *target == with {
-        return Err(stale("already so"));
+        return Err(stale("it has this value already"));
     }
     *target = with;
     Ok(())
 }
 
-pub(super) fn mark(target: &mut Value, key: &str, value: Value) -> Result<(), Error> {
+pub(super) fn mark(target: &mut Value, key: &str, value: Value) -> Result<(), SpecError> {
     let object = target
         .as_object_mut()
         .ok_or_else(|| stale("not an object schema"))?;
     if object.insert(key.to_owned(), value.clone()) == Some(value) {
-        return Err(stale("already so"));
+        return Err(stale("it has this value already"));
     }
     Ok(())
 }
 
-pub(super) fn define(defs: &mut Defs, name: &str, schema: Value) -> Result<(), Error> {
+pub(super) fn define(defs: &mut Defs, name: &str, schema: Value) -> Result<(), SpecError> {
     if defs.contains_key(name) {
-        return Err(Error::new(format!("there is a definition {name} already")));
+        return Err(SpecError::new(format!("there is a definition {name} already")));
     }
     defs.insert(name.to_owned(), schema);
     Ok(())
 }
 
-pub(super) fn take_equal(defs: &mut Defs, places: &Places, name: &str) -> Result<Value, Error> {
+pub(super) fn take_equal(defs: &mut Defs, positions: &Positions, name: &str) -> Result<Value, SpecError> {
     let mut taken: Option<Value> = None;
-    for place in places.list() {
-        let target = find(defs, place).map_err(|error| error.within(place))?;
+    for position in positions.list() {
+        let target = find(defs, position).map_err(|error| error.within(position))?;
         let old = std::mem::replace(target, schema::reference(name));
         match &taken {
             None => taken = Some(old),
             Some(first) if *first == old => {}
-            Some(_) => return Err(Error::new(format!("{place} differs from the first place"))),
+            Some(_) => {
+                return Err(SpecError::new(format!(
+                    "{position} differs from the first position"
+                )));
+            }
         }
     }
-    taken.ok_or_else(|| stale("no place given"))
+    taken.ok_or_else(|| stale("the list of positions is empty"))
 }
 
-pub(super) fn drop_place(defs: &mut Defs, place: &str) -> Result<(), Error> {
-    let (def, property, _) = split(place);
+pub(super) fn drop_at(defs: &mut Defs, position: &str) -> Result<(), SpecError> {
+    let (def, property, _) = split(position);
     if let Some(property) = property {
         let target = defs
             .get_mut(def)
@@ -112,7 +116,8 @@ pub(super) fn drop_place(defs: &mut Defs, place: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Filters the members of a union, which stays a union however many are left. Returns how many went.
+/// Filters the members of a union and returns how many were removed. The union stays a union even if one member
+/// remains, because clients may still send the others.
 fn retain_members(schema: &mut Value, keep: impl Fn(&Value) -> bool) -> usize {
     let Some(members) = schema::members_mut(schema) else {
         return 0;
@@ -128,8 +133,8 @@ fn retain_members(schema: &mut Value, keep: impl Fn(&Value) -> bool) -> usize {
     gone
 }
 
-pub(super) fn add(defs: &mut Defs, place: &str, schema: &Value, required: bool) -> Result<(), Error> {
-    let (def, property, _) = split(place);
+pub(super) fn add(defs: &mut Defs, position: &str, schema: &Value, required: bool) -> Result<(), SpecError> {
+    let (def, property, _) = split(position);
     let Some(property) = property else {
         return define(defs, def, schema.clone());
     };
@@ -144,14 +149,14 @@ pub(super) fn add(defs: &mut Defs, place: &str, schema: &Value, required: bool) 
         .as_object_mut()
         .ok_or_else(|| stale("not an object schema"))?;
     if properties.contains_key(property) {
-        return Err(Error::new(format!("{def} has a property {property} already")));
+        return Err(SpecError::new(format!("{def} has a property {property} already")));
     }
     properties.insert(property.to_owned(), schema.clone());
     set_required(target, property, required);
     Ok(())
 }
 
-pub(super) fn add_variants(target: &mut Value, variants: &[String]) -> Result<(), Error> {
+pub(super) fn add_variants(target: &mut Value, variants: &[String]) -> Result<(), SpecError> {
     let members = schema::members_mut(target).ok_or_else(|| stale("not a union"))?;
     for variant in variants {
         let member = schema::reference(variant);
@@ -167,7 +172,7 @@ pub(super) fn filter_variants(
     target: &mut Value,
     variants: &[String],
     keep: fn(bool) -> bool,
-) -> Result<(), Error> {
+) -> Result<(), SpecError> {
     let members = schema::members_mut(target).ok_or_else(|| stale("not a union"))?;
     for variant in variants {
         if !members
@@ -181,12 +186,12 @@ pub(super) fn filter_variants(
     match retain_members(target, |member| {
         schema::ref_name(member).is_none_or(|name| keep(listed(name)))
     }) {
-        0 => Err(stale("every member stays")),
+        0 => Err(stale("no member is removed")),
         _ => Ok(()),
     }
 }
 
-/// Adds a property to the `required` list, or takes it off. Returns whether that changed it.
+/// Adds a property to the `required` list or removes it. Returns whether the list changed.
 fn set_required(schema: &mut Value, property: &str, required: bool) -> bool {
     let Some(object) = schema.as_object_mut() else {
         return false;
@@ -204,18 +209,18 @@ fn set_required(schema: &mut Value, property: &str, required: bool) -> bool {
     was_required != required
 }
 
-fn object_with<'a>(defs: &'a mut Defs, place: &'a str) -> Result<(&'a mut Value, &'a str), Error> {
-    let (def, property, _) = split(place);
+fn object_with<'a>(defs: &'a mut Defs, position: &'a str) -> Result<(&'a mut Value, &'a str), SpecError> {
+    let (def, property, _) = split(position);
     let property = property.ok_or_else(|| stale("names no property"))?;
-    find(defs, place)?;
+    find(defs, position)?;
     let target = defs
         .get_mut(def)
         .ok_or_else(|| stale(&format!("no definition {def}")))?;
     Ok((target, property))
 }
 
-pub(super) fn require(defs: &mut Defs, place: &str) -> Result<(), Error> {
-    let (target, property) = object_with(defs, place)?;
+pub(super) fn require(defs: &mut Defs, position: &str) -> Result<(), SpecError> {
+    let (target, property) = object_with(defs, position)?;
     if set_required(target, property, true) {
         Ok(())
     } else {
@@ -223,8 +228,8 @@ pub(super) fn require(defs: &mut Defs, place: &str) -> Result<(), Error> {
     }
 }
 
-pub(super) fn relax(defs: &mut Defs, place: &str) -> Result<(), Error> {
-    let (target, property) = object_with(defs, place)?;
+pub(super) fn relax(defs: &mut Defs, position: &str) -> Result<(), SpecError> {
+    let (target, property) = object_with(defs, position)?;
     if set_required(target, property, false) {
         Ok(())
     } else {
@@ -232,7 +237,7 @@ pub(super) fn relax(defs: &mut Defs, place: &str) -> Result<(), Error> {
     }
 }
 
-pub(super) fn relax_roots(document: &mut Value, roots: &[String]) -> Result<(), Error> {
+pub(super) fn relax_roots(document: &mut Value, roots: &[String]) -> Result<(), SpecError> {
     let all = schema::roots(document)?;
     let mut inside = BTreeSet::new();
     let mut outside = BTreeSet::new();
@@ -267,7 +272,7 @@ pub(super) fn relax_roots(document: &mut Value, roots: &[String]) -> Result<(), 
     }
 }
 
-/// The properties of an object that can have one value only.
+/// The properties of an object with only one possible value.
 fn constants(object: &Map<String, Value>) -> BTreeSet<String> {
     let properties = object.get("properties").and_then(Value::as_object);
     properties
@@ -284,10 +289,10 @@ fn constants(object: &Map<String, Value>) -> BTreeSet<String> {
         .collect()
 }
 
-pub(super) fn rename(document: &mut Value, from: &str, to: &str) -> Result<(), Error> {
+pub(super) fn rename(document: &mut Value, from: &str, to: &str) -> Result<(), SpecError> {
     let defs = schema::defs_mut(document)?;
     if defs.contains_key(to) {
-        return Err(Error::new(format!("there is a definition {to} already")));
+        return Err(SpecError::new(format!("there is a definition {to} already")));
     }
     let schema = defs
         .shift_remove(from)

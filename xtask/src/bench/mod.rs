@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the release program between a scripted upstream and a load driver, next to a bare hyper
-//! passthrough and nginx in the same run.
+//! `cargo xtask bench`: measures the release build between a scripted upstream and a load driver, together with a
+//! minimal passthrough (the floor) and nginx in the same run.
 
 pub mod process;
 mod report;
@@ -15,67 +15,67 @@ use serde::Deserialize;
 
 use crate::instructions;
 use process::Program;
-use workload::{Plan, Workload};
+use workload::{LoadPlan, Workload};
 
 #[derive(Args)]
-pub struct Options {
-    /// A short run: a quarter of the work, two rounds, and not how costs grow
+pub struct BenchOptions {
+    /// Short run: a quarter of the work, two rounds, without the growth measurements
     #[arg(long)]
     quick: bool,
-    /// Only workloads whose name holds this, such as `claude@openai-chat` or `paced`
+    /// Only workloads whose name contains this text, such as `claude@openai-chat` or `paced`
     #[arg(long, value_name = "PATTERN", default_value = "")]
     only: String,
-    /// How often everything is measured; the tables show medians
+    /// Number of rounds; the tables show medians
     #[arg(long, value_name = "COUNT")]
     rounds: Option<usize>,
-    /// Another proxy to measure instead of the release build, with the same command line
+    /// Measure this program, which must have the same command line, and not the release build
     #[arg(long, value_name = "PROGRAM")]
     proxy: Option<PathBuf>,
-    /// Write docs/performance.md also after a run that was short or left something out
+    /// Write docs/performance.md even after a short or partial run
     #[arg(long)]
     write: bool,
 }
 
-/// Who stands between driver and upstream.
+/// The program between load driver and upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum BenchTarget {
     Direct,
     Floor,
     Proxy,
     Nginx,
 }
 
-/// What the driver tells. Times in microseconds.
+/// The output of the load driver. Times in microseconds.
 #[derive(Clone, Deserialize)]
 pub struct Driven {
     requests: usize,
     pieces: usize,
     seconds: f64,
-    whole: Option<Quantiles>,
-    first: Option<Quantiles>,
-    piece: Option<Quantiles>,
+    whole: Option<LatencyQuantiles>,
+    first: Option<LatencyQuantiles>,
+    piece: Option<LatencyQuantiles>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
-pub struct Quantiles {
+pub struct LatencyQuantiles {
     p50: f64,
     p99: f64,
     p999: f64,
 }
 
-/// One run of one workload through one target.
+/// One run of a workload through a target.
 pub struct Run {
     round: usize,
-    target: Target,
+    target: BenchTarget,
     driven: Driven,
     cpu: Duration,
-    /// Before the first request, while it ran, and afterwards, in KiB.
+    /// Resident memory in KiB: before the first request, and the maximum of during and after the run.
     idle: u64,
     loaded: u64,
 }
 
 impl Run {
-    /// Units of the work that was done: events, or requests.
+    /// The number of units of work: events, or requests.
     fn units(&self) -> usize {
         if self.driven.pieces > 0 {
             self.driven.pieces
@@ -84,7 +84,7 @@ impl Run {
         }
     }
 
-    /// Microseconds on a processor for each unit.
+    /// Processor time per unit, in microseconds.
     fn cost(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.units().max(1) as f64
     }
@@ -101,7 +101,7 @@ pub struct Measured {
     runs: Vec<Run>,
 }
 
-/// Builds programs of packages in a profile.
+/// Builds programs of packages with a profile.
 pub fn build(root: &Path, profile: &str, packages: &[&str], programs: &[&str]) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
@@ -121,7 +121,7 @@ pub fn build(root: &Path, profile: &str, packages: &[&str], programs: &[&str]) -
     }
 }
 
-pub fn run(root: &Path, options: &Options) -> Result<(), String> {
+pub fn run(root: &Path, options: &BenchOptions) -> Result<(), String> {
     let began = Instant::now();
     eprintln!("building");
     build(
@@ -189,7 +189,7 @@ struct Bench {
     rounds: usize,
 }
 
-/// Programs that were started for one workload.
+/// The programs that run for one workload.
 struct Stage {
     upstream: Program,
     floor: Program,
@@ -198,7 +198,7 @@ struct Stage {
 }
 
 impl Bench {
-    fn start(&self, workload: &Workload, plan: &Plan) -> Result<Stage, String> {
+    fn start(&self, workload: &Workload, plan: &LoadPlan) -> Result<Stage, String> {
         let port = process::free_port()?;
         let mut command = Command::new(self.tools.join("bench-upstream"));
         command.args(["--port", &port.to_string()]);
@@ -227,7 +227,7 @@ impl Bench {
             .arg("--config")
             .arg(&file)
             .args(["--port", &port.to_string()]);
-        // A line for each request is off everywhere.
+        // No program under test writes an access log.
         command.env("LLM_PROXY_LOG", "warn");
         let proxy = Program::start(command, port)?;
         let nginx = process::nginx(&self.folder, upstream.address.port())?;
@@ -243,12 +243,17 @@ impl Bench {
         let plan = workload.shape.plan(self.quick);
         let stage = self.start(&workload, &plan)?;
         let mut runs = Vec::new();
-        let mut order = [Target::Floor, Target::Proxy, Target::Nginx, Target::Direct];
+        let mut order = [
+            BenchTarget::Floor,
+            BenchTarget::Proxy,
+            BenchTarget::Nginx,
+            BenchTarget::Direct,
+        ];
         for round in 0..self.rounds {
             for target in order {
                 runs.push(self.run(&stage, &workload, &plan, round, target)?);
             }
-            // Nobody always comes behind the same neighbour.
+            // Change the order, so that a program does not always run after the same one.
             order.reverse();
         }
         Ok(Measured {
@@ -262,25 +267,25 @@ impl Bench {
         &self,
         stage: &Stage,
         workload: &Workload,
-        plan: &Plan,
+        plan: &LoadPlan,
         round: usize,
-        target: Target,
+        target: BenchTarget,
     ) -> Result<Run, String> {
         let program = match target {
-            Target::Direct => &stage.upstream,
-            Target::Floor => &stage.floor,
-            Target::Proxy => &stage.proxy,
-            Target::Nginx => &stage.nginx,
+            BenchTarget::Direct => &stage.upstream,
+            BenchTarget::Floor => &stage.floor,
+            BenchTarget::Proxy => &stage.proxy,
+            BenchTarget::Nginx => &stage.nginx,
         };
-        let prefix = if target == Target::Proxy {
+        let prefix = if target == BenchTarget::Proxy {
             "/bench".to_owned()
         } else {
             script(plan, workload.client)
         };
         let idle = program.memory();
         if plan.pause == 0 && round == 0 {
-            // Connections, allocators and branch predictors before they are warm are none of the work.
-            let warm = Plan {
+            // Exclude the costs of opening connections and of cold allocators and branch predictors.
+            let warm = LoadPlan {
                 requests: (plan.requests / 10).max(plan.connections),
                 ..*plan
             };
@@ -290,7 +295,7 @@ impl Bench {
         let drive = self.drive(program, &prefix, workload, plan)?;
         if plan.pause > 0 {
             let whole = plan.pause * u64::try_from(plan.pieces).unwrap_or(0);
-            // In the middle of it all streams are open.
+            // After two thirds of the time, all streams are open.
             std::thread::sleep(Duration::from_millis(whole * 2 / 3));
         }
         let midst = if plan.pause > 0 { program.memory() } else { 0 };
@@ -311,7 +316,7 @@ impl Bench {
         program: &Program,
         prefix: &str,
         workload: &Workload,
-        plan: &Plan,
+        plan: &LoadPlan,
     ) -> Result<Drive, String> {
         let child = Command::new(self.tools.join("bench-drive"))
             .args(["--target", &program.address.to_string(), "--prefix", prefix])
@@ -319,7 +324,7 @@ impl Bench {
             .args(["--pieces", &plan.pieces.to_string()])
             .args(["--connections", &plan.connections.to_string()])
             .args(["--requests", &plan.requests.to_string()])
-            // Paced streams begin one after another, so that their events do not come all at once.
+            // Start paced streams at different times, so that their events do not come at the same moment.
             .args(["--spread", &plan.pause.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -328,24 +333,25 @@ impl Bench {
         Ok(Drive(child.map_err(|error| format!("bench-drive: {error}"))?))
     }
 
-    /// Memory of the floor and the proxy at so many open streams, in KiB, without any, and by each.
-    fn memory_of_streams(&self) -> Result<Vec<(usize, Target, u64, u64)>, String> {
+    /// Measures the memory of the floor and the proxy by the number of open streams. Each entry has the number of
+    /// streams, the target, and its memory in KiB without streams and with them.
+    fn memory_of_streams(&self) -> Result<Vec<(usize, BenchTarget, u64, u64)>, String> {
         let workload = Workload {
             client: "claude",
             upstream: "openai-chat",
-            shape: workload::Shape::Paced,
+            shape: workload::WorkloadShape::Paced,
             goal: None,
         };
         let mut all = Vec::new();
         for streams in [100, 300, 1000, 2000] {
-            let plan = Plan {
+            let plan = LoadPlan {
                 pieces: 40,
                 connections: streams,
                 requests: streams,
                 ..workload.shape.plan(true)
             };
             let stage = self.start(&workload, &plan)?;
-            for target in [Target::Floor, Target::Proxy] {
+            for target in [BenchTarget::Floor, BenchTarget::Proxy] {
                 let run = self.run(&stage, &workload, &plan, 0, target)?;
                 all.push((streams, target, run.idle, run.loaded));
             }
@@ -354,7 +360,7 @@ impl Bench {
     }
 }
 
-/// A driver that is under way.
+/// A running load driver.
 struct Drive(std::process::Child);
 
 impl Drive {
@@ -373,12 +379,12 @@ impl Drive {
     }
 }
 
-/// The path below which the upstream answers as planned, in a dialect.
-fn script(plan: &Plan, dialect: &str) -> String {
+/// The path prefix for which the upstream sends the responses of a plan, in a dialect.
+fn script(plan: &LoadPlan, dialect: &str) -> String {
     format!("/{}/{}/{}/{dialect}", plan.answer, plan.pieces, plan.pause)
 }
 
-/// A model of an upstream whose abilities the proxy knows.
+/// A model name for the upstream that is in the proxy's capability table.
 fn model(upstream: &str) -> &'static str {
     match upstream {
         "claude" => "claude-sonnet-4-5",

@@ -1,4 +1,4 @@
-//! The programs of a measurement: started, waited for, asked what they cost, ended.
+//! Starts and stops the programs of a measurement, and reads their processor time and memory.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a program may take until it listens.
+/// Time limit for a program to start listening.
 const START: Duration = Duration::from_secs(10);
 
-/// A program that listens. Ends with this value.
+/// A listening program. Dropping this value ends the program.
 pub struct Program {
     child: Child,
     pub address: SocketAddr,
 }
 
-/// A port that nobody listens on.
+/// Finds a free port.
 pub fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
@@ -23,6 +23,9 @@ pub fn free_port() -> Result<u16, String> {
 
 impl Program {
     /// Starts a program and waits until it listens on the port.
+    ///
+    /// # Errors
+    /// The program cannot be started, exits, or does not listen within 10 seconds.
     pub fn start(mut command: Command, port: u16) -> Result<Self, String> {
         let name = command.get_program().to_string_lossy().into_owned();
         command
@@ -35,7 +38,7 @@ impl Program {
         let began = Instant::now();
         while TcpStream::connect(address).is_err() {
             if let Ok(Some(status)) = program.child.try_wait() {
-                return Err(format!("{name} ended at once: {status}"));
+                return Err(format!("{name} exited: {status}"));
             }
             if began.elapsed() > START {
                 return Err(format!("{name} does not listen on port {port}"));
@@ -45,7 +48,7 @@ impl Program {
         Ok(program)
     }
 
-    /// This process and those that it started.
+    /// The process and its child processes.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let mut all = vec![own];
@@ -57,7 +60,7 @@ impl Program {
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
         {
             let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            // The name in parentheses may hold anything; the parent stands second behind it.
+            // The program name in parentheses may contain any character. The parent is the second field after it.
             let parent = stat
                 .rsplit_once(") ")
                 .and_then(|(_, rest)| rest.split(' ').nth(1));
@@ -68,7 +71,7 @@ impl Program {
         all
     }
 
-    /// The time that all its threads have spent on a processor, by the scheduler's books.
+    /// Processor time of all threads, as the scheduler counts it.
     pub fn cpu(&self) -> Duration {
         let mut nanoseconds = 0;
         for id in self.processes() {
@@ -87,8 +90,8 @@ impl Program {
         Duration::from_nanos(nanoseconds)
     }
 
-    /// Resident memory in KiB: of a process alone what is resident, of several together what is theirs and their share of
-    /// what they have in common.
+    /// Resident memory in KiB. For several processes, shared pages are divided among them (`Pss`), so that they count
+    /// once.
     pub fn memory(&self) -> u64 {
         let processes = self.processes();
         let (file, key) = if processes.len() == 1 {
@@ -113,7 +116,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // nginx's workers end when their master is asked to; killed, it would leave them behind.
+        // Send SIGTERM first: nginx's master then ends its workers. SIGKILL would leave them running.
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
         let began = Instant::now();
         while asked.is_ok() && began.elapsed() < Duration::from_secs(2) {
@@ -127,11 +130,11 @@ impl Drop for Program {
     }
 }
 
-/// nginx with `proxy_pass`, all its files in `folder`.
+/// Starts nginx with `proxy_pass`. All its files are in `folder`.
 pub fn nginx(folder: &Path, upstream: u16) -> Result<Program, String> {
     let port = free_port()?;
-    let place = folder.join("nginx");
-    fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+    let root = folder.join("nginx");
+    fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
     let text = format!(
         "worker_processes 2;\ndaemon off;\npid pid;\nerror_log stderr crit;\nevents {{ worker_connections 8192; }}\nhttp {{\n\
            access_log off;\n  client_body_temp_path body;\n  proxy_temp_path proxy;\n  fastcgi_temp_path fastcgi;\n\
@@ -142,12 +145,12 @@ pub fn nginx(folder: &Path, upstream: u16) -> Result<Program, String> {
                proxy_pass http://bench;\n      proxy_http_version 1.1;\n      proxy_set_header Connection \"\";\n\
                proxy_buffering off;\n      proxy_request_buffering off;\n    }}\n  }}\n}}\n"
     );
-    let file = place.join("nginx.conf");
+    let file = root.join("nginx.conf");
     fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     let found = ["/usr/sbin/nginx", "/usr/bin/nginx"]
         .into_iter()
         .find(|path| Path::new(path).exists());
     let mut command = Command::new(found.unwrap_or("nginx"));
-    command.arg("-p").arg(&place).arg("-c").arg(&file);
+    command.arg("-p").arg(&root).arg("-c").arg(&file);
     Program::start(command, port).map_err(|error| format!("{error} (on Debian: apt-get install nginx-light)"))
 }

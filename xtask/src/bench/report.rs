@@ -1,20 +1,20 @@
-//! The page that tells the results.
+//! Prints the results as docs/performance.md.
 
 use std::fmt::Write as _;
 
-use super::workload::{IDLE_MEMORY_KIB, OPEN_MEMORY_RATIO, Shape};
-use super::{Measured, Quantiles, Run, Target};
-use crate::instructions::{Counted, grouped};
+use super::workload::{IDLE_MEMORY_KIB, OPEN_MEMORY_RATIO, WorkloadShape};
+use super::{BenchTarget, LatencyQuantiles, Measured, Run};
+use crate::instructions::{InstructionCount, grouped};
 
-/// Method and terms; stable text.
+/// The text about method and terms, in front of the tables.
 const TEMPLATE: &str = include_str!("performance.md");
 
-/// How costs grow, and what each pair costs.
+/// Results of the growth measurements, and the instructions of each pair.
 pub struct Growth {
-    /// Open streams, who held them, its memory in KiB before and with them.
-    pub memory: Vec<(usize, Target, u64, u64)>,
-    pub counted: Vec<Counted>,
-    pub pairs: Vec<Counted>,
+    /// Number of open streams, target, and its memory in KiB before and with them.
+    pub memory: Vec<(usize, BenchTarget, u64, u64)>,
+    pub counted: Vec<InstructionCount>,
+    pub pairs: Vec<InstructionCount>,
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -28,42 +28,49 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 impl Measured {
-    fn of(&self, target: Target) -> impl Iterator<Item = &Run> {
+    fn of(&self, target: BenchTarget) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(move |run| run.target == target)
     }
 
-    fn median(&self, target: Target, figure: impl Fn(&Run) -> f64) -> f64 {
+    fn median(&self, target: BenchTarget, figure: impl Fn(&Run) -> f64) -> f64 {
         median(self.of(target).map(figure).collect()).unwrap_or(f64::NAN)
     }
 
-    fn cost(&self, target: Target) -> f64 {
+    fn cost(&self, target: BenchTarget) -> f64 {
         self.median(target, Run::cost)
     }
 
-    /// The median of the ratios to the floor in the same round.
-    fn ratio(&self, target: Target) -> f64 {
+    /// The median of the ratios to the floor of the same round.
+    fn ratio(&self, target: BenchTarget) -> f64 {
         let ratios = self.of(target).filter_map(|run| {
-            let floor = self.of(Target::Floor).find(|floor| floor.round == run.round)?;
+            let floor = self
+                .of(BenchTarget::Floor)
+                .find(|floor| floor.round == run.round)?;
             Some(run.cost() / floor.cost())
         });
         median(ratios.collect()).unwrap_or(f64::NAN)
     }
 
-    /// What a target adds to the upstream's own latency, in microseconds.
-    fn added(&self, target: Target, which: impl Fn(&Run) -> Option<Quantiles>) -> Option<Quantiles> {
-        let at = |target, quantile: fn(Quantiles) -> f64| {
+    /// The latency that a target adds to that of the upstream alone, in microseconds.
+    fn added(
+        &self,
+        target: BenchTarget,
+        which: impl Fn(&Run) -> Option<LatencyQuantiles>,
+    ) -> Option<LatencyQuantiles> {
+        let at = |target, quantile: fn(LatencyQuantiles) -> f64| {
             median(self.of(target).filter_map(&which).map(quantile).collect())
         };
-        let added = |quantile| Some(at(target, quantile)? - at(Target::Direct, quantile)?);
-        Some(Quantiles {
+        let added = |quantile| Some(at(target, quantile)? - at(BenchTarget::Direct, quantile)?);
+        Some(LatencyQuantiles {
             p50: added(|q| q.p50)?,
             p99: added(|q| q.p99)?,
             p999: added(|q| q.p999)?,
         })
     }
 
-    /// Memory by each open stream in KiB, from the first round: later ones find what earlier ones left.
-    fn by_stream(&self, target: Target) -> Option<(u64, u64, f64)> {
+    /// Memory idle, with open streams, and per stream, in KiB. Only the first round counts: in later ones, the process
+    /// still holds memory of earlier ones.
+    fn by_stream(&self, target: BenchTarget) -> Option<(u64, u64, f64)> {
         let run = self.of(target).find(|run| run.round == 0)?;
         let streams = self.connections as f64;
         Some((
@@ -78,20 +85,20 @@ fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "**not met**" }
 }
 
-/// A result on one line, for whoever waits.
+/// Formats a result as one line for the terminal.
 pub fn line(measured: &Measured) -> String {
     format!(
         "{:<60} floor {:>8.2}  proxy {:>8.2} ({:.2})  nginx {:>8.2} ({:.2})",
         measured.workload.name(),
-        measured.cost(Target::Floor),
-        measured.cost(Target::Proxy),
-        measured.ratio(Target::Proxy),
-        measured.cost(Target::Nginx),
-        measured.ratio(Target::Nginx),
+        measured.cost(BenchTarget::Floor),
+        measured.cost(BenchTarget::Proxy),
+        measured.ratio(BenchTarget::Proxy),
+        measured.cost(BenchTarget::Nginx),
+        measured.ratio(BenchTarget::Nginx),
     )
 }
 
-/// The whole page.
+/// Formats the page.
 pub fn page(all: &[Measured], growth: Option<&Growth>, rounds: usize, quick: bool) -> String {
     let mut out = TEMPLATE.to_owned();
     let _ = write!(out, "\n## This run\n\n{}; {rounds} rounds", machine());
@@ -110,7 +117,7 @@ pub fn page(all: &[Measured], growth: Option<&Growth>, rounds: usize, quick: boo
     out
 }
 
-/// The kind of machine: nothing that names one.
+/// Describes processor and kernel, without anything that identifies the machine.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -125,46 +132,46 @@ fn machine() -> String {
 
 fn costs(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Processor time\n\nMicroseconds for each request or event; ratios to the floor in parentheses.\n\n\
-         | pair | unit of work | floor | nginx | proxy | ratio | goal | | proxy, units a second |\n\
+        "\n## Processor time\n\nMicroseconds per request or event; ratios to the floor in parentheses.\n\n\
+         | pair | unit of work | floor | nginx | proxy | ratio | goal | | proxy, units per second |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n",
     );
     for measured in all {
-        let (workload, ratio) = (&measured.workload, measured.ratio(Target::Proxy));
+        let (workload, ratio) = (&measured.workload, measured.ratio(BenchTarget::Proxy));
         let (goal, verdict) = match workload.goal {
             Some(goal) => (format!("≤ {goal}"), verdict(ratio <= goal)),
             None => (String::new(), ""),
         };
-        let rate = if workload.shape == Shape::Paced {
+        let rate = if workload.shape == WorkloadShape::Paced {
             String::new()
         } else {
-            grouped(measured.median(Target::Proxy, Run::rate) as u64)
+            grouped(measured.median(BenchTarget::Proxy, Run::rate) as u64)
         };
         let _ = writeln!(
             out,
             "| {} | {} | {:.2} | {:.2} ({:.2}) | {:.2} | {ratio:.2} | {goal} | {verdict} | {rate} |",
             workload.pair(),
             workload.shape.describe(),
-            measured.cost(Target::Floor),
-            measured.cost(Target::Nginx),
-            measured.ratio(Target::Nginx),
-            measured.cost(Target::Proxy),
+            measured.cost(BenchTarget::Floor),
+            measured.cost(BenchTarget::Nginx),
+            measured.ratio(BenchTarget::Nginx),
+            measured.cost(BenchTarget::Proxy),
         );
     }
 }
 
 fn latencies(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Added latency\n\nMicroseconds at p50 / p99 / p99.9. Whatever is below zero is noise of the machine.\n\n\
+        "\n## Added latency\n\nMicroseconds at p50 / p99 / p99.9. Negative values are measurement noise.\n\n\
          | pair | until | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n",
     );
     for measured in all {
-        let whole: fn(&Run) -> Option<Quantiles> = |run| run.driven.whole;
-        let first: fn(&Run) -> Option<Quantiles> = |run| run.driven.first;
-        let piece: fn(&Run) -> Option<Quantiles> = |run| run.driven.piece;
+        let whole: fn(&Run) -> Option<LatencyQuantiles> = |run| run.driven.whole;
+        let first: fn(&Run) -> Option<LatencyQuantiles> = |run| run.driven.first;
+        let piece: fn(&Run) -> Option<LatencyQuantiles> = |run| run.driven.piece;
         let rows = match measured.workload.shape {
-            Shape::Alone => vec![("the answer, one request at a time", whole)],
-            Shape::Paced => vec![
+            WorkloadShape::Alone => vec![("the response, one request at a time", whole)],
+            WorkloadShape::Paced => vec![
                 ("the first event, 1,000 streams", first),
                 ("each event, 1,000 streams", piece),
             ],
@@ -172,7 +179,7 @@ fn latencies(out: &mut String, all: &[Measured]) {
         };
         for (what, which) in rows {
             let _ = write!(out, "| {} | {what} |", measured.workload.pair());
-            for target in [Target::Floor, Target::Nginx, Target::Proxy] {
+            for target in [BenchTarget::Floor, BenchTarget::Nginx, BenchTarget::Proxy] {
                 let _ = match measured.added(target, which) {
                     Some(q) => write!(out, " {:.0} / {:.0} / {:.0} |", q.p50, q.p99, q.p999),
                     None => write!(out, " |"),
@@ -185,18 +192,18 @@ fn latencies(out: &mut String, all: &[Measured]) {
 
 fn memory(out: &mut String, all: &[Measured]) {
     out.push_str(
-        "\n## Memory\n\nKiB resident: without any request, with 1,000 open streams, and for each of them.\n\n\
+        "\n## Memory\n\nKiB resident: idle, with 1,000 open streams, and per stream.\n\n\
          | pair | floor | nginx | proxy | ratio to the floor | goal | |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n",
     );
     let mut idle: Option<u64> = None;
     for measured in all
         .iter()
-        .filter(|measured| measured.workload.shape == Shape::Paced)
+        .filter(|measured| measured.workload.shape == WorkloadShape::Paced)
     {
         let _ = write!(out, "| {} |", measured.workload.pair());
-        for target in [Target::Floor, Target::Nginx, Target::Proxy] {
+        for target in [BenchTarget::Floor, BenchTarget::Nginx, BenchTarget::Proxy] {
             let (before, with, each) = measured.by_stream(target).unwrap_or_default();
-            if target == Target::Proxy {
+            if target == BenchTarget::Proxy {
                 idle = idle.max(Some(before));
             }
             let _ = write!(out, " {} / {} / {each:.1} |", grouped(before), grouped(with));
@@ -206,7 +213,7 @@ fn memory(out: &mut String, all: &[Measured]) {
                 .by_stream(target)
                 .map_or(f64::NAN, |(_, with, _)| with as f64)
         };
-        let ratio = each(Target::Proxy) / each(Target::Floor);
+        let ratio = each(BenchTarget::Proxy) / each(BenchTarget::Floor);
         let met = verdict(ratio <= OPEN_MEMORY_RATIO);
         let _ = writeln!(out, " {ratio:.2} | ≤ {OPEN_MEMORY_RATIO} | {met} |");
     }
@@ -219,10 +226,10 @@ fn memory(out: &mut String, all: &[Measured]) {
             grouped(IDLE_MEMORY_KIB)
         );
     }
-    out.push_str("\nResident after the work, in KiB:\n\n| pair | work | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n");
+    out.push_str("\nResident memory after the work, in KiB:\n\n| pair | work | floor | nginx | proxy |\n| --- | --- | ---: | ---: | ---: |\n");
     for measured in all
         .iter()
-        .filter(|measured| measured.workload.shape != Shape::Paced)
+        .filter(|measured| measured.workload.shape != WorkloadShape::Paced)
     {
         let after = |target| grouped(measured.of(target).map(|run| run.loaded).max().unwrap_or(0));
         let _ = writeln!(
@@ -230,17 +237,17 @@ fn memory(out: &mut String, all: &[Measured]) {
             "| {} | {} | {} | {} | {} |",
             measured.workload.pair(),
             measured.workload.shape.describe(),
-            after(Target::Floor),
-            after(Target::Nginx),
-            after(Target::Proxy),
+            after(BenchTarget::Floor),
+            after(BenchTarget::Nginx),
+            after(BenchTarget::Proxy),
         );
     }
 }
 
 fn grown(out: &mut String, growth: &Growth) {
     out.push_str(
-        "\n## Growth\n\nInstructions of translating a request of growing size, and for each of its bytes:\n\n\
-         | pair | bytes | instructions | a byte |\n| --- | ---: | ---: | ---: |\n",
+        "\n## Growth\n\nInstructions to translate a request, by its size, and per byte:\n\n\
+         | pair | bytes | instructions | per byte |\n| --- | ---: | ---: | ---: |\n",
     );
     let of = |kind: &'static str| {
         growth.counted.iter().filter_map(move |counted| {
@@ -262,7 +269,7 @@ fn grown(out: &mut String, growth: &Growth) {
         );
     }
     out.push_str(
-        "\nInstructions of one more event of a stream, by the number of those before it:\n\n\
+        "\nInstructions to translate one event of a stream, by the number of events before it:\n\n\
          | pair | events before | instructions |\n| --- | ---: | ---: |\n",
     );
     for (pair, before, instructions) in of("growth/event") {
@@ -275,7 +282,7 @@ fn grown(out: &mut String, growth: &Growth) {
     }
     out.push_str(
         "\nMemory by the number of open streams, claude → openai-chat:\n\n\
-         | open streams | floor, KiB | each | proxy, KiB | each |\n| ---: | ---: | ---: | ---: | ---: |\n",
+         | open streams | floor, KiB | per stream | proxy, KiB | per stream |\n| ---: | ---: | ---: | ---: | ---: |\n",
     );
     for pair in growth.memory.chunks(2) {
         let Some((streams, ..)) = pair.first() else {
@@ -290,12 +297,13 @@ fn grown(out: &mut String, growth: &Growth) {
     }
 }
 
-/// Instructions of every pair.
+/// Writes the instructions of every pair.
 fn pairs(out: &mut String, growth: &Growth) {
     out.push_str(
-        "\n## Instructions\n\nOf the translation alone, without any network (`cargo xtask instructions`): of a request, of a \
-         complete answer, of one more event. Within a dialect a request's model is replaced, and answers pass unread.\n\n\
-         | pair | small request | 120 KB request | 5 MB image | answer | text event | tool event | reasoning event |\n\
+        "\n## Instructions\n\nInstructions of the translation alone, without a network (`cargo xtask instructions`): of a \
+         request, of a complete response, and of one event. In same-dialect pairs, only the model of the request is \
+         replaced; responses are forwarded without reading them.\n\n\
+         | pair | small request | 120 KB request | 5 MB image | response | text event | tool event | reasoning event |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let kinds = [

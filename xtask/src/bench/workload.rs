@@ -1,51 +1,51 @@
-//! What is measured, and the goals.
+//! The workloads and their goals.
 
-/// One kind of work between one pair of dialects.
+/// A kind of work for a pair of dialects.
 #[derive(Clone, Copy)]
 pub struct Workload {
     /// The client's dialect.
     pub client: &'static str,
     /// The upstream's dialect.
     pub upstream: &'static str,
-    pub shape: Shape,
-    /// The most that the proxy may cost, as a ratio to the floor.
+    pub shape: WorkloadShape,
+    /// Maximum processor time of the proxy, as a ratio to the floor.
     pub goal: Option<f64>,
 }
 
 /// A kind of work.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A short question, a short answer.
+pub enum WorkloadShape {
+    /// A short question and a short response.
     Small,
-    /// The same on one connection, nothing else going on.
+    /// As `Small`, on one connection without other load.
     Alone,
-    /// 120 KB of a coding agent's tools and history, a short answer.
+    /// 120 KB of a coding agent's tools and history, and a short response.
     Code,
-    /// An image of 5 MB, a short answer.
+    /// An image of 5 MB and a short response.
     Image,
-    /// A streamed text, all events ready at once.
+    /// A streamed text whose events are all ready at once.
     Burst,
-    /// A streamed tool call, all events ready at once.
+    /// A streamed tool call whose events are all ready at once.
     Tool,
-    /// A thousand streams, ten events a second each.
+    /// A thousand concurrent streams with ten events per second each.
     Paced,
 }
 
-/// How a kind of work is done.
-pub struct Plan {
-    /// The driver's name of the request.
+/// The parameters of a run for load driver and upstream.
+pub struct LoadPlan {
+    /// Name of the request for the load driver.
     pub request: &'static str,
-    /// The upstream's name of the answer.
+    /// Name of the response for the upstream.
     pub answer: &'static str,
-    /// Pieces of each streamed answer; 0 for complete ones.
+    /// Pieces per streamed response; 0 for complete responses.
     pub pieces: usize,
-    /// Milliseconds between two pieces.
+    /// Milliseconds between two pieces of a stream.
     pub pause: u64,
     pub connections: usize,
     pub requests: usize,
 }
 
-impl Shape {
+impl WorkloadShape {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Small => "small request",
@@ -58,8 +58,8 @@ impl Shape {
         }
     }
 
-    pub fn plan(self, quick: bool) -> Plan {
-        let complete = |request, connections, requests| Plan {
+    pub fn plan(self, quick: bool) -> LoadPlan {
+        let complete = |request, connections, requests| LoadPlan {
             request,
             answer: "complete",
             pieces: 0,
@@ -67,7 +67,7 @@ impl Shape {
             connections,
             requests: if quick { requests / 4 } else { requests },
         };
-        let burst = |answer| Plan {
+        let burst = |answer| LoadPlan {
             request: "small",
             answer,
             pieces: 400,
@@ -82,7 +82,7 @@ impl Shape {
             Self::Image => complete("image", 4, 80),
             Self::Burst => burst("text"),
             Self::Tool => burst("tool"),
-            Self::Paced => Plan {
+            Self::Paced => LoadPlan {
                 request: "small",
                 answer: "text",
                 pieces: if quick { 30 } else { 80 },
@@ -108,17 +108,17 @@ impl Workload {
     }
 }
 
-/// The most that a proxy may hold without any request: 10 MB.
+/// Maximum memory of an idle proxy: 10 MB.
 pub const IDLE_MEMORY_KIB: u64 = 10_000_000 / 1024;
-/// The most that the memory of a thousand open streams may be, as a ratio to the floor's.
+/// Maximum memory with a thousand open streams, as a ratio to the floor.
 pub const OPEN_MEMORY_RATIO: f64 = 1.2;
 
-/// Shapes with their goals.
-type Rows = &'static [(Shape, Option<f64>)];
+/// Kinds of work with their goals.
+type Rows = &'static [(WorkloadShape, Option<f64>)];
 
-/// All that is measured, in the order in which it is told.
+/// All workloads, in the order of the tables.
 pub fn all() -> Vec<Workload> {
-    use Shape::{Alone, Burst, Code, Image, Paced, Small, Tool};
+    use WorkloadShape::{Alone, Burst, Code, Image, Paced, Small, Tool};
     let rows: [(&'static str, &'static str, Rows); 7] = [
         (
             "claude",
@@ -152,25 +152,25 @@ pub fn all() -> Vec<Workload> {
 }
 
 const TRANSLATED: Rows = &[
-    (Shape::Small, Some(2.0)),
-    (Shape::Alone, None),
-    (Shape::Code, Some(3.5)),
-    (Shape::Image, None),
-    (Shape::Burst, Some(0.8)),
-    (Shape::Tool, Some(0.8)),
-    (Shape::Paced, Some(1.2)),
+    (WorkloadShape::Small, Some(2.0)),
+    (WorkloadShape::Alone, None),
+    (WorkloadShape::Code, Some(3.5)),
+    (WorkloadShape::Image, None),
+    (WorkloadShape::Burst, Some(0.8)),
+    (WorkloadShape::Tool, Some(0.8)),
+    (WorkloadShape::Paced, Some(1.2)),
 ];
 const RESPONSES: Rows = &[
-    (Shape::Small, None),
-    (Shape::Code, Some(3.5)),
-    (Shape::Burst, Some(0.8)),
-    (Shape::Tool, Some(0.8)),
-    (Shape::Paced, Some(1.2)),
+    (WorkloadShape::Small, None),
+    (WorkloadShape::Code, Some(3.5)),
+    (WorkloadShape::Burst, Some(0.8)),
+    (WorkloadShape::Tool, Some(0.8)),
+    (WorkloadShape::Paced, Some(1.2)),
 ];
 const BEDROCK: Rows = &[
-    (Shape::Small, None),
-    (Shape::Code, None),
-    (Shape::Burst, Some(2.5)),
-    (Shape::Tool, Some(2.5)),
-    (Shape::Paced, Some(2.5)),
+    (WorkloadShape::Small, None),
+    (WorkloadShape::Code, None),
+    (WorkloadShape::Burst, Some(2.5)),
+    (WorkloadShape::Tool, Some(2.5)),
+    (WorkloadShape::Paced, Some(2.5)),
 ];

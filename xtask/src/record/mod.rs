@@ -1,5 +1,7 @@
-//! Recording of what a client sends, as fixtures: a relay in front of a proxy writes every request that asks for an
-//! answer, with all that is anybody's own taken out.
+//! `cargo xtask record`: records the requests of a client as fixtures.
+//!
+//! A relay in front of a proxy writes every request that generates a response. The recorded body has the structure of
+//! the original, without private content (see [`redact`]).
 
 mod redact;
 mod relay;
@@ -13,27 +15,27 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use redact::Redactor;
-use relay::Request;
+use relay::RecordedRequest;
 
-/// Headers that a translation reads. No other is kept.
+/// The headers that a translation reads. All others are dropped, because they may contain keys.
 const KEPT_HEADERS: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
 
 #[derive(Args)]
-pub struct Options {
+pub struct RecordOptions {
     /// Name and version of the client, such as claude-code-2.1.330
     client: String,
-    /// What happens, such as tool-result; later requests of the same run get -2, -3 …
+    /// Name of the case, such as tool-result; later requests of the same run get -2, -3 …
     scenario: String,
-    /// Where the proxy listens
+    /// Address of the proxy
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     to: String,
-    /// Where to listen; clients are pointed here: `llm-proxy client … --base-url http://HOST:PORT`
+    /// Address to listen on; configure the client with `llm-proxy client … --base-url http://HOST:PORT`
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8090")]
     listen: String,
-    /// End after so many requests that were written
+    /// Stop after this number of recorded requests
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// The folder of the clients' fixtures
+    /// Folder of the client fixtures
     #[arg(long, value_name = "DIR", default_value_os_t = default_folder())]
     out: PathBuf,
 }
@@ -42,30 +44,32 @@ fn default_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests/fixtures/clients")
 }
 
-/// What has been written in this run.
+/// The state of one run.
 struct Recording {
     redactor: Redactor,
     written: usize,
 }
 
-/// Relays until as many requests as wanted are written, or for ever.
+/// Forwards and records requests, until the requested number is recorded or the process is interrupted.
 ///
 /// # Errors
-/// The address cannot be listened on, or a name cannot be that of a folder.
-pub fn run(options: &Options) -> Result<(), String> {
+/// The address is in use, or a name is not valid as a folder name.
+pub fn run(options: &RecordOptions) -> Result<(), String> {
     for name in [&options.client, &options.scenario] {
         if !name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
             || name.starts_with('.')
         {
-            return Err(format!("{name:?} is no name for a folder"));
+            return Err(format!(
+                "{name:?} is not valid as a folder name: use letters, digits and `-._`"
+            ));
         }
     }
     let listener =
         TcpListener::bind(&options.listen).map_err(|error| format!("{}: {error}", options.listen))?;
-    let place = listener.local_addr().map_err(|error| error.to_string())?;
-    eprintln!("relaying http://{place} to {}; Ctrl-C ends it", options.to);
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    eprintln!("relaying http://{address} to {}; Ctrl-C ends it", options.to);
     let recording = Arc::new(Mutex::new(Recording {
         redactor: Redactor::default(),
         written: 0,
@@ -82,16 +86,16 @@ pub fn run(options: &Options) -> Result<(), String> {
         };
         let done = {
             let mut recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
-            match keep(options, &request, &mut recording) {
+            match record_request(options, &request, &mut recording) {
                 Ok(Some(folder)) => eprintln!("{} → {}", request.target, folder.display()),
-                Ok(None) => eprintln!("{} {} is not kept", request.method, request.target),
+                Ok(None) => eprintln!("{} {} is not recorded", request.method, request.target),
                 Err(error) => eprintln!("{}: {error}", request.target),
             }
             options.count.is_some_and(|count| recording.written >= count)
         };
         let to = options.to.clone();
         relays.push(std::thread::spawn(move || {
-            if let Err(error) = relay::pass_on(&request, connection, &to) {
+            if let Err(error) = relay::forward(&request, connection, &to) {
                 eprintln!("{}: {error}", request.target);
             }
         }));
@@ -100,19 +104,23 @@ pub fn run(options: &Options) -> Result<(), String> {
         }
     }
     for relay in relays {
-        // One that failed has said so.
+        // A thread that failed has already printed its error.
         let _ = relay.join();
     }
     Ok(())
 }
 
-/// Writes a request that asks for an answer. Gives the folder.
-fn keep(options: &Options, request: &Request, recording: &mut Recording) -> Result<Option<PathBuf>, String> {
-    let Some((dialect, path)) = asked(request) else {
+/// Records a request and returns its folder. `None` for a request that does not generate a response.
+fn record_request(
+    options: &RecordOptions,
+    request: &RecordedRequest,
+    recording: &mut Recording,
+) -> Result<Option<PathBuf>, String> {
+    let Some((dialect, path)) = generating_dialect(request) else {
         return Ok(None);
     };
     let body: Value =
-        serde_json::from_slice(&request.body).map_err(|error| format!("its body is no JSON: {error}"))?;
+        serde_json::from_slice(&request.body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let redactor = &mut recording.redactor;
     let mut case = Map::new();
     case.insert("dialect".to_owned(), dialect.into());
@@ -141,8 +149,9 @@ fn keep(options: &Options, request: &Request, recording: &mut Recording) -> Resu
     Ok(Some(folder))
 }
 
-/// The dialect of a request for an answer, and its path where that says what the body does not.
-fn asked(request: &Request) -> Option<(&'static str, Option<String>)> {
+/// The dialect of a request that generates a response, and its path for Bedrock, where the path contains the model.
+/// `None` for other requests.
+fn generating_dialect(request: &RecordedRequest) -> Option<(&'static str, Option<String>)> {
     let path = request.target.split('?').next().unwrap_or_default();
     if request.method != "POST" {
         return None;
@@ -163,11 +172,11 @@ fn asked(request: &Request) -> Option<(&'static str, Option<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::relay::Request;
-    use super::{Options, Recording, Redactor, asked, keep};
+    use super::relay::RecordedRequest;
+    use super::{RecordOptions, Recording, Redactor, generating_dialect, record_request};
 
-    fn request(method: &str, target: &str, body: &str) -> Request {
-        Request {
+    fn request(method: &str, target: &str, body: &str) -> RecordedRequest {
+        RecordedRequest {
             method: method.to_owned(),
             target: target.to_owned(),
             headers: vec![
@@ -179,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_for_answers_are_told_from_others() {
+    fn only_generating_requests_are_recorded() {
         for (target, dialect, path) in [
             ("/a/v1/chat/completions", "openai-chat", None),
             ("/v1/responses", "openai-responses", None),
@@ -190,8 +199,11 @@ mod tests {
                 Some("/model/m%3A0/invoke".to_owned()),
             ),
         ] {
-            assert_eq!(asked(&request("POST", target, "")), Some((dialect, path)));
-            assert_eq!(asked(&request("GET", target, "")), None);
+            assert_eq!(
+                generating_dialect(&request("POST", target, "")),
+                Some((dialect, path))
+            );
+            assert_eq!(generating_dialect(&request("GET", target, "")), None);
         }
         for target in [
             "/v1/messages/count_tokens",
@@ -199,14 +211,14 @@ mod tests {
             "/invoke",
             "/",
         ] {
-            assert_eq!(asked(&request("POST", target, "")), None, "{target}");
+            assert_eq!(generating_dialect(&request("POST", target, "")), None, "{target}");
         }
     }
 
     #[test]
     fn a_recording_is_a_folder_for_each_request() {
         let out = std::env::temp_dir().join(format!("llm-proxy-record-{}", std::process::id()));
-        let options = Options {
+        let options = RecordOptions {
             client: "c-1".to_owned(),
             scenario: "text".to_owned(),
             to: String::new(),
@@ -225,7 +237,7 @@ mod tests {
         );
         for name in ["text", "text-2"] {
             assert_eq!(
-                keep(&options, &sent, &mut recording),
+                record_request(&options, &sent, &mut recording),
                 Ok(Some(out.join("c-1").join(name)))
             );
         }

@@ -1,24 +1,24 @@
-//! What is anybody's own is taken out of a request: prose, keys, identifiers, paths, dates. Structure stays, and what is
-//! equal within a recording stays equal.
+//! Removes private content from a request: prose, keys, identifiers, paths, dates. The structure stays, and equal
+//! values within a recording stay equal.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-/// What takes the place of a description.
+/// Replaces descriptions.
 const DESCRIPTION: &str = "What it is.";
-/// What takes the place of a grammar.
+/// Replaces grammars.
 const GRAMMAR: &str = "start: /.+/";
-/// What takes the place of a picture: one pixel.
+/// Replaces images: a PNG of one pixel.
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
-/// Longer texts, in bytes, are prose, whatever they are called.
+/// Texts of more bytes are prose, independent of their member's name.
 const LONGEST: usize = 64;
-/// Longer calls of tools, in bytes, are cut down to nothing.
+/// Tool arguments of more bytes are replaced entirely.
 const LONGEST_CALL: usize = 400;
-/// More spaces than this make a text prose.
+/// Texts with more spaces are prose.
 const SPACES: usize = 2;
-/// Prose by its name.
+/// Members that contain prose.
 const PROSE: [&str; 9] = [
     "text",
     "content",
@@ -30,7 +30,7 @@ const PROSE: [&str; 9] = [
     "prompt",
     "input",
 ];
-/// Identifiers by their names.
+/// Members that contain identifiers.
 const IDENTIFIERS: [&str; 10] = [
     "id",
     "call_id",
@@ -43,9 +43,9 @@ const IDENTIFIERS: [&str; 10] = [
     "toolUseId",
     "user",
 ];
-/// State that only its vendor can read, by its names.
+/// Members with state that only the vendor can read.
 const OPAQUE: [&str; 3] = ["signature", "encrypted_content", "redacted"];
-/// Where schemas stand.
+/// Members that contain schemas.
 const SCHEMAS: [&str; 5] = [
     "input_schema",
     "parameters",
@@ -53,12 +53,12 @@ const SCHEMAS: [&str; 5] = [
     "schema",
     "json_schema",
 ];
-/// Paths that are a machine's own begin with one of these.
-const PLACES: [&str; 8] = [
+/// Prefixes of paths that reveal something about the machine.
+const PRIVATE_PATHS: [&str; 8] = [
     "/home", "/root", "/Users", "/tmp", "/private", "/var", "/work", "/opt",
 ];
 
-/// Numbers what it replaces in the order of a recording.
+/// Replaces values by numbered placeholders, in the order of the recording.
 #[derive(Default)]
 pub struct Redactor {
     known: HashMap<(&'static str, String), usize>,
@@ -66,7 +66,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// The body of a request without what is anybody's own.
+    /// Removes private content from the body of a request.
     pub fn document(&mut self, body: &Value) -> Value {
         self.value("", body, false)
     }
@@ -95,7 +95,7 @@ impl Redactor {
     }
 
     fn object(&mut self, key: &str, members: &Map<String, Value>, in_schema: bool) -> Map<String, Value> {
-        // The names of a schema's properties are names, whatever they are.
+        // The keys below `properties` are property names. A property with the name `content` is not prose.
         let names = in_schema && key == "properties";
         let of_call = members
             .get("type")
@@ -150,7 +150,7 @@ impl Redactor {
         }
     }
 
-    /// Prose is numbered; a tag around it is structure.
+    /// Replaces prose by a numbered text. A tag around it is structure and stays.
     fn prose(&mut self, text: &str) -> String {
         let trimmed = text.trim();
         if trimmed.is_empty() {
@@ -171,7 +171,7 @@ impl Redactor {
         }
     }
 
-    /// What a model had a tool called with.
+    /// Replaces the arguments of a tool call.
     fn call(&mut self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.called(text).into(),
@@ -195,7 +195,7 @@ impl Redactor {
         self.plain(text)
     }
 
-    /// `toolu_01AbCd` becomes `toolu_1`.
+    /// Replaces an identifier and keeps its prefix: `toolu_01AbCd` becomes `toolu_1`.
     fn identifier(&mut self, text: &str) -> String {
         match text.split_once('_') {
             Some((kind, _)) if kind.chars().all(|c| c.is_ascii_lowercase()) => {
@@ -208,7 +208,7 @@ impl Redactor {
         }
     }
 
-    /// A short text or code, with every word that is somebody's own replaced.
+    /// Replaces private words in a short text or code.
     fn plain(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -228,11 +228,11 @@ impl Redactor {
     }
 
     fn word(&mut self, word: &str) -> String {
-        let is_below = |place: &str| {
-            let rest = word.strip_prefix(place);
+        let is_below = |prefix: &str| {
+            let rest = word.strip_prefix(prefix);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if PLACES.into_iter().any(is_below) {
+        if PRIVATE_PATHS.into_iter().any(is_below) {
             let name = word.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
             return match word.matches('/').count() {
                 0 | 1 => "/home/user".to_owned(),
@@ -245,7 +245,7 @@ impl Redactor {
         self.runs(word)
     }
 
-    /// UUIDs, hashes, dates and other long numbers within a word.
+    /// Replaces UUIDs, hashes, dates and other long numbers within a word.
     fn runs(&mut self, word: &str) -> String {
         let mut out = String::with_capacity(word.len());
         let mut rest = word;
@@ -259,7 +259,7 @@ impl Redactor {
             let run = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
             let (text, tail) = rest.split_at(run);
             let digits = text.chars().filter(char::is_ascii_digit).count();
-            // A word may be spelled with the letters of hexadecimal digits alone.
+            // The digit check keeps words that consist of the letters a to f only.
             if (text.len() >= 16 && digits > 0) || (digits == text.len() && digits >= 10) {
                 let number = self.number("run", text);
                 out.push_str(&format!("{number:0width$}", width = text.len()));
@@ -283,7 +283,7 @@ fn is_uuid(text: &str) -> bool {
     })
 }
 
-/// Claude Code's line about itself: the version stays, what is computed from the request goes.
+/// Replaces the parts of Claude Code's attribution line that are computed from the request. The version stays.
 fn billing(text: &str) -> String {
     let (name, rest) = text.split_once(':').unwrap_or((text, ""));
     let mut out = format!("{name}:");

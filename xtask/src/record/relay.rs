@@ -1,16 +1,16 @@
-//! One HTTP/1.1 request to a connection, passed on to an upstream that closes it.
+//! A minimal HTTP/1.1 relay: one request per connection, forwarded to an upstream that closes the connection.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// The largest head, in bytes: 1 MiB.
+/// Maximum size of a request head, in bytes.
 const HEAD: u64 = 1024 * 1024;
-/// The largest body, in bytes: 64 MiB.
+/// Maximum size of a request body, in bytes.
 const BODY: usize = 64 * 1024 * 1024;
-/// How long a client may take to send its request.
+/// Time limit for reading a request.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Headers that speak of the connection, which is another one behind the relay.
+/// Headers about the client's connection; the connection to the upstream is a different one.
 const CONNECTION: [&str; 5] = [
     "connection",
     "content-length",
@@ -19,18 +19,18 @@ const CONNECTION: [&str; 5] = [
     "keep-alive",
 ];
 
-/// A request.
-pub struct Request {
+/// A request as the client sent it.
+pub struct RecordedRequest {
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// Names as they were written.
+    /// Names in their original case, and values.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Request {
-    /// The first header of this name, in any case.
+impl RecordedRequest {
+    /// The first header with this name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
@@ -43,8 +43,8 @@ impl Request {
 /// Reads the request of a connection.
 ///
 /// # Errors
-/// What the connection fails with, or what is no HTTP/1.1.
-pub fn read(connection: TcpStream) -> io::Result<(Request, TcpStream)> {
+/// The connection fails, or the request is not valid HTTP/1.1.
+pub fn read(connection: TcpStream) -> io::Result<(RecordedRequest, TcpStream)> {
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(&connection);
@@ -53,7 +53,7 @@ pub fn read(connection: TcpStream) -> io::Result<(Request, TcpStream)> {
     head.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
-        return Err(malformed("no request"));
+        return Err(malformed("no request line"));
     };
     let mut headers = Vec::new();
     loop {
@@ -67,7 +67,7 @@ pub fn read(connection: TcpStream) -> io::Result<(Request, TcpStream)> {
             None => return Err(malformed("a header without a colon")),
         }
     }
-    let mut request = Request {
+    let mut request = RecordedRequest {
         method,
         target,
         headers,
@@ -87,7 +87,7 @@ pub fn read(connection: TcpStream) -> io::Result<(Request, TcpStream)> {
             .map(|value| value.parse::<usize>());
         let length = length
             .unwrap_or(Ok(0))
-            .map_err(|_| malformed("a length that is no number"))?;
+            .map_err(|_| malformed("content-length is not a number"))?;
         exactly(&mut reader, length)?
     };
     Ok((request, connection))
@@ -118,7 +118,7 @@ fn chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
         }
         exactly(reader, 2)?;
     }
-    // Trailers, which no client sends, up to the empty line.
+    // Skip the trailers up to the empty line. No client sends any.
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 && !line.trim_end().is_empty() {
         line.clear();
@@ -130,11 +130,12 @@ fn malformed(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Sends the request to `to`, with the client's own `Host`, which its signature may cover, and the answer back.
+/// Sends the request to `to` and the response back to the client. Keeps the client's `Host` header, because an AWS
+/// signature covers it.
 ///
 /// # Errors
-/// What either connection fails with.
-pub fn pass_on(request: &Request, mut client: TcpStream, to: &str) -> io::Result<()> {
+/// One of the two connections fails.
+pub fn forward(request: &RecordedRequest, mut client: TcpStream, to: &str) -> io::Result<()> {
     let mut upstream = TcpStream::connect(to)?;
     upstream.set_nodelay(true)?;
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
@@ -158,9 +159,9 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
-    use super::{pass_on, read};
+    use super::{forward, read};
 
-    fn send(text: &'static str) -> std::io::Result<super::Request> {
+    fn send(text: &'static str) -> std::io::Result<super::RecordedRequest> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.write_all(text.as_bytes()).unwrap();
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn invalid_requests_are_refused() {
         for text in [
             "",
             "GET\r\n\r\n",
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_comes_back() {
+    fn the_response_is_forwarded() {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = upstream.local_addr().unwrap().to_string();
         let answering = std::thread::spawn(move || {
@@ -217,7 +218,7 @@ mod tests {
             )
             .unwrap();
         let (request, connection) = read(listener.accept().unwrap().0).unwrap();
-        pass_on(&request, connection, &to).unwrap();
+        forward(&request, connection, &to).unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("\r\n\r\nok"), "{answer}");

@@ -1,4 +1,4 @@
-//! Getting a vendor's document: from the package registry, from a URL, or from local copies.
+//! Gets a vendor's description: from the package registry, from a URL, or from a local copy.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,29 +10,29 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::sources::{OpenApi, Sdk};
 
-/// Turns an SDK's types into JSON Schema; runs in a throw-away virtual environment.
+/// Converts an SDK's types to JSON Schema. Runs in a temporary virtual environment.
 const SDK_SCHEMA: &str = include_str!("sdk_schema.py");
 
-/// A document, and where exactly it came from.
-pub struct Document {
+/// A vendor's description and its source.
+pub struct VendorDocument {
     pub json: Value,
-    /// `Request`, `Response` and `Event` to names of the document's definitions.
+    /// Maps `Request`, `Response` and `Event` to definitions of the document.
     pub roots: BTreeMap<String, String>,
-    /// For the report.
+    /// Package or file, version and licence, for the report.
     pub origin: String,
     pub version: String,
-    /// Of the package archive or document; unknown where only the schema made of a package was at hand.
+    /// Hash of the package archive or document. `None` if only a schema generated from a package was available.
     pub sha256: Option<String>,
 }
 
-/// Which release to take.
+/// The release to take.
 #[derive(Clone, Copy, Debug)]
 pub enum Release<'a> {
-    /// The recorded one; its hash must be the recorded one too.
+    /// The recorded release, which must also have the recorded hash.
     Recorded,
-    /// The newest.
+    /// The newest release.
     Newest,
-    /// This one.
+    /// This release.
     Exactly(&'a str),
 }
 
@@ -44,18 +44,25 @@ pub fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The types of a Python SDK as JSON Schema. With `from`, that folder holds the wheel, or else the schema that an earlier
-/// run made of it (`copy` in `sources.toml`); what the wheel depends on comes from there too, or from the registry.
+/// Converts the types of a Python SDK to JSON Schema. With `from`, takes the wheel from this folder, or the schema that
+/// an earlier run generated from it (`copy` in `sources.toml`). The wheel's dependencies come from the folder or the
+/// registry.
 ///
 /// # Errors
-/// No such release or wheel, another hash than the recorded one, or a failure of `pip` or of the SDK's own types.
-pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path) -> Result<Document, String> {
+/// The release or wheel does not exist, does not have the recorded hash, or `pip` or the conversion fails.
+pub fn sdk(
+    source: &Sdk,
+    release: Release<'_>,
+    from: Option<&Path>,
+    work: &Path,
+) -> Result<VendorDocument, String> {
     if let Some(dir) = from
         && wheel_of(&source.package, dir)?.is_none()
     {
         return copied_schema(source, release, dir);
     }
     let package = &source.package;
+    progress(&format!("{package}: making a Python environment"));
     run(Command::new("python3")
         .args(["-m", "venv"])
         .arg(work.join("venv")))?;
@@ -82,6 +89,7 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     if let Some(dir) = from {
         download.args(["--no-index", "--find-links"]).arg(dir);
     }
+    progress(&format!("{package}: downloading the package"));
     run(&mut download)?;
     let wheel = wheel_of(package, &wheels)?.ok_or_else(|| format!("{package}: no wheel was downloaded"))?;
     let version = wheel_version(&wheel)?;
@@ -94,10 +102,16 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     if let Some(dir) = from {
         install.arg("--find-links").arg(dir);
     }
+    progress(&format!(
+        "{package} {version}: installing it with its dependencies; this can take minutes"
+    ));
     run(&mut install)?;
     let script = work.join("sdk_schema.py");
     std::fs::write(&script, SDK_SCHEMA).map_err(|error| format!("{}: {error}", script.display()))?;
     let roots = serde_json::to_string(&source.roots).map_err(|error| error.to_string())?;
+    progress(&format!(
+        "{package} {version}: converting its types to JSON Schema"
+    ));
     let output = run(Command::new(&python)
         .args(["-W", "ignore"])
         .arg(&script)
@@ -107,7 +121,7 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
         "{package} {version} ({}), pydantic {}",
         source.licence, source.pydantic
     );
-    Ok(Document {
+    Ok(VendorDocument {
         roots: sdk_roots(&json, source)?,
         json,
         origin,
@@ -116,7 +130,7 @@ pub fn sdk(source: &Sdk, release: Release<'_>, from: Option<&Path>, work: &Path)
     })
 }
 
-fn copied_schema(source: &Sdk, release: Release<'_>, dir: &Path) -> Result<Document, String> {
+fn copied_schema(source: &Sdk, release: Release<'_>, dir: &Path) -> Result<VendorDocument, String> {
     let version = match release {
         Release::Exactly(version) => version,
         _ => &source.version,
@@ -132,7 +146,7 @@ fn copied_schema(source: &Sdk, release: Release<'_>, dir: &Path) -> Result<Docum
     }
     let json = parse(&read(&path)?, &path.display().to_string())?;
     let origin = format!("{}, a copy made of {} {version}", path.display(), source.package);
-    Ok(Document {
+    Ok(VendorDocument {
         roots: sdk_roots(&json, source)?,
         json,
         origin,
@@ -141,7 +155,8 @@ fn copied_schema(source: &Sdk, release: Release<'_>, dir: &Path) -> Result<Docum
     })
 }
 
-/// The schema of an SDK names its roots `Root…`; copies made elsewhere know the response and event by other words too.
+/// Finds the roots in the schema of an SDK. The conversion names them `Root…`; copies that other tools generated use
+/// other names for response and event.
 fn sdk_roots(json: &Value, source: &Sdk) -> Result<BTreeMap<String, String>, String> {
     let has = |name: &str| {
         json.get("definitions")
@@ -163,21 +178,23 @@ fn sdk_roots(json: &Value, source: &Sdk) -> Result<BTreeMap<String, String>, Str
     Ok(roots)
 }
 
-/// An OpenAPI document in JSON. With `from`, the file of the URL's last segment in that folder.
+/// Gets an OpenAPI document in JSON. With `from`, takes the file from this folder; its name is the last segment of the
+/// URL.
 ///
 /// # Errors
-/// No such document, another hash than the recorded one, or no JSON.
+/// The document does not exist, does not have the recorded hash, or is not JSON.
 pub fn openapi(
     source: &OpenApi,
     release: Release<'_>,
     from: Option<&Path>,
     work: &Path,
-) -> Result<Document, String> {
+) -> Result<VendorDocument, String> {
     let name = source.url.rsplit('/').next().unwrap_or_default();
     let path = match from {
         Some(dir) => dir.join(name),
         None => {
             let path = work.join("document.json");
+            progress(&format!("{}: downloading", source.url));
             run(Command::new("curl")
                 .args(["--fail", "--silent", "--show-error", "--location", "--output"])
                 .arg(&path)
@@ -196,12 +213,12 @@ pub fn openapi(
     match release {
         Release::Recorded => check_hash(&format!("{name} {}", source.version), &source.sha256, &sha256)?,
         Release::Exactly(wanted) if wanted != version => {
-            return Err(format!("{name} is of version {version}"));
+            return Err(format!("{name} has version {version}, not {wanted}"));
         }
         _ => {}
     }
     let origin = format!("{name} {version} ({})", source.licence);
-    Ok(Document {
+    Ok(VendorDocument {
         roots: source.roots.clone(),
         json,
         origin,
@@ -213,7 +230,7 @@ pub fn openapi(
 /// Today's date (UTC) as `2026-01-31`.
 ///
 /// # Errors
-/// A clock before 1970.
+/// The clock is before 1970.
 pub fn today() -> Result<String, String> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -221,7 +238,7 @@ pub fn today() -> Result<String, String> {
     Ok(date(since.as_secs() / 86_400))
 }
 
-/// The date of a day counted from 1970-01-01.
+/// Converts a number of days since 1970-01-01 to a date.
 fn date(mut day: u64) -> String {
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
@@ -258,7 +275,7 @@ fn check_hash(what: &str, recorded: &str, found: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{what}: sha256 is {found}, recorded is {recorded}; `--update` records what is there"
+        "{what}: sha256 is {found}, recorded is {recorded}; if this is expected, record it with `--update`"
     ))
 }
 
@@ -277,7 +294,7 @@ fn wheel_version(wheel: &Path) -> Result<String, String> {
     let version = name
         .split('-')
         .nth(1)
-        .ok_or_else(|| format!("`{name}` names no version"))?;
+        .ok_or_else(|| format!("the file name `{name}` contains no version"))?;
     Ok(version.to_owned())
 }
 
@@ -293,7 +310,14 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Runs to the end and returns standard output; a failure carries the end of standard error.
+/// Prints a progress line to standard error; standard output is for the report.
+///
+/// `pip` runs quietly and can take ten minutes per package: without these lines a regen looks like a hang.
+fn progress(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Runs a command to its end and returns its standard output. An error contains the last lines of standard error.
 fn run(command: &mut Command) -> Result<Vec<u8>, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;

@@ -1,10 +1,11 @@
-//! Where the hand-written code names a type that a vendor has changed.
+//! Finds the files of the hand-written code that name a type that a vendor changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A Markdown list of the types among `names` that Rust files below `src` mention, and where. Nothing when none does.
+/// Lists, in Markdown, the types of `names` that Rust files below `src` mention, with the files. Empty if there are
+/// none.
 pub fn of(names: &BTreeSet<&str>, src: &Path) -> String {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for path in rust_files(src) {
@@ -17,7 +18,7 @@ pub fn of(names: &BTreeSet<&str>, src: &Path) -> String {
     }
     let mut text = String::new();
     for (name, files) in found {
-        // Infallible: a String takes everything.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "- `{name}`: {}", files.join(", "));
     }
     if text.is_empty() {
@@ -27,7 +28,7 @@ pub fn of(names: &BTreeSet<&str>, src: &Path) -> String {
     }
 }
 
-/// All Rust files below a folder, in a stable order; none if it cannot be read.
+/// Lists all Rust files below a folder, in a stable order. Empty if the folder cannot be read.
 fn rust_files(dir: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(dir)
         .into_iter()

@@ -1,4 +1,4 @@
-//! `cargo xtask regen`: from the vendors' own types to what is committed in `specs/`.
+//! `cargo xtask regen`: generates the committed schemas in `specs/` from the vendors' own types. See docs/regen.md.
 
 mod check;
 mod fetch;
@@ -13,17 +13,17 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 use crate::listing;
-use fetch::{Document, Release};
-use sources::{Source, Sources};
+use fetch::{Release, VendorDocument};
+use sources::{SpecSource, SpecSources};
 
-/// Options of `cargo xtask regen`. Without any, every dialect is remade from the recorded release, which must give
-/// exactly what is committed.
+/// Options of `cargo xtask regen`. Without options, every dialect is regenerated from its recorded release, which must
+/// give exactly the committed schema.
 #[derive(Args)]
-pub struct Options {
-    /// This dialect only
+pub struct RegenOptions {
+    /// Regenerate only this dialect
     #[arg(long)]
     dialect: Option<String>,
-    /// Take the vendor's package, document or schema from this folder instead of the network
+    /// Take the vendor's package, document or schema from this folder and not from the network
     #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "offline"])]
     from: Option<PathBuf>,
     /// Take the newest release and record its version and hash
@@ -32,10 +32,10 @@ pub struct Options {
     /// With --update: this release instead of the newest
     #[arg(long, value_name = "VERSION", requires_all = ["update", "dialect"])]
     release: Option<String>,
-    /// Fetch nothing; bring api.txt up to date with schema.json and overlay.json
+    /// Download nothing; update api.txt from schema.json and overlay.json
     #[arg(long, conflicts_with = "check")]
     offline: bool,
-    /// Fetch and write nothing; fail where specs/ is not what it should be
+    /// Download and write nothing; fail if a file in specs/ does not match its source
     #[arg(long)]
     check: bool,
 }
@@ -44,15 +44,15 @@ pub struct Options {
 ///
 /// # Errors
 /// As [`sources::read`].
-pub fn read_sources(specs: &Path) -> Result<Sources, String> {
+pub fn read_sources(specs: &Path) -> Result<SpecSources, String> {
     sources::read(&specs.join("sources.toml"))
 }
 
-/// Runs the task. The report goes to standard output.
+/// Runs the task. Prints the report to standard output and progress to standard error.
 ///
 /// # Errors
-/// One message that says all that went wrong. Dialects that went well are written nevertheless.
-pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
+/// One message with the failures of all dialects. The files of the other dialects are written anyway.
+pub fn run(specs: &Path, options: &RegenOptions) -> Result<(), String> {
     let sources = read_sources(specs)?;
     let dialects: Vec<&String> = match &options.dialect {
         Some(name) => vec![
@@ -79,15 +79,15 @@ pub fn run(specs: &Path, options: &Options) -> Result<(), String> {
     }
     if failures.is_empty() {
         if options.check {
-            println!("specs/ is as it should be");
+            println!("specs/ is up to date");
         }
         return Ok(());
     }
     Err(failures.join("\nerror: "))
 }
 
-/// Gets one dialect's document and makes `schema.json` of it.
-fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> Result<(), String> {
+/// Downloads the description of a dialect and generates `schema.json`.
+fn remake(specs: &Path, sources: &SpecSources, dialect: &str, options: &RegenOptions) -> Result<(), String> {
     let Some(source) = sources.get(dialect) else {
         return Ok(());
     };
@@ -99,12 +99,12 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
     };
     let from = options.from.as_deref();
     let (document, strip) = match source {
-        Source::PypiSdk(sdk) => (fetch::sdk(sdk, release, from, &work.0)?, &sdk.strip_prefix),
-        Source::Openapi(openapi) => (
+        SpecSource::PypiSdk(sdk) => (fetch::sdk(sdk, release, from, &work.0)?, &sdk.strip_prefix),
+        SpecSource::Openapi(openapi) => (
             fetch::openapi(openapi, release, from, &work.0)?,
             &openapi.strip_prefix,
         ),
-        Source::Extends(_) => return Ok(()),
+        SpecSource::Extends(_) => return Ok(()),
     };
     let schema = prune::prune(&document.json, &document.roots, strip)?;
     let path = specs.join(dialect).join("schema.json");
@@ -126,7 +126,7 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
         print!(
             "{}",
             if text.is_empty() {
-                "Only the spelling of schema.json changed.\n\n"
+                "Only the formatting of schema.json changed.\n\n"
             } else {
                 &text
             }
@@ -143,27 +143,30 @@ fn remake(specs: &Path, sources: &Sources, dialect: &str, options: &Options) -> 
     }
     if source.schema_sha256() != Some(&hash) {
         return Err(
-            "this gives another schema than the recorded one; nothing was written (`--update` takes it over)"
+            "the generated schema does not have the recorded hash; nothing was written. `--update` records the new schema"
                 .to_owned(),
         );
     }
     if new != old { write(&path, &new) } else { Ok(()) }
 }
 
-/// Puts version and hashes into `sources.toml`; the day too, but only where one of them is new.
+/// Writes version and hashes into `sources.toml`. Writes the date only if one of them changed, so that a repeated run
+/// changes nothing.
 fn record(
     specs: &Path,
     dialect: &str,
-    source: &Source,
-    document: &Document,
+    source: &SpecSource,
+    document: &VendorDocument,
     schema: &str,
 ) -> Result<(), String> {
     let Some(found) = &document.sha256 else {
         return Err(
-            "a local copy of the schema has no package hash to record; --update needs the package".to_owned(),
+            "a local copy of the schema contains no package hash to record; --update needs the package"
+                .to_owned(),
         );
     };
-    let same = |known: sources::Recorded<'_>| known.version == document.version && known.sha256 == found;
+    let same =
+        |known: sources::RecordedRelease<'_>| known.version == document.version && known.sha256 == found;
     if source.recorded().is_some_and(same) && source.schema_sha256() == Some(schema) {
         return Ok(());
     }
@@ -179,8 +182,8 @@ fn record(
     write(&path, &sources::record(&text, dialect, &values)?)
 }
 
-/// Brings `api.txt` up to date.
-fn relist(specs: &Path, sources: &Sources, dialect: &str) -> Result<(), String> {
+/// Updates `api.txt`.
+fn relist(specs: &Path, sources: &SpecSources, dialect: &str) -> Result<(), String> {
     let listing = listing::api_txt(specs, sources, dialect)?;
     let path = specs.join(dialect).join("api.txt");
     if std::fs::read_to_string(&path).is_ok_and(|text| text == listing) {
@@ -196,7 +199,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A folder that goes when this does.
+/// A temporary folder, removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -209,7 +212,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is in the system's temporary folder, whose owner will.
+        // A failure is harmless: the system cleans its temporary folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,11 +1,12 @@
-//! Names of definitions: what the vendor's tools call a type, and what we call it.
+//! Converts the names that a vendor's tools give to types to the names in our schemas.
 
 use std::collections::BTreeMap;
 
-/// New name of every definition. `strip` is a prefix that the vendor puts on all names of one API generation
-/// (`Beta`); a name is only stripped where an upper-case letter follows.
+/// Maps each definition to its new name. `strip` is a prefix that the vendor uses for all names of an API generation
+/// (`Beta`). It is removed only before an upper-case letter.
 ///
-/// Two definitions that would end up with one name are an error: merging them silently would lose one.
+/// # Errors
+/// Two definitions would get the same name. Merging them would lose one.
 pub fn shorten<'a>(
     names: impl Iterator<Item = &'a String>,
     strip: &str,
@@ -22,9 +23,10 @@ pub fn shorten<'a>(
     Ok(renamed)
 }
 
-/// `openai__types__chat__chat_completion__Choice` is pydantic's way to tell classes of one name apart. The last module
-/// and the class are enough: `ChatCompletionChoice`. A module named after its class adds nothing, and what lives in
-/// `shared_params` is the request form of its namesake in `shared`.
+/// Shortens a module path. pydantic writes `openai__types__chat__chat_completion__Choice` to distinguish classes of the
+/// same name. The last module and the class are enough: `ChatCompletionChoice`. If the module has the name of its
+/// class, the class alone is enough. A class in `shared_params` is the request form of the class in `shared` and gets
+/// the suffix `Param`.
 fn from_path(name: &str) -> String {
     let segments: Vec<&str> = name.split("__").collect();
     let [.., package, module, class] = segments.as_slice() else {

@@ -1,7 +1,7 @@
 """Prints the JSON Schema of the request, response and event types of a Python SDK.
 
-Argument: a JSON object, root name -> "module:Name". Output: one JSON Schema whose `definitions` hold every reachable
-type under its pydantic name, and `Root<name>` for each root.
+Argument: a JSON object that maps root names to "module:Name". Output: one JSON Schema whose `definitions` contain every
+reachable type with its pydantic name, and `Root<name>` for each root.
 """
 
 import importlib
@@ -18,7 +18,7 @@ PREFIX = "#/definitions/"
 
 
 class Generator(GenerateJsonSchema):
-    """Notes on every object whether it is a model or a TypedDict, and which classes there were."""
+    """Marks every object as a model (response type) or a TypedDict (request type), and collects the classes."""
 
     classes = set()
 
@@ -59,7 +59,7 @@ def walk(schema, visit):
 
 
 def replace(schema, members):
-    """Gives a union new members; a union of one is that one."""
+    """Replaces the members of a union. A union of one member becomes this member."""
     if len(members) == 1:
         schema.clear()
         schema.update(members[0])
@@ -68,14 +68,14 @@ def replace(schema, members):
 
 
 def any_of(schema):
-    """A discriminator makes pydantic write `oneOf`; the members' constants say the same."""
+    """Replaces `oneOf`, which pydantic writes for a discriminator, by `anyOf`. The constants of the members suffice."""
     if "oneOf" in schema:
         schema["anyOf"] = schema.pop("oneOf")
         schema.pop("discriminator", None)
 
 
 def drop_foreign(definitions):
-    """In Python a request may hold response models and local files. Neither is part of the request on the wire."""
+    """Removes response models and local files from requests. The SDK accepts them but never sends them."""
 
     def visit(schema):
         members = schema.get("anyOf")
@@ -116,9 +116,9 @@ def union_classes(annotation):
 
 
 def exported_unions(roots):
-    """Unions under the names that the SDK's packages export, those nearest to the roots first.
+    """Yields the unions that the SDK's packages export, with their names. Packages near the roots come first.
 
-    A module may hold a twin of a union that the roots' own package exports, so such modules come last.
+    Modules come last, because a module may contain a copy of a union that the package of the roots exports.
     """
     home = roots["Request"].split(":")[0].rpartition(".")[0]
     tree = importlib.import_module(home.split(".")[0] + ".types")
@@ -139,7 +139,7 @@ def exported_unions(roots):
 
 
 def restore_unions(definitions, roots):
-    """pydantic writes the members of a named union out wherever it is used. Returns what puts the name back."""
+    """Returns a visitor that restores union names. pydantic replaces a named union by its members at each use."""
     by_class = {}
     for cls in Generator.classes:
         path = f"{cls.__module__}.{cls.__qualname__}".replace(".", "__")
@@ -161,7 +161,7 @@ def restore_unions(definitions, roots):
         refs = [member for member in members if is_ref(member)]
         rest = [member for member in members if not is_ref(member)]
         name = names.get(frozenset(map(target, refs)))
-        # "Or null" is the one addition that leaves a union its name.
+        # A union keeps its name if the only other member is null.
         if name and all(member == {"type": "null"} for member in rest):
             definitions[name] = {"anyOf": refs}
             replace(schema, [{"$ref": PREFIX + name}] + rest)

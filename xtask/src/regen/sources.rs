@@ -1,16 +1,16 @@
-//! `specs/sources.toml`: where each dialect's description comes from.
+//! Reads and updates `specs/sources.toml`, which records the source of each dialect's description.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// All dialects by name.
-pub type Sources = BTreeMap<String, Source>;
+pub type SpecSources = BTreeMap<String, SpecSource>;
 
-/// One dialect's source. The file itself explains the fields.
+/// The source of a dialect. The comment in the file explains the fields.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Source {
+pub enum SpecSource {
     PypiSdk(Sdk),
     Openapi(OpenApi),
     Extends(Extends),
@@ -53,33 +53,33 @@ pub struct Extends {
     pub extends: String,
 }
 
-impl Source {
-    /// The document that was last taken; nothing for a dialect without one.
-    pub fn recorded(&self) -> Option<Recorded<'_>> {
+impl SpecSource {
+    /// The release that was last taken. `None` for a dialect that extends another one.
+    pub fn recorded(&self) -> Option<RecordedRelease<'_>> {
         let (version, sha256, date) = match self {
-            Source::PypiSdk(sdk) => (&sdk.version, &sdk.sha256, &sdk.date),
-            Source::Openapi(document) => (&document.version, &document.sha256, &document.date),
-            Source::Extends(_) => return None,
+            SpecSource::PypiSdk(sdk) => (&sdk.version, &sdk.sha256, &sdk.date),
+            SpecSource::Openapi(document) => (&document.version, &document.sha256, &document.date),
+            SpecSource::Extends(_) => return None,
         };
-        Some(Recorded {
+        Some(RecordedRelease {
             version,
             sha256,
             date,
         })
     }
 
-    /// The hash that `schema.json` was recorded with; nothing for a dialect without a schema of its own.
+    /// The recorded hash of `schema.json`. `None` for a dialect that extends another one.
     pub fn schema_sha256(&self) -> Option<&str> {
         match self {
-            Source::PypiSdk(sdk) => Some(&sdk.schema_sha256),
-            Source::Openapi(document) => Some(&document.schema_sha256),
-            Source::Extends(_) => None,
+            SpecSource::PypiSdk(sdk) => Some(&sdk.schema_sha256),
+            SpecSource::Openapi(document) => Some(&document.schema_sha256),
+            SpecSource::Extends(_) => None,
         }
     }
 }
 
-/// What a source records about the document that was last taken.
-pub struct Recorded<'a> {
+/// The recorded release of a source.
+pub struct RecordedRelease<'a> {
     pub version: &'a str,
     pub sha256: &'a str,
     pub date: &'a str,
@@ -88,12 +88,13 @@ pub struct Recorded<'a> {
 /// Reads the file.
 ///
 /// # Errors
-/// Says what is wrong and on which line; also when a dialect extends one that is not there.
-pub fn read(path: &Path) -> Result<Sources, String> {
+/// A syntax error (with its line), or a dialect that extends one without a schema.
+pub fn read(path: &Path) -> Result<SpecSources, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let sources: Sources = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let sources: SpecSources =
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     for (dialect, source) in &sources {
-        if let Source::Extends(Extends { extends }) = source
+        if let SpecSource::Extends(Extends { extends }) = source
             && sources
                 .get(extends)
                 .is_none_or(|base| base.schema_sha256().is_none())
@@ -107,10 +108,10 @@ pub fn read(path: &Path) -> Result<Sources, String> {
     Ok(sources)
 }
 
-/// Puts new values into the table of one dialect and leaves every other byte, comments included, as it is.
+/// Writes values into the table of one dialect. All other bytes, including comments, stay unchanged.
 ///
 /// # Errors
-/// The table or one of its keys is missing.
+/// The table or one of the keys does not exist.
 pub fn record(text: &str, dialect: &str, values: &[(&str, &str)]) -> Result<String, String> {
     let header = format!("[{dialect}]");
     let mut missing: Vec<&str> = values.iter().map(|(key, _)| *key).collect();

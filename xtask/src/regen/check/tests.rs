@@ -1,9 +1,9 @@
 use super::*;
-use crate::regen::{self, Options, Scratch};
+use crate::regen::{self, RegenOptions, Scratch};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// A folder of specs with one dialect that is as it should be, made by the same code that makes the real ones.
+/// A folder of valid specs with one dialect, written by the code that writes the real ones.
 struct Specs(Scratch);
 
 impl Specs {
@@ -24,7 +24,7 @@ impl Specs {
         specs
     }
 
-    /// Writes a schema as a regen would, its hash recorded.
+    /// Writes a schema as regen does, and records its hash.
     fn put_schema(&self, definitions: &Value) {
         let roots = ["Request", "Response", "Event"]
             .map(|root| (root.to_owned(), "R".to_owned()))
@@ -58,7 +58,7 @@ impl Specs {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// What `cargo xtask regen --check` says.
+    /// The output of `cargo xtask regen --check`.
     fn check(&self) -> Result<(), String> {
         regen::run(&self.0.0, &options(|options| options.check = true))
     }
@@ -69,8 +69,8 @@ impl Specs {
     }
 }
 
-fn options(set: impl Fn(&mut Options)) -> Options {
-    let mut options = Options {
+fn options(set: impl Fn(&mut RegenOptions)) -> RegenOptions {
+    let mut options = RegenOptions {
         dialect: None,
         from: None,
         update: false,
@@ -110,9 +110,9 @@ fn a_schema_that_is_not_canonical_fails_though_its_hash_is_recorded() {
         "\"type\": \"object\"",
         "\"type\": \"object\",\n      \"title\": \"prose\"",
     ));
-    specs.fails_with("not canonical");
+    specs.fails_with("not in canonical form");
     specs.put_raw(schema.trim_end());
-    specs.fails_with("not canonical");
+    specs.fails_with("not in canonical form");
     specs.put_raw(&schema);
     assert_eq!(specs.check(), Ok(()));
 }

@@ -1,13 +1,13 @@
-//! From a vendor's document to the schema that is committed: only what the roots reach, only what describes the wire,
-//! in one order.
+//! Reduces a vendor's description to the committed schema: only definitions that the roots reach, only keywords that
+//! describe the wire format, in a fixed order. The same release gives the same bytes.
 
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names;
 
-/// Key words that describe the wire. Everything else (prose, titles, defaults, formats, bounds, `x-` notes,
-/// discriminators, which repeat what the members' constants say) is left out.
+/// Keywords that describe the wire format. All others are removed: prose, titles, defaults, formats, bounds, `x-`
+/// notes, and discriminators, which repeat the constants of the members.
 const KEPT: [&str; 8] = [
     "$ref",
     "type",
@@ -20,17 +20,17 @@ const KEPT: [&str; 8] = [
 ];
 const UNIONS: [&str; 2] = ["anyOf", "oneOf"];
 
-/// The places in which documents keep their definitions.
+/// The positions at which documents contain their definitions.
 const HOMES: [&str; 3] = ["/$defs", "/definitions", "/components/schemas"];
 
-/// Makes the committed schema out of a vendor's document.
+/// Generates the committed schema from a vendor's description.
 ///
-/// `roots` maps `Request`, `Response` and `Event` to names of definitions in the document; `strip` is the prefix that
-/// its names lose.
+/// `roots` maps `Request`, `Response` and `Event` to definitions of the document. `strip` is the prefix that is removed
+/// from names.
 ///
 /// # Errors
-/// A root or a reference that is not there, two definitions of one name, or two request types (streaming and not) that
-/// differ in more than `stream`.
+/// A root or a reference does not exist, two definitions get the same name, or the two request types (streaming and
+/// non-streaming) differ in more than `stream`.
 pub fn prune(document: &Value, roots: &BTreeMap<String, String>, strip: &str) -> Result<Value, String> {
     let definitions = HOMES
         .iter()
@@ -58,7 +58,7 @@ pub fn prune(document: &Value, roots: &BTreeMap<String, String>, strip: &str) ->
     }))
 }
 
-/// The bytes of `schema.json`: two spaces, keys sorted, one line feed at the end.
+/// Formats `schema.json`: two spaces, sorted keys, one line feed at the end.
 pub fn canonical_text(schema: &Value) -> String {
     format!("{:#}\n", sorted(schema))
 }
@@ -75,7 +75,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Follows roots that are mere references to the definition they mean.
+/// Resolves roots that are only references to another definition.
 fn resolve(
     definitions: &Map<String, Value>,
     roots: &BTreeMap<String, String>,
@@ -99,8 +99,9 @@ fn resolve(
     Ok(resolved)
 }
 
-/// The SDKs type a request twice, for `stream: true` and for the rest. On the wire it is one type with a boolean.
-/// Returns the name of the folded definition; any other request stays as it is.
+/// Merges the two request types of an SDK. The SDKs have one type for `stream: true` and one for all other requests; on
+/// the wire they are one type with a boolean. Returns the name of the merged definition. A single request type stays
+/// unchanged.
 fn fold_streaming(definitions: &mut Map<String, Value>, request: &str) -> Result<String, String> {
     let alone = json!([{"$ref": request}]);
     let members = definitions
@@ -150,7 +151,7 @@ fn fold_streaming(definitions: &mut Map<String, Value>, request: &str) -> Result
     Ok(name.to_owned())
 }
 
-/// Names of all definitions that can be reached from `roots`, those included.
+/// The names of all definitions that `roots` reach, including the roots.
 fn closure<'a>(
     definitions: &Map<String, Value>,
     roots: impl Iterator<Item = &'a String>,
@@ -162,7 +163,7 @@ fn closure<'a>(
             .get(&name)
             .ok_or_else(|| format!("no definition `{name}`"))?;
         if reached.insert(name) {
-            // What is stripped is not followed: a discriminator's mapping names definitions too.
+            // Clean first: a removed keyword, such as a discriminator's mapping, also contains references.
             references(&clean(schema, &BTreeMap::new()), &mut open);
         }
     }
@@ -180,7 +181,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The definition that a schema refers to. A property that happens to be called `$ref` holds no string.
+/// The definition that a schema refers to. `None` for a property with the name `$ref`, whose value is not a string.
 fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
@@ -189,7 +190,8 @@ fn union_members(schema: &Value) -> Option<&Vec<Value>> {
     UNIONS.iter().find_map(|key| schema.get(key)?.as_array())
 }
 
-/// One schema without what is not about the wire, its references renamed, all that has no order sorted.
+/// Removes the keywords that do not describe the wire format, renames references, and sorts lists without a meaningful
+/// order.
 fn clean(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
     let Some(map) = schema.as_object() else {
         return schema.clone();
@@ -253,7 +255,8 @@ fn clean(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
     sorted(&Value::Object(cleaned))
 }
 
-/// Sorted by their text: the vendor's order of union members and values means nothing, and it moves.
+/// Sorts values by their text. A vendor's order of union members and values has no meaning, and it changes between
+/// releases.
 fn in_order(mut values: Vec<Value>) -> Value {
     values.sort_by_cached_key(Value::to_string);
     Value::Array(values)

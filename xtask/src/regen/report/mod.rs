@@ -1,19 +1,19 @@
-//! What changed between two schemas, in words that a reviewer can use.
+//! The changes between two schemas, as a report for reviewers.
 
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Everything that a schema says, as lines that can be compared one by one.
+/// The contents of a schema as entries that can be compared one by one.
 #[derive(Default)]
-struct Facts {
-    /// Types by name, each with a word on what it is.
+struct SchemaFacts {
+    /// Types by name, each with a short description.
     types: BTreeMap<String, String>,
-    /// `Type.field` to its type.
+    /// Maps `Type.field` to its type.
     fields: BTreeMap<String, String>,
-    /// `Type` or `Type.field`, and one member of the union there.
+    /// `Type` or `Type.field`, and one member of its union.
     variants: BTreeSet<(String, String)>,
-    /// `Type` or `Type.field`, and one value of the enumeration there.
+    /// `Type` or `Type.field`, and one value of its enumeration.
     values: BTreeSet<(String, String)>,
     roots: BTreeMap<String, String>,
 }
@@ -27,10 +27,10 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares what the schemas say, not their text.
+    /// Compares the contents of two schemas, not their text.
     pub fn between(old: &Value, new: &Value) -> Self {
         let renamed = renamed(old, new);
-        let (old, new) = (Facts::of(&with_names(old, &renamed)), Facts::of(new));
+        let (old, new) = (SchemaFacts::of(&with_names(old, &renamed)), SchemaFacts::of(new));
         let mut changes = Changes {
             removed: lost(&old, &new, '-'),
             changed: renamed
@@ -63,8 +63,8 @@ impl Changes {
         changes
     }
 
-    /// Names of the types of which something is gone or other than before: code that mentions them may not build, or
-    /// may have to decide something.
+    /// The names of types with a removed or changed part. Code that mentions them may not compile, or may need a
+    /// decision.
     pub fn touched(&self) -> BTreeSet<&str> {
         let lines = self
             .removed
@@ -73,14 +73,14 @@ impl Changes {
             .filter(|line| !line.contains(" root "));
         let quoted = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
         quoted
-            .filter_map(|place| place.split(['.', '[', '{']).next())
+            .filter_map(|position| position.split(['.', '[', '{']).next())
             .filter(|name| !name.is_empty())
             .collect()
     }
 }
 
-/// Markdown: removals first, since they break what is built on them, then changes, then additions. Nothing when there
-/// are none.
+/// Prints Markdown: removals first, because they break code, then changes, then additions. Prints nothing without
+/// changes.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, lines) in [
@@ -101,7 +101,7 @@ impl fmt::Display for Changes {
     }
 }
 
-/// Types that have another name and the same content. Where several could be meant, none is.
+/// Pairs of types with different names and the same contents. Ambiguous ones are omitted.
 fn renamed(old: &Value, new: &Value) -> BTreeMap<String, String> {
     let only = |from: &Value, to: &Value| {
         let known = |name: &String| to.get("$defs").is_some_and(|defs| defs.get(name).is_some());
@@ -124,7 +124,7 @@ fn renamed(old: &Value, new: &Value) -> BTreeMap<String, String> {
     pairs
 }
 
-/// A schema with some of its definitions renamed.
+/// Renames definitions of a schema.
 fn with_names(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
     let new = |name: &str| renamed.get(name).cloned().unwrap_or_else(|| name.to_owned());
     let in_value = |value: &Value| {
@@ -158,8 +158,8 @@ fn with_names(schema: &Value, renamed: &BTreeMap<String, String>) -> Value {
     }
 }
 
-/// What `from` says and `to` does not. Of a type that is gone altogether only the type itself is listed.
-fn lost(from: &Facts, to: &Facts, sign: char) -> Vec<String> {
+/// Lists the contents of `from` that `to` does not have. For a missing type, only the type itself is listed.
+fn lost(from: &SchemaFacts, to: &SchemaFacts, sign: char) -> Vec<String> {
     let gone = |name: &str| {
         let name = name.split(['.', '[', '{']).next().unwrap_or(name);
         from.types.contains_key(name) && !to.types.contains_key(name)
@@ -187,38 +187,38 @@ fn lost(from: &Facts, to: &Facts, sign: char) -> Vec<String> {
     {
         lines.push(format!("{sign} field `{name}`: {what}"));
     }
-    for (member, places) in grouped(
+    for (member, positions) in grouped(
         from.variants
             .difference(&to.variants)
-            .filter(|(place, _)| !gone(place)),
+            .filter(|(position, _)| !gone(position)),
     ) {
-        lines.push(format!("{sign} variant `{member}` {preposition} {places}"));
+        lines.push(format!("{sign} variant `{member}` {preposition} {positions}"));
     }
-    for (value, places) in grouped(
+    for (value, positions) in grouped(
         from.values
             .difference(&to.values)
-            .filter(|(place, _)| !gone(place)),
+            .filter(|(position, _)| !gone(position)),
     ) {
-        lines.push(format!("{sign} value {value} {preposition} {places}"));
+        lines.push(format!("{sign} value {value} {preposition} {positions}"));
     }
     lines
 }
 
-/// One line per member, with all its places: a new model name comes to a dozen of them at once.
+/// Groups positions by member, one line per member. A new model name, for example, is added at a dozen positions.
 fn grouped<'a>(facts: impl Iterator<Item = &'a (String, String)>) -> BTreeMap<&'a str, String> {
     let mut groups: BTreeMap<&str, String> = BTreeMap::new();
-    for (place, member) in facts {
-        let places = groups.entry(member).or_default();
-        places.push_str(if places.is_empty() { "`" } else { ", `" });
-        places.push_str(place);
-        places.push('`');
+    for (position, member) in facts {
+        let positions = groups.entry(member).or_default();
+        positions.push_str(if positions.is_empty() { "`" } else { ", `" });
+        positions.push_str(position);
+        positions.push('`');
     }
     groups
 }
 
-impl Facts {
+impl SchemaFacts {
     fn of(schema: &Value) -> Self {
-        let mut facts = Facts::default();
+        let mut facts = SchemaFacts::default();
         for (name, definition) in object(schema, "$defs") {
             let what = facts.describe(definition, name);
             facts.types.insert(name.clone(), what);
@@ -231,24 +231,27 @@ impl Facts {
         facts
     }
 
-    /// The type of a schema in short; what has parts is noted under `place` as it goes.
-    fn describe(&mut self, schema: &Value, place: &str) -> String {
+    /// Describes the type of a schema in short, and records its parts under `position`.
+    fn describe(&mut self, schema: &Value, position: &str) -> String {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             return name.rsplit('/').next().unwrap_or(name).to_owned();
         }
         if let Some(members) = schema.get("anyOf").and_then(Value::as_array) {
-            return self.describe_union(members, place);
+            return self.describe_union(members, position);
         }
         if let Some(value) = schema.get("const") {
             return value.to_string();
         }
         if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-            self.values
-                .extend(values.iter().map(|value| (place.to_owned(), value.to_string())));
+            self.values.extend(
+                values
+                    .iter()
+                    .map(|value| (position.to_owned(), value.to_string())),
+            );
             return "enumeration".to_owned();
         }
         if let Some(items) = schema.get("items") {
-            return format!("[{}]", self.describe(items, &format!("{place}[]")));
+            return format!("[{}]", self.describe(items, &format!("{position}[]")));
         }
         let required: Vec<&str> = schema
             .get("required")
@@ -259,7 +262,7 @@ impl Facts {
             .collect();
         if schema.get("properties").is_some() {
             for (field, schema) in object(schema, "properties") {
-                let path = format!("{place}.{field}");
+                let path = format!("{position}.{field}");
                 let mut what = self.describe(schema, &path);
                 if required.contains(&field.as_str()) {
                     what.push_str(", required");
@@ -269,10 +272,10 @@ impl Facts {
             return "object".to_owned();
         }
         if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
-            return format!("{{{}}}", self.describe(values, &format!("{place}{{}}")));
+            return format!("{{{}}}", self.describe(values, &format!("{position}{{}}")));
         }
         if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-            let parts: Vec<String> = parts.iter().map(|part| self.describe(part, place)).collect();
+            let parts: Vec<String> = parts.iter().map(|part| self.describe(part, position)).collect();
             return parts.join(" & ");
         }
         match schema.get("type") {
@@ -282,9 +285,9 @@ impl Facts {
         }
     }
 
-    /// A union of several types is only called that: its members are facts of their own, so that a new one reads as an
-    /// addition. `null` is a question mark.
-    fn describe_union(&mut self, members: &[Value], place: &str) -> String {
+    /// Describes a union as `union` and records its members as separate entries, so that a new member appears as an
+    /// addition. `null` becomes a question mark.
+    fn describe_union(&mut self, members: &[Value], position: &str) -> String {
         let is_null = |schema: &&Value| schema.get("type").is_some_and(|kind| kind == "null");
         let nullable = if members.iter().any(|member| is_null(&member)) {
             "?"
@@ -293,11 +296,11 @@ impl Facts {
         };
         let rest: Vec<&Value> = members.iter().filter(|member| !is_null(member)).collect();
         if let [only] = rest.as_slice() {
-            return format!("{}{nullable}", self.describe(only, place));
+            return format!("{}{nullable}", self.describe(only, position));
         }
         for member in &rest {
-            let what = self.describe(member, place);
-            self.variants.insert((place.to_owned(), what));
+            let what = self.describe(member, position);
+            self.variants.insert((position.to_owned(), what));
         }
         format!("union{nullable}")
     }

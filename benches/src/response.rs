@@ -1,4 +1,4 @@
-//! Answers of upstreams, written by hand: what the vendors send for the same turn.
+//! Hand-written responses of upstreams: the events that each vendor sends for the same turn.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use crate::MODEL;
 
-/// What a streamed answer consists of.
+/// The content of a streamed response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StreamKind {
     /// Pieces of text.
     Text,
     /// Pieces of a tool call's arguments.
     Tool,
-    /// Pieces of reasoning, with text behind them in the end.
+    /// Pieces of reasoning, with one text after them.
     Reasoning,
 }
 
-impl Kind {
-    /// All of them.
+impl StreamKind {
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Text, Self::Tool, Self::Reasoning];
 
-    /// Its name.
+    /// The name on the command line and in benchmark names.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -33,28 +33,29 @@ impl Kind {
         }
     }
 
-    /// The kind of a name.
+    /// The kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// What stands in every piece, so that a reader can count them: the letters of a word as long as a usual token.
+/// The text in every piece, by which the load driver counts pieces. It is as long as a usual token.
 pub const MARK: &str = " toke";
 
-/// A stream in parts: what comes before the pieces, a piece, what comes behind them.
-pub struct Script {
+/// A stream in parts: the events before the pieces, the pieces, and the events after them.
+pub struct StreamScript {
     dialect: DialectName,
-    kind: Kind,
-    /// Events in front of the pieces.
+    kind: StreamKind,
+    /// Events before the pieces.
     pub head: Vec<Bytes>,
-    /// Events behind them.
+    /// Events after the pieces.
     pub tail: Vec<Bytes>,
 }
 
-impl Script {
-    /// The script of an answer with `pieces` pieces. Dialects that repeat the whole answer in the end repeat as much.
-    pub fn new(dialect: DialectName, kind: Kind, pieces: usize) -> Self {
+impl StreamScript {
+    /// Creates the script of a response with `pieces` pieces. The last events of some dialects repeat the text of all
+    /// pieces.
+    pub fn new(dialect: DialectName, kind: StreamKind, pieces: usize) -> Self {
         let (head, tail) = match dialect {
             DialectName::OpenAiChat => chat_ends(kind),
             DialectName::OpenAiResponses => responses_ends(kind, pieces),
@@ -73,33 +74,33 @@ impl Script {
         }
     }
 
-    /// One piece, with `text` behind [`MARK`] in it. Chat has no reasoning of its own; servers that do send
-    /// `reasoning_content`.
+    /// Writes one piece, with `text` after [`MARK`]. OpenAI's Chat Completions has no reasoning; compatible servers
+    /// send `reasoning_content`.
     pub fn piece(&self, number: usize, text: &str) -> Bytes {
         let text = format!("{MARK}{text}");
         let event = match (self.dialect, self.kind) {
             (DialectName::OpenAiChat, kind) => chunk(match kind {
-                Kind::Text => json!({"content": text}),
-                Kind::Tool => json!({"tool_calls": [{"index": 0, "function": {"arguments": text}}]}),
-                Kind::Reasoning => json!({"reasoning_content": text}),
+                StreamKind::Text => json!({"content": text}),
+                StreamKind::Tool => json!({"tool_calls": [{"index": 0, "function": {"arguments": text}}]}),
+                StreamKind::Reasoning => json!({"reasoning_content": text}),
             }),
             (DialectName::OpenAiResponses, kind) => {
                 let (name, item) = match kind {
-                    Kind::Text => ("response.output_text.delta", "msg_1"),
-                    Kind::Tool => ("response.function_call_arguments.delta", "fc_1"),
-                    Kind::Reasoning => ("response.reasoning_summary_text.delta", "rs_1"),
+                    StreamKind::Text => ("response.output_text.delta", "msg_1"),
+                    StreamKind::Tool => ("response.function_call_arguments.delta", "fc_1"),
+                    StreamKind::Reasoning => ("response.reasoning_summary_text.delta", "rs_1"),
                 };
                 let mut event =
                     json!({"type": name, "sequence_number": number + 4, "item_id": item, "output_index": 0});
                 match kind {
-                    Kind::Text => {
+                    StreamKind::Text => {
                         event["content_index"] = 0.into();
                         event["delta"] = text.into();
                         event["logprobs"] = json!([]);
                         event["obfuscation"] = "xK4v0sQ9".into();
                     }
-                    Kind::Tool => event["delta"] = text.into(),
-                    Kind::Reasoning => {
+                    StreamKind::Tool => event["delta"] = text.into(),
+                    StreamKind::Reasoning => {
                         event["summary_index"] = 0.into();
                         event["delta"] = text.into();
                     }
@@ -108,9 +109,9 @@ impl Script {
             }
             (DialectName::Claude | DialectName::Bedrock, kind) => {
                 let delta = match kind {
-                    Kind::Text => json!({"type": "text_delta", "text": text}),
-                    Kind::Tool => json!({"type": "input_json_delta", "partial_json": text}),
-                    Kind::Reasoning => json!({"type": "thinking_delta", "thinking": text}),
+                    StreamKind::Text => json!({"type": "text_delta", "text": text}),
+                    StreamKind::Tool => json!({"type": "input_json_delta", "partial_json": text}),
+                    StreamKind::Reasoning => json!({"type": "thinking_delta", "thinking": text}),
                 };
                 json!({"type": "content_block_delta", "index": 0, "delta": delta})
             }
@@ -118,8 +119,8 @@ impl Script {
         frame(self.dialect, &event)
     }
 
-    /// All events of an answer with `pieces` pieces.
-    pub fn events(dialect: DialectName, kind: Kind, pieces: usize) -> Vec<Bytes> {
+    /// All events of a response with `pieces` pieces.
+    pub fn events(dialect: DialectName, kind: StreamKind, pieces: usize) -> Vec<Bytes> {
         let script = Self::new(dialect, kind, pieces);
         let mut events = script.head.clone();
         events.extend((0..pieces).map(|number| script.piece(number, "")));
@@ -173,24 +174,29 @@ fn chat_usage() -> Value {
     })
 }
 
-fn chat_ends(kind: Kind) -> (Vec<Value>, Vec<Value>) {
+fn chat_ends(kind: StreamKind) -> (Vec<Value>, Vec<Value>) {
     let mut head = vec![chunk(
         json!({"role": "assistant", "content": "", "refusal": null}),
     )];
     let mut tail = Vec::new();
     match kind {
-        Kind::Text => {}
-        Kind::Tool => {
+        StreamKind::Text => {}
+        StreamKind::Tool => {
             let function = json!({"name": "get_weather", "arguments": "{\"city\":\""});
             let call = json!({"index": 0, "id": "call_1", "type": "function", "function": function});
             head.push(chunk(json!({"tool_calls": [call]})));
             let end = json!({"index": 0, "function": {"arguments": "\"}"}});
             tail.push(chunk(json!({"tool_calls": [end]})));
         }
-        Kind::Reasoning => tail.push(chunk(json!({"content": "Done."}))),
+        StreamKind::Reasoning => tail.push(chunk(json!({"content": "Done."}))),
     }
     let mut last = chunk(json!({}));
-    last["choices"][0]["finish_reason"] = if kind == Kind::Tool { "tool_calls" } else { "stop" }.into();
+    last["choices"][0]["finish_reason"] = if kind == StreamKind::Tool {
+        "tool_calls"
+    } else {
+        "stop"
+    }
+    .into();
     let mut usage = chunk(json!({}));
     usage["choices"] = json!([]);
     usage["usage"] = chat_usage();
@@ -198,7 +204,7 @@ fn chat_ends(kind: Kind) -> (Vec<Value>, Vec<Value>) {
     (head, tail)
 }
 
-fn response(status: &str, output: Value) -> Value {
+fn response_object(status: &str, output: Value) -> Value {
     let complete = status == "completed";
     let usage = json!({
         "input_tokens": 25, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 400,
@@ -219,15 +225,15 @@ fn message_item(text: &str) -> Value {
     json!({"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": content})
 }
 
-fn responses_ends(kind: Kind, pieces: usize) -> (Vec<Value>, Vec<Value>) {
+fn responses_ends(kind: StreamKind, pieces: usize) -> (Vec<Value>, Vec<Value>) {
     let whole = MARK.repeat(pieces);
-    let begun = |name: &str| json!({"type": name, "response": response("in_progress", json!([]))});
+    let begun = |name: &str| json!({"type": name, "response": response_object("in_progress", json!([]))});
     let added = |item: Value| json!({"type": "response.output_item.added", "output_index": 0, "item": item});
     let done = |item: &Value| json!({"type": "response.output_item.done", "output_index": 0, "item": item});
     let mut head = vec![begun("response.created"), begun("response.in_progress")];
     let mut tail = Vec::new();
     let item = match kind {
-        Kind::Text => {
+        StreamKind::Text => {
             head.push(added(
                 json!({"id": "msg_1", "type": "message", "status": "in_progress", "role": "assistant", "content": []}),
             ));
@@ -246,7 +252,7 @@ fn responses_ends(kind: Kind, pieces: usize) -> (Vec<Value>, Vec<Value>) {
             tail.extend([text, closed]);
             message_item(&whole)
         }
-        Kind::Tool => {
+        StreamKind::Tool => {
             let call = |status: &str, arguments: &str| json!({"id": "fc_1", "type": "function_call", "status": status, "call_id": "call_1", "name": "get_weather", "arguments": arguments});
             let arguments = format!("{{\"city\":\"{whole}\"}}");
             let delta = |text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": text});
@@ -255,7 +261,7 @@ fn responses_ends(kind: Kind, pieces: usize) -> (Vec<Value>, Vec<Value>) {
             tail.push(json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": 0, "arguments": arguments}));
             call("completed", &arguments)
         }
-        Kind::Reasoning => {
+        StreamKind::Reasoning => {
             let part = |text: &str| json!({"type": "summary_text", "text": text});
             let at =
                 |name: &str| json!({"type": name, "item_id": "rs_1", "output_index": 0, "summary_index": 0});
@@ -272,7 +278,7 @@ fn responses_ends(kind: Kind, pieces: usize) -> (Vec<Value>, Vec<Value>) {
         }
     };
     tail.push(done(&item));
-    tail.push(json!({"type": "response.completed", "response": response("completed", json!([item]))}));
+    tail.push(json!({"type": "response.completed", "response": response_object("completed", json!([item]))}));
     let last = pieces + head.len();
     for (number, event) in head.iter_mut().enumerate() {
         event["sequence_number"] = number.into();
@@ -295,11 +301,13 @@ fn claude_message(content: Value, stop: Option<&str>, output: u64) -> Value {
     })
 }
 
-fn claude_ends(kind: Kind) -> (Vec<Value>, Vec<Value>) {
+fn claude_ends(kind: StreamKind) -> (Vec<Value>, Vec<Value>) {
     let block = match kind {
-        Kind::Text => json!({"type": "text", "text": ""}),
-        Kind::Tool => json!({"type": "tool_use", "id": "toolu_01N1", "name": "get_weather", "input": {}}),
-        Kind::Reasoning => json!({"type": "thinking", "thinking": "", "signature": ""}),
+        StreamKind::Text => json!({"type": "text", "text": ""}),
+        StreamKind::Tool => {
+            json!({"type": "tool_use", "id": "toolu_01N1", "name": "get_weather", "input": {}})
+        }
+        StreamKind::Reasoning => json!({"type": "thinking", "thinking": "", "signature": ""}),
     };
     let delta = |delta: Value| json!({"type": "content_block_delta", "index": 0, "delta": delta});
     let argument = |text: &str| delta(json!({"type": "input_json_delta", "partial_json": text}));
@@ -309,16 +317,16 @@ fn claude_ends(kind: Kind) -> (Vec<Value>, Vec<Value>) {
     ];
     let mut tail = Vec::new();
     match kind {
-        Kind::Text => {}
-        Kind::Tool => {
+        StreamKind::Text => {}
+        StreamKind::Tool => {
             head.push(argument("{\"city\":\""));
             tail.push(argument("\"}"));
         }
-        Kind::Reasoning => tail.push(delta(
+        StreamKind::Reasoning => tail.push(delta(
             json!({"type": "signature_delta", "signature": "c2lnbmF0dXJl"}),
         )),
     }
-    let stop = if kind == Kind::Tool {
+    let stop = if kind == StreamKind::Tool {
         "tool_use"
     } else {
         "end_turn"
@@ -332,10 +340,10 @@ fn claude_ends(kind: Kind) -> (Vec<Value>, Vec<Value>) {
     (head, tail)
 }
 
-/// A complete answer: one sentence.
+/// A complete response of one sentence.
 pub fn complete(dialect: DialectName) -> Bytes {
     let text = "Use ls -lS: it lists the files of a folder, the largest first.";
-    let answer = match dialect {
+    let response = match dialect {
         DialectName::OpenAiChat => json!({
             "id": "chatcmpl-C9xQ2rTnVb41LmPzYw8Kd0Ae", "object": "chat.completion", "created": 1_790_000_003,
             "model": "gpt-5.2-2026-08-01",
@@ -345,13 +353,13 @@ pub fn complete(dialect: DialectName) -> Bytes {
             }],
             "usage": chat_usage(), "service_tier": "default", "system_fingerprint": "fp_44709d6fcb",
         }),
-        DialectName::OpenAiResponses => response("completed", json!([message_item(text)])),
+        DialectName::OpenAiResponses => response_object("completed", json!([message_item(text)])),
         DialectName::Claude | DialectName::Bedrock => {
             claude_message(json!([{"type": "text", "text": text}]), Some("end_turn"), 15)
         }
     };
-    let mut answer = answer;
-    // The client's own name of the model is what passthroughs are asked for.
-    answer["model"] = MODEL.into();
-    answer.to_string().into()
+    let mut response = response;
+    // The floor and nginx do not rename the model, so the response has the client's model name everywhere.
+    response["model"] = MODEL.into();
+    response.to_string().into()
 }
