@@ -12,7 +12,7 @@ use serde_json::json;
 use super::error;
 use crate::canonical::{Error, ErrorClass, Event, Scope, Usage};
 use crate::dialect::StreamReader;
-use crate::dialect::claude::{events, stream as claude};
+use crate::dialect::claude::stream::{self as claude, events};
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::event_stream;
 use crate::wire::json::{EventPattern, FieldPaths};

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::events::{RawEvents, SseEvents};
+use super::stream::events::{RawEvents, SseEvents};
 use super::{Claude, endpoints, request};
 use crate::canonical::{Error, ErrorClass, Restoration, Scope};
 use crate::dialect::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};

@@ -5,7 +5,7 @@ pub(super) mod count_tokens;
 pub(super) mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
-pub(super) mod events;
+mod messages;
 mod rate_limits;
 mod reasoning;
 pub(super) mod request;
@@ -13,7 +13,6 @@ pub(super) mod response;
 pub(super) mod stream;
 pub(super) mod system_edit;
 pub(super) mod tools;
-mod turns;
 pub mod types;
 
 use std::time::SystemTime;
@@ -99,7 +98,7 @@ impl StreamCodec for Claude {
     fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(stream::Writer::new(
             reply,
-            Box::new(events::SseEvents::new(reply)),
+            Box::new(stream::events::SseEvents::new(reply)),
         ))
     }
 }

@@ -3,13 +3,13 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::content::{read_cache, write_cache};
-use super::types::*;
 use crate::canonical::{
     Block, FreeformTool, FunctionTool, Losses, OutputFormat, Path, Request, Tool, ToolChoice, UserLocation,
     WebSearchTool,
 };
 use crate::capability::Capabilities;
+use crate::dialect::claude::content::{read_cache, write_cache};
+use crate::dialect::claude::types::*;
 use crate::dialect::shared::legacy::{
     drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_variant,
 };

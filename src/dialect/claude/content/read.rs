@@ -3,18 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image, Losses,
     MediaSource, Path, SearchResult, ServerTool, Text, ToolCall, ToolInput, ToolResult,
 };
+use crate::dialect::claude::types::*;
 use crate::dialect::shared::call_ids::IdRule;
 use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_some, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{LazyStr, Raw};
 
-use super::reasoning;
+use crate::dialect::claude::reasoning;
 
 /// What a block of a message amounts to.
 pub enum Read {

@@ -1,11 +1,11 @@
 //! Thinking: how much of it is asked for, and the blocks that carry it.
 
-use super::types::*;
 use crate::canonical::{
     Effort as CanonicalEffort, Family, Losses, Opaque, Path, Reasoning, ReasoningControl, ReasoningDisplay,
     Request, Thinking,
 };
 use crate::capability::{Capabilities, DisabledThinking};
+use crate::dialect::claude::types::*;
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;

@@ -2,17 +2,17 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::content::{self, Read};
-use super::reasoning::{self, Circumstances};
-use super::turns::{self, Piece, Turn, Turns};
-use super::types::*;
-use super::{endpoints, tools};
 use crate::canonical::{
     Block, Error, ErrorClass, FieldNames, Losses, Message as CanonicalMessage, OutputFormat, Path, Request,
     Restoration, Role, Sampling, Scope, ServiceTier, SystemBlock as CanonicalSystem, SystemOrigin, Text,
     Tool,
 };
 use crate::capability::SamplingSupport;
+use crate::dialect::claude::content::{self, Read};
+use crate::dialect::claude::messages::turns::{self, Piece, Turn, Turns};
+use crate::dialect::claude::reasoning::{self, Circumstances};
+use crate::dialect::claude::types::*;
+use crate::dialect::claude::{endpoints, tools};
 use crate::dialect::shared::end_user;
 use crate::dialect::shared::legacy::{
     drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,

@@ -1,12 +1,12 @@
 //! Complete answers.
 
-use super::types::*;
-use super::{content, error};
 use crate::canonical::{
     Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Opaque, Path, Reasoning,
     Response, ServerTool, Text, ToolCall, ToolInput, Usage as CanonicalUsage,
 };
 use crate::dialect::ResponseContext;
+use crate::dialect::claude::types::*;
+use crate::dialect::claude::{content, error};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier, partial_json};
 use crate::wire::json::Raw;

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
-use super::error;
-use super::response::{self, Counts, WrittenFinish};
-use super::types::*;
 use crate::canonical::{
     BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Path, Reasoning,
     Scope, ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
+use crate::dialect::claude::error;
+use crate::dialect::claude::response::{self, Counts, WrittenFinish};
+use crate::dialect::claude::types::*;
 use crate::dialect::shared::envelope::RawEventWriter;
 use crate::dialect::shared::fast_path::{DeltaFastPath, FrameCache};
 use crate::dialect::shared::raw_json::to_raw_json;

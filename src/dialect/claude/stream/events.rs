@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::error;
-use super::response::Counts;
-use super::types::*;
 use crate::canonical::{Error, ErrorClass, Usage};
 use crate::dialect::ResponseContext;
+use crate::dialect::claude::error;
+use crate::dialect::claude::response::Counts;
+use crate::dialect::claude::types::*;
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::{splice, sse};
 

@@ -1,0 +1,5 @@
+//! Content blocks of a request.
+
+mod read;
+
+pub use read::*;

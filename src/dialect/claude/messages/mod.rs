@@ -1,0 +1,3 @@
+//! The messages of a conversation.
+
+pub mod turns;

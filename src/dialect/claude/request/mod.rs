@@ -1,0 +1,5 @@
+//! Requests: `POST /v1/messages`.
+
+mod read;
+
+pub use read::*;

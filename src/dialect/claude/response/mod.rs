@@ -1,0 +1,5 @@
+//! Complete responses.
+
+mod read;
+
+pub use read::*;

@@ -1,0 +1,6 @@
+//! Streamed responses: server-sent events that build a message block by block.
+
+pub mod events;
+mod read;
+
+pub use read::*;

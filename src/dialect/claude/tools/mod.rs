@@ -1,0 +1,5 @@
+//! Tool definitions and the choice among them.
+
+mod write;
+
+pub use write::*;
