@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use crate::canonical::Losses;
 use crate::canonical::Path;
 use crate::capability::Capabilities;
-use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
+use crate::dialect::claude::messages::REMINDER;
+use crate::dialect::claude::request::ATTRIBUTION;
 use crate::dialect::claude::tools::{NO_SERVER_TOOLS, SEARCH_LEFT_OUT};
 use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices, encode_str};
 

@@ -5,7 +5,7 @@ pub(super) mod count_tokens;
 pub(super) mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
-mod messages;
+pub(super) mod messages;
 mod rate_limits;
 mod reasoning;
 pub(super) mod request;
@@ -14,6 +14,7 @@ pub(super) mod stream;
 pub(super) mod system_edit;
 pub(super) mod tools;
 pub mod types;
+mod usage;
 
 use std::time::SystemTime;
 

@@ -1,5 +1,7 @@
 //! Complete responses.
 
 mod read;
+mod write;
 
 pub use read::*;
+pub use write::*;

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use crate::canonical::{Error, ErrorClass, Usage};
 use crate::dialect::ResponseContext;
 use crate::dialect::claude::error;
-use crate::dialect::claude::response::Counts;
 use crate::dialect::claude::types::*;
+use crate::dialect::claude::usage::Counts;
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::{splice, sse};
 

@@ -2,5 +2,7 @@
 
 pub mod events;
 mod read;
+mod write;
 
 pub use read::*;
+pub use write::*;
