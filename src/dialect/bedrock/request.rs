@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{endpoints, fit};
 use crate::canonical::{
     Block, Document, DocumentSource, Error, ErrorClass, Image, Losses, MediaSource, Request, Restoration,
-    ServiceTier,
+    Scope, ServiceTier,
 };
 use crate::capability::{Capabilities, SamplingSupport};
 use crate::dialect::claude::envelope::{malformed, named, unfit};
@@ -201,7 +201,7 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         stream: Some(letter.stream),
         body: &body,
     };
-    let mut read = claude::read(&inner, losses)?;
+    let mut read = claude::read(&mut Scope::root(losses), &inner)?;
     let tier = inbound.headers.get(TIER).and_then(|value| value.to_str().ok());
     read.request.service_tier = match tier {
         None => read.request.service_tier,
@@ -249,7 +249,12 @@ pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Erro
 /// Never for a request that the Messages API's writer has written.
 pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
     refuse_foreign(request, losses);
-    let claude::Built { body, restoration } = claude::build(request, target, None, losses);
+    let WrittenRequest {
+        path: _,
+        headers: _,
+        body,
+        restoration,
+    } = claude::write(&mut Scope::root(losses), request, target, None);
     let letter = UnwrappedRequest {
         model: target.model.to_owned(),
         stream: request.stream,

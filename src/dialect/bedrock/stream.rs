@@ -125,7 +125,7 @@ fn metrics(event: &[u8]) -> Option<Metrics> {
 #[derive(Debug, Default)]
 pub struct Reader {
     chunks: Unwrapper,
-    inner: claude::Reader,
+    inner: claude::ClaudeStreamReader,
 }
 
 impl StreamReader for Reader {

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::reasons::ClaudeReason;
 use super::stream::events::{RawEvents, SseEvents};
 use super::{Claude, endpoints, request};
 use crate::canonical::{Error, ErrorClass, Restoration, Scope};
@@ -71,7 +72,6 @@ impl Envelope for Claude {
         scope: &mut Scope<'_>,
         inbound: &ClientRequest<'a>,
     ) -> Result<UnwrappedRequest<'a>, Error> {
-        let losses = scope.losses();
         let index = Index::read(inbound.body);
         let document = index.document(inbound.body).map_err(malformed)?;
         let missing = || Error::new(ErrorClass::InvalidRequest, "model: a name is required").at("model");
@@ -92,7 +92,7 @@ impl Envelope for Claude {
         };
         let version = header(VERSION);
         if version.is_none() {
-            losses.approximate(VERSION, "a missing version is read as the oldest");
+            scope.field(VERSION).approximate(ClaudeReason::MissingVersion);
         }
         Ok(UnwrappedRequest {
             model,

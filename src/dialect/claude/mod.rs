@@ -2,17 +2,18 @@
 
 mod content;
 pub(super) mod count_tokens;
-pub(super) mod endpoints;
+mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
-pub(super) mod messages;
+mod messages;
 mod rate_limits;
 mod reasoning;
+pub(crate) mod reasons;
 pub(super) mod request;
-pub(super) mod response;
+mod response;
 pub(super) mod stream;
 pub(super) mod system_edit;
-pub(super) mod tools;
+mod tools;
 pub mod types;
 mod usage;
 
@@ -60,8 +61,7 @@ impl Endpoints for Claude {
 
 impl RequestCodec for Claude {
     fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        let losses = scope.losses();
-        request::read(inbound, losses)
+        request::read(scope, inbound)
     }
 
     fn write_request(
@@ -70,8 +70,7 @@ impl RequestCodec for Claude {
         request: &Request,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        Ok(request::write(request, target, losses))
+        Ok(request::write(scope, request, target, request.service_tier))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
@@ -81,23 +80,21 @@ impl RequestCodec for Claude {
 
 impl ResponseCodec for Claude {
     fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
-        let losses = scope.losses();
-        response::read(body, losses)
+        response::read(scope, body)
     }
 
     fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        let losses = scope.losses();
-        response::write(response, reply, losses)
+        response::write(scope, response, reply)
     }
 }
 
 impl StreamCodec for Claude {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
+        Box::new(stream::ClaudeStreamReader::default())
     }
 
     fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(
+        Box::new(stream::ClaudeStreamWriter::new(
             reply,
             Box::new(stream::events::SseEvents::new(reply)),
         ))

@@ -1,11 +1,13 @@
 //! Token counts, the tier that processed a response, and why a response ended.
 
+use super::reasons::ClaudeReason;
 use super::types::*;
-use crate::canonical::{Finish, FinishReason, Losses, Usage as CanonicalUsage};
+use crate::canonical::{Finish, FinishReason, Scope, Usage as CanonicalUsage};
 
-/// Token counts as they come in, in one object or in several of a stream: later ones overwrite.
+/// Token counts of a response, from one object or from several of a stream. Later counts replace earlier ones: those at
+/// the end of a stream are totals.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub struct ClaudeTokenCounts {
     input: u64,
     cache_read: u64,
     cache_write: u64,
@@ -15,9 +17,10 @@ pub struct Counts {
     web_searches: u64,
 }
 
-impl Counts {
-    /// The counts of an answer, or of its beginning.
-    pub fn with(mut self, usage: Usage) -> Self {
+impl ClaudeTokenCounts {
+    /// Adds the counts of a complete response, or of the first event of a stream.
+    #[must_use]
+    pub fn merge(mut self, usage: Usage) -> Self {
         let Usage {
             cache_creation,
             cache_creation_input_tokens,
@@ -33,7 +36,7 @@ impl Counts {
             speed: _,
             extra: _,
         } = usage;
-        let long = cache_creation.and_then(|created| {
+        let cache_write_1h = cache_creation.and_then(|created| {
             let CacheCreation {
                 ephemeral_1h_input_tokens,
                 ephemeral_5m_input_tokens: _,
@@ -41,20 +44,21 @@ impl Counts {
             } = created;
             ephemeral_1h_input_tokens
         });
-        self.cache_write_1h = long.map(count).or(self.cache_write_1h);
-        self.update(
-            input_tokens,
-            cache_read_input_tokens,
+        self.cache_write_1h = cache_write_1h.map(to_count).or(self.cache_write_1h);
+        self.merge_delta(MessageDeltaUsage {
             cache_creation_input_tokens,
+            cache_read_input_tokens,
+            input_tokens,
             output_tokens,
             output_tokens_details,
             server_tool_use,
-        );
-        self
+            ..MessageDeltaUsage::new()
+        })
     }
 
-    /// The counts at the end of a stream.
-    pub fn with_delta(mut self, usage: MessageDeltaUsage) -> Self {
+    /// Adds the counts of a stream's `message_delta`.
+    #[must_use]
+    pub fn merge_delta(mut self, usage: MessageDeltaUsage) -> Self {
         let MessageDeltaUsage {
             cache_creation_input_tokens,
             cache_read_input_tokens,
@@ -66,33 +70,14 @@ impl Counts {
             server_tool_use,
             extra: _,
         } = usage;
-        self.update(
-            input_tokens,
-            cache_read_input_tokens,
-            cache_creation_input_tokens,
-            output_tokens,
-            output_tokens_details,
-            server_tool_use,
-        );
-        self
-    }
-
-    fn update(
-        &mut self,
-        input: Option<i64>,
-        cache_read: Option<i64>,
-        cache_write: Option<i64>,
-        output: Option<i64>,
-        details: Option<OutputTokensDetails>,
-        server: Option<ServerToolUsage>,
-    ) {
-        let reasoning = details.and_then(
-            |OutputTokensDetails {
-                 thinking_tokens,
-                 extra: _,
-             }| thinking_tokens,
-        );
-        let searches = server.and_then(|server| {
+        let reasoning = output_tokens_details.and_then(|details| {
+            let OutputTokensDetails {
+                thinking_tokens,
+                extra: _,
+            } = details;
+            thinking_tokens
+        });
+        let web_searches = server_tool_use.and_then(|server| {
             let ServerToolUsage {
                 web_fetch_requests: _,
                 web_search_requests,
@@ -100,16 +85,17 @@ impl Counts {
             } = server;
             web_search_requests
         });
-        self.input = input.map_or(self.input, count);
-        self.cache_read = cache_read.map_or(self.cache_read, count);
-        self.cache_write = cache_write.map_or(self.cache_write, count);
-        self.output = output.map_or(self.output, count);
-        self.reasoning = reasoning.map(count).or(self.reasoning);
-        self.web_searches = searches.map_or(self.web_searches, count);
+        self.input = input_tokens.map_or(self.input, to_count);
+        self.cache_read = cache_read_input_tokens.map_or(self.cache_read, to_count);
+        self.cache_write = cache_creation_input_tokens.map_or(self.cache_write, to_count);
+        self.output = output_tokens.map_or(self.output, to_count);
+        self.reasoning = reasoning.map(to_count).or(self.reasoning);
+        self.web_searches = web_searches.map_or(self.web_searches, to_count);
+        self
     }
 
     /// The canonical counts.
-    pub fn usage(self) -> CanonicalUsage {
+    pub fn to_usage(self) -> CanonicalUsage {
         let Self {
             input,
             cache_read,
@@ -131,13 +117,13 @@ impl Counts {
     }
 }
 
-/// A count; a negative one is a broken upstream's and counts nothing.
-fn count(value: i64) -> u64 {
+/// A count. A negative one, which only a broken upstream sends, is zero.
+fn to_count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
 
-/// Writes token counts; clients want every number, so unknown ones are zero.
-pub fn write_usage(usage: CanonicalUsage, tier: Option<&str>, losses: &mut Losses) -> Usage {
+/// Writes token counts; clients expect every number, so unknown ones are zero.
+pub fn write_usage(scope: &mut Scope<'_>, usage: CanonicalUsage, tier: Option<&str>) -> Usage {
     let CanonicalUsage {
         fresh,
         cache_read,
@@ -148,18 +134,18 @@ pub fn write_usage(usage: CanonicalUsage, tier: Option<&str>, losses: &mut Losse
         web_searches,
     } = usage;
     let mut out = Usage::new();
-    out.input_tokens = Some(signed(fresh));
-    out.cache_read_input_tokens = Some(signed(cache_read));
-    out.cache_creation_input_tokens = Some(signed(cache_write));
+    out.input_tokens = Some(to_signed(fresh));
+    out.cache_read_input_tokens = Some(to_signed(cache_read));
+    out.cache_creation_input_tokens = Some(to_signed(cache_write));
     out.cache_creation = cache_write_1h.map(|long| CacheCreation {
-        ephemeral_1h_input_tokens: Some(signed(long)),
-        ephemeral_5m_input_tokens: Some(signed(cache_write.saturating_sub(long))),
+        ephemeral_1h_input_tokens: Some(to_signed(long)),
+        ephemeral_5m_input_tokens: Some(to_signed(cache_write.saturating_sub(long))),
         ..CacheCreation::new()
     });
-    out.output_tokens = Some(signed(output));
-    out.output_tokens_details = reasoning.map(thinking_tokens);
-    out.server_tool_use = (web_searches > 0).then(|| searches(web_searches));
-    out.service_tier = tier.and_then(|tier| write_tier(tier, losses));
+    out.output_tokens = Some(to_signed(output));
+    out.output_tokens_details = reasoning.map(write_thinking_tokens);
+    out.server_tool_use = (web_searches > 0).then(|| write_searches(web_searches));
+    out.service_tier = tier.and_then(|tier| write_tier(scope, tier));
     out
 }
 
@@ -175,36 +161,35 @@ pub fn write_delta_usage(usage: CanonicalUsage) -> MessageDeltaUsage {
         web_searches,
     } = usage;
     let mut out = MessageDeltaUsage::new();
-    out.input_tokens = Some(signed(fresh));
-    out.cache_read_input_tokens = Some(signed(cache_read));
-    out.cache_creation_input_tokens = Some(signed(cache_write));
-    out.output_tokens = Some(signed(output));
-    out.output_tokens_details = reasoning.map(thinking_tokens);
-    out.server_tool_use = (web_searches > 0).then(|| searches(web_searches));
+    out.input_tokens = Some(to_signed(fresh));
+    out.cache_read_input_tokens = Some(to_signed(cache_read));
+    out.cache_creation_input_tokens = Some(to_signed(cache_write));
+    out.output_tokens = Some(to_signed(output));
+    out.output_tokens_details = reasoning.map(write_thinking_tokens);
+    out.server_tool_use = (web_searches > 0).then(|| write_searches(web_searches));
     out
 }
 
-fn thinking_tokens(tokens: u64) -> OutputTokensDetails {
+fn write_thinking_tokens(tokens: u64) -> OutputTokensDetails {
     OutputTokensDetails {
-        thinking_tokens: Some(signed(tokens)),
+        thinking_tokens: Some(to_signed(tokens)),
         ..OutputTokensDetails::new()
     }
 }
 
-fn searches(searches: u64) -> ServerToolUsage {
-    let (fetches, searches) = (Some(0), Some(signed(searches)));
+fn write_searches(searches: u64) -> ServerToolUsage {
     ServerToolUsage {
-        web_fetch_requests: fetches,
-        web_search_requests: searches,
+        web_fetch_requests: Some(0),
+        web_search_requests: Some(to_signed(searches)),
         ..ServerToolUsage::new()
     }
 }
 
-fn signed(value: u64) -> i64 {
+fn to_signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// The tier that processed an answer, in OpenAI's words.
+/// Reads the tier that processed a response, as OpenAI names it. A batch is processed as standard.
 pub fn read_tier(usage: &Usage) -> Option<String> {
     usage.service_tier.as_ref().map(|tier| match tier {
         UsageServiceTier::Standard | UsageServiceTier::Batch => "default".to_owned(),
@@ -213,29 +198,33 @@ pub fn read_tier(usage: &Usage) -> Option<String> {
     })
 }
 
-/// The tier in Anthropic's words; it has no others.
-fn write_tier(tier: &str, losses: &mut Losses) -> Option<UsageServiceTier> {
+/// Writes the tier as Anthropic names it; it has no others.
+fn write_tier(scope: &mut Scope<'_>, tier: &str) -> Option<UsageServiceTier> {
     match tier {
         "default" => Some(UsageServiceTier::Standard),
         "priority" => Some(UsageServiceTier::Priority),
         _ => {
-            losses.ignore("service_tier", "a tier that this vendor does not have");
+            scope
+                .field("service_tier")
+                .ignore(ClaudeReason::ForeignServiceTier);
             None
         }
     }
 }
 
-/// Why an answer ended.
+/// Reads why a response ended. `scope` is that of the response.
 pub fn read_finish(
+    scope: &mut Scope<'_>,
     reason: Option<StopReason>,
     stop_sequence: Option<String>,
     details: Option<RefusalStopDetails>,
-    losses: &mut Losses,
 ) -> Finish {
     let reason = match reason {
         Some(StopReason::EndTurn) | None => FinishReason::End,
         Some(StopReason::Other(_)) => {
-            losses.approximate("stop_reason", "a reason that the translation does not know");
+            scope
+                .field("stop_reason")
+                .approximate(ClaudeReason::UnknownStopReason);
             FinishReason::End
         }
         Some(StopReason::MaxTokens) => FinishReason::Length,
@@ -264,8 +253,8 @@ pub fn read_finish(
     }
 }
 
-/// How an answer's end is written.
-pub struct WrittenFinish {
+/// The members of a message that tell why it ended.
+pub struct ClaudeStop {
     /// `stop_reason`
     pub reason: StopReason,
     /// `stop_sequence`
@@ -274,8 +263,8 @@ pub struct WrittenFinish {
     pub details: Option<RefusalStopDetails>,
 }
 
-/// Writes why an answer ended; `refusal` are the model's own words of it.
-pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
+/// Writes why a response ended. `refusal` is the model's refusal, which is the explanation if the upstream gave none.
+pub fn write_finish(finish: Finish, refusal: Option<String>) -> ClaudeStop {
     let Finish {
         reason,
         stop_sequence,
@@ -295,11 +284,12 @@ pub fn write_finish(finish: Finish, refusal: Option<String>) -> WrittenFinish {
     let details = (reason == StopReason::Refusal).then(|| {
         let mut details = RefusalStopDetails::new();
         details.explanation = explanation.or(refusal);
+        // The API's clients expect both members, with `null` for what is not known.
         details.extra.push_null("category");
         details.extra.push_null("explanation");
         details
     });
-    WrittenFinish {
+    ClaudeStop {
         reason,
         sequence,
         details,

@@ -1,30 +1,31 @@
-//! Images and documents, in requests.
+//! Images and documents in requests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::read::{asks_for_citations, read_cache, read_text};
-use super::write::{write_cache, write_text};
-use crate::canonical::{Block, Document, DocumentSource, Image, Losses, MediaSource, Path};
+use super::read::{is_cited, read_cache, read_text};
+use super::write::{write_cache, write_citations, write_text};
+use crate::canonical::{Block, Document, DocumentSource, Image, MediaSource, Scope};
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_variant};
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
-/// The only type of a document's bytes that the API knows.
+/// The only type that the API accepts for the bytes of a document.
 const PDF: &str = "application/pdf";
 
-pub fn read_image(block: ImageBlockParam, at: &Path<'_>, losses: &mut Losses) -> Option<Image> {
+/// Reads an image; `None` if its source is not known.
+pub fn read_image(scope: &mut Scope<'_>, block: ImageBlockParam) -> Option<Image> {
     let ImageBlockParam {
         cache_control,
         source,
         transformations,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
-    drop_some(
-        transformations.as_ref(),
-        at.field("transformations"),
-        "images are not transformed",
-        losses,
+    drop_unknown(scope, &extra);
+    scope.drop_member(
+        "transformations",
+        &transformations,
+        ClaudeReason::ImageTransformation,
     );
     let source = match source {
         ImageSourceParam::Base64(Base64ImageSourceParam {
@@ -40,22 +41,19 @@ pub fn read_image(block: ImageBlockParam, at: &Path<'_>, losses: &mut Losses) ->
             MediaSource::File { id: file_id }
         }
         ImageSourceParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "image source", &at.field("source"), losses);
+            refuse_variant(&mut scope.field("source"), &unknown, "image source");
             return None;
         }
     };
     Some(Image {
         source,
         detail: None,
-        cache: read_cache(cache_control, at, losses),
+        cache: read_cache(scope, cache_control),
     })
 }
 
-pub fn read_document(
-    block: RequestDocumentBlockParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<Document> {
+/// Reads a document; `None` if its source is not known.
+pub fn read_document(scope: &mut Scope<'_>, block: RequestDocumentBlockParam) -> Option<Document> {
     let RequestDocumentBlockParam {
         cache_control,
         citations,
@@ -64,9 +62,19 @@ pub fn read_document(
         title,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
-    let source_at = at.field("source");
-    let source = match source {
+    drop_unknown(scope, &extra);
+    let source = read_document_source(&mut scope.field("source"), source)?;
+    Some(Document {
+        source,
+        title,
+        context,
+        citations: is_cited(citations),
+        cache: read_cache(scope, cache_control),
+    })
+}
+
+fn read_document_source(scope: &mut Scope<'_>, source: DocumentSourceParam) -> Option<DocumentSource> {
+    Some(match source {
         DocumentSourceParam::Base64(Base64PdfSourceParam { data, extra: _ }) => {
             DocumentSource::Media(MediaSource::Base64 {
                 media_type: PDF.to_owned(),
@@ -79,10 +87,11 @@ pub fn read_document(
         DocumentSourceParam::Content(ContentBlockSourceParam { content, extra: _ }) => match content {
             ContentBlockSourceParamContent::String(text) => DocumentSource::Text { text },
             ContentBlockSourceParamContent::Array(blocks) => {
-                let blocks = blocks.into_iter().enumerate().filter_map(|(index, block)| {
-                    let content = source_at.field("content");
-                    read_source_block(block, &content.index(index), losses)
-                });
+                let mut content_scope = scope.field("content");
+                let blocks = blocks
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(index, block)| read_source_block(&mut content_scope.index(index), block));
                 DocumentSource::Blocks {
                     content: blocks.collect(),
                 }
@@ -95,36 +104,25 @@ pub fn read_document(
             DocumentSource::Media(MediaSource::File { id: file_id })
         }
         DocumentSourceParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "document source", &source_at, losses);
+            refuse_variant(scope, &unknown, "document source");
             return None;
         }
-    };
-    let citations = asks_for_citations(citations);
-    Some(Document {
-        source,
-        title,
-        context,
-        citations,
-        cache: read_cache(cache_control, at, losses),
     })
 }
 
-fn read_source_block(
-    block: ContentBlockSourceContentParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<Block> {
+fn read_source_block(scope: &mut Scope<'_>, block: ContentBlockSourceContentParam) -> Option<Block> {
     match block {
-        ContentBlockSourceContentParam::Text(block) => Some(Block::Text(read_text(block, at, losses))),
-        ContentBlockSourceContentParam::Image(block) => read_image(block, at, losses).map(Block::Image),
+        ContentBlockSourceContentParam::Text(block) => Some(Block::Text(read_text(scope, block))),
+        ContentBlockSourceContentParam::Image(block) => read_image(scope, block).map(Block::Image),
         ContentBlockSourceContentParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "content block", at, losses);
+            refuse_variant(scope, &unknown, "content block");
             None
         }
     }
 }
 
-pub fn write_image(image: &Image, path: Path<'static>, losses: &mut Losses) -> Option<ImageBlockParam> {
+/// Writes an image; `None` if the API does not accept its type or source.
+pub fn write_image(scope: &mut Scope<'_>, image: &Image) -> Option<ImageBlockParam> {
     let Image {
         source,
         detail: _,
@@ -133,16 +131,15 @@ pub fn write_image(image: &Image, path: Path<'static>, losses: &mut Losses) -> O
     let source: ImageSourceParam = match source {
         MediaSource::Base64 { media_type, data } => {
             let media_type = Base64ImageSourceParamMediaType::from(media_type.as_str());
-            if let Base64ImageSourceParamMediaType::Other(other) = &media_type {
-                let reason = format!("images of type `{other}` are not taken, only JPEG, PNG, GIF and WebP");
-                losses.refuse(path, reason);
+            if let Base64ImageSourceParamMediaType::Other(media_type) = media_type {
+                scope.refuse(ClaudeReason::ImageType { media_type });
                 return None;
             }
             Base64ImageSourceParam::new(data, media_type).into()
         }
         MediaSource::Url { url } => UrlImageSourceParam::new(url).into(),
         MediaSource::File { .. } => {
-            losses.refuse(path, "a file in one vendor's store is not known to another");
+            scope.refuse(ClaudeReason::FileOfAnotherStore);
             return None;
         }
     };
@@ -152,11 +149,8 @@ pub fn write_image(image: &Image, path: Path<'static>, losses: &mut Losses) -> O
     })
 }
 
-pub fn write_document(
-    document: &Document,
-    path: Path<'static>,
-    losses: &mut Losses,
-) -> Option<RequestDocumentBlockParam> {
+/// Writes a document; `None` if the API does not accept its type or source.
+pub fn write_document(scope: &mut Scope<'_>, document: &Document) -> Option<RequestDocumentBlockParam> {
     let Document {
         source,
         title,
@@ -164,57 +158,59 @@ pub fn write_document(
         citations,
         cache,
     } = document;
-    let source: DocumentSourceParam = match source {
+    let mut out = RequestDocumentBlockParam::new(write_document_source(scope, source)?);
+    out.title.clone_from(title);
+    out.context.clone_from(context);
+    out.citations = citations.then(write_citations);
+    out.cache_control = write_cache(*cache);
+    Some(out)
+}
+
+fn write_document_source(scope: &mut Scope<'_>, source: &DocumentSource) -> Option<DocumentSourceParam> {
+    Some(match source {
         DocumentSource::Media(MediaSource::Base64 { media_type, data }) if media_type == PDF => {
             Base64PdfSourceParam::new(data).into()
         }
         DocumentSource::Media(MediaSource::Base64 { media_type, data }) => {
-            let text = STANDARD
-                .decode(data.as_str())
-                .ok()
-                .filter(|_| media_type.starts_with("text/"));
-            let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else {
-                let reason = format!("documents of type `{media_type}` are not taken, only PDF and text");
-                losses.refuse(path, reason);
-                return None;
-            };
-            PlainTextSourceParam::new(text).into()
+            match decode_text(media_type, data) {
+                Some(text) => PlainTextSourceParam::new(text).into(),
+                None => {
+                    let media_type = media_type.clone();
+                    scope.refuse(ClaudeReason::DocumentType { media_type });
+                    return None;
+                }
+            }
         }
         DocumentSource::Media(MediaSource::Url { url }) => UrlpdfSourceParam::new(url).into(),
         DocumentSource::Media(MediaSource::File { .. }) => {
-            losses.refuse(path, "a file in one vendor's store is not known to another");
+            scope.refuse(ClaudeReason::FileOfAnotherStore);
             return None;
         }
         DocumentSource::Text { text } => PlainTextSourceParam::new(text).into(),
         DocumentSource::Blocks { content } => {
             let blocks = content
                 .iter()
-                .filter_map(|block| write_source_block(block, path, losses));
+                .filter_map(|block| write_source_block(scope, block));
             let blocks = ContentBlockSourceParamContent::Array(blocks.collect());
             ContentBlockSourceParam::new(blocks).into()
         }
-    };
-    let mut out = RequestDocumentBlockParam::new(source);
-    out.title.clone_from(title);
-    out.context.clone_from(context);
-    out.citations = citations.then(|| CitationsConfigParamParam {
-        enabled: Some(true),
-        ..CitationsConfigParamParam::new()
-    });
-    out.cache_control = write_cache(*cache);
-    Some(out)
+    })
 }
 
-fn write_source_block(
-    block: &Block,
-    path: Path<'static>,
-    losses: &mut Losses,
-) -> Option<ContentBlockSourceContentParam> {
+/// The text of a file in base64, if it is one: OpenAI's clients send text files as bytes, the API accepts only PDF so.
+fn decode_text(media_type: &str, data: &str) -> Option<String> {
+    if !media_type.starts_with("text/") {
+        return None;
+    }
+    String::from_utf8(STANDARD.decode(data).ok()?).ok()
+}
+
+fn write_source_block(scope: &mut Scope<'_>, block: &Block) -> Option<ContentBlockSourceContentParam> {
     match block {
         Block::Text(text) => Some(write_text(text).into()),
-        Block::Image(image) => write_image(image, path, losses).map(Into::into),
+        Block::Image(image) => write_image(scope, image).map(Into::into),
         _ => {
-            losses.refuse(path, "a document's content holds text and images only");
+            scope.refuse(ClaudeReason::DocumentContent);
             None
         }
     }

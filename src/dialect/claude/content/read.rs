@@ -3,73 +3,77 @@
 use super::media::{read_document, read_image};
 use super::tool_input::read_input;
 use crate::canonical::{
-    Annotation, Block, CacheBreakpoint, CacheTtl, Family, Losses, Path, SearchResult, ServerTool, Text,
-    ToolCall, ToolResult,
+    Annotation, Block, CacheBreakpoint, CacheTtl, Family, Scope, SearchResult, ServerTool, Text, ToolCall,
+    ToolResult,
 };
 use crate::dialect::claude::reasoning;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_some, refuse_variant};
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 use crate::wire::json::LazyStr;
 
-/// What a block of a message amounts to.
-pub enum Read {
-    /// A block.
-    Block(Block),
-    /// A summary of the turns before it, which a user's message has to say elsewhere.
+/// A block of a message as it was read.
+pub enum ClaudeBlock {
+    /// Content of the message.
+    Content(Block),
+    /// A summary of the turns before it, which has to become a message of the user.
     Summary(LazyStr),
-    /// Tools that become available at this point.
+    /// A tool that becomes available at this point of the conversation.
     Tool(Box<ToolParam>),
-    /// Nothing that another dialect could hold; the ledger knows.
-    Nothing,
+    /// Nothing that another dialect has; the loss is recorded.
+    Lost,
+}
+
+impl From<Option<Block>> for ClaudeBlock {
+    fn from(block: Option<Block>) -> Self {
+        block.map_or(Self::Lost, Self::Content)
+    }
 }
 
 /// Reads a block of a user's or the assistant's message.
-pub fn read(block: ContentBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
-    Read::Block(match block {
-        ContentBlockParam::Text(block) => Block::Text(read_text(block, at, losses)),
-        ContentBlockParam::Image(block) => match read_image(block, at, losses) {
-            Some(image) => Block::Image(image),
-            None => return Read::Nothing,
-        },
-        ContentBlockParam::Document(block) => match read_document(block, at, losses) {
-            Some(document) => Block::Document(document),
-            None => return Read::Nothing,
-        },
-        ContentBlockParam::SearchResult(block) => Block::SearchResult(read_search_result(block, at, losses)),
-        ContentBlockParam::Thinking(block) => match reasoning::read_thinking(block, at, losses) {
-            Some(reasoning) => Block::Reasoning(reasoning),
-            None => return Read::Nothing,
-        },
-        ContentBlockParam::RedactedThinking(block) => {
-            Block::Reasoning(reasoning::read_redacted(block, at, losses))
+pub fn read(scope: &mut Scope<'_>, block: ContentBlockParam) -> ClaudeBlock {
+    ClaudeBlock::Content(match block {
+        ContentBlockParam::Text(block) => Block::Text(read_text(scope, block)),
+        ContentBlockParam::Image(block) => return read_image(scope, block).map(Block::Image).into(),
+        ContentBlockParam::Document(block) => {
+            return read_document(scope, block).map(Block::Document).into();
         }
-        ContentBlockParam::ToolUse(block) => Block::ToolCall(read_call(*block, at, losses)),
-        ContentBlockParam::ToolResult(block) => Block::ToolResult(read_result(block, at, losses)),
+        ContentBlockParam::SearchResult(block) => Block::SearchResult(read_search_result(scope, block)),
+        ContentBlockParam::Thinking(block) => {
+            return reasoning::read_thinking(scope, block)
+                .map(Block::Reasoning)
+                .into();
+        }
+        ContentBlockParam::RedactedThinking(block) => {
+            Block::Reasoning(reasoning::read_redacted(scope, block))
+        }
+        ContentBlockParam::ToolUse(block) => Block::ToolCall(read_call(scope, *block)),
+        ContentBlockParam::ToolResult(block) => Block::ToolResult(read_result(scope, block)),
         ContentBlockParam::ServerToolUse(_) => server_tool("server_tool_use"),
         ContentBlockParam::WebSearchToolResult(_) => server_tool("web_search_tool_result"),
         ContentBlockParam::ToolSearchToolResult(_) => server_tool("tool_search_tool_result"),
         ContentBlockParam::ContainerUpload(_) => {
-            losses.refuse(*at, "a file in the vendor's container is not portable");
-            return Read::Nothing;
+            scope.refuse(ClaudeReason::ContainerFile);
+            return ClaudeBlock::Lost;
         }
-        ContentBlockParam::Compaction(block) => return read_compaction(block, at, losses),
-        ContentBlockParam::ToolAddition(block) => return read_addition(block, at, losses),
+        ContentBlockParam::Compaction(block) => return read_compaction(scope, block),
+        ContentBlockParam::ToolAddition(block) => return read_addition(scope, block),
         ContentBlockParam::ToolRemoval(_) => {
-            losses.drop_field(*at, "a tool cannot be taken away in the middle of a conversation");
-            return Read::Nothing;
+            scope.drop(ClaudeReason::ToolRemoval);
+            return ClaudeBlock::Lost;
         }
         ContentBlockParam::Fallback(_) => {
-            losses.ignore(*at, "a marker of the vendor's own fallback");
-            return Read::Nothing;
+            scope.ignore(ClaudeReason::FallbackMarker);
+            return ClaudeBlock::Lost;
         }
         ContentBlockParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "content block", at, losses);
-            return Read::Nothing;
+            refuse_variant(scope, &unknown, "content block");
+            return ClaudeBlock::Lost;
         }
     })
 }
 
-/// A call or result of the vendor's own tool; what becomes of it is the writer's to tell.
+/// A call or result of the vendor's own tool. The writer records the loss, since only some dialects have a place for it.
 fn server_tool(item: &str) -> Block {
     Block::ServerTool(ServerTool {
         origin: Family::Claude,
@@ -79,14 +83,14 @@ fn server_tool(item: &str) -> Block {
 }
 
 /// Reads a text block.
-pub fn read_text(block: TextBlockParam, at: &Path<'_>, losses: &mut Losses) -> Text {
+pub fn read_text(scope: &mut Scope<'_>, block: TextBlockParam) -> Text {
     let TextBlockParam {
         cache_control,
         citations,
         text,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
+    drop_unknown(scope, &extra);
     let mut annotations = Vec::new();
     for (index, citation) in citations.into_iter().flatten().enumerate() {
         match citation {
@@ -109,29 +113,27 @@ pub fn read_text(block: TextBlockParam, at: &Path<'_>, losses: &mut Losses) -> T
             | TextCitationParam::ContentBlockLocation(_)
             | TextCitationParam::SearchResultLocation(_)
             | TextCitationParam::Unknown(_) => {
-                losses.drop_field(
-                    at.field("citations").index(index),
-                    "only citations of web pages cross dialects",
-                );
+                let mut citations = scope.field("citations");
+                citations.index(index).drop(ClaudeReason::CitationOfNoWebPage);
             }
         }
     }
     Text {
         text,
         annotations,
-        cache: read_cache(cache_control, at, losses),
+        cache: read_cache(scope, cache_control),
     }
 }
 
-/// Reads a cache breakpoint.
+/// Reads a block's cache breakpoint. `scope` is that of the block.
 pub fn read_cache(
+    scope: &mut Scope<'_>,
     control: Option<CacheControlEphemeralParam>,
-    at: &Path<'_>,
-    losses: &mut Losses,
 ) -> Option<CacheBreakpoint> {
     let CacheControlEphemeralParam { ttl, extra } = control?;
+    let mut control_scope = scope.field("cache_control");
     for (name, _) in extra.unknown() {
-        losses.ignore(at.field("cache_control").field(name), "a caching hint");
+        control_scope.field(name).ignore(ClaudeReason::CacheSetting);
     }
     let ttl = ttl.and_then(|ttl| match ttl {
         CacheControlEphemeralParamTtl::V5m => Some(CacheTtl::FiveMinutes),
@@ -141,11 +143,12 @@ pub fn read_cache(
     Some(CacheBreakpoint { ttl })
 }
 
-pub fn asks_for_citations(config: Option<CitationsConfigParamParam>) -> bool {
+/// Whether a block asks the model to cite it.
+pub fn is_cited(config: Option<CitationsConfigParamParam>) -> bool {
     config.is_some_and(|CitationsConfigParamParam { enabled, extra: _ }| enabled.unwrap_or_default())
 }
 
-fn read_search_result(block: SearchResultBlockParam, at: &Path<'_>, losses: &mut Losses) -> SearchResult {
+fn read_search_result(scope: &mut Scope<'_>, block: SearchResultBlockParam) -> SearchResult {
     let SearchResultBlockParam {
         cache_control,
         citations,
@@ -154,23 +157,23 @@ fn read_search_result(block: SearchResultBlockParam, at: &Path<'_>, losses: &mut
         title,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
-    let content = content.into_iter().enumerate().map(|(index, block)| {
-        let content = at.field("content");
-        read_text(block, &content.index(index), losses).text
-    });
-    let content = content.collect();
-    let citations = asks_for_citations(citations);
+    drop_unknown(scope, &extra);
+    let mut content_scope = scope.field("content");
+    let content = content
+        .into_iter()
+        .enumerate()
+        .map(|(index, block)| read_text(&mut content_scope.index(index), block).text)
+        .collect();
     SearchResult {
         source,
         title,
         content,
-        citations,
-        cache: read_cache(cache_control, at, losses),
+        citations: is_cited(citations),
+        cache: read_cache(scope, cache_control),
     }
 }
 
-fn read_call(block: ToolUseBlockParam, at: &Path<'_>, losses: &mut Losses) -> ToolCall {
+fn read_call(scope: &mut Scope<'_>, block: ToolUseBlockParam) -> ToolCall {
     let ToolUseBlockParam {
         cache_control,
         caller: _,
@@ -180,24 +183,18 @@ fn read_call(block: ToolUseBlockParam, at: &Path<'_>, losses: &mut Losses) -> To
         toolset_name,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
-    refuse_some(
-        toolset_name.as_ref(),
-        at.field("toolset_name"),
-        "a member of a vendor's toolset",
-        losses,
-    );
-    let cache = read_cache(cache_control, at, losses);
+    drop_unknown(scope, &extra);
+    scope.refuse_member("toolset_name", &toolset_name, ClaudeReason::Toolset);
     ToolCall {
         id,
         name,
         namespace: None,
         input: read_input(input),
-        cache,
+        cache: read_cache(scope, cache_control),
     }
 }
 
-fn read_result(block: ToolResultBlockParam, at: &Path<'_>, losses: &mut Losses) -> ToolResult {
+fn read_result(scope: &mut Scope<'_>, block: ToolResultBlockParam) -> ToolResult {
     let ToolResultBlockParam {
         cache_control,
         content,
@@ -206,68 +203,58 @@ fn read_result(block: ToolResultBlockParam, at: &Path<'_>, losses: &mut Losses) 
         toolset_name,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
-    refuse_some(
-        toolset_name.as_ref(),
-        at.field("toolset_name"),
-        "a member of a vendor's toolset",
-        losses,
-    );
+    drop_unknown(scope, &extra);
+    scope.refuse_member("toolset_name", &toolset_name, ClaudeReason::Toolset);
     let content = match content {
         None => Vec::new(),
         Some(ToolResultBlockParamContent::String(text)) => vec![Block::Text(Text::from(text))],
         Some(ToolResultBlockParamContent::Array(blocks)) => {
-            let content = at.field("content");
-            let blocks = blocks.into_iter().enumerate();
+            let mut content_scope = scope.field("content");
             blocks
-                .filter_map(|(index, block)| read_result_block(block, &content.index(index), losses))
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, block)| read_result_block(&mut content_scope.index(index), block))
                 .collect()
         }
     };
-    let cache = read_cache(cache_control, at, losses);
     ToolResult {
         call_id: tool_use_id,
         content,
         is_error: is_error.unwrap_or_default(),
-        cache,
+        cache: read_cache(scope, cache_control),
     }
 }
 
-fn read_result_block(
-    block: ToolResultContentBlockParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<Block> {
+fn read_result_block(scope: &mut Scope<'_>, block: ToolResultContentBlockParam) -> Option<Block> {
     match block {
-        ToolResultContentBlockParam::Text(block) => Some(Block::Text(read_text(block, at, losses))),
-        ToolResultContentBlockParam::Image(block) => read_image(block, at, losses).map(Block::Image),
+        ToolResultContentBlockParam::Text(block) => Some(Block::Text(read_text(scope, block))),
+        ToolResultContentBlockParam::Image(block) => read_image(scope, block).map(Block::Image),
         ToolResultContentBlockParam::SearchResult(block) => {
-            Some(Block::SearchResult(read_search_result(block, at, losses)))
+            Some(Block::SearchResult(read_search_result(scope, block)))
         }
-        ToolResultContentBlockParam::Document(block) => read_document(block, at, losses).map(Block::Document),
+        ToolResultContentBlockParam::Document(block) => read_document(scope, block).map(Block::Document),
         ToolResultContentBlockParam::ToolReference(block) => {
             let ToolReferenceBlockParam {
                 cache_control,
                 tool_name,
                 extra,
             } = block;
-            drop_unknown(&extra, at, losses);
-            losses.approximate(*at, "a reference to a tool became its name");
-            let cache = read_cache(cache_control, at, losses);
+            drop_unknown(scope, &extra);
+            scope.approximate(ClaudeReason::ToolReference);
             Some(Block::Text(Text {
                 text: tool_name.into(),
                 annotations: Vec::new(),
-                cache,
+                cache: read_cache(scope, cache_control),
             }))
         }
         ToolResultContentBlockParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "content block", at, losses);
+            refuse_variant(scope, &unknown, "content block");
             None
         }
     }
 }
 
-fn read_compaction(block: CompactionBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
+fn read_compaction(scope: &mut Scope<'_>, block: CompactionBlockParam) -> ClaudeBlock {
     let CompactionBlockParam {
         cache_control: _,
         content,
@@ -278,18 +265,18 @@ fn read_compaction(block: CompactionBlockParam, at: &Path<'_>, losses: &mut Loss
     } = block;
     match content {
         Some(text) if !text.is_blank() => {
-            losses.approximate(*at, "a compacted history became a message of the user");
-            Read::Summary(text)
+            scope.approximate(ClaudeReason::CompactionAsText);
+            ClaudeBlock::Summary(text)
         }
         _ => {
-            losses.refuse(*at, "a compacted history that only its vendor can read");
-            Read::Nothing
+            scope.refuse(ClaudeReason::EncryptedCompaction);
+            ClaudeBlock::Lost
         }
     }
 }
 
 /// Reads a tool that becomes available in the middle of a conversation.
-pub fn read_addition(block: RequestToolAdditionBlockParam, at: &Path<'_>, losses: &mut Losses) -> Read {
+pub fn read_addition(scope: &mut Scope<'_>, block: RequestToolAdditionBlockParam) -> ClaudeBlock {
     let RequestToolAdditionBlockParam {
         cache_control: _,
         tool,
@@ -297,16 +284,16 @@ pub fn read_addition(block: RequestToolAdditionBlockParam, at: &Path<'_>, losses
     } = block;
     match tool {
         RequestToolAdditionBlockParamTool::ToolReference(_) => {
-            losses.ignore(*at, "every declared tool is available from the start");
-            Read::Nothing
+            scope.ignore(ClaudeReason::AddedReference);
+            ClaudeBlock::Lost
         }
         RequestToolAdditionBlockParamTool::ToolDefinition(ToolChangeToolDefinitionParam {
             definition,
             extra: _,
         }) => match definition {
             ToolUnionParam::Custom(tool) => {
-                losses.approximate(*at, "the tool is available from the start");
-                Read::Tool(tool)
+                scope.approximate(ClaudeReason::AddedTool);
+                ClaudeBlock::Tool(tool)
             }
             ToolUnionParam::WebSearch20250305(_)
             | ToolUnionParam::WebSearch20260209(_)
@@ -314,16 +301,13 @@ pub fn read_addition(block: RequestToolAdditionBlockParam, at: &Path<'_>, losses
             | ToolUnionParam::ToolSearchToolBm2520251119param(_)
             | ToolUnionParam::ToolSearchToolRegex20251119Param(_)
             | ToolUnionParam::Unknown(_) => {
-                losses.refuse(
-                    *at,
-                    "a vendor's own tool cannot be added in the middle of a conversation",
-                );
-                Read::Nothing
+                scope.refuse(ClaudeReason::AddedVendorTool);
+                ClaudeBlock::Lost
             }
         },
         RequestToolAdditionBlockParamTool::Unknown(unknown) => {
-            refuse_variant(&unknown, "tool reference", at, losses);
-            Read::Nothing
+            refuse_variant(scope, &unknown, "tool reference");
+            ClaudeBlock::Lost
         }
     }
 }

@@ -2,45 +2,36 @@
 
 use super::media::{write_document, write_image};
 use super::tool_input::write_input;
-use crate::canonical::{
-    Block, CacheBreakpoint, CacheTtl, Losses, Path, SearchResult, Text, ToolCall, ToolResult,
-};
+use crate::canonical::{Block, CacheBreakpoint, CacheTtl, Scope, SearchResult, Text, ToolCall, ToolResult};
 use crate::dialect::claude::reasoning;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
 use crate::dialect::shared::call_ids::IdRule;
 use crate::dialect::shared::tool_names::ToolNames;
 
-/// Writes the blocks of a message; `path` is the block's place in the client's body.
-pub fn write(
-    block: &Block,
-    path: Path<'static>,
-    names: &ToolNames,
-    losses: &mut Losses,
-) -> Option<ContentBlockParam> {
+/// Writes a block of a message. `None` if the API does not accept it; the loss is recorded.
+pub fn write(scope: &mut Scope<'_>, block: &Block, names: &ToolNames) -> Option<ContentBlockParam> {
     Some(match block {
         Block::Text(text) => write_text(text).into(),
         Block::Refusal { text } => TextBlockParam::new(text).into(),
-        Block::Image(image) => write_image(image, path, losses)?.into(),
-        Block::Document(document) => write_document(document, path, losses)?.into(),
+        Block::Image(image) => write_image(scope, image)?.into(),
+        Block::Document(document) => write_document(scope, document)?.into(),
         Block::Audio(_) => {
-            losses.refuse(path, "audio is not taken");
+            scope.refuse(ClaudeReason::Audio);
             return None;
         }
         Block::SearchResult(result) => write_search_result(result).into(),
-        Block::Reasoning(reasoning) => return reasoning::write_block(reasoning, path, losses),
-        Block::ToolCall(call) => write_call(call, path, names, losses).into(),
-        Block::ToolResult(result) => write_result(result, path, losses).into(),
+        Block::Reasoning(reasoning) => return reasoning::write_request_block(scope, reasoning),
+        Block::ToolCall(call) => write_call(scope, call, names).into(),
+        Block::ToolResult(result) => write_result(scope, result).into(),
         Block::ServerTool(_) => {
-            losses.drop_field(
-                path,
-                "calls and results of a vendor's own tools stay with that vendor",
-            );
+            scope.drop(ClaudeReason::ForeignServerTool);
             return None;
         }
     })
 }
 
-/// Writes a text block. Citations stay behind: the vendor's own need an index that nobody else can make.
+/// Writes a text block. Citations are left out: the API's own need an index that nobody else can make.
 pub fn write_text(text: &Text) -> TextBlockParam {
     let Text {
         text,
@@ -66,6 +57,14 @@ pub fn write_cache(cache: Option<CacheBreakpoint>) -> Option<CacheControlEphemer
     })
 }
 
+/// Writes that the model has to cite a block.
+pub fn write_citations() -> CitationsConfigParamParam {
+    CitationsConfigParamParam {
+        enabled: Some(true),
+        ..CitationsConfigParamParam::new()
+    }
+}
+
 fn write_search_result(result: &SearchResult) -> SearchResultBlockParam {
     let SearchResult {
         source,
@@ -76,20 +75,12 @@ fn write_search_result(result: &SearchResult) -> SearchResultBlockParam {
     } = result;
     let content = content.iter().map(TextBlockParam::new).collect();
     let mut out = SearchResultBlockParam::new(content, source, title);
-    out.citations = citations.then(|| CitationsConfigParamParam {
-        enabled: Some(true),
-        ..CitationsConfigParamParam::new()
-    });
+    out.citations = citations.then(write_citations);
     out.cache_control = write_cache(*cache);
     out
 }
 
-fn write_call(
-    call: &ToolCall,
-    path: Path<'static>,
-    names: &ToolNames,
-    losses: &mut Losses,
-) -> ToolUseBlockParam {
+fn write_call(scope: &mut Scope<'_>, call: &ToolCall, names: &ToolNames) -> ToolUseBlockParam {
     let ToolCall {
         id,
         name,
@@ -97,14 +88,14 @@ fn write_call(
         input,
         cache,
     } = call;
-    let input = write_input(input, path, losses);
+    let input = write_input(scope, input);
     let name = names.wire(name, namespace.as_deref());
     let mut out = ToolUseBlockParam::new(IdRule::CLAUDE.apply(id), input, name);
     out.cache_control = write_cache(*cache);
     out
 }
 
-fn write_result(result: &ToolResult, path: Path<'static>, losses: &mut Losses) -> ToolResultBlockParam {
+fn write_result(scope: &mut Scope<'_>, result: &ToolResult) -> ToolResultBlockParam {
     let ToolResult {
         call_id,
         content,
@@ -126,7 +117,7 @@ fn write_result(result: &ToolResult, path: Path<'static>, losses: &mut Losses) -
         blocks => {
             let blocks: Vec<_> = blocks
                 .iter()
-                .filter_map(|block| write_result_block(block, path, losses))
+                .filter_map(|block| write_result_block(scope, block))
                 .collect();
             (!blocks.is_empty()).then_some(ToolResultBlockParamContent::Array(blocks))
         }
@@ -134,25 +125,21 @@ fn write_result(result: &ToolResult, path: Path<'static>, losses: &mut Losses) -
     out
 }
 
-fn write_result_block(
-    block: &Block,
-    path: Path<'static>,
-    losses: &mut Losses,
-) -> Option<ToolResultContentBlockParam> {
+fn write_result_block(scope: &mut Scope<'_>, block: &Block) -> Option<ToolResultContentBlockParam> {
     match block {
-        // A blank text block is an error of its own.
+        // The API answers a blank text block with an error.
         Block::Text(text) if text.text.is_blank() => None,
         Block::Text(text) => Some(write_text(text).into()),
         Block::Refusal { text } => Some(TextBlockParam::new(text).into()),
-        Block::Image(image) => write_image(image, path, losses).map(Into::into),
-        Block::Document(document) => write_document(document, path, losses).map(Into::into),
+        Block::Image(image) => write_image(scope, image).map(Into::into),
+        Block::Document(document) => write_document(scope, document).map(Into::into),
         Block::SearchResult(result) => Some(write_search_result(result).into()),
         Block::Audio(_)
         | Block::Reasoning(_)
         | Block::ToolCall(_)
         | Block::ToolResult(_)
         | Block::ServerTool(_) => {
-            losses.refuse(path, "a tool's result holds text, images and documents only");
+            scope.refuse(ClaudeReason::ToolResultContent);
             None
         }
     }

@@ -1,8 +1,12 @@
 //! The messages of a conversation.
+//!
+//! - `read`: a client's messages.
+//! - `turns`: the shape that the API demands of a conversation (roles that alternate, tool results first).
+//! - `write`: the messages of an upstream's request, from those turns.
 
-pub mod read;
+mod read;
 pub mod turns;
-pub mod write;
+mod write;
 
-/// Begins and ends instructions and summaries that stand in a user's text.
-pub const REMINDER: [&str; 2] = ["<system-reminder>", "</system-reminder>"];
+pub use read::read;
+pub use write::write;

@@ -1,28 +1,35 @@
 //! Reads the messages of a conversation.
 
-use super::REMINDER;
-use crate::canonical::{Block, Losses, Message as CanonicalMessage, Path, Request, Role, Text, Tool};
-use crate::dialect::claude::content::{self, Read};
+use crate::canonical::{Block, Message as CanonicalMessage, Request, Role, Scope, Text, Tool};
+use crate::dialect::claude::content::{self, ClaudeBlock};
+use crate::dialect::claude::reasons::ClaudeReason;
+use crate::dialect::claude::request::REMINDER;
 use crate::dialect::claude::tools;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_variant};
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
-pub fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses: &mut Losses) {
-    let list = Path::Root.field("messages");
+/// Reads the messages into the request, also the tools that they add.
+pub fn read(scope: &mut Scope<'_>, messages: Vec<MessageParam>, request: &mut Request) {
     let last_user = messages
         .iter()
         .rposition(|message| matches!(message, MessageParam::User(_)));
     request.messages.reserve(messages.len());
     for (index, message) in messages.into_iter().enumerate() {
-        let at = list.index(index);
+        let scope = &mut scope.index(index);
         match message {
             MessageParam::User(UserMessageParam { content, extra }) => {
-                drop_unknown(&extra, &at, losses);
-                read_content(content, Role::User, index, request, losses);
+                drop_unknown(scope, &extra);
+                read_content(&mut scope.field("content"), content, Role::User, index, request);
             }
             MessageParam::Assistant(AssistantMessageParam { content, extra }) => {
-                drop_unknown(&extra, &at, losses);
-                read_content(content, Role::Assistant, index, request, losses);
+                drop_unknown(scope, &extra);
+                read_content(
+                    &mut scope.field("content"),
+                    content,
+                    Role::Assistant,
+                    index,
+                    request,
+                );
             }
             MessageParam::System(SystemMessageParam {
                 clear_at,
@@ -30,27 +37,28 @@ pub fn read_messages(messages: Vec<MessageParam>, request: &mut Request, losses:
                 output_config,
                 extra,
             }) => {
-                drop_unknown(&extra, &at, losses);
-                let reason = "effort cannot change in the middle of a conversation";
-                drop_some(output_config.as_ref(), at.field("output_config"), reason, losses);
+                drop_unknown(scope, &extra);
+                scope.drop_member("output_config", &output_config, ClaudeReason::EffortOfMessage);
                 let until_next_user = clear_at == Some(SystemMessageParamClearAt::NextUserMessage);
                 if until_next_user && last_user.is_some_and(|last| last > index) {
-                    losses.drop_field(at, "an instruction that held until the user's next message");
+                    scope.drop(ClaudeReason::ClearedInstruction);
                     continue;
                 }
-                read_instruction(content, index, request, losses);
+                read_instruction(&mut scope.field("content"), content, index, request);
             }
-            MessageParam::Unknown(unknown) => refuse_variant(&unknown, "message", &at, losses),
+            MessageParam::Unknown(unknown) => refuse_variant(scope, &unknown, "message"),
         }
     }
 }
 
+/// Reads the content of a user's or the assistant's message. A summary within it becomes a message of its own, since only
+/// the user may send it, so one message of the client can become several.
 fn read_content(
+    scope: &mut Scope<'_>,
     content: MessageContentParam,
     role: Role,
     index: usize,
     request: &mut Request,
-    losses: &mut Losses,
 ) {
     let list = match content {
         MessageContentParam::String(text) => {
@@ -62,17 +70,14 @@ fn read_content(
         }
         MessageContentParam::Array(list) => list,
     };
-    let messages = Path::Root.field("messages");
-    let message = messages.index(index);
-    let content = message.field("content");
     let mut blocks = Vec::with_capacity(list.len());
     for (position, block) in list.into_iter().enumerate() {
-        let at = content.index(position);
-        match content::read(block, &at, losses) {
-            Read::Block(block) => blocks.push(block),
-            Read::Nothing => {}
-            Read::Tool(tool) => add_tool(*tool, &at, request, losses),
-            Read::Summary(text) => {
+        let scope = &mut scope.index(position);
+        match content::read(scope, block) {
+            ClaudeBlock::Content(block) => blocks.push(block),
+            ClaudeBlock::Lost => {}
+            ClaudeBlock::Tool(tool) => add_tool(scope, *tool, request),
+            ClaudeBlock::Summary(text) => {
                 if !blocks.is_empty() {
                     request
                         .messages
@@ -92,36 +97,32 @@ fn read_content(
     }
 }
 
+/// Reads the content of an instruction in the middle of the conversation.
 fn read_instruction(
+    scope: &mut Scope<'_>,
     content: Option<SystemMessageParamContent>,
     index: usize,
     request: &mut Request,
-    losses: &mut Losses,
 ) {
-    let messages = Path::Root.field("messages");
-    let message = messages.index(index);
-    let at = message.field("content");
     let mut blocks = Vec::new();
     match content {
         None => {}
         Some(SystemMessageParamContent::String(text)) => blocks.push(Block::Text(Text::from(text))),
         Some(SystemMessageParamContent::Array(list)) => {
             for (position, block) in list.into_iter().enumerate() {
-                let at = at.index(position);
+                let scope = &mut scope.index(position);
                 match block {
                     SystemMessageBlockParam::Text(block) => {
-                        blocks.push(Block::Text(content::read_text(block, &at, losses)));
+                        blocks.push(Block::Text(content::read_text(scope, block)));
                     }
                     SystemMessageBlockParam::ToolAddition(block) => {
-                        if let Read::Tool(tool) = content::read_addition(block, &at, losses) {
-                            add_tool(*tool, &at, request, losses);
+                        if let ClaudeBlock::Tool(tool) = content::read_addition(scope, block) {
+                            add_tool(scope, *tool, request);
                         }
                     }
-                    SystemMessageBlockParam::ToolRemoval(_) => {
-                        losses.drop_field(at, "a tool cannot be taken away in the middle of a conversation");
-                    }
+                    SystemMessageBlockParam::ToolRemoval(_) => scope.drop(ClaudeReason::ToolRemoval),
                     SystemMessageBlockParam::Unknown(unknown) => {
-                        refuse_variant(&unknown, "content block", &at, losses);
+                        refuse_variant(scope, &unknown, "content block");
                     }
                 }
             }
@@ -135,12 +136,12 @@ fn read_instruction(
     }
 }
 
-/// Declares a tool that the conversation adds, after those of the list.
-fn add_tool(tool: ToolParam, at: &Path<'_>, request: &mut Request, losses: &mut Losses) {
-    let index = request.tools.len();
-    let tool = tools::read_custom(tool, index, at, losses);
-    let known = |known: &Tool| matches!(known, Tool::Function(known) if known.name == tool.name);
-    if !request.tools.iter().any(known) {
+/// Declares a tool that the conversation adds, after those of the list. A client may add the same tool several times, once
+/// for each time that its list of tools changes.
+fn add_tool(scope: &mut Scope<'_>, tool: ToolParam, request: &mut Request) {
+    let tool = tools::read_custom(scope, tool, request.tools.len());
+    let is_same = |known: &Tool| matches!(known, Tool::Function(known) if known.name == tool.name);
+    if !request.tools.iter().any(is_same) {
         request.tools.push(Tool::Function(tool));
     }
 }

@@ -1,73 +1,82 @@
-//! The shape of a conversation that the Messages API takes.
+//! The shape of a conversation that the Messages API accepts.
 //!
-//! Roles alternate, the user begins, every result stands first in the user turn right after its call, no text is blank.
-//! What does not fit is moved by fixed rules that look only backwards and at the next message, so that a longer history
-//! keeps the shape of the shorter one.
+//! The API answers a conversation with an error unless roles alternate, the user begins, every tool result comes first in
+//! the user's turn right after its call, and no text is blank. Messages that do not fit are moved by fixed rules that look
+//! only at earlier messages and at the next one. A longer history therefore keeps the shape of the shorter one, which
+//! prompt caches and signed thinking depend on.
 
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 
-use crate::canonical::{Block, Family, Losses, Message, Path, Request, Role, Text};
+use crate::canonical::{Block, Family, Message, Path, Request, Role, Scope, Text};
 use crate::capability::Capabilities;
+use crate::dialect::claude::reasons::ClaudeReason;
+use crate::dialect::claude::request::REMINDER;
 
-/// Stands where a conversation does not begin with its user.
+/// The user's message that is put before a conversation that the assistant begins: the shortest that is not blank.
 const OPENING: &str = ".";
 
-/// One message of the Messages API, with the blocks it is written from.
+/// One message of the Messages API, with the blocks that it is written from.
 #[derive(Debug)]
-pub struct Turn<'a> {
-    /// Who speaks.
+pub struct ClaudeTurn<'a> {
+    /// Whose message it is.
     pub role: Role,
     /// Its blocks.
-    pub pieces: Vec<Piece<'a>>,
+    pub blocks: Vec<ClaudeTurnBlock<'a>>,
 }
 
-/// A block and where it came from.
+/// A block with its origin.
 #[derive(Debug)]
-pub struct Piece<'a> {
-    /// The block.
+pub struct ClaudeTurnBlock<'a> {
+    /// The block; owned if its text was changed.
     pub block: Cow<'a, Block>,
-    /// Its place in the client's body.
+    /// Where it is in the client's body.
     pub path: Path<'static>,
 }
 
 /// The turns of a conversation.
 #[derive(Debug)]
-pub struct Turns<'a> {
+pub struct ClaudeTurns<'a> {
     /// The turns, in order.
-    pub turns: Vec<Turn<'a>>,
-    /// Whether the last leading instruction has become the user's message, for want of any other.
+    pub turns: Vec<ClaudeTurn<'a>>,
+    /// Whether the last leading instruction has become the user's message because there is no other, and has to leave the
+    /// system prompt.
     pub system_as_user: bool,
 }
 
-/// Shapes the conversation. Refused losses say what cannot be shaped.
-pub fn shape<'a>(request: &'a Request, capabilities: &Capabilities, losses: &mut Losses) -> Turns<'a> {
-    check_calls(request, losses);
-    let mut turns = collect(request, losses);
-    settle_instructions(&mut turns, capabilities, losses);
-    results_first(&mut turns);
-    let system_as_user = begin_with_user(request, &mut turns, losses);
-    end_with_user(&mut turns, capabilities, losses);
-    Turns {
+/// Shapes the conversation. A history whose calls and results do not pair is refused.
+pub fn shape<'a>(
+    scope: &mut Scope<'_>,
+    request: &'a Request,
+    capabilities: &Capabilities,
+) -> ClaudeTurns<'a> {
+    refuse_unpaired(scope, request);
+    let mut turns = merge_neighbours(scope, request);
+    place_instructions(scope, &mut turns, capabilities);
+    move_results_first(&mut turns);
+    let system_as_user = begin_with_user(scope, request, &mut turns);
+    end_with_user(scope, &mut turns, capabilities);
+    ClaudeTurns {
         turns,
         system_as_user,
     }
 }
 
-/// Refuses histories whose calls and results do not pair.
-fn check_calls(request: &Request, losses: &mut Losses) {
+/// Refuses histories whose calls and results do not pair: the API's error would name neither by the client's path.
+fn refuse_unpaired(scope: &mut Scope<'_>, request: &Request) {
     let mut calls: HashMap<&str, ()> = HashMap::new();
     for message in &request.messages {
-        for (at, block) in message.content.iter().enumerate() {
+        for (position, block) in message.content.iter().enumerate() {
             match block {
                 Block::ToolCall(call) if calls.insert(&call.id, ()).is_some() => {
-                    losses.refuse(request.block_path(message, at), "two tool calls have the same id");
+                    scope
+                        .at(request.block_path(message, position))
+                        .refuse(ClaudeReason::DuplicateCallId);
                 }
                 Block::ToolResult(result) if !calls.contains_key(result.call_id.as_str()) => {
-                    losses.refuse(
-                        request.block_path(message, at),
-                        "the result of a tool call that is not in the history",
-                    );
+                    scope
+                        .at(request.block_path(message, position))
+                        .refuse(ClaudeReason::ResultWithoutCall);
                 }
                 _ => {}
             }
@@ -75,16 +84,17 @@ fn check_calls(request: &Request, losses: &mut Losses) {
     }
 }
 
-/// Merges neighbours of one role, with instructions out of the way of results.
-fn collect<'a>(request: &'a Request, losses: &mut Losses) -> Vec<Turn<'a>> {
-    let mut turns: Vec<Turn<'a>> = Vec::with_capacity(request.messages.len());
-    let mut delayed: Vec<Piece<'a>> = Vec::new();
-    for (at, message) in request.messages.iter().enumerate() {
-        let pieces = pieces(request, message, losses);
-        if pieces.is_empty() {
+/// Merges neighbours of one role. Instructions between a call and its results are delayed until after the results, since
+/// the API accepts nothing between the two.
+fn merge_neighbours<'a>(scope: &mut Scope<'_>, request: &'a Request) -> Vec<ClaudeTurn<'a>> {
+    let mut turns: Vec<ClaudeTurn<'a>> = Vec::with_capacity(request.messages.len());
+    let mut delayed: Vec<ClaudeTurnBlock<'a>> = Vec::new();
+    for (position, message) in request.messages.iter().enumerate() {
+        let blocks = select_blocks(scope, request, message);
+        if blocks.is_empty() {
             continue;
         }
-        let results_follow = request.messages[at + 1..]
+        let results_follow = request.messages[position + 1..]
             .iter()
             .find(|next| next.role != Role::System)
             .is_some_and(has_result);
@@ -92,22 +102,22 @@ fn collect<'a>(request: &'a Request, losses: &mut Losses) -> Vec<Turn<'a>> {
             .last()
             .is_some_and(|turn| turn.role == Role::Assistant && has_call(turn));
         if message.role == Role::System && after_call && results_follow {
-            delayed.extend(pieces);
+            delayed.extend(blocks);
             continue;
         }
-        let more_results = request.messages.get(at + 1).is_some_and(has_result);
-        push(&mut turns, message.role, pieces);
+        let more_results = request.messages.get(position + 1).is_some_and(has_result);
+        push_blocks(&mut turns, message.role, blocks);
         if !more_results && !delayed.is_empty() {
-            push(&mut turns, Role::System, std::mem::take(&mut delayed));
+            push_blocks(&mut turns, Role::System, std::mem::take(&mut delayed));
         }
     }
     turns
 }
 
-fn push<'a>(turns: &mut Vec<Turn<'a>>, role: Role, pieces: Vec<Piece<'a>>) {
+fn push_blocks<'a>(turns: &mut Vec<ClaudeTurn<'a>>, role: Role, blocks: Vec<ClaudeTurnBlock<'a>>) {
     match turns.last_mut() {
-        Some(turn) if turn.role == role => turn.pieces.extend(pieces),
-        _ => turns.push(Turn { role, pieces }),
+        Some(turn) if turn.role == role => turn.blocks.extend(blocks),
+        _ => turns.push(ClaudeTurn { role, blocks }),
     }
 }
 
@@ -118,38 +128,38 @@ fn has_result(message: &Message) -> bool {
         .any(|block| matches!(block, Block::ToolResult(_)))
 }
 
-fn has_call(turn: &Turn<'_>) -> bool {
-    turn.pieces
+fn has_call(turn: &ClaudeTurn<'_>) -> bool {
+    turn.blocks
         .iter()
-        .any(|piece| matches!(*piece.block, Block::ToolCall(_)))
+        .any(|block| matches!(*block.block, Block::ToolCall(_)))
 }
 
-/// The blocks of a message that the API takes: no blank text, no reasoning but Anthropic's own.
-fn pieces<'a>(request: &'a Request, message: &'a Message, losses: &mut Losses) -> Vec<Piece<'a>> {
-    if message.name.is_some() {
-        let path = format!("{}.name", request.message_path(message));
-        losses.ignore(path, "who speaks is told by the role alone");
-    }
-    // Text beside signed thinking is covered by the signature, blank or not.
+/// Selects the blocks of a message that the API accepts: no blank text, no reasoning but Anthropic's own.
+fn select_blocks<'a>(
+    scope: &mut Scope<'_>,
+    request: &'a Request,
+    message: &'a Message,
+) -> Vec<ClaudeTurnBlock<'a>> {
+    let mut message_scope = scope.at(request.message_path(message));
+    message_scope.ignore_member("name", &message.name, ClaudeReason::SpeakerName);
+    // The signature covers the text beside the thinking, so that text stays even if it is blank.
     let signed = message.content.iter().any(is_own_reasoning);
     let mut out = Vec::with_capacity(message.content.len());
-    for (at, block) in message.content.iter().enumerate() {
+    for (position, block) in message.content.iter().enumerate() {
+        let path = request.block_path(message, position);
         match block {
             Block::Text(text) if text.text.is_blank() && !signed => {}
             Block::Refusal { text } if text.is_blank() => {}
             Block::Reasoning(reasoning) if !is_own_reasoning(block) => {
                 let origin = reasoning.opaque.as_ref().map(|opaque| opaque.origin);
-                let reason = match origin {
-                    Some(Family::OpenaiChat) | None => {
-                        "reasoning without Anthropic's signature is not taken back"
-                    }
-                    Some(_) => "another vendor's reasoning state is not taken",
-                };
-                losses.drop_field(request.block_path(message, at), reason);
+                scope.at(path).drop(match origin {
+                    Some(Family::OpenaiChat) | None => ClaudeReason::UnsignedReasoning,
+                    Some(_) => ClaudeReason::ForeignReasoning,
+                });
             }
-            block => out.push(Piece {
+            block => out.push(ClaudeTurnBlock {
                 block: Cow::Borrowed(block),
-                path: request.block_path(message, at),
+                path,
             }),
         }
     }
@@ -166,66 +176,70 @@ fn is_own_reasoning(block: &Block) -> bool {
         .is_some_and(|opaque| opaque.origin == Family::Claude)
 }
 
-/// Leaves instructions in the middle where the model takes them there; else they become framed text of the user at the
-/// same place. Never moved to the top, which would change what caches and signatures cover.
-fn settle_instructions(turns: &mut Vec<Turn<'_>>, capabilities: &Capabilities, losses: &mut Losses) {
+/// Leaves instructions in the middle of the conversation if the model accepts them there; otherwise they become framed
+/// text of the user at the same position. They never move to the top: that would change the prefix that prompt caches and
+/// signatures cover.
+fn place_instructions(scope: &mut Scope<'_>, turns: &mut Vec<ClaudeTurn<'_>>, capabilities: &Capabilities) {
     let roles: Vec<Role> = turns.iter().map(|turn| turn.role).collect();
-    let is_legal = |at: usize| {
-        let before = at.checked_sub(1).and_then(|at| roles.get(at));
-        let after = roles.get(at + 1);
+    // The API accepts an instruction only after the user's turn, at the end or before the assistant's.
+    let is_legal = |position: usize| {
+        let before = position.checked_sub(1).and_then(|before| roles.get(before));
+        let after = roles.get(position + 1);
         capabilities.mid_system
             && before == Some(&Role::User)
             && matches!(after, None | Some(Role::Assistant))
     };
-    let mut settled: Vec<Turn<'_>> = Vec::with_capacity(turns.len());
-    for (at, turn) in turns.drain(..).enumerate() {
+    let mut placed: Vec<ClaudeTurn<'_>> = Vec::with_capacity(turns.len());
+    for (position, turn) in turns.drain(..).enumerate() {
         if turn.role != Role::System {
-            push(&mut settled, turn.role, turn.pieces);
-        } else if is_legal(at) {
-            settled.push(turn);
+            push_blocks(&mut placed, turn.role, turn.blocks);
+        } else if is_legal(position) {
+            placed.push(turn);
         } else {
-            let framed = turn.pieces.into_iter().map(|piece| {
-                let reason = "instructions in the middle became framed text of the user";
-                losses.approximate(piece.path, reason);
-                frame(piece)
+            let framed = turn.blocks.into_iter().map(|block| {
+                scope
+                    .at(block.path)
+                    .approximate(ClaudeReason::InstructionAsUserText);
+                frame_instruction(block)
             });
-            push(&mut settled, Role::User, framed.collect());
+            push_blocks(&mut placed, Role::User, framed.collect());
         }
     }
-    *turns = settled;
+    *turns = placed;
 }
 
-fn frame(piece: Piece<'_>) -> Piece<'_> {
-    let Block::Text(text) = &*piece.block else {
-        return piece;
+fn frame_instruction(instruction: ClaudeTurnBlock<'_>) -> ClaudeTurnBlock<'_> {
+    let Block::Text(text) = &*instruction.block else {
+        return instruction;
     };
-    let framed = format!("<system-reminder>{}</system-reminder>", text.text);
+    let [begin, end] = REMINDER;
     let block = Block::Text(Text {
-        text: framed.into(),
+        text: format!("{begin}{}{end}", text.text).into(),
         annotations: Vec::new(),
         cache: text.cache,
     });
-    Piece {
+    ClaudeTurnBlock {
         block: Cow::Owned(block),
-        path: piece.path,
+        path: instruction.path,
     }
 }
 
-/// Puts the results of a user turn first, in the order of their calls.
-fn results_first(turns: &mut [Turn<'_>]) {
+/// Moves the results of a user's turn to its beginning, in the order of their calls.
+fn move_results_first(turns: &mut [ClaudeTurn<'_>]) {
     let mut order: HashMap<String, usize> = HashMap::new();
     for turn in turns {
         match turn.role {
             Role::Assistant => {
                 order.clear();
-                for piece in &turn.pieces {
-                    if let Block::ToolCall(call) = &*piece.block {
+                for block in &turn.blocks {
+                    if let Block::ToolCall(call) = &*block.block {
                         let next = order.len();
                         order.insert(call.id.clone(), next);
                     }
                 }
             }
-            Role::User => turn.pieces.sort_by_key(|piece| match &*piece.block {
+            Role::User => turn.blocks.sort_by_key(|block| match &*block.block {
+                // A result of an older call comes after those of the last turn, but before other content.
                 Block::ToolResult(result) => order.get(&result.call_id).copied().unwrap_or(usize::MAX - 1),
                 _ => usize::MAX,
             }),
@@ -234,61 +248,65 @@ fn results_first(turns: &mut [Turn<'_>]) {
     }
 }
 
-/// Makes the conversation begin with its user. `true` where the last leading instruction has to stand in.
-fn begin_with_user<'a>(request: &'a Request, turns: &mut Vec<Turn<'a>>, losses: &mut Losses) -> bool {
+/// Makes the conversation begin with its user. Returns whether the last leading instruction became the user's message.
+fn begin_with_user<'a>(scope: &mut Scope<'_>, request: &'a Request, turns: &mut Vec<ClaudeTurn<'a>>) -> bool {
     if turns.first().is_some_and(|turn| turn.role == Role::User) {
         return false;
     }
     let path = Path::from(request.fields.messages);
     let has_user = turns.iter().any(|turn| turn.role == Role::User);
-    let (text, reason, from_system) = match request.system.last() {
-        Some(last) if !has_user => (
-            last.text.clone(),
-            "without a user's message, the last instruction became one",
-            true,
-        ),
-        _ => (
-            OPENING.into(),
-            "a conversation has to begin with its user; a full stop was put there",
-            false,
-        ),
+    let (text, reason, system_as_user) = match request.system.last() {
+        Some(last) if !has_user => (last.text.clone(), ClaudeReason::InstructionAsUserMessage, true),
+        _ => (OPENING.into(), ClaudeReason::AssistantBegins, false),
     };
-    losses.approximate(path, reason);
+    scope.at(path).approximate(reason);
     let block = Cow::Owned(Block::Text(Text::from(text)));
     turns.insert(
         0,
-        Turn {
+        ClaudeTurn {
             role: Role::User,
-            pieces: vec![Piece { block, path }],
+            blocks: vec![ClaudeTurnBlock { block, path }],
         },
     );
-    from_system
+    system_as_user
 }
 
-/// A trailing turn of the assistant is a beginning that the model continues; where it does not, that is refused.
-fn end_with_user(turns: &mut [Turn<'_>], capabilities: &Capabilities, losses: &mut Losses) {
+/// A last turn of the assistant is a beginning that the model continues (a prefill). Newer models refuse it, which is
+/// refused here by the client's path. The text of a prefill must not end with white space.
+fn end_with_user(scope: &mut Scope<'_>, turns: &mut [ClaudeTurn<'_>], capabilities: &Capabilities) {
     let Some(last) = turns
         .last_mut()
         .filter(|turn| turn.role == Role::Assistant && !has_call(turn))
     else {
         return;
     };
-    let Some(piece) = last.pieces.last_mut() else {
+    let Some(last) = last.blocks.last_mut() else {
         return;
     };
     if !capabilities.prefill {
-        let reason =
-            "the conversation ends with the assistant, and this model does not continue such a prefill";
-        losses.refuse(piece.path, reason);
+        scope.at(last.path).refuse(ClaudeReason::NoPrefill);
         return;
     }
-    let Block::Text(text) = &*piece.block else { return };
+    let Block::Text(text) = &*last.block else { return };
     let trimmed = text.text.trim_end();
     if trimmed.len() < text.text.len() {
         let text = Text {
             text: trimmed.into(),
             ..text.clone()
         };
-        piece.block = Cow::Owned(Block::Text(text));
+        last.block = Cow::Owned(Block::Text(text));
     }
+}
+
+/// Whether the last turn of the assistant calls tools and does not begin with thinking. Models that think up to a budget
+/// refuse such a history while thinking is on.
+pub fn has_lost_thinking(turns: &[ClaudeTurn<'_>]) -> bool {
+    let Some(last) = turns.iter().rfind(|turn| turn.role == Role::Assistant) else {
+        return false;
+    };
+    let thinks = last
+        .blocks
+        .first()
+        .is_some_and(|block| matches!(*block.block, Block::Reasoning(_)));
+    has_call(last) && !thinks
 }

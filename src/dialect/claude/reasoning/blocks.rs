@@ -1,22 +1,29 @@
-//! The blocks that carry thinking, in requests and responses.
+//! The blocks that carry thinking.
+//!
+//! A thinking block has to come back to Anthropic exactly as it was sent: its signature covers it. The canonical model
+//! therefore keeps the block's JSON beside the text. To clients of this dialect, another vendor's reasoning state goes as
+//! a carrier in the place of the signature, since clients send signatures back untouched.
 
-use crate::canonical::{Family, Losses, Opaque, Path, Reasoning};
+use crate::canonical::{Family, Opaque, Reasoning, Scope};
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
 use crate::dialect::shared::carrier;
-use crate::dialect::shared::legacy::drop_unknown;
 use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::unknown::drop_unknown;
+use crate::wire::json::LazyStr;
 
-/// Reads a thinking block: the vendor's own with its signature, or another vendor's reasoning that a carrier brings back.
-pub fn read_thinking(block: ThinkingBlockParam, at: &Path<'_>, losses: &mut Losses) -> Option<Reasoning> {
+/// Reads a thinking block of a request: the vendor's own with its signature, or another vendor's reasoning with a carrier
+/// in its place. `None` if the carrier is of a version that this proxy does not know.
+pub fn read_thinking(scope: &mut Scope<'_>, block: ThinkingBlockParam) -> Option<Reasoning> {
     let ThinkingBlockParam {
         signature,
         thinking,
         extra,
     } = block;
-    drop_unknown(&extra, at, losses);
+    drop_unknown(scope, &extra);
     let opaque = if carrier::is_carrier(&signature) {
         let Some(opaque) = carrier::decode(&signature) else {
-            losses.drop_field(*at, "reasoning state that this version of the proxy did not make");
+            scope.drop(ClaudeReason::UnknownCarrier);
             return None;
         };
         opaque
@@ -24,34 +31,54 @@ pub fn read_thinking(block: ThinkingBlockParam, at: &Path<'_>, losses: &mut Loss
         let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
         Opaque::new(Family::Claude, to_raw_json(&block))
     };
-    let parts = if thinking.is_empty() {
-        Vec::new()
-    } else {
-        vec![thinking]
-    };
     Some(Reasoning {
-        parts,
+        parts: parts_of(thinking),
         opaque: Some(opaque),
     })
 }
 
-/// Reads a redacted thinking block.
-pub fn read_redacted(block: RedactedThinkingBlockParam, at: &Path<'_>, losses: &mut Losses) -> Reasoning {
+/// Reads a redacted thinking block of a request.
+pub fn read_redacted(scope: &mut Scope<'_>, block: RedactedThinkingBlockParam) -> Reasoning {
     let RedactedThinkingBlockParam { data, extra } = block;
-    drop_unknown(&extra, at, losses);
-    let block = serde_json::json!({"type": "redacted_thinking", "data": data});
+    drop_unknown(scope, &extra);
     Reasoning {
         parts: Vec::new(),
-        opaque: Some(Opaque::new(Family::Claude, to_raw_json(&block))),
+        opaque: Some(read_response_redacted(&data)),
     }
 }
 
-/// Writes reasoning as the vendor's own block. Another vendor's is never sent: its signature would be refused.
-pub fn write_block(
-    reasoning: &Reasoning,
-    path: Path<'static>,
-    losses: &mut Losses,
-) -> Option<ContentBlockParam> {
+/// Reads a thinking block of a response. Some servers of this dialect sign nothing; such thinking has no state.
+pub fn read_response_thinking(thinking: String, signature: Option<&str>) -> Reasoning {
+    let opaque = signature
+        .filter(|signature| !signature.is_empty())
+        .map(|signature| {
+            let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
+            Opaque::new(Family::Claude, to_raw_json(&block))
+        });
+    Reasoning {
+        parts: parts_of(thinking.into()),
+        opaque,
+    }
+}
+
+/// Reads the state of a redacted thinking block.
+pub fn read_response_redacted(data: &str) -> Opaque {
+    let block = serde_json::json!({"type": "redacted_thinking", "data": data});
+    Opaque::new(Family::Claude, to_raw_json(&block))
+}
+
+/// The API has thinking without text: the client asked not to see it.
+fn parts_of(thinking: LazyStr) -> Vec<LazyStr> {
+    if thinking.is_empty() {
+        Vec::new()
+    } else {
+        vec![thinking]
+    }
+}
+
+/// Writes reasoning into a request as the vendor's own block. Another vendor's is never sent: the API would refuse its
+/// signature.
+pub fn write_request_block(scope: &mut Scope<'_>, reasoning: &Reasoning) -> Option<ContentBlockParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque.as_ref().filter(|opaque| opaque.origin == Family::Claude);
     let block = own.and_then(|opaque| serde_json::from_str::<ContentBlockParam>(opaque.json.get()).ok());
@@ -60,35 +87,14 @@ pub fn write_block(
             Some(block)
         }
         _ => {
-            losses.drop_field(path, "reasoning without Anthropic's signature is not taken back");
+            scope.drop(ClaudeReason::UnsignedReasoning);
             None
         }
     }
 }
 
-/// Thinking as the vendor sent it, with the exact block that has to come back.
-pub fn thinking_block(thinking: String, signature: Option<&str>) -> Reasoning {
-    let opaque = signature
-        .filter(|signature| !signature.is_empty())
-        .map(|signature| {
-            let block = serde_json::json!({"type": "thinking", "thinking": thinking, "signature": signature});
-            Opaque::new(Family::Claude, to_raw_json(&block))
-        });
-    let parts = if thinking.is_empty() {
-        Vec::new()
-    } else {
-        vec![thinking.into()]
-    };
-    Reasoning { parts, opaque }
-}
-
-/// The state of a redacted thinking block.
-pub fn redacted(data: &str) -> Opaque {
-    let block = serde_json::json!({"type": "redacted_thinking", "data": data});
-    Opaque::new(Family::Claude, to_raw_json(&block))
-}
-
-pub fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
+/// Writes reasoning into a response: the vendor's own block, or another vendor's text with a carrier as its signature.
+pub fn write_response_block(reasoning: &Reasoning) -> ContentBlock {
     let Reasoning { parts: _, opaque } = reasoning;
     if let Some(opaque) = opaque.as_ref().filter(|opaque| opaque.origin == Family::Claude)
         && let Ok(block @ (ContentBlock::Thinking(_) | ContentBlock::RedactedThinking(_))) =
@@ -104,8 +110,8 @@ pub fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
     block.into()
 }
 
-/// What stands for the vendor's state in a thinking block: its own signature, or a carrier.
-pub fn signature(opaque: &Opaque) -> String {
+/// Writes the signature of a streamed thinking block: the vendor's own, or a carrier.
+pub fn write_signature(opaque: &Opaque) -> String {
     if opaque.origin == Family::Claude
         && let Ok(ContentBlock::Thinking(ThinkingBlock {
             signature: Some(signature),

@@ -1,25 +1,29 @@
-//! Writes how much the model is asked to think.
+//! Writes how much an upstream's model has to think.
+//!
+//! Models differ: older ones think up to a budget in tokens, newer ones decide themselves, guided by an effort
+//! (`adaptive`). `capability/models.yaml` has which model is which.
 
 use crate::canonical::{
-    Effort as CanonicalEffort, Losses, ReasoningControl, ReasoningDisplay, Request, Thinking,
+    Effort as CanonicalEffort, ReasoningControl, ReasoningDisplay, Request, Scope, Thinking,
 };
 use crate::capability::{Capabilities, DisabledThinking};
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
 
-/// The least budget that the API takes, in tokens.
+/// The least budget that the API accepts, in tokens.
 const LEAST_BUDGET: u64 = 1024;
 
-/// What a request says of thinking.
+/// The members of a request that control thinking.
 #[derive(Debug, Default)]
-pub struct Control {
-    /// The `thinking` member.
+pub struct ClaudeThinking {
+    /// `thinking`
     pub thinking: Option<ThinkingConfigParam>,
     /// `output_config.effort`
     pub effort: Option<Effort>,
 }
 
-impl Control {
-    /// Whether the model thinks up to a budget, which rules out other settings.
+impl ClaudeThinking {
+    /// Whether the model thinks up to a budget, which rules out some sampling parameters.
     pub fn has_budget(&self) -> bool {
         matches!(self.thinking, Some(ThinkingConfigParam::Enabled(_)))
     }
@@ -27,7 +31,7 @@ impl Control {
 
 /// What the rest of the request means for thinking.
 #[derive(Clone, Copy, Debug)]
-pub struct Circumstances {
+pub struct ThinkingContext {
     /// `max_tokens`
     pub max_tokens: u64,
     /// Whether a tool call is forced.
@@ -36,72 +40,76 @@ pub struct Circumstances {
     pub lost_thinking: bool,
 }
 
-/// Writes what is asked of the model's thinking, as far as this model takes it.
+/// Writes thinking and effort as far as the model accepts them.
 pub fn write_control(
+    scope: &mut Scope<'_>,
     request: &Request,
     capabilities: &Capabilities,
-    circumstances: Circumstances,
-    losses: &mut Losses,
-) -> Control {
+    context: ThinkingContext,
+) -> ClaudeThinking {
     let ReasoningControl {
         effort,
         thinking,
         display,
     } = &request.reasoning;
-    let mut writer = Writer {
+    let mut writer = ThinkingWriter {
+        scope: scope.at(request.fields.effort),
         request,
         capabilities,
-        circumstances,
+        context,
         display: *display,
-        losses,
     };
     match (thinking, effort) {
-        (None, None) => Control::default(),
-        (Some(Thinking::Disabled), _) | (None, Some(CanonicalEffort::None)) => writer.off(),
-        (Some(Thinking::BetweenTools), effort) => writer.between_tools(*effort),
-        (Some(Thinking::Enabled { budget }), _) if capabilities.thinking.budget => writer.budget(*budget),
-        (Some(Thinking::Enabled { budget }), effort) => {
-            writer.on(effort.unwrap_or(effort_of_budget(*budget)))
+        (None, None) => ClaudeThinking::default(),
+        (Some(Thinking::Disabled), _) | (None, Some(CanonicalEffort::None)) => writer.write_off(),
+        (Some(Thinking::BetweenTools), effort) => writer.write_between_tools(*effort),
+        (Some(Thinking::Enabled { budget }), _) if capabilities.thinking.budget => {
+            writer.write_budget(*budget)
         }
-        (Some(Thinking::Adaptive), None) if capabilities.thinking.adaptive => writer.adaptive(None),
-        (Some(Thinking::Adaptive), None) => writer.on(CanonicalEffort::Medium),
-        (Some(Thinking::Adaptive) | None, Some(effort)) => writer.on(*effort),
+        (Some(Thinking::Enabled { budget }), effort) => {
+            writer.write_effort(effort.unwrap_or(effort_of_budget(*budget)))
+        }
+        (Some(Thinking::Adaptive), None) if capabilities.thinking.adaptive => writer.write_adaptive(None),
+        (Some(Thinking::Adaptive), None) => writer.write_effort(CanonicalEffort::Medium),
+        (Some(Thinking::Adaptive) | None, Some(effort)) => writer.write_effort(*effort),
     }
 }
 
-struct Writer<'a> {
+struct ThinkingWriter<'a> {
+    /// At the client's field for the effort, which nearly all losses of this writer concern.
+    scope: Scope<'a>,
     request: &'a Request,
     capabilities: &'a Capabilities,
-    circumstances: Circumstances,
+    context: ThinkingContext,
     display: Option<ReasoningDisplay>,
-    losses: &'a mut Losses,
 }
 
-impl Writer<'_> {
-    fn on(&mut self, effort: CanonicalEffort) -> Control {
+impl ThinkingWriter<'_> {
+    /// Thinking with an effort, in the form that the model has.
+    fn write_effort(&mut self, effort: CanonicalEffort) -> ClaudeThinking {
         if self.capabilities.thinking.adaptive {
-            return self.adaptive(Some(effort));
+            return self.write_adaptive(Some(effort));
         }
         if self.capabilities.thinking.budget {
-            return self.budget(budget_of_effort(effort));
+            return self.write_budget(budget_of_effort(effort));
         }
-        self.drop_effort("this model does not reason");
-        Control::default()
+        self.scope.drop(ClaudeReason::NoThinking);
+        ClaudeThinking::default()
     }
 
-    fn adaptive(&mut self, effort: Option<CanonicalEffort>) -> Control {
+    fn write_adaptive(&mut self, effort: Option<CanonicalEffort>) -> ClaudeThinking {
         let thinking = ThinkingConfigAdaptiveParam {
-            display: self.display(),
+            display: self.write_display(),
             ..ThinkingConfigAdaptiveParam::new()
         };
-        Control {
+        ClaudeThinking {
             thinking: Some(thinking.into()),
-            effort: effort.and_then(|effort| self.effort(effort)),
+            effort: effort.and_then(|effort| self.write_nearest_effort(effort)),
         }
     }
 
-    /// The nearest effort that this model takes: the next lower one, else its lowest.
-    fn effort(&mut self, wanted: CanonicalEffort) -> Option<Effort> {
+    /// The nearest effort that this model accepts: the next lower one, else its lowest. The API has no `minimal`.
+    fn write_nearest_effort(&mut self, wanted: CanonicalEffort) -> Option<Effort> {
         let efforts = self
             .capabilities
             .efforts
@@ -113,104 +121,100 @@ impl Writer<'_> {
             .max()
             .or(efforts.min())?;
         if *nearest != wanted {
-            let reason = format!("this model takes effort `{}` at nearest", nearest.as_str());
-            self.losses.approximate(self.request.fields.effort, reason);
+            let nearest = nearest.as_str();
+            self.scope.approximate(ClaudeReason::NearestEffort { nearest });
         }
         Some(Effort::from(nearest.as_str()))
     }
 
-    fn budget(&mut self, wanted: u64) -> Control {
-        if self.circumstances.forced_tool {
-            self.drop_effort("a forced tool call and thinking exclude each other on this model");
-            return Control::default();
+    /// Thinking up to a budget, which has to be below `max_tokens`. The client's limit is a promise about cost and is never
+    /// raised: the budget is cut instead.
+    fn write_budget(&mut self, wanted: u64) -> ClaudeThinking {
+        if self.context.forced_tool {
+            self.scope.drop(ClaudeReason::ForcedCallExcludesThinking);
+            return ClaudeThinking::default();
         }
-        if self.circumstances.lost_thinking {
-            self.drop_effort(
-                "the last tool call's turn came back without its thinking, which this model demands",
-            );
-            return Control::default();
+        if self.context.lost_thinking {
+            self.scope.drop(ClaudeReason::LostThinking);
+            return ClaudeThinking::default();
         }
-        let room = self.circumstances.max_tokens.saturating_sub(LEAST_BUDGET);
+        let max_tokens = self.context.max_tokens;
         let wanted = wanted.max(LEAST_BUDGET);
-        let budget = if wanted < self.circumstances.max_tokens {
+        let budget = if wanted < max_tokens {
             wanted
         } else {
-            room
+            // As much is left for the response as the least budget.
+            max_tokens.saturating_sub(LEAST_BUDGET)
         };
         if budget < LEAST_BUDGET {
-            self.drop_effort("the output limit leaves no room for thinking");
-            return Control::default();
+            self.scope.drop(ClaudeReason::NoRoomForThinking);
+            return ClaudeThinking::default();
         }
         if budget < wanted {
-            self.losses.approximate(
-                self.request.fields.effort,
-                "the thinking budget was cut to the output limit",
-            );
+            self.scope.approximate(ClaudeReason::ThinkingBudgetCut);
         }
         let budget = i64::try_from(budget).unwrap_or(i64::MAX);
         let thinking = ThinkingConfigEnabledParam {
-            display: self.display(),
+            display: self.write_display(),
             ..ThinkingConfigEnabledParam::new(budget)
         };
-        Control {
+        ClaudeThinking {
             thinking: Some(thinking.into()),
             effort: None,
         }
     }
 
-    fn off(&mut self) -> Control {
+    fn write_off(&mut self) -> ClaudeThinking {
         let support = self.capabilities.thinking;
         if !support.adaptive {
             // Models that think up to a budget do not think unless asked.
-            return Control::default();
+            return ClaudeThinking::default();
         }
         match support.disabled {
             DisabledThinking::Always | DisabledThinking::UpToHigh => {
                 let thinking = ThinkingConfigDisabledParam::new();
-                Control {
+                ClaudeThinking {
                     thinking: Some(thinking.into()),
                     effort: None,
                 }
             }
             DisabledThinking::Never => {
-                let reason = "this model cannot stop reasoning; it is asked for as little as it offers";
-                self.losses.approximate(self.request.fields.effort, reason);
-                self.least()
+                self.scope.approximate(ClaudeReason::AlwaysThinks);
+                self.write_least()
             }
         }
     }
 
-    fn between_tools(&mut self, effort: Option<CanonicalEffort>) -> Control {
+    fn write_between_tools(&mut self, effort: Option<CanonicalEffort>) -> ClaudeThinking {
         if self.capabilities.thinking.between_tools {
             let thinking = ThinkingConfigBetweenToolsParam::new();
-            let effort = effort.and_then(|effort| self.effort(effort));
-            return Control {
+            return ClaudeThinking {
                 thinking: Some(thinking.into()),
-                effort,
+                effort: effort.and_then(|effort| self.write_nearest_effort(effort)),
             };
         }
-        self.losses.approximate(
-            self.request.fields.thinking,
-            "this model cannot think between tool calls only",
-        );
-        self.on(CanonicalEffort::Low)
+        self.scope
+            .at(self.request.fields.thinking)
+            .approximate(ClaudeReason::NoThinkingBetweenTools);
+        self.write_effort(CanonicalEffort::Low)
     }
 
-    fn least(&mut self) -> Control {
+    /// The least thinking of a model that cannot stop thinking.
+    fn write_least(&mut self) -> ClaudeThinking {
         if self.capabilities.thinking.between_tools {
             let thinking = ThinkingConfigBetweenToolsParam::new();
-            return Control {
+            return ClaudeThinking {
                 thinking: Some(thinking.into()),
                 effort: None,
             };
         }
-        Control {
+        ClaudeThinking {
             thinking: None,
-            effort: self.effort(CanonicalEffort::Low),
+            effort: self.write_nearest_effort(CanonicalEffort::Low),
         }
     }
 
-    fn display(&self) -> Option<ThinkingDisplay> {
+    fn write_display(&self) -> Option<ThinkingDisplay> {
         // Models that think up to a budget show their thinking without being asked.
         let shows_by_itself = !self.capabilities.thinking.adaptive;
         self.display
@@ -220,13 +224,9 @@ impl Writer<'_> {
                 ReasoningDisplay::Omitted => ThinkingDisplay::Omitted,
             })
     }
-
-    fn drop_effort(&mut self, reason: &'static str) {
-        self.losses.drop_field(self.request.fields.effort, reason);
-    }
 }
 
-/// The thinking budget for an effort, in tokens. No vendor publishes a table.
+/// The thinking budget for an effort, in tokens. No vendor publishes a table; `docs/translation.md` has ours.
 fn budget_of_effort(effort: CanonicalEffort) -> u64 {
     match effort {
         CanonicalEffort::None | CanonicalEffort::Minimal => LEAST_BUDGET,

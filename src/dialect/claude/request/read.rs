@@ -1,14 +1,15 @@
-//! Reads a request.
+//! Reads a client's request.
 
-use super::system::read_system;
-use crate::canonical::{
-    Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, Request, Sampling, ServiceTier,
-};
-use crate::dialect::claude::messages::read::read_messages;
+use http::HeaderMap;
+
+use super::system;
+use crate::canonical::{Error, ErrorClass, FieldNames, OutputFormat, Request, Sampling, Scope, ServiceTier};
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::{reasoning, tools};
+use crate::dialect::claude::{messages, reasoning, tools};
 use crate::dialect::shared::end_user;
-use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some};
+use crate::dialect::shared::json_schema::refuse_unless_object;
+use crate::dialect::shared::unknown::drop_unknown;
 use crate::dialect::{ClientRequest, Preferences, ReadRequest};
 use crate::wire::json::ReadError;
 
@@ -26,21 +27,11 @@ static FIELDS: FieldNames = FieldNames {
     logprobs: "logprobs",
 };
 
-/// An invalid request, from what the reader of its JSON says.
-pub fn invalid(error: ReadError) -> Error {
-    let invalid = Error::new(ErrorClass::InvalidRequest, error.to_string());
-    if error.path.is_empty() {
-        invalid
-    } else {
-        invalid.at(error.path)
-    }
-}
-
 /// Reads a request.
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
+pub fn read(scope: &mut Scope<'_>, client_request: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
     let MessageCreateParams {
         billing_policy,
         cache_control,
@@ -71,121 +62,98 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         top_k,
         top_p,
         extra,
-    } = parse_shared_request(inbound.body).map_err(invalid)?;
-    let root = Path::Root;
-    drop_unknown(&extra, &root, losses);
-    drop_some(
-        billing_policy.as_ref(),
-        root.field("billing_policy"),
-        "the vendor's own billing",
-        losses,
+    } = parse_shared_request(client_request.body).map_err(invalid)?;
+    drop_unknown(scope, &extra);
+    scope.drop_member("billing_policy", &billing_policy, ClaudeReason::VendorBilling);
+    scope.ignore_member("cache_control", &cache_control, ClaudeReason::AutomaticCaching);
+    scope.drop_member("compaction", &compaction, ClaudeReason::VendorCompaction);
+    scope.refuse_member("container", &container, ClaudeReason::VendorState);
+    scope.drop_member(
+        "context_management",
+        &context_management,
+        ClaudeReason::ContextEditing,
     );
-    ignore_some(
-        cache_control.as_ref(),
-        root.field("cache_control"),
-        "other vendors cache by themselves",
-        losses,
+    scope.drop_member("diagnostics", &diagnostics, ClaudeReason::VendorDiagnostics);
+    scope.drop_member(
+        "fallback_credit_token",
+        &fallback_credit_token,
+        ClaudeReason::VendorFallback,
     );
-    drop_some(
-        compaction.as_ref(),
-        root.field("compaction"),
-        "the vendor's own compaction",
-        losses,
-    );
-    refuse_some(
-        container.as_ref(),
-        root.field("container"),
-        "state that the vendor holds",
-        losses,
-    );
-    let no_editing = "the context is not edited on the way";
-    drop_some(
-        context_management.as_ref(),
-        root.field("context_management"),
-        no_editing,
-        losses,
-    );
-    drop_some(
-        diagnostics.as_ref(),
-        root.field("diagnostics"),
-        "the vendor's own diagnostics",
-        losses,
-    );
-    let no_fallback = "the vendor's own fallback";
-    drop_some(
-        fallback_credit_token.as_ref(),
-        root.field("fallback_credit_token"),
-        no_fallback,
-        losses,
-    );
-    drop_some(fallbacks.as_ref(), root.field("fallbacks"), no_fallback, losses);
-    let residency = "where data stays is a promise that another vendor does not make";
-    refuse_some(
-        inference_geo.as_ref(),
-        root.field("inference_geo"),
-        residency,
-        losses,
-    );
-    let servers = mcp_servers.filter(|servers| !servers.is_empty());
-    refuse_some(
-        servers.as_ref(),
-        root.field("mcp_servers"),
-        "servers that the vendor connects to",
-        losses,
-    );
-    refuse_some(
-        thread.as_ref(),
-        root.field("thread"),
-        "state that the vendor holds",
-        losses,
-    );
+    scope.drop_member("fallbacks", &fallbacks, ClaudeReason::VendorFallback);
+    scope.refuse_member("inference_geo", &inference_geo, ClaudeReason::DataResidency);
+    // An empty list asks for nothing.
+    let mcp_servers = mcp_servers.filter(|servers| !servers.is_empty());
+    scope.refuse_member("mcp_servers", &mcp_servers, ClaudeReason::McpServers);
+    scope.refuse_member("thread", &thread, ClaudeReason::VendorState);
 
-    let mut request = Request::new(&FIELDS, inbound.model.map_or(model, str::to_owned));
-    let negative =
-        || Error::new(ErrorClass::InvalidRequest, "max_tokens: must not be negative").at("max_tokens");
-    request.max_output_tokens = Some(u64::try_from(max_tokens).map_err(|_| negative())?);
-    request.stream = inbound.stream.or(stream).unwrap_or_default();
-    request.tools = tools::read(tools.unwrap_or_default(), losses);
-    request.system = read_system(system, losses);
-    read_messages(messages, &mut request, losses);
+    let mut request = Request::new(&FIELDS, client_request.model.map_or(model, str::to_owned));
+    request.max_output_tokens = Some(read_max_tokens(max_tokens)?);
+    request.stream = client_request.stream.or(stream).unwrap_or_default();
+    // Before the messages: these may add tools, which then follow those of the list.
+    request.tools = tools::read(&mut scope.field("tools"), tools.unwrap_or_default());
+    request.system = system::read(&mut scope.field("system"), system);
+    messages::read(&mut scope.field("messages"), messages, &mut request);
     if let Some(choice) = tool_choice {
-        (request.tool_choice, request.parallel_tool_calls) = tools::read_choice(choice, losses);
+        (request.tool_choice, request.parallel_tool_calls) =
+            tools::read_choice(&mut scope.field("tool_choice"), choice);
     }
-    let top_k = top_k.and_then(|top_k| u64::try_from(top_k).ok());
     request.sampling = Sampling {
         temperature,
         top_p,
-        top_k,
+        top_k: top_k.and_then(|top_k| u64::try_from(top_k).ok()),
         ..Sampling::default()
     };
     request.stop = stop_sequences.unwrap_or_default();
-    read_output_config(output_config, output_format, thinking, &mut request, losses);
-    request.service_tier = match (speed, service_tier) {
-        (Some(MessageCreateParamsSpeed::Fast), _) => Some(ServiceTier::Fast),
-        (_, Some(MessageCreateParamsServiceTier::Auto)) => Some(ServiceTier::Auto),
-        (_, Some(MessageCreateParamsServiceTier::StandardOnly)) => Some(ServiceTier::Default),
-        (_, Some(MessageCreateParamsServiceTier::Other(_))) => {
-            losses.drop_field("service_tier", "a tier that is not known");
-            None
-        }
-        (Some(MessageCreateParamsSpeed::Standard | MessageCreateParamsSpeed::Other(_)) | None, None) => None,
-    };
+    read_output_config(scope, output_config, output_format, thinking, &mut request);
+    request.service_tier = read_tier(scope, speed, service_tier);
     request.end_user = metadata.and_then(|MetadataParam { user_id, extra }| {
-        let metadata = root.field("metadata");
-        drop_unknown(&extra, &metadata, losses);
+        drop_unknown(&mut scope.field("metadata"), &extra);
         user_id.filter(|id| !id.is_empty())
     });
-    request.cache_key = cache_key(inbound, request.end_user.as_deref());
+    request.cache_key = cache_key(client_request.headers, request.end_user.as_deref());
     Ok(ReadRequest {
         request,
         preferences: Preferences::default(),
     })
 }
 
+/// The error for a body that is no request of this API.
+fn invalid(error: ReadError) -> Error {
+    let invalid = Error::new(ErrorClass::InvalidRequest, error.to_string());
+    if error.path.is_empty() {
+        invalid
+    } else {
+        invalid.at(error.path)
+    }
+}
+
+fn read_max_tokens(max_tokens: i64) -> Result<u64, Error> {
+    u64::try_from(max_tokens).map_err(|_| {
+        Error::new(ErrorClass::InvalidRequest, "max_tokens: must not be negative").at("max_tokens")
+    })
+}
+
+/// Reads the service tier. Fast mode has a member of its own here; elsewhere it is a tier.
+fn read_tier(
+    scope: &mut Scope<'_>,
+    speed: Option<MessageCreateParamsSpeed>,
+    tier: Option<MessageCreateParamsServiceTier>,
+) -> Option<ServiceTier> {
+    match (speed, tier) {
+        (Some(MessageCreateParamsSpeed::Fast), _) => Some(ServiceTier::Fast),
+        (_, Some(MessageCreateParamsServiceTier::Auto)) => Some(ServiceTier::Auto),
+        (_, Some(MessageCreateParamsServiceTier::StandardOnly)) => Some(ServiceTier::Default),
+        (_, Some(MessageCreateParamsServiceTier::Other(_))) => {
+            scope.field("service_tier").drop(ClaudeReason::UnknownServiceTier);
+            None
+        }
+        (Some(MessageCreateParamsSpeed::Standard | MessageCreateParamsSpeed::Other(_)) | None, None) => None,
+    }
+}
+
 /// A key that stays the same through a session: without one, prompt caches of other vendors are hit by chance only.
-fn cache_key(inbound: &ClientRequest<'_>, end_user: Option<&str>) -> Option<String> {
-    let session = inbound
-        .headers
+fn cache_key(headers: &HeaderMap, end_user: Option<&str>) -> Option<String> {
+    let session = headers
         .get("x-claude-code-session-id")
         .and_then(|value| value.to_str().ok());
     session
@@ -193,40 +161,43 @@ fn cache_key(inbound: &ClientRequest<'_>, end_user: Option<&str>) -> Option<Stri
         .or_else(|| end_user.map(end_user::digest))
 }
 
+/// Reads the settings of reasoning and of the output's format, two subjects that share the member `output_config`.
 fn read_output_config(
+    scope: &mut Scope<'_>,
     config: Option<OutputConfigParam>,
     former_format: Option<JsonOutputFormatParam>,
     thinking: Option<ThinkingConfigParam>,
     request: &mut Request,
-    losses: &mut Losses,
 ) {
-    let at = Path::Root.field("output_config");
     let OutputConfigParam {
         effort,
         format,
         task_budget,
         extra,
     } = config.unwrap_or_default();
-    drop_unknown(&extra, &at, losses);
-    drop_some(
-        task_budget.as_ref(),
-        at.field("task_budget"),
-        "a budget for a whole task",
-        losses,
-    );
-    request.reasoning = reasoning::read_control(thinking, effort, losses);
-    let format = format.map(|format| (format, at.field("format")));
-    let former = former_format.map(|format| (format, Path::Root.field("output_format")));
-    request.output_format = format.or(former).map(|(format, at)| {
-        let JsonOutputFormatParam { schema, extra } = format;
-        drop_unknown(&extra, &at, losses);
-        refuse_no_object(Some(&schema), at.field("schema"), losses);
-        OutputFormat::JsonSchema {
-            name: None,
-            description: None,
-            schema,
-            // What this API is given a schema for, it holds the answer to.
-            strict: Some(true),
+    let mut config_scope = scope.field("output_config");
+    drop_unknown(&mut config_scope, &extra);
+    config_scope.drop_member("task_budget", &task_budget, ClaudeReason::TaskBudget);
+    request.reasoning = reasoning::read_control(scope, thinking, effort);
+    request.output_format = match (format, former_format) {
+        (Some(format), _) => {
+            let mut config_scope = scope.field("output_config");
+            Some(read_format(&mut config_scope.field("format"), format))
         }
-    });
+        (None, Some(format)) => Some(read_format(&mut scope.field("output_format"), format)),
+        (None, None) => None,
+    };
+}
+
+fn read_format(scope: &mut Scope<'_>, format: JsonOutputFormatParam) -> OutputFormat {
+    let JsonOutputFormatParam { schema, extra } = format;
+    drop_unknown(scope, &extra);
+    refuse_unless_object(&mut scope.field("schema"), Some(&schema));
+    OutputFormat::JsonSchema {
+        name: None,
+        description: None,
+        schema,
+        // The API enforces every schema that it accepts; there is no member that asks for it.
+        strict: Some(true),
+    }
 }

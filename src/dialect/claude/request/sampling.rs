@@ -1,19 +1,31 @@
-//! Sampling parameters, as far as the model takes them.
+//! Sampling parameters, as far as the model accepts them.
 
-use crate::canonical::{Losses, Path, Sampling};
+use crate::canonical::{Sampling, Scope};
 use crate::capability::SamplingSupport;
 use crate::dialect::Target;
-use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::drop_some;
+use crate::dialect::claude::reasoning::ClaudeThinking;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::wire::json::Number;
 
-pub fn write_sampling(
+/// The sampling parameters of a request.
+#[derive(Debug, Default)]
+pub struct ClaudeSampling {
+    /// `temperature`, 0 to 1.
+    pub temperature: Option<Number>,
+    /// `top_p`
+    pub top_p: Option<Number>,
+    /// `top_k`
+    pub top_k: Option<i64>,
+}
+
+/// Writes the sampling parameters that the model accepts. A thinking budget excludes a temperature other than 1 and
+/// `top_k`: the API answers both with an error.
+pub fn write(
+    scope: &mut Scope<'_>,
     sampling: &Sampling,
     target: &Target<'_>,
-    has_budget: bool,
-    out: &mut MessageCreateParams,
-    losses: &mut Losses,
-) {
+    thinking: &ClaudeThinking,
+) -> ClaudeSampling {
     let Sampling {
         temperature,
         top_p,
@@ -22,54 +34,52 @@ pub fn write_sampling(
         frequency_penalty,
         presence_penalty,
     } = sampling;
-    for (value, name) in [
-        (seed, "seed"),
-        (frequency_penalty, "frequency_penalty"),
-        (presence_penalty, "presence_penalty"),
-    ] {
-        drop_some(
-            value.as_ref(),
-            Path::Root.field(name),
-            "not taken by this dialect",
-            losses,
-        );
-    }
+    scope.drop_member("seed", seed, ClaudeReason::ForeignSampling);
+    scope.drop_member(
+        "frequency_penalty",
+        frequency_penalty,
+        ClaudeReason::ForeignSampling,
+    );
+    scope.drop_member(
+        "presence_penalty",
+        presence_penalty,
+        ClaudeReason::ForeignSampling,
+    );
     if target.capabilities.sampling != SamplingSupport::All {
-        let reason = "this model takes no sampling parameters";
-        drop_some(
-            temperature.as_ref(),
-            Path::Root.field("temperature"),
-            reason,
-            losses,
-        );
-        drop_some(top_p.as_ref(), Path::Root.field("top_p"), reason, losses);
-        drop_some(top_k.as_ref(), Path::Root.field("top_k"), reason, losses);
-        return;
+        scope.drop_member("temperature", temperature, ClaudeReason::NoSampling);
+        scope.drop_member("top_p", top_p, ClaudeReason::NoSampling);
+        scope.drop_member("top_k", top_k, ClaudeReason::NoSampling);
+        return ClaudeSampling::default();
     }
-    let is_one = |number: &Number| number.as_f64() == Some(1.0);
+    let mut out = ClaudeSampling::default();
     out.temperature = match temperature {
-        Some(value) if has_budget && !is_one(value) => {
-            losses.drop_field("temperature", "thinking allows no temperature but 1");
+        Some(value) if thinking.has_budget() && value.as_f64() != Some(1.0) => {
+            scope
+                .field("temperature")
+                .drop(ClaudeReason::TemperatureWithThinking);
             None
         }
         Some(value) if value.as_f64().is_some_and(|value| value > 1.0) => {
-            losses.approximate("temperature", "cut to 1, the most that is taken");
+            scope
+                .field("temperature")
+                .approximate(ClaudeReason::TemperatureLimit);
             Some(Number::from(1))
         }
         value => value.clone(),
     };
     out.top_p = match top_p {
         Some(_) if temperature.is_some() && !target.capabilities.temperature_with_top_p => {
-            losses.drop_field("top_p", "this model takes either temperature or top_p");
+            scope.field("top_p").drop(ClaudeReason::TemperatureOrTopP);
             None
         }
         value => value.clone(),
     };
     out.top_k = match top_k {
-        Some(_) if has_budget => {
-            losses.drop_field("top_k", "thinking allows no top_k");
+        Some(_) if thinking.has_budget() => {
+            scope.field("top_k").drop(ClaudeReason::TopKWithThinking);
             None
         }
         value => value.and_then(|value| i64::try_from(value).ok()),
     };
+    out
 }

@@ -1,21 +1,27 @@
 //! The system prompt.
 
-use crate::canonical::{Losses, Path, SystemBlock as CanonicalSystem, SystemOrigin, Text};
+use crate::canonical::{Scope, SystemBlock as CanonicalSystem, SystemOrigin, Text};
 use crate::dialect::claude::content;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::refuse_variant;
+use crate::dialect::shared::unknown::refuse_variant;
 use crate::wire::json::LazyStr;
 
-/// How the attribution line of Claude Code begins. It differs in every request and would defeat every prompt cache.
+/// How the attribution line begins that Claude Code puts before its system prompt.
+///
+/// The rest of the line differs in every request: with it, no prompt cache of an upstream would ever be hit.
 pub const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
-pub fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<CanonicalSystem> {
-    let at = Path::Root.field("system");
+/// The tags around instructions and summaries within a user's text, as Claude Code writes them.
+pub const REMINDER: [&str; 2] = ["<system-reminder>", "</system-reminder>"];
+
+/// Reads the system prompt. Blank texts are left out: they instruct nothing, and the Messages API refuses them.
+pub fn read(scope: &mut Scope<'_>, system: Option<SystemPrompt>) -> Vec<CanonicalSystem> {
     let mut blocks = Vec::new();
     match system {
         None => {}
         Some(SystemPrompt::String(text)) => {
-            let text = without_attribution(text, at, losses);
+            let text = remove_attribution(scope, text);
             if !text.is_blank() {
                 blocks.push(CanonicalSystem {
                     text,
@@ -26,17 +32,17 @@ pub fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Can
         }
         Some(SystemPrompt::Array(list)) => {
             for (index, block) in list.into_iter().enumerate() {
-                let at = at.index(index);
+                let scope = &mut scope.index(index);
                 match block {
                     SystemBlock::Text(mut block) => {
                         if index == 0 {
-                            block.text = without_attribution(block.text, at, losses);
+                            block.text = remove_attribution(scope, block.text);
                         }
                         let Text {
                             text,
                             annotations: _,
                             cache,
-                        } = content::read_text(block, &at, losses);
+                        } = content::read_text(scope, block);
                         if !text.is_blank() {
                             blocks.push(CanonicalSystem {
                                 text,
@@ -45,7 +51,7 @@ pub fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Can
                             });
                         }
                     }
-                    SystemBlock::Unknown(unknown) => refuse_variant(&unknown, "system block", &at, losses),
+                    SystemBlock::Unknown(unknown) => refuse_variant(scope, &unknown, "system block"),
                 }
             }
         }
@@ -53,22 +59,19 @@ pub fn read_system(system: Option<SystemPrompt>, losses: &mut Losses) -> Vec<Can
     blocks
 }
 
-/// The leading instruction without the client's attribution line.
-fn without_attribution(text: LazyStr, at: Path<'_>, losses: &mut Losses) -> LazyStr {
+/// The first instruction without the client's attribution line.
+fn remove_attribution(scope: &mut Scope<'_>, text: LazyStr) -> LazyStr {
     if !text.starts_with(ATTRIBUTION) {
         return text;
     }
-    losses.ignore(at, "the client's attribution line, different in every request");
+    scope.ignore(ClaudeReason::Attribution);
     let (_, rest) = text.split_once('\n').unwrap_or_default();
     rest.trim_start().into()
 }
 
-pub fn write_system(system: &[CanonicalSystem], last_is_user: bool) -> Option<SystemPrompt> {
-    let system = if last_is_user {
-        system.split_last().map_or(system, |(_, rest)| rest)
-    } else {
-        system
-    };
+/// Writes the system prompt: as a string if the client sent one, else as blocks, one for each instruction. Joining them
+/// would change the text before a cache breakpoint when one of them grows.
+pub fn write(system: &[CanonicalSystem]) -> Option<SystemPrompt> {
     match system {
         [] => None,
         [

@@ -1,15 +1,17 @@
-//! Writes a request.
+//! Writes a request for an upstream.
 
 use http::{HeaderName, HeaderValue};
 
-use super::sampling::write_sampling;
-use super::system::write_system;
-use crate::canonical::{FieldNames, Losses, Request, Restoration, Scope, ServiceTier};
-use crate::dialect::claude::messages::turns::{self, Turns};
-use crate::dialect::claude::messages::write::{has_lost_thinking, write_messages};
-use crate::dialect::claude::reasoning::{self, Circumstances};
+use super::sampling::{self, ClaudeSampling};
+use super::system;
+use crate::canonical::{Request, Restoration, Scope, ServiceTier};
+use crate::dialect::claude::endpoints;
+use crate::dialect::claude::messages;
+use crate::dialect::claude::messages::turns::{self, ClaudeTurns};
+use crate::dialect::claude::reasoning::{self, ThinkingContext};
+use crate::dialect::claude::reasons::ClaudeReason;
+use crate::dialect::claude::tools::{self, ClaudeTools};
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::{endpoints, tools};
 use crate::dialect::shared::end_user;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::{Target, WrittenRequest};
@@ -20,39 +22,18 @@ pub const VERSION: &str = "2023-06-01";
 /// Longest tool name that the API takes, in characters.
 const TOOL_NAME_LIMIT: usize = 128;
 
-/// Writes a request.
-pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> WrittenRequest {
-    let Built { body, restoration } = build(request, target, request.service_tier, losses);
-    let version = (
-        HeaderName::from_static("anthropic-version"),
-        HeaderValue::from_static(VERSION),
-    );
-    WrittenRequest {
-        path: endpoints::MESSAGES.into(),
-        headers: vec![version],
-        body,
-        restoration,
-    }
-}
+/// Output tokens if neither the client nor the model's data gives a number: the API requires one.
+const DEFAULT_MAX_TOKENS: u64 = 8192;
 
-/// A request without its envelope.
-#[derive(Debug)]
-pub struct Built {
-    /// The JSON body.
-    pub body: Vec<u8>,
-    /// What has to be undone in the answer.
-    pub restoration: Restoration,
-}
-
-/// Writes the body of a request, for a service tier of its own.
-pub fn build(
+/// Writes a request. `tier` is written instead of the request's own service tier, since Bedrock has it in a header.
+pub fn write(
+    scope: &mut Scope<'_>,
     request: &Request,
     target: &Target<'_>,
     tier: Option<ServiceTier>,
-    losses: &mut Losses,
-) -> Built {
+) -> WrittenRequest {
     let Request {
-        fields: _,
+        fields,
         model: _,
         stream,
         system,
@@ -73,120 +54,131 @@ pub fn build(
         logprobs,
     } = request;
     let Target {
-        model, capabilities, ..
+        model,
+        capabilities,
+        length: _,
     } = target;
-    let names = ToolNames::new(&mut Scope::root(losses), request, TOOL_NAME_LIMIT);
-    let Turns {
+    let names = ToolNames::new(scope, request, TOOL_NAME_LIMIT);
+    let ClaudeTurns {
         turns,
         system_as_user,
-    } = turns::shape(request, capabilities, losses);
-    let tools::Written {
+    } = turns::shape(scope, request, capabilities);
+    let ClaudeTools {
         tools,
         choice,
         format,
         json_tool,
-    } = tools::write(request, &names, capabilities, losses);
-    let forced = matches!(choice, Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_)));
+    } = tools::write(scope, request, &names, capabilities);
 
-    let max_tokens = write_max_tokens(*max_output_tokens, target, request.fields, losses);
-    let circumstances = Circumstances {
+    let max_tokens = write_max_tokens(
+        &mut scope.at(fields.max_output_tokens),
+        *max_output_tokens,
+        target,
+    );
+    let context = ThinkingContext {
         max_tokens,
-        forced_tool: forced,
-        lost_thinking: has_lost_thinking(&turns),
+        forced_tool: matches!(choice, Some(ToolChoiceParam::Any(_) | ToolChoiceParam::Tool(_))),
+        lost_thinking: turns::has_lost_thinking(&turns),
     };
-    let control = reasoning::write_control(request, capabilities, circumstances, losses);
+    let thinking = reasoning::write_control(scope, request, capabilities, context);
+    let messages = messages::write(scope, turns, &names);
+    let ClaudeSampling {
+        temperature,
+        top_p,
+        top_k,
+    } = sampling::write(scope, sampling, target, &thinking);
 
-    let messages = write_messages(turns, &names, losses);
     let max_tokens = i64::try_from(max_tokens).unwrap_or(i64::MAX);
     let mut out = MessageCreateParams::new(max_tokens, messages, *model);
     out.stream = stream.then_some(true);
-    out.system = write_system(system, system_as_user);
+    let system = match system.split_last() {
+        Some((_, rest)) if system_as_user => rest,
+        _ => system,
+    };
+    out.system = system::write(system);
     out.tools = (!tools.is_empty()).then_some(tools);
     out.tool_choice = choice;
-    write_sampling(sampling, target, control.has_budget(), &mut out, losses);
-    out.thinking = control.thinking;
-    if control.effort.is_some() || format.is_some() {
+    out.temperature = temperature;
+    out.top_p = top_p;
+    out.top_k = top_k;
+    if thinking.effort.is_some() || format.is_some() {
         out.output_config = Some(OutputConfigParam {
-            effort: control.effort,
+            effort: thinking.effort,
             format,
             ..OutputConfigParam::new()
         });
     }
-    let stop: Vec<String> = stop
+    out.thinking = thinking.thinking;
+    out.stop_sequences = write_stop(&mut scope.at(fields.stop), stop);
+    out.metadata = end_user.as_ref().map(|id| MetadataParam {
+        user_id: Some(end_user::opaque(id)),
+        ..MetadataParam::new()
+    });
+    out.service_tier = write_tier(scope, tier);
+    if verbosity.is_some() {
+        scope.at(fields.verbosity).drop(ClaudeReason::Verbosity);
+    }
+    if logprobs.is_some() {
+        scope.at(fields.logprobs).refuse(ClaudeReason::LogprobsOfRequest);
+    }
+    scope.ignore_member("prompt_cache_key", cache_key, ClaudeReason::CacheKey);
+    if !metadata.is_empty() {
+        scope.field("metadata").ignore(ClaudeReason::Metadata);
+    }
+
+    let mut body = target.buffer();
+    write_request_into(&out, &mut body);
+    let version = HeaderName::from_static("anthropic-version");
+    WrittenRequest {
+        path: endpoints::MESSAGES.into(),
+        headers: vec![(version, HeaderValue::from_static(VERSION))],
+        body,
+        restoration: Restoration {
+            tools: names.into_restoration(),
+            json_tool,
+            stop: Vec::new(),
+        },
+    }
+}
+
+fn write_max_tokens(scope: &mut Scope<'_>, wanted: Option<u64>, target: &Target<'_>) -> u64 {
+    match (wanted, target.capabilities.max_output) {
+        (Some(wanted), Some(limit)) if wanted > limit => {
+            scope.approximate(ClaudeReason::OutputLimit { limit });
+            limit
+        }
+        (Some(wanted), _) => wanted,
+        (None, limit) => limit.unwrap_or(DEFAULT_MAX_TOKENS),
+    }
+}
+
+/// Writes the stop sequences without blank ones, which the API answers with an error.
+fn write_stop(scope: &mut Scope<'_>, stop: &[String]) -> Option<Vec<String>> {
+    let kept: Vec<String> = stop
         .iter()
         .filter(|text| !text.trim().is_empty())
         .cloned()
         .collect();
-    if stop.len() < request.stop.len() {
-        losses.drop_field(request.fields.stop, "blank stop sequences are not taken");
+    if kept.len() < stop.len() {
+        scope.drop(ClaudeReason::BlankStop);
     }
-    out.stop_sequences = (!stop.is_empty()).then_some(stop);
-    out.metadata = end_user.as_ref().map(|id| {
-        let user_id = Some(end_user::opaque(id));
-        MetadataParam {
-            user_id,
-            ..MetadataParam::new()
-        }
-    });
-    write_tier(tier, &mut out, losses);
-    if verbosity.is_some() {
-        losses.drop_field(request.fields.verbosity, "verbosity cannot be asked for");
-    }
-    if logprobs.is_some() {
-        losses.refuse(request.fields.logprobs, "log probabilities are not given");
-    }
-    if cache_key.is_some() {
-        losses.ignore("prompt_cache_key", "caching follows the content alone");
-    }
-    if !metadata.is_empty() {
-        losses.ignore("metadata", "nothing is stored with the answer");
-    }
-
-    let restoration = Restoration {
-        tools: names.into_restoration(),
-        json_tool,
-        stop: Vec::new(),
-    };
-    let mut body = target.buffer();
-    write_request_into(&out, &mut body);
-    Built { body, restoration }
+    (!kept.is_empty()).then_some(kept)
 }
 
-/// Output tokens where neither the client nor the model's data gives a number; the API demands one.
-const DEFAULT_MAX_TOKENS: u64 = 8192;
-
-fn write_max_tokens(
-    wanted: Option<u64>,
-    target: &Target<'_>,
-    fields: &FieldNames,
-    losses: &mut Losses,
-) -> u64 {
-    let most = target.capabilities.max_output;
-    match (wanted, most) {
-        (Some(wanted), Some(most)) if wanted > most => {
-            losses.approximate(
-                fields.max_output_tokens,
-                format!("cut to the model's limit of {most} tokens"),
-            );
-            most
-        }
-        (Some(wanted), _) => wanted,
-        (None, most) => most.unwrap_or(DEFAULT_MAX_TOKENS),
-    }
-}
-
-fn write_tier(tier: Option<ServiceTier>, out: &mut MessageCreateParams, losses: &mut Losses) {
-    let Some(tier) = tier else { return };
-    out.service_tier = match tier {
+fn write_tier(scope: &mut Scope<'_>, tier: Option<ServiceTier>) -> Option<MessageCreateParamsServiceTier> {
+    match tier? {
         ServiceTier::Auto => Some(MessageCreateParamsServiceTier::Auto),
         ServiceTier::Default => Some(MessageCreateParamsServiceTier::StandardOnly),
+        // Reserved capacity is used whenever the account has it, which is what `auto` asks for.
         ServiceTier::Priority => {
-            losses.approximate("service_tier", "the account's own tier is used");
+            scope
+                .field("service_tier")
+                .approximate(ClaudeReason::PriorityTier);
             Some(MessageCreateParamsServiceTier::Auto)
         }
         ServiceTier::Flex | ServiceTier::Scale | ServiceTier::Fast | ServiceTier::Ultrafast => {
-            losses.drop_field("service_tier", "a tier that this vendor does not have");
+            scope.field("service_tier").drop(ClaudeReason::ForeignServiceTier);
             None
         }
-    };
+    }
 }

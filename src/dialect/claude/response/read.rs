@@ -1,18 +1,18 @@
 //! Reads a complete response.
 
 use crate::canonical::{
-    Annotation, Block, Error, ErrorClass, Family, Losses, Path, Reasoning, Response, ServerTool, Text,
-    ToolCall,
+    Annotation, Block, Error, ErrorClass, Family, Reasoning, Response, Scope, ServerTool, Text, ToolCall,
 };
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::usage::{self, Counts};
+use crate::dialect::claude::usage::{self, ClaudeTokenCounts};
 use crate::dialect::claude::{content, error, reasoning};
 
-/// Reads an answer.
+/// Reads a response.
 ///
 /// # Errors
-/// A body that is no answer of this dialect.
-pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
+/// A body that is no response of this dialect.
+pub fn read(scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
     let Message {
         container: _,
         content,
@@ -27,19 +27,21 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
         usage,
         extra: _,
     } = parse_response(body).map_err(|read_error| {
+        // Some servers send an error with the status of a success.
         error::read_in_band(body).unwrap_or_else(|| {
             let message = format!("the upstream's answer is no message of this API: {read_error}");
             Error::new(ErrorClass::Upstream, message)
         })
     })?;
-    let list = Path::Root.field("content");
-    let content = content.into_iter().enumerate();
+    let mut content_scope = scope.field("content");
     let content = content
-        .filter_map(|(index, block)| read_block(block, &list.index(index), losses))
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, block)| read_block(&mut content_scope.index(index), block))
         .collect();
     let service_tier = usage.as_ref().and_then(usage::read_tier);
-    let finish = usage::read_finish(stop_reason, stop_sequence, stop_details, losses);
-    let usage = usage.map(|usage| Counts::default().with(usage).usage());
+    let finish = usage::read_finish(scope, stop_reason, stop_sequence, stop_details);
+    let usage = usage.map(|usage| ClaudeTokenCounts::default().merge(usage).to_usage());
     Ok(Response {
         id,
         model,
@@ -51,20 +53,19 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
     })
 }
 
-fn read_block(block: ContentBlock, at: &Path<'_>, losses: &mut Losses) -> Option<Block> {
+fn read_block(scope: &mut Scope<'_>, block: ContentBlock) -> Option<Block> {
     Some(match block {
         ContentBlock::Text(TextBlock {
             citations,
             text,
             extra: _,
         }) => {
-            let mut annotations = Vec::new();
-            for citation in citations.into_iter().flatten() {
-                annotations.extend(read_citation(citation, at, losses));
-            }
+            let citations = citations.into_iter().flatten();
             Block::Text(Text {
                 text: text.into(),
-                annotations,
+                annotations: citations
+                    .filter_map(|citation| read_citation(scope, citation))
+                    .collect(),
                 cache: None,
             })
         }
@@ -72,11 +73,11 @@ fn read_block(block: ContentBlock, at: &Path<'_>, losses: &mut Losses) -> Option
             signature,
             thinking,
             extra: _,
-        }) => Block::Reasoning(reasoning::thinking_block(thinking, signature.as_deref())),
+        }) => Block::Reasoning(reasoning::read_response_thinking(thinking, signature.as_deref())),
         ContentBlock::RedactedThinking(RedactedThinkingBlock { data, extra: _ }) => {
             Block::Reasoning(Reasoning {
                 parts: Vec::new(),
-                opaque: Some(reasoning::redacted(&data)),
+                opaque: Some(reasoning::read_response_redacted(&data)),
             })
         }
         ContentBlock::ToolUse(ToolUseBlock {
@@ -93,12 +94,13 @@ fn read_block(block: ContentBlock, at: &Path<'_>, losses: &mut Losses) -> Option
             input: content::read_input(input),
             cache: None,
         }),
-        other => Block::ServerTool(server_tool(&other)?),
+        other => Block::ServerTool(read_server_tool(&other)?),
     })
 }
 
-/// What a block of a vendor's own tool amounts to elsewhere; the writer says what becomes of it.
-pub fn server_tool(block: &ContentBlock) -> Option<ServerTool> {
+/// Reads a block of a vendor's own tool, `None` for any other block. The writer records the loss, since only some dialects
+/// have a place for it.
+pub fn read_server_tool(block: &ContentBlock) -> Option<ServerTool> {
     let (item, query) = match block {
         ContentBlock::ServerToolUse(ServerToolUseBlock {
             caller: _,
@@ -112,7 +114,7 @@ pub fn server_tool(block: &ContentBlock) -> Option<ServerTool> {
                 "server_tool_use",
                 Some(input)
                     .filter(|_| is_search)
-                    .and_then(|input| query(input.get())),
+                    .and_then(|input| read_query(input.get())),
             )
         }
         ContentBlock::WebSearchToolResult(_) => ("web_search_tool_result", None),
@@ -133,19 +135,20 @@ pub fn server_tool(block: &ContentBlock) -> Option<ServerTool> {
     })
 }
 
-/// What a search is for, from the input of its call.
-pub fn query(input: &str) -> Option<String> {
+/// Reads what a web search is for from the input of its call.
+pub fn read_query(input: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Search {
+    struct SearchInput {
         query: String,
     }
-    serde_json::from_str::<Search>(input)
+    serde_json::from_str::<SearchInput>(input)
         .ok()
         .map(|search| search.query)
 }
 
-/// Reads a citation; only those of web pages mean anything elsewhere.
-pub fn read_citation(citation: TextCitation, at: &Path<'_>, losses: &mut Losses) -> Option<Annotation> {
+/// Reads a citation of a text. Others than those of web pages point into documents of the request, which no other API has.
+/// `scope` is that of the text.
+pub fn read_citation(scope: &mut Scope<'_>, citation: TextCitation) -> Option<Annotation> {
     match citation {
         TextCitation::WebSearchResultLocation(citation) => {
             let CitationsWebSearchResultLocation {
@@ -166,10 +169,7 @@ pub fn read_citation(citation: TextCitation, at: &Path<'_>, losses: &mut Losses)
         | TextCitation::ContentBlockLocation(_)
         | TextCitation::SearchResultLocation(_)
         | TextCitation::Unknown(_) => {
-            losses.drop_field(
-                at.field("citations"),
-                "only citations of web pages cross dialects",
-            );
+            scope.field("citations").drop(ClaudeReason::CitationOfNoWebPage);
             None
         }
     }

@@ -1,16 +1,17 @@
 //! Writes a complete response.
 
-use crate::canonical::{Block, FinishReason, Losses, Response, ServerTool, Text, ToolCall, ToolInput};
+use crate::canonical::{Block, FinishReason, Response, Scope, ServerTool, Text, ToolCall, ToolInput};
 use crate::dialect::ResponseContext;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::usage::{self, WrittenFinish};
+use crate::dialect::claude::usage::{self, ClaudeStop};
 use crate::dialect::claude::{content, reasoning};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, partial_json};
 use crate::wire::json::Raw;
 
-/// Writes an answer.
-pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -> Vec<u8> {
+/// Writes a response.
+pub fn write(scope: &mut Scope<'_>, response: Response, context: &ResponseContext) -> Vec<u8> {
     let Response {
         id,
         model: _,
@@ -20,22 +21,19 @@ pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -
         service_tier,
         logprobs,
     } = response;
-    if logprobs.is_some() {
-        losses.ignore("logprobs", "log probabilities have no place in a message");
-    }
-    let refusal = refusal_words(&content);
-    let truncated = finish.reason == FinishReason::Length;
+    scope.ignore_member("logprobs", &logprobs, ClaudeReason::LogprobsOfResponse);
+    let refusal = find_refusal(&content);
     let blocks = content
         .into_iter()
-        .filter_map(|block| write_block(block, truncated, losses))
+        .filter_map(|block| write_block(scope, block, finish.reason))
         .collect();
     let mut out = Message::new(blocks);
     out.id = Some(call_ids::with_prefix(
         "msg_",
-        id.as_deref().unwrap_or(&reply.request_id),
+        id.as_deref().unwrap_or(&context.request_id),
     ));
-    out.model = Some(reply.model.clone());
-    let WrittenFinish {
+    out.model = Some(context.model.clone());
+    let ClaudeStop {
         reason,
         sequence,
         details,
@@ -44,21 +42,22 @@ pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -
     out.stop_sequence = sequence;
     out.stop_details = details;
     out.usage = Some(usage::write_usage(
+        scope,
         usage.unwrap_or_default(),
         service_tier.as_deref(),
-        losses,
     ));
     write_response(&out)
 }
 
-fn refusal_words(content: &[Block]) -> Option<String> {
+/// The text of the first refusal, which explains the response's end if the upstream gave no explanation.
+fn find_refusal(content: &[Block]) -> Option<String> {
     content.iter().find_map(|block| match block {
         Block::Refusal { text } => Some(text.as_str().to_owned()),
         _ => None,
     })
 }
 
-fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<ContentBlock> {
+fn write_block(scope: &mut Scope<'_>, block: Block, finish: FinishReason) -> Option<ContentBlock> {
     Some(match block {
         Block::Text(Text {
             text,
@@ -66,11 +65,9 @@ fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<Con
             cache: _,
         }) => {
             if !annotations.is_empty() {
-                losses.drop_field(
-                    "annotations",
-                    "a citation needs an index that only Anthropic can make",
-                );
+                scope.field("annotations").drop(ClaudeReason::CitationIndex);
             }
+            // Clients would send an empty text block back, and the API answers it with an error.
             if text.is_empty() {
                 return None;
             }
@@ -78,20 +75,20 @@ fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<Con
         }
         Block::Refusal { text } if text.is_empty() => return None,
         Block::Refusal { text } => TextBlock::new(text).into(),
-        Block::Reasoning(reasoning) => reasoning::write_reasoning(&reasoning),
+        Block::Reasoning(reasoning) => reasoning::write_response_block(&reasoning),
         Block::ToolCall(ToolCall {
             id,
             name,
             namespace: _,
             input,
             cache: _,
-        }) => ToolUseBlock::new(id, write_input(input, truncated, losses), name).into(),
+        }) => ToolUseBlock::new(id, write_input(scope, input, finish), name).into(),
         Block::ServerTool(ServerTool {
             origin: _,
             item,
             query: _,
         }) => {
-            losses.drop_field("content", format!("the vendor's own item `{item}`"));
+            scope.field("content").drop(ClaudeReason::ForeignItem { item });
             return None;
         }
         Block::Image(_)
@@ -99,18 +96,19 @@ fn write_block(block: Block, truncated: bool, losses: &mut Losses) -> Option<Con
         | Block::Audio(_)
         | Block::SearchResult(_)
         | Block::ToolResult(_) => {
-            losses.drop_field("content", "content that an answer in this dialect does not hold");
+            scope.field("content").drop(ClaudeReason::ContentOfResponse);
             return None;
         }
     })
 }
 
-/// The input of a call, which is an object here. A call that the output limit cut off is closed as well as it can be.
-pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> Raw {
+/// Writes the input of a call. One that the output limit cut off is closed as well as it can be, so that the client sees
+/// the arguments that arrived.
+fn write_input(scope: &mut Scope<'_>, input: ToolInput, finish: FinishReason) -> Raw {
     match input {
-        ToolInput::Malformed { text } if truncated => {
+        ToolInput::Malformed { text } if finish == FinishReason::Length => {
             partial_json::close(&text).unwrap_or_else(|| to_raw_json(&serde_json::json!({})))
         }
-        input => content::write_input(&input, "content".into(), losses),
+        input => content::write_input(&mut scope.field("content"), &input),
     }
 }

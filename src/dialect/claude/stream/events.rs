@@ -8,7 +8,7 @@ use crate::canonical::{Error, ErrorClass, Usage};
 use crate::dialect::ResponseContext;
 use crate::dialect::claude::error;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::usage::Counts;
+use crate::dialect::claude::usage::ClaudeTokenCounts;
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::{splice, sse};
 
@@ -57,7 +57,7 @@ impl RawEventWriter for SseEvents {
 /// Reads events that pass untranslated: only their types, and the token counts in the first and the last but one.
 #[derive(Debug, Default)]
 pub struct RawEvents {
-    counts: Option<Counts>,
+    counts: Option<ClaudeTokenCounts>,
 }
 
 impl RawEventReader for RawEvents {
@@ -94,7 +94,7 @@ impl RawEventReader for RawEvents {
     }
 
     fn usage(&self) -> Option<Usage> {
-        self.counts.map(Counts::usage)
+        self.counts.map(ClaudeTokenCounts::to_usage)
     }
 }
 
@@ -104,10 +104,10 @@ impl RawEvents {
         let known = || self.counts.unwrap_or_default();
         let more = match parse_event(data) {
             Ok(RawMessageStreamEvent::MessageStart(event)) => {
-                event.message.usage.map(|usage| known().with(usage))
+                event.message.usage.map(|usage| known().merge(usage))
             }
             Ok(RawMessageStreamEvent::MessageDelta(event)) => {
-                event.usage.map(|usage| known().with_delta(usage))
+                event.usage.map(|usage| known().merge_delta(usage))
             }
             _ => None,
         };

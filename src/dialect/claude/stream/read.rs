@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use crate::canonical::{
-    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Finish, Losses, Path, Reasoning, Scope,
-    ServerTool, Start,
+    BlockStart, CallKind, Delta, Error, ErrorClass, Event, Finish, Reasoning, Scope, ServerTool, Start,
 };
 use crate::dialect::StreamReader;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::usage::{self, Counts};
+use crate::dialect::claude::usage::{self, ClaudeTokenCounts};
 use crate::dialect::claude::{error, reasoning, response};
 use crate::dialect::shared::fast_path::DeltaFastPath;
 use crate::wire::json::FieldPaths;
 
-/// Where a piece stands in an event.
+/// Where an event has the text of its delta. A member that this reader begins to use must not get into `passed`: the fast
+/// path does not look at those.
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["delta"],
     texts: &[&["text"], &["partial_json"], &["thinking"]],
@@ -22,26 +22,32 @@ const FIELD_PATHS: FieldPaths = FieldPaths {
 
 /// Reads a stream.
 #[derive(Debug, Default)]
-pub struct Reader {
-    repeats: DeltaFastPath,
-    blocks: HashMap<i64, Reading>,
-    /// The block that the last piece belonged to.
-    last: i64,
-    next: u32,
-    counts: Counts,
+pub struct ClaudeStreamReader {
+    fast_path: DeltaFastPath,
+    /// The open blocks, by the upstream's index.
+    blocks: HashMap<i64, ClaudeOpenBlock>,
+    /// The upstream's index of the block that the last delta belonged to.
+    last_block: i64,
+    /// The canonical index of the next block.
+    next_index: u32,
+    counts: ClaudeTokenCounts,
+    /// Why the response ended; the upstream sends it before the last event.
     finish: Option<Finish>,
+    /// Whether the last event has been read.
     ended: bool,
 }
 
 #[derive(Debug)]
-struct Reading {
+struct ClaudeOpenBlock {
+    /// Its canonical index.
     index: u32,
-    kind: Kind,
+    kind: ClaudeBlockKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum ClaudeBlockKind {
     Text,
+    /// Text and signature are kept: the state that has to come back is made of both when the block ends.
     Thinking {
         text: String,
         signature: String,
@@ -55,43 +61,42 @@ enum Kind {
     Other,
 }
 
-impl StreamReader for Reader {
+impl StreamReader for ClaudeStreamReader {
     fn read(&mut self, scope: &mut Scope<'_>, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
-        let losses = scope.losses();
         // Some servers send an event without data to keep the connection open.
         if data.is_empty() {
             return;
         }
-        if let Some((index, delta)) = self.repeats.read(None, data) {
-            self.again(index, delta, out);
+        if let Some((index, delta)) = self.fast_path.read(None, data) {
+            self.repeat_delta(index, delta, out);
             return;
         }
         let before = out.len();
         match parse_event(data) {
-            Ok(event) => self.event(event, out, losses),
+            Ok(event) => self.read_event(scope, event, out),
             Err(error) => {
                 let message = format!("the upstream sent a frame that is no event of this API: {error}");
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }
-        let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(None, data, said, FIELD_PATHS);
+        let events = out.get(before..).unwrap_or_default();
+        self.fast_path.learn(None, data, events, FIELD_PATHS);
     }
 
     fn end(&mut self, _: &mut Scope<'_>, out: &mut Vec<Event>) {
-        // The reason has been given; only the last event, which says nothing more, is missing.
+        // With the reason for its end the response is complete, even if the connection broke before the last event.
         if !self.ended && self.finish.is_some() {
-            self.stop(out);
+            self.read_stop(out);
         }
     }
 }
 
-impl Reader {
-    fn event(&mut self, event: RawMessageStreamEvent, out: &mut Vec<Event>, losses: &mut Losses) {
+impl ClaudeStreamReader {
+    fn read_event(&mut self, scope: &mut Scope<'_>, event: RawMessageStreamEvent, out: &mut Vec<Event>) {
         match event {
             RawMessageStreamEvent::MessageStart(event) => {
                 let RawMessageStartEvent { message, extra: _ } = *event;
-                self.start(message, out);
+                self.read_start(message, out);
             }
             RawMessageStreamEvent::ContentBlockStart(event) => {
                 let RawContentBlockStartEvent {
@@ -99,7 +104,7 @@ impl Reader {
                     index,
                     extra: _,
                 } = *event;
-                self.open(index, content_block, out);
+                self.open_block(index, content_block, out);
             }
             RawMessageStreamEvent::ContentBlockDelta(event) => {
                 let RawContentBlockDeltaEvent {
@@ -107,10 +112,10 @@ impl Reader {
                     index,
                     extra: _,
                 } = *event;
-                self.delta(index, delta, out, losses);
+                self.read_delta(scope, index, delta, out);
             }
             RawMessageStreamEvent::ContentBlockStop(RawContentBlockStopEvent { index, extra: _ }) => {
-                self.close(index, out);
+                self.close_block(index, out);
             }
             RawMessageStreamEvent::MessageDelta(event) => {
                 let RawMessageDeltaEvent {
@@ -129,17 +134,17 @@ impl Reader {
                 } = delta;
                 if stop_reason.is_some() {
                     self.finish = Some(usage::read_finish(
+                        scope,
                         stop_reason,
                         stop_sequence,
                         stop_details,
-                        losses,
                     ));
                 }
                 if let Some(usage) = usage {
-                    self.counts = self.counts.with_delta(usage);
+                    self.counts = self.counts.merge_delta(usage);
                 }
             }
-            RawMessageStreamEvent::MessageStop(RawMessageStopEvent { extra: _ }) => self.stop(out),
+            RawMessageStreamEvent::MessageStop(RawMessageStopEvent { extra: _ }) => self.read_stop(out),
             RawMessageStreamEvent::Ping(PingEvent { extra: _ }) => out.push(Event::Ping),
             RawMessageStreamEvent::Error(ErrorEvent {
                 error:
@@ -154,23 +159,23 @@ impl Reader {
                 let kind = type_.unwrap_or_default();
                 out.push(Event::Fail(error::read_event(&kind, &message)));
             }
-            // The vendor adds events; those that matter for the answer come as the ones above.
+            // The vendor adds events; those that matter for the response come as the ones above.
             RawMessageStreamEvent::Unknown(_) => {}
         }
     }
 
-    /// One more piece like the last one.
-    fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+    /// Repeats a delta that the fast path recognised, with the side effects that [`Self::read_delta`] has.
+    fn repeat_delta(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
         if let Delta::Reasoning { part: _, text: piece } = &delta
-            && let Some(Reading { index: _, kind }) = self.blocks.get_mut(&self.last)
-            && let Kind::Thinking { text, .. } = kind
+            && let Some(ClaudeOpenBlock { index: _, kind }) = self.blocks.get_mut(&self.last_block)
+            && let ClaudeBlockKind::Thinking { text, .. } = kind
         {
             text.push_str(piece);
         }
         out.push(Event::Delta { index, delta });
     }
 
-    fn start(&mut self, message: Message, out: &mut Vec<Event>) {
+    fn read_start(&mut self, message: Message, out: &mut Vec<Event>) {
         let Message {
             container: _,
             content,
@@ -193,20 +198,22 @@ impl Reader {
         };
         if let Some(usage) = usage {
             start.service_tier = usage::read_tier(&usage);
-            self.counts = self.counts.with(usage);
-            start.usage = Some(self.counts.usage());
+            self.counts = self.counts.merge(usage);
+            start.usage = Some(self.counts.to_usage());
         }
         out.push(Event::Start(start));
-        // Calls that were deferred to this turn stand in the first event, complete.
-        for (index, block) in (i64::MIN..).zip(content) {
-            self.open(index, block, out);
-            self.close(index, out);
+        // The first event holds the calls that were deferred to this turn, complete. Their indices here are such that no
+        // block of a later event has one of them.
+        for (upstream_index, block) in (i64::MIN..).zip(content) {
+            self.open_block(upstream_index, block, out);
+            self.close_block(upstream_index, out);
         }
     }
 
-    fn open(&mut self, index: i64, block: ContentBlock, out: &mut Vec<Event>) {
-        let number = self.next;
-        self.next = self.next.saturating_add(1);
+    /// Opens a block. Some servers send the first text with it, or a whole input.
+    fn open_block(&mut self, upstream_index: i64, block: ContentBlock, out: &mut Vec<Event>) {
+        let index = self.next_index;
+        self.next_index = self.next_index.saturating_add(1);
         let mut first = None;
         let (block, kind) = match block {
             ContentBlock::Text(TextBlock {
@@ -215,7 +222,7 @@ impl Reader {
                 extra: _,
             }) => {
                 first = (!text.is_empty()).then_some(Delta::Text { text });
-                (BlockStart::Text, Kind::Text)
+                (BlockStart::Text, ClaudeBlockKind::Text)
             }
             ContentBlock::Thinking(ThinkingBlock {
                 signature,
@@ -231,15 +238,15 @@ impl Reader {
                 }
                 (
                     BlockStart::Reasoning,
-                    Kind::Thinking {
+                    ClaudeBlockKind::Thinking {
                         text: thinking,
                         signature,
                     },
                 )
             }
             ContentBlock::RedactedThinking(RedactedThinkingBlock { data, extra: _ }) => {
-                first = Some(Delta::Opaque(reasoning::redacted(&data)));
-                (BlockStart::Reasoning, Kind::Other)
+                first = Some(Delta::Opaque(reasoning::read_response_redacted(&data)));
+                (BlockStart::Reasoning, ClaudeBlockKind::Other)
             }
             ContentBlock::ToolUse(ToolUseBlock {
                 caller: _,
@@ -249,6 +256,7 @@ impl Reader {
                 toolset_name: _,
                 extra: _,
             }) => {
+                // The input of a streamed call begins as `{}` and follows in deltas.
                 let is_blank = input.get().bytes().all(|byte| b"{} \t\r\n".contains(&byte));
                 if !is_blank {
                     first = Some(Delta::Input {
@@ -262,11 +270,11 @@ impl Reader {
                         namespace: None,
                         call: CallKind::Function,
                     },
-                    Kind::Call,
+                    ClaudeBlockKind::Call,
                 )
             }
             other => {
-                let Some(tool) = response::server_tool(&other) else {
+                let Some(tool) = response::read_server_tool(&other) else {
                     return;
                 };
                 if let ContentBlock::ServerToolUse(ServerToolUseBlock {
@@ -276,23 +284,31 @@ impl Reader {
                     && tool.query.is_none()
                 {
                     let input = String::new();
-                    let kind = Kind::ServerCall { tool, input };
-                    self.blocks.insert(index, Reading { index: number, kind });
+                    let kind = ClaudeBlockKind::ServerCall { tool, input };
+                    self.blocks
+                        .insert(upstream_index, ClaudeOpenBlock { index, kind });
                     return;
                 }
-                (BlockStart::ServerTool(tool), Kind::Other)
+                (BlockStart::ServerTool(tool), ClaudeBlockKind::Other)
             }
         };
-        self.blocks.insert(index, Reading { index: number, kind });
-        out.push(Event::Open { index: number, block });
+        self.blocks
+            .insert(upstream_index, ClaudeOpenBlock { index, kind });
+        out.push(Event::Open { index, block });
         if let Some(delta) = first {
-            out.push(Event::Delta { index: number, delta });
+            out.push(Event::Delta { index, delta });
         }
     }
 
-    fn delta(&mut self, index: i64, delta: RawContentBlockDelta, out: &mut Vec<Event>, losses: &mut Losses) {
-        self.last = index;
-        let Some(Reading { index, kind }) = self.blocks.get_mut(&index) else {
+    fn read_delta(
+        &mut self,
+        scope: &mut Scope<'_>,
+        upstream_index: i64,
+        delta: RawContentBlockDelta,
+        out: &mut Vec<Event>,
+    ) {
+        self.last_block = upstream_index;
+        let Some(ClaudeOpenBlock { index, kind }) = self.blocks.get_mut(&upstream_index) else {
             let message = "the upstream sent a piece of a block that is not open";
             out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             return;
@@ -304,7 +320,7 @@ impl Reader {
                     partial_json,
                     extra: _,
                 }),
-                Kind::Call,
+                ClaudeBlockKind::Call,
             ) => {
                 if partial_json.is_empty() {
                     return;
@@ -316,7 +332,7 @@ impl Reader {
                     partial_json,
                     extra: _,
                 }),
-                Kind::ServerCall { tool: _, input },
+                ClaudeBlockKind::ServerCall { tool: _, input },
             ) => {
                 input.push_str(&partial_json);
                 return;
@@ -327,7 +343,7 @@ impl Reader {
                     thinking,
                     extra: _,
                 }),
-                Kind::Thinking { text, .. },
+                ClaudeBlockKind::Thinking { text, .. },
             ) => {
                 text.push_str(&thinking);
                 Delta::Reasoning {
@@ -340,19 +356,22 @@ impl Reader {
                     signature: piece,
                     extra: _,
                 }),
-                Kind::Thinking { signature, .. },
+                ClaudeBlockKind::Thinking { signature, .. },
             ) => {
                 signature.push_str(&piece);
                 return;
             }
-            (RawContentBlockDelta::CitationsDelta(CitationsDelta { citation, extra: _ }), Kind::Text) => {
-                let Some(citation) = response::read_citation(citation, &Path::Root, losses) else {
+            (
+                RawContentBlockDelta::CitationsDelta(CitationsDelta { citation, extra: _ }),
+                ClaudeBlockKind::Text,
+            ) => {
+                let Some(citation) = response::read_citation(scope, citation) else {
                     return;
                 };
                 Delta::Annotation(citation)
             }
-            // Pieces of a vendor's own blocks, whose fate is the writer's to tell, and pieces of a kind that the block
-            // cannot hold.
+            // Deltas of a vendor's own blocks, whose loss the writer records, and deltas that a block of this kind cannot
+            // have.
             (
                 RawContentBlockDelta::InputJsonDelta(_)
                 | RawContentBlockDelta::ThinkingDelta(_)
@@ -366,31 +385,31 @@ impl Reader {
         out.push(Event::Delta { index: *index, delta });
     }
 
-    fn close(&mut self, index: i64, out: &mut Vec<Event>) {
-        let Some(Reading { index, kind }) = self.blocks.remove(&index) else {
+    fn close_block(&mut self, upstream_index: i64, out: &mut Vec<Event>) {
+        let Some(ClaudeOpenBlock { index, kind }) = self.blocks.remove(&upstream_index) else {
             return;
         };
         match kind {
-            Kind::Thinking { text, signature } => {
+            ClaudeBlockKind::Thinking { text, signature } => {
                 if let Reasoning {
                     opaque: Some(opaque), ..
-                } = reasoning::thinking_block(text, Some(&signature))
+                } = reasoning::read_response_thinking(text, Some(&signature))
                 {
                     let delta = Delta::Opaque(opaque);
                     out.push(Event::Delta { index, delta });
                 }
             }
-            Kind::ServerCall { mut tool, input } => {
-                tool.query = response::query(&input);
+            ClaudeBlockKind::ServerCall { mut tool, input } => {
+                tool.query = response::read_query(&input);
                 let block = BlockStart::ServerTool(tool);
                 out.push(Event::Open { index, block });
             }
-            Kind::Text | Kind::Call | Kind::Other => {}
+            ClaudeBlockKind::Text | ClaudeBlockKind::Call | ClaudeBlockKind::Other => {}
         }
         out.push(Event::Close { index });
     }
 
-    fn stop(&mut self, out: &mut Vec<Event>) {
+    fn read_stop(&mut self, out: &mut Vec<Event>) {
         let Some(finish) = self.finish.take() else {
             let message = "the upstream ended its message without saying why";
             out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
@@ -399,7 +418,7 @@ impl Reader {
         self.ended = true;
         out.push(Event::Finish {
             finish,
-            usage: Some(self.counts.usage()),
+            usage: Some(self.counts.to_usage()),
         });
     }
 }

@@ -5,12 +5,12 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::canonical::{
-    BlockStart, CallKind, Delta, Event, Finish, Losses, Scope, ServerTool, Start, ToolInput,
-    Usage as CanonicalUsage,
+    BlockStart, CallKind, Delta, Event, Finish, Scope, ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::claude::usage::{self, WrittenFinish};
-use crate::dialect::claude::{reasoning, response};
+use crate::dialect::claude::usage::{self, ClaudeStop};
+use crate::dialect::claude::{content, reasoning};
 use crate::dialect::shared::envelope::RawEventWriter;
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
@@ -20,64 +20,68 @@ use crate::wire::json::FrameTemplate;
 
 /// Writes a stream.
 #[derive(Debug)]
-pub struct Writer {
-    reply: ResponseContext,
+pub struct ClaudeStreamWriter {
+    context: ResponseContext,
+    /// Writes the events' frames: server-sent events, or chunks of Bedrock.
     events: Box<dyn RawEventWriter>,
     started: bool,
-    next: i64,
-    block: Option<Writing>,
+    /// The index of the block that is being written, or of the next one. Blocks that are not shown take none.
+    index: i64,
+    block: Option<ClaudeWrittenBlock>,
+    /// The text of all refusals, which explains the end of the response.
     refusal: String,
     scratch: Vec<u8>,
-    /// The frames of the pieces of the block that is being written.
-    pieces: FrameCache,
+    /// The frames of the deltas of the block that is being written.
+    delta_frames: FrameCache,
 }
 
 /// The block that is being written.
 #[derive(Debug)]
-enum Writing {
-    /// Text or a refusal; begins with its first piece, so that none is empty.
-    Text { begun: bool, refusal: bool },
+enum ClaudeWrittenBlock {
+    /// Text or a refusal. It is opened by its first delta, since clients would send an empty text block back, which the API
+    /// answers with an error.
+    Text { opened: bool, is_refusal: bool },
     /// Thinking; `part` is the number of the last part, `signed` whether its signature has been written.
     Thinking { part: Option<u32>, signed: bool },
     /// A call of a function.
     Call,
-    /// A call whose text has to become JSON as a whole.
+    /// A call of a freeform tool. Its text can become JSON only as a whole.
     Freeform { text: String },
-    /// Nothing that a client of this dialect could be shown.
+    /// A block that clients of this dialect cannot be shown.
     Hidden,
 }
 
-impl Writer {
-    /// A writer for one answer, whose events travel as `events` writes them.
-    pub fn new(reply: &ResponseContext, events: Box<dyn RawEventWriter>) -> Self {
+impl ClaudeStreamWriter {
+    /// A writer of one response.
+    pub fn new(context: &ResponseContext, events: Box<dyn RawEventWriter>) -> Self {
         Self {
-            reply: reply.clone(),
+            context: context.clone(),
             events,
             started: false,
-            next: 0,
+            index: 0,
             block: None,
             refusal: String::new(),
             scratch: Vec::new(),
-            pieces: FrameCache::default(),
+            delta_frames: FrameCache::default(),
         }
     }
 
-    /// What stands for the counts while, or where, the upstream gives none: clients take the last ones for the truth, so
-    /// that the beginning and the end say the same.
+    /// Estimated token counts, used until the upstream reports real ones, or at the end if it never does: clients believe
+    /// the last counts, so those must not fall to zero.
     fn estimate(&self) -> CanonicalUsage {
         CanonicalUsage {
-            fresh: self.reply.input_estimate,
+            fresh: self.context.input_estimate,
             ..CanonicalUsage::default()
         }
     }
 
-    fn frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
+    fn write_frame(&mut self, name: &str, event: impl Into<RawMessageStreamEvent>, out: &mut BytesMut) {
         self.scratch.clear();
         write_event_into(&event.into(), &mut self.scratch);
         self.events.write_event(name, &self.scratch, out);
     }
 
-    fn start(&mut self, start: Start, out: &mut BytesMut, losses: &mut Losses) {
+    fn write_start(&mut self, scope: &mut Scope<'_>, start: Start, out: &mut BytesMut) {
         let Start {
             id,
             model: _,
@@ -89,29 +93,29 @@ impl Writer {
         let mut message = Message::new(Vec::new());
         message.id = Some(call_ids::with_prefix(
             "msg_",
-            id.as_deref().unwrap_or(&self.reply.request_id),
+            id.as_deref().unwrap_or(&self.context.request_id),
         ));
-        message.model = Some(self.reply.model.clone());
-        message.usage = Some(usage::write_usage(usage, service_tier.as_deref(), losses));
-        self.frame("message_start", RawMessageStartEvent::new(message), out);
+        message.model = Some(self.context.model.clone());
+        message.usage = Some(usage::write_usage(scope, usage, service_tier.as_deref()));
+        self.write_frame("message_start", RawMessageStartEvent::new(message), out);
     }
 
-    fn open(&mut self, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
-        self.pieces.clear();
+    fn open_block(&mut self, scope: &mut Scope<'_>, block: BlockStart, out: &mut BytesMut) {
+        self.delta_frames.clear();
         self.block = Some(match block {
-            BlockStart::Text => Writing::Text {
-                begun: false,
-                refusal: false,
+            BlockStart::Text => ClaudeWrittenBlock::Text {
+                opened: false,
+                is_refusal: false,
             },
-            BlockStart::Refusal => Writing::Text {
-                begun: false,
-                refusal: true,
+            BlockStart::Refusal => ClaudeWrittenBlock::Text {
+                opened: false,
+                is_refusal: true,
             },
             BlockStart::Reasoning => {
                 let mut block = ThinkingBlock::new("");
                 block.signature = Some(String::new());
-                self.begin(block, out);
-                Writing::Thinking {
+                self.write_block_start(block, out);
+                ClaudeWrittenBlock::Thinking {
                     part: None,
                     signed: false,
                 }
@@ -123,10 +127,10 @@ impl Writer {
                 call,
             } => {
                 let empty = to_raw_json(&serde_json::json!({}));
-                self.begin(ToolUseBlock::new(id, empty, name), out);
+                self.write_block_start(ToolUseBlock::new(id, empty, name), out);
                 match call {
-                    CallKind::Function => Writing::Call,
-                    CallKind::Freeform => Writing::Freeform { text: String::new() },
+                    CallKind::Function => ClaudeWrittenBlock::Call,
+                    CallKind::Freeform => ClaudeWrittenBlock::Freeform { text: String::new() },
                 }
             }
             BlockStart::ServerTool(ServerTool {
@@ -134,84 +138,86 @@ impl Writer {
                 item,
                 query: _,
             }) => {
-                losses.drop_field("content", format!("the vendor's own item `{item}`"));
-                Writing::Hidden
+                scope.field("content").drop(ClaudeReason::ForeignItem { item });
+                ClaudeWrittenBlock::Hidden
             }
         });
     }
 
-    fn begin(&mut self, block: impl Into<ContentBlock>, out: &mut BytesMut) {
-        self.frame(
+    fn write_block_start(&mut self, block: impl Into<ContentBlock>, out: &mut BytesMut) {
+        self.write_frame(
             "content_block_start",
-            RawContentBlockStartEvent::new(block.into(), self.next),
+            RawContentBlockStartEvent::new(block.into(), self.index),
             out,
         );
     }
 
-    fn piece(&mut self, delta: impl Into<RawContentBlockDelta>, out: &mut BytesMut) {
-        self.frame(
+    fn write_delta_frame(&mut self, delta: impl Into<RawContentBlockDelta>, out: &mut BytesMut) {
+        self.write_frame(
             "content_block_delta",
-            RawContentBlockDeltaEvent::new(delta.into(), self.next),
+            RawContentBlockDeltaEvent::new(delta.into(), self.index),
             out,
         );
     }
 
-    /// A piece of text, whose kind is the same within a block.
-    fn text_piece<T: Into<RawContentBlockDelta>>(
+    /// Writes a delta of text, which is of the same kind throughout a block, so that a template of its frame can be used.
+    fn write_text_delta<T: Into<RawContentBlockDelta>>(
         &mut self,
         text: &str,
-        delta: fn(&str) -> T,
+        to_delta: fn(&str) -> T,
         out: &mut BytesMut,
     ) {
-        if self.pieces.write(text, 0, &mut self.scratch, out) {
+        if self.delta_frames.write(text, 0, &mut self.scratch, out) {
             return;
         }
-        self.piece(delta(text), out);
-        if self.pieces.is_wanted() {
+        self.write_delta_frame(to_delta(text), out);
+        // Asked after each frame that was written in full: the cache counts them, and wants a template after the second.
+        if self.delta_frames.is_wanted() {
             let mut marked = BytesMut::new();
-            self.piece(delta(FrameTemplate::TEXT), &mut marked);
-            self.pieces.learn(&marked, false);
+            self.write_delta_frame(to_delta(FrameTemplate::TEXT), &mut marked);
+            self.delta_frames.learn(&marked, false);
         }
     }
 
-    fn delta(&mut self, delta: Delta, out: &mut BytesMut, losses: &mut Losses) {
+    fn write_delta(&mut self, scope: &mut Scope<'_>, delta: Delta, out: &mut BytesMut) {
         let Some(mut block) = self.block.take() else {
             return;
         };
         match (&mut block, delta) {
-            (Writing::Text { begun, refusal }, Delta::Text { text }) if !text.is_empty() => {
-                if !std::mem::replace(begun, true) {
-                    self.begin(TextBlock::new(""), out);
+            (ClaudeWrittenBlock::Text { opened, is_refusal }, Delta::Text { text }) if !text.is_empty() => {
+                if !std::mem::replace(opened, true) {
+                    self.write_block_start(TextBlock::new(""), out);
                 }
-                if *refusal {
+                if *is_refusal {
                     self.refusal.push_str(&text);
                 }
-                self.text_piece(&text, |text| TextDelta::new(text), out);
+                self.write_text_delta(&text, |text| TextDelta::new(text), out);
             }
-            (Writing::Thinking { part: last, .. }, Delta::Reasoning { part, text }) if !text.is_empty() => {
+            (ClaudeWrittenBlock::Thinking { part: last, .. }, Delta::Reasoning { part, text })
+                if !text.is_empty() =>
+            {
+                // The API has no parts: they become paragraphs.
                 let text = match last.replace(part) {
                     Some(last) if last != part => format!("\n\n{text}"),
                     _ => text,
                 };
-                self.text_piece(&text, |text| ThinkingDelta::new(text), out);
+                self.write_text_delta(&text, |text| ThinkingDelta::new(text), out);
             }
-            (Writing::Thinking { signed, .. }, Delta::Opaque(opaque)) if !*signed => {
+            (ClaudeWrittenBlock::Thinking { signed, .. }, Delta::Opaque(opaque)) if !*signed => {
                 *signed = true;
-                self.piece(SignatureDelta::new(reasoning::signature(&opaque)), out);
+                self.write_delta_frame(SignatureDelta::new(reasoning::write_signature(&opaque)), out);
             }
-            (Writing::Call, Delta::Input { text }) if !text.is_empty() => {
-                self.text_piece(&text, |text| InputJsonDelta::new(text), out);
+            (ClaudeWrittenBlock::Call, Delta::Input { text }) if !text.is_empty() => {
+                self.write_text_delta(&text, |text| InputJsonDelta::new(text), out);
             }
-            (Writing::Freeform { text: whole }, Delta::Input { text }) => whole.push_str(&text),
-            (Writing::Text { .. }, Delta::Annotation(_)) => {
-                losses.drop_field(
-                    "annotations",
-                    "a citation needs an index that only Anthropic can make",
-                );
+            (ClaudeWrittenBlock::Freeform { text: whole }, Delta::Input { text }) => whole.push_str(&text),
+            (ClaudeWrittenBlock::Text { .. }, Delta::Annotation(_)) => {
+                scope.field("annotations").drop(ClaudeReason::CitationIndex);
             }
             (_, Delta::Logprobs { json: _ }) => {
-                losses.ignore("logprobs", "log probabilities have no place in a message");
+                scope.field("logprobs").ignore(ClaudeReason::LogprobsOfResponse);
             }
+            // Empty deltas, and deltas that a block of this kind cannot have.
             (
                 _,
                 Delta::Text { .. }
@@ -224,29 +230,37 @@ impl Writer {
         self.block = Some(block);
     }
 
-    fn close(&mut self, out: &mut BytesMut, losses: &mut Losses) {
+    fn close_block(&mut self, scope: &mut Scope<'_>, out: &mut BytesMut) {
         match self.block.take() {
-            None | Some(Writing::Hidden | Writing::Text { begun: false, .. }) => return,
-            Some(Writing::Thinking { signed: false, .. }) => {
-                self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
+            None | Some(ClaudeWrittenBlock::Hidden | ClaudeWrittenBlock::Text { opened: false, .. }) => {
+                return;
             }
-            Some(Writing::Freeform { text }) => {
-                let input = response::write_input(ToolInput::Freeform { text: text.into() }, false, losses);
-                self.piece(InputJsonDelta::new(input.get()), out);
+            // Clients refuse to send thinking back without a signature, and without thinking the turn would differ.
+            Some(ClaudeWrittenBlock::Thinking { signed: false, .. }) => {
+                self.write_delta_frame(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
             }
-            Some(Writing::Thinking { .. } | Writing::Text { .. } | Writing::Call) => {}
+            Some(ClaudeWrittenBlock::Freeform { text }) => {
+                let input = ToolInput::Freeform { text: text.into() };
+                let input = content::write_input(&mut scope.field("content"), &input);
+                self.write_delta_frame(InputJsonDelta::new(input.get()), out);
+            }
+            Some(
+                ClaudeWrittenBlock::Thinking { .. }
+                | ClaudeWrittenBlock::Text { .. }
+                | ClaudeWrittenBlock::Call,
+            ) => {}
         }
-        self.frame(
+        self.write_frame(
             "content_block_stop",
-            RawContentBlockStopEvent::new(self.next),
+            RawContentBlockStopEvent::new(self.index),
             out,
         );
-        self.next += 1;
+        self.index += 1;
     }
 
-    fn finish(&mut self, finish: Finish, usage: Option<CanonicalUsage>, out: &mut BytesMut) {
+    fn write_finish(&mut self, finish: Finish, usage: Option<CanonicalUsage>, out: &mut BytesMut) {
         let refusal = (!self.refusal.is_empty()).then(|| std::mem::take(&mut self.refusal));
-        let WrittenFinish {
+        let ClaudeStop {
             reason,
             sequence,
             details,
@@ -257,7 +271,7 @@ impl Writer {
         delta.stop_details = details;
         let mut event = RawMessageDeltaEvent::new(delta);
         event.usage = Some(usage::write_delta_usage(usage.unwrap_or_else(|| self.estimate())));
-        self.frame("message_delta", event, out);
+        self.write_frame("message_delta", event, out);
         self.scratch.clear();
         write_event_into(&RawMessageStopEvent::new().into(), &mut self.scratch);
         self.events
@@ -265,15 +279,14 @@ impl Writer {
     }
 }
 
-impl StreamWriter for Writer {
+impl StreamWriter for ClaudeStreamWriter {
     fn write(&mut self, scope: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
-        let losses = scope.losses();
         match event {
-            Event::Start(start) => self.start(start, out, losses),
-            Event::Open { index: _, block } => self.open(block, out, losses),
-            Event::Delta { index: _, delta } => self.delta(delta, out, losses),
-            Event::Close { index: _ } => self.close(out, losses),
-            Event::Finish { finish, usage } => self.finish(finish, usage, out),
+            Event::Start(start) => self.write_start(scope, start, out),
+            Event::Open { index: _, block } => self.open_block(scope, block, out),
+            Event::Delta { index: _, delta } => self.write_delta(scope, delta, out),
+            Event::Close { index: _ } => self.close_block(scope, out),
+            Event::Finish { finish, usage } => self.write_finish(finish, usage, out),
             Event::Fail(failure) => self.events.write_failure(&failure, out),
             Event::Ping => self.write_keep_alive(out),
         }

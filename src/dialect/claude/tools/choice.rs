@@ -1,27 +1,27 @@
 //! The choice among the tools.
 
-use crate::canonical::{Losses, Path, Request, ToolChoice};
+use crate::canonical::{Request, Scope, ToolChoice};
 use crate::capability::Capabilities;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
-/// Reads the choice, and whether several calls may stand in one answer.
-pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<ToolChoice>, Option<bool>) {
-    let at = Path::Root.field("tool_choice");
+/// Reads the choice, and whether one response may hold several calls.
+pub fn read_choice(scope: &mut Scope<'_>, choice: ToolChoiceParam) -> (Option<ToolChoice>, Option<bool>) {
     let (choice, disable_parallel) = match choice {
         ToolChoiceParam::Auto(ToolChoiceAutoParam {
             disable_parallel_tool_use,
             extra,
         }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             (ToolChoice::Auto, disable_parallel_tool_use)
         }
         ToolChoiceParam::Any(ToolChoiceAnyParam {
             disable_parallel_tool_use,
             extra,
         }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             (ToolChoice::Any, disable_parallel_tool_use)
         }
         ToolChoiceParam::Tool(ToolChoiceToolParam {
@@ -29,7 +29,7 @@ pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<Tool
             name,
             extra,
         }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             (
                 ToolChoice::Named {
                     name,
@@ -39,38 +39,29 @@ pub fn read_choice(choice: ToolChoiceParam, losses: &mut Losses) -> (Option<Tool
             )
         }
         ToolChoiceParam::None(ToolChoiceNoneParam { extra }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             (ToolChoice::None, None)
         }
         ToolChoiceParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "tool choice", &at, losses);
+            refuse_variant(scope, &unknown, "tool choice");
             return (None, None);
         }
     };
-    // Several calls are the default, so that only their absence says something.
+    // Several calls are the default everywhere, so only `true` has to be carried over.
     (
         Some(choice),
         disable_parallel.filter(|disabled| *disabled).map(|_| false),
     )
 }
 
+/// Writes the choice of a request that declares tools. A choice that the model cannot be forced to becomes `auto`.
 pub fn write_choice(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    no_tools: bool,
-    losses: &mut Losses,
 ) -> Option<ToolChoiceParam> {
     let one_at_a_time = (request.parallel_tool_calls == Some(false)).then_some(true);
-    if no_tools {
-        return None;
-    }
-    let forced = |losses: &mut Losses| {
-        if !capabilities.forced_tool {
-            losses.approximate("tool_choice", "this model cannot be forced to call a tool");
-        }
-        capabilities.forced_tool
-    };
     let auto = || ToolChoiceAutoParam {
         disable_parallel_tool_use: one_at_a_time,
         ..ToolChoiceAutoParam::new()
@@ -79,13 +70,13 @@ pub fn write_choice(
         disable_parallel_tool_use: one_at_a_time,
         ..ToolChoiceAnyParam::new()
     };
+    let mut scope = scope.at("tool_choice");
     Some(match &request.tool_choice {
         None => one_at_a_time.map(|_| auto())?.into(),
         Some(ToolChoice::Auto) => auto().into(),
-        // Without tools of its own a request only replays its history.
         Some(ToolChoice::None) => ToolChoiceNoneParam::new().into(),
-        Some(ToolChoice::Any) if forced(losses) => any().into(),
-        Some(ToolChoice::Named { name, namespace }) if forced(losses) => {
+        Some(ToolChoice::Any) if check_forced(&mut scope, capabilities) => any().into(),
+        Some(ToolChoice::Named { name, namespace }) if check_forced(&mut scope, capabilities) => {
             let name = match namespace {
                 Some(_) => names.wire(name, namespace.as_deref()),
                 None => names.wire_of(name),
@@ -95,11 +86,9 @@ pub fn write_choice(
             choice.into()
         }
         Some(ToolChoice::Subset { required, names: _ }) => {
-            losses.approximate(
-                "tool_choice",
-                "the tools outside of the allowed ones were left out",
-            );
-            if *required && forced(losses) {
+            // The list of tools has been reduced to the subset.
+            scope.approximate(ClaudeReason::ToolSubset);
+            if *required && check_forced(&mut scope, capabilities) {
                 any().into()
             } else {
                 auto().into()
@@ -107,4 +96,12 @@ pub fn write_choice(
         }
         Some(ToolChoice::Any | ToolChoice::Named { .. }) => auto().into(),
     })
+}
+
+/// Whether the model can be forced to call a tool. If not, that is recorded.
+fn check_forced(scope: &mut Scope<'_>, capabilities: &Capabilities) -> bool {
+    if !capabilities.forced_tool {
+        scope.approximate(ClaudeReason::NoForcedCall);
+    }
+    capabilities.forced_tool
 }

@@ -2,25 +2,26 @@
 
 use serde_json::Value;
 
-use super::write::{WORDED, Written};
-use crate::canonical::{Losses, OutputFormat, Request};
+use super::write::ClaudeTools;
+use crate::canonical::{OutputFormat, RawJson, Request, Scope};
 use crate::capability::Capabilities;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
 use crate::dialect::shared::json_schema;
 use crate::dialect::shared::raw_json::to_raw_json;
 
-/// Writes the format of the answer's text; where the API cannot express the schema, a tool that the model has to call
-/// stands for the answer.
-pub fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Written, losses: &mut Losses) {
+/// Writes the format of the response's text. If the API's structured output does not accept the schema, the model has to
+/// call a tool with that schema, and the call's input becomes the text of the response.
+pub fn write_format(
+    scope: &mut Scope<'_>,
+    request: &Request,
+    capabilities: &Capabilities,
+    out: &mut ClaudeTools,
+) {
+    let mut scope = scope.at(request.fields.output_format);
     let schema = match &request.output_format {
         None => return,
-        Some(OutputFormat::JsonObject) => {
-            losses.drop_field(
-                request.fields.output_format,
-                "JSON without a schema cannot be asked for",
-            );
-            return;
-        }
+        Some(OutputFormat::JsonObject) => return scope.drop(ClaudeReason::JsonWithoutSchema),
         Some(OutputFormat::JsonSchema {
             name: _,
             description: _,
@@ -30,34 +31,38 @@ pub fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Wr
     };
     let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     let native = json_schema::for_claude_output(&parsed).filter(|_| capabilities.structured_output);
-    if let Some((schema, worded)) = native {
-        if worded {
-            losses.approximate(request.fields.output_format, WORDED);
+    if let Some((schema, is_worded)) = native {
+        if is_worded {
+            scope.approximate(ClaudeReason::SchemaInWords);
         }
         out.format = Some(JsonOutputFormatParam::new(to_raw_json(&schema)));
-        return;
+    } else if capabilities.forced_tool {
+        let (schema, _) = json_schema::for_claude_tool(&parsed);
+        add_format_tool(out, to_raw_json(&schema));
+        scope.approximate(ClaudeReason::FormatAsTool);
+    } else {
+        scope.refuse(ClaudeReason::UnsupportedSchema);
     }
-    if !capabilities.forced_tool {
-        losses.refuse(
-            request.fields.output_format,
-            "this schema cannot be expressed for this model",
-        );
-        return;
-    }
-    let (fitted, _) = json_schema::for_claude_tool(&parsed);
+}
+
+/// Adds a tool whose input is the response's text. If the client has tools of its own, the model may still call one of
+/// those instead, but it has to call one.
+fn add_format_tool(out: &mut ClaudeTools, schema: RawJson) {
+    let is_taken = |tools: &[ToolUnionParam], name: &str| {
+        tools
+            .iter()
+            .any(|tool| matches!(tool, ToolUnionParam::Custom(tool) if tool.name == name))
+    };
     let mut name = "json".to_owned();
-    while out
-        .tools
-        .iter()
-        .any(|tool| matches!(tool, ToolUnionParam::Custom(tool) if tool.name == name))
-    {
+    while is_taken(&out.tools, &name) {
         name.push('_');
     }
-    let mut tool = ToolParam::new(to_raw_json(&fitted), name.clone());
+    let is_alone = out.tools.is_empty();
+    let mut tool = ToolParam::new(schema, name.clone());
     tool.description = Some("Answer with the JSON that is asked for.".into());
-    let alone = out.tools.is_empty();
     out.tools.push(tool.into());
-    out.choice = Some(if alone {
+    // A second call could not become a part of the text.
+    out.choice = Some(if is_alone {
         let mut choice = ToolChoiceToolParam::new(name.clone());
         choice.disable_parallel_tool_use = Some(true);
         choice.into()
@@ -68,9 +73,5 @@ pub fn write_format(request: &Request, capabilities: &Capabilities, out: &mut Wr
         }
         .into()
     });
-    losses.approximate(
-        request.fields.output_format,
-        "the answer is played with a tool that the model has to call",
-    );
     out.json_tool = Some(name);
 }

@@ -1,24 +1,24 @@
 //! Reads tool definitions.
 
-use crate::canonical::{FunctionTool, Losses, Path, Tool, UserLocation, WebSearchTool};
+use crate::canonical::{FunctionTool, Scope, Tool, UserLocation, WebSearchTool};
 use crate::dialect::claude::content::read_cache;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::{
-    drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_variant,
-};
+use crate::dialect::shared::json_schema::refuse_unless_object;
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
-/// Reads the tools of a request.
-pub fn read(tools: Vec<ToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
-    let list = Path::Root.field("tools");
-    let tools = tools.into_iter().enumerate();
+/// Reads the tools of a request. A tool keeps its position in the client's list, which loss paths name.
+pub fn read(scope: &mut Scope<'_>, tools: Vec<ToolUnionParam>) -> Vec<Tool> {
     tools
-        .filter_map(|(index, tool)| read_one(tool, index, &list.index(index), losses))
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, tool)| read_one(&mut scope.index(index), tool, index))
         .collect()
 }
 
-fn read_one(tool: ToolUnionParam, index: usize, at: &Path<'_>, losses: &mut Losses) -> Option<Tool> {
+fn read_one(scope: &mut Scope<'_>, tool: ToolUnionParam, index: usize) -> Option<Tool> {
     Some(match tool {
-        ToolUnionParam::Custom(tool) => Tool::Function(read_custom(*tool, index, at, losses)),
+        ToolUnionParam::Custom(tool) => Tool::Function(read_custom(scope, *tool, index)),
         ToolUnionParam::WebSearch20250305(tool) => {
             let WebSearchTool20250305Param {
                 allowed_callers: _,
@@ -31,14 +31,15 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &Path<'_>, losses: &mut Loss
                 user_location,
                 extra,
             } = *tool;
-            drop_unknown(&extra, at, losses);
-            Tool::WebSearch(web_search(
-                max_uses,
+            drop_unknown(scope, &extra);
+            Tool::WebSearch(WebSearchTool {
+                max_uses: read_max_uses(max_uses),
                 allowed_domains,
                 blocked_domains,
-                user_location,
+                user_location: user_location.map(read_location),
+                context_size: None,
                 index,
-            ))
+            })
         }
         ToolUnionParam::WebSearch20260209(tool) => {
             let WebSearchTool20260209Param {
@@ -52,14 +53,15 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &Path<'_>, losses: &mut Loss
                 user_location,
                 extra,
             } = *tool;
-            drop_unknown(&extra, at, losses);
-            Tool::WebSearch(web_search(
-                max_uses,
+            drop_unknown(scope, &extra);
+            Tool::WebSearch(WebSearchTool {
+                max_uses: read_max_uses(max_uses),
                 allowed_domains,
                 blocked_domains,
-                user_location,
+                user_location: user_location.map(read_location),
+                context_size: None,
                 index,
-            ))
+            })
         }
         ToolUnionParam::WebSearch20260318(tool) => {
             let WebSearchTool20260318Param {
@@ -74,72 +76,55 @@ fn read_one(tool: ToolUnionParam, index: usize, at: &Path<'_>, losses: &mut Loss
                 user_location,
                 extra,
             } = *tool;
-            drop_unknown(&extra, at, losses);
-            drop_some(
-                response_inclusion.as_ref(),
-                at.field("response_inclusion"),
-                "not known elsewhere",
-                losses,
+            drop_unknown(scope, &extra);
+            scope.drop_member(
+                "response_inclusion",
+                &response_inclusion,
+                ClaudeReason::SearchResponseInclusion,
             );
-            Tool::WebSearch(web_search(
-                max_uses,
+            Tool::WebSearch(WebSearchTool {
+                max_uses: read_max_uses(max_uses),
                 allowed_domains,
                 blocked_domains,
-                user_location,
+                user_location: user_location.map(read_location),
+                context_size: None,
                 index,
-            ))
+            })
         }
         ToolUnionParam::ToolSearchToolBm2520251119param(_)
         | ToolUnionParam::ToolSearchToolRegex20251119Param(_) => {
-            losses.drop_field(
-                *at,
-                "every tool is defined from the start, so that none has to be searched for",
-            );
+            scope.drop(ClaudeReason::ToolSearch);
             return None;
         }
         ToolUnionParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "tool", at, losses);
+            refuse_variant(scope, &unknown, "tool");
             return None;
         }
     })
 }
 
-fn web_search(
-    max_uses: Option<i64>,
-    allowed_domains: Option<Vec<String>>,
-    blocked_domains: Option<Vec<String>>,
-    user_location: Option<UserLocationParam>,
-    index: usize,
-) -> WebSearchTool {
-    let user_location = user_location.map(
-        |UserLocationParam {
-             city,
-             country,
-             region,
-             timezone,
-             extra: _,
-         }| {
-            UserLocation {
-                city,
-                country,
-                region,
-                timezone,
-            }
-        },
-    );
-    let max_uses = max_uses.and_then(|uses| u64::try_from(uses).ok());
-    WebSearchTool {
-        max_uses,
-        allowed_domains,
-        blocked_domains,
-        user_location,
-        context_size: None,
-        index,
+fn read_max_uses(max_uses: Option<i64>) -> Option<u64> {
+    max_uses.and_then(|uses| u64::try_from(uses).ok())
+}
+
+fn read_location(location: UserLocationParam) -> UserLocation {
+    let UserLocationParam {
+        city,
+        country,
+        region,
+        timezone,
+        extra: _,
+    } = location;
+    UserLocation {
+        city,
+        country,
+        region,
+        timezone,
     }
 }
 
-/// Reads a tool that the client runs.
-pub fn read_custom(tool: ToolParam, index: usize, at: &Path<'_>, losses: &mut Losses) -> FunctionTool {
+/// Reads a tool that the client runs. `index` is the position that the tool gets in the request's list.
+pub fn read_custom(scope: &mut Scope<'_>, tool: ToolParam, index: usize) -> FunctionTool {
     let ToolParam {
         allowed_callers,
         cache_control,
@@ -153,42 +138,27 @@ pub fn read_custom(tool: ToolParam, index: usize, at: &Path<'_>, losses: &mut Lo
         type_: _,
         extra,
     } = tool;
-    drop_unknown(&extra, at, losses);
-    ignore_some(
-        eager_input_streaming.as_ref(),
-        at.field("eager_input_streaming"),
-        "a hint for speed",
-        losses,
+    drop_unknown(scope, &extra);
+    scope.ignore_member(
+        "eager_input_streaming",
+        &eager_input_streaming,
+        ClaudeReason::EagerInput,
     );
-    ignore_some(
-        input_examples.as_ref(),
-        at.field("input_examples"),
-        "examples of inputs",
-        losses,
-    );
-    ignore_some(
-        defer_loading.as_ref(),
-        at.field("defer_loading"),
-        "every tool is defined from the start",
-        losses,
-    );
+    scope.ignore_member("input_examples", &input_examples, ClaudeReason::InputExamples);
+    scope.ignore_member("defer_loading", &defer_loading, ClaudeReason::DeferredTool);
     if let Some(callers) = &allowed_callers
         && !callers.contains(&AllowedCaller::Direct)
     {
-        losses.refuse(
-            at.field("allowed_callers"),
-            "a tool that the model may not call directly",
-        );
+        scope.field("allowed_callers").refuse(ClaudeReason::IndirectTool);
     }
-    refuse_no_object(Some(&input_schema), at.field("input_schema"), losses);
-    let cache = read_cache(cache_control, at, losses);
+    refuse_unless_object(&mut scope.field("input_schema"), Some(&input_schema));
     FunctionTool {
         name,
         namespace: None,
         description,
         parameters: Some(input_schema),
         strict,
-        cache,
+        cache: read_cache(scope, cache_control),
         index,
     }
 }

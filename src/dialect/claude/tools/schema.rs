@@ -1,14 +1,16 @@
-//! The schemas of tools' inputs.
+//! The schema of a tool's input, an object without a union at its top: the API accepts no other.
 
 use serde_json::value::RawValue;
 
-use crate::canonical::Losses;
+use crate::canonical::Scope;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::shared::json_schema;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::{self, Raw};
 
-pub fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
-    if let Ok(TopLevel {
+/// Writes the schema of a tool's input: as it is, or fitted to what the API accepts. `scope` is that of the tool.
+pub fn write_schema(scope: &mut Scope<'_>, schema: &RawValue) -> Raw {
+    if let Ok(SchemaTopLevel {
         is_object: true,
         is_union: false,
     }) = json::parse_text(schema.get())
@@ -16,24 +18,26 @@ pub fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw 
         return schema.to_owned();
     }
     let parsed = serde_json::from_str(schema.get()).unwrap_or_default();
-    let (fitted, changed) = json_schema::for_claude_tool(&parsed);
-    if changed {
-        losses.approximate(
-            format!("{path}.parameters"),
-            "a union at the top of the schema became words",
-        );
+    let (fitted, has_lost_union) = json_schema::for_claude_tool(&parsed);
+    if has_lost_union {
+        scope
+            .field("parameters")
+            .approximate(ClaudeReason::SchemaUnionInWords);
     }
     to_raw_json(&fitted)
 }
 
-/// The members of a schema's top level that decide whether it is taken as it is.
+/// The members at the top of a schema that decide whether the API accepts it as it is.
+///
+/// Agents send dozens of tools in every request, nearly all of them acceptable. Reading only these members costs a
+/// fraction of parsing the schemas.
 #[derive(Default)]
-struct TopLevel {
+struct SchemaTopLevel {
     is_object: bool,
     is_union: bool,
 }
 
-impl json::Object for TopLevel {
+impl json::Object for SchemaTopLevel {
     const NAME: &'static str = "schema";
 
     fn read(mut members: json::Members<'_, '_>) -> Result<Self, json::Fault> {
@@ -63,7 +67,7 @@ impl json::Object for TopLevel {
     }
 }
 
-impl json::Read for TopLevel {
+impl json::Read for SchemaTopLevel {
     fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::Fault> {
         json::read_object(scanner)
     }

@@ -4,39 +4,39 @@ use serde_json::Value;
 
 use super::choice::write_choice;
 use super::output_format::write_format;
-use super::schema::fitted_schema;
+use super::schema::write_schema;
 use crate::canonical::{
-    Block, FreeformTool, FunctionTool, Losses, Path, Request, Tool, ToolChoice, UserLocation, WebSearchTool,
+    Block, FreeformTool, FunctionTool, Path, Request, Scope, Tool, ToolChoice, UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
 use crate::dialect::claude::content::write_cache;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
-use crate::dialect::shared::legacy::ignore_some;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::shared::{freeform, json_schema};
 
-/// Tools, choice and output format as they go into a request; the three depend on each other.
+/// Tools, choice and output format of a request; the three depend on each other.
 #[derive(Debug, Default)]
-pub struct Written {
+pub struct ClaudeTools {
     /// The definitions.
     pub tools: Vec<ToolUnionParam>,
     /// The choice.
     pub choice: Option<ToolChoiceParam>,
-    /// The format of the answer's text.
+    /// The format of the response's text.
     pub format: Option<JsonOutputFormatParam>,
-    /// The name of the tool that stands for the answer's text.
+    /// The name of the tool whose input is the response's text.
     pub json_tool: Option<String>,
 }
 
 /// Writes tools, choice and output format.
 pub fn write(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> Written {
-    let mut out = Written::default();
+) -> ClaudeTools {
+    let mut out = ClaudeTools::default();
     let subset = match &request.tool_choice {
         Some(ToolChoice::Subset { names, .. }) => Some(names),
         _ => None,
@@ -50,36 +50,30 @@ pub fn write(
         if subset.is_some_and(|subset| !subset.iter().any(|allowed| allowed == name)) {
             continue;
         }
-        if matches!(tool, Tool::WebSearch(_)) && !capabilities.web_search {
-            leave_search(request, index, losses);
-            continue;
-        }
-        out.tools.push(write_one(
-            tool,
-            &format!("tools[{index}]"),
-            names,
-            capabilities,
-            losses,
-        ));
+        let scope = &mut scope.at(Path::element("tools", index));
+        out.tools.push(match tool {
+            Tool::Function(tool) => write_function(scope, tool, names, capabilities).into(),
+            Tool::Freeform(tool) => write_freeform(tool, names).into(),
+            Tool::WebSearch(_) if !capabilities.web_search => {
+                leave_out_search(scope, request);
+                continue;
+            }
+            Tool::WebSearch(tool) => write_web_search(scope, tool).into(),
+        });
     }
     if out.tools.is_empty() && subset.is_none() {
-        declare_called(request, names, &mut out.tools, losses);
+        declare_called(scope, request, names, &mut out.tools);
     }
-    out.choice = write_choice(request, names, capabilities, out.tools.is_empty(), losses);
-    write_format(request, capabilities, &mut out, losses);
+    if !out.tools.is_empty() {
+        out.choice = write_choice(scope, request, names, capabilities);
+    }
+    write_format(scope, request, capabilities, &mut out);
     out
 }
 
-/// Why a request that is for a search is refused.
-pub const NO_SERVER_TOOLS: &str = "Bedrock runs no tools of its own";
-
-/// What becomes of a search that is offered beside other tools.
-pub const SEARCH_LEFT_OUT: &str = "Bedrock does not search the web; the other tools remain";
-
-/// Agents offer a search in every request, whether it will be wanted or not: beside other tools it is left out. What is
-/// for nothing but a search is refused.
-fn leave_search(request: &Request, index: usize, losses: &mut Losses) {
-    let path = format!("tools[{index}]");
+/// Leaves out the search of a model that has none. Agents offer a search in every request, whether they need it or not, so
+/// it is dropped beside other tools. A request that is for nothing but a search is refused.
+fn leave_out_search(scope: &mut Scope<'_>, request: &Request) {
     let has_others = request
         .tools
         .iter()
@@ -87,32 +81,17 @@ fn leave_search(request: &Request, index: usize, losses: &mut Losses) {
     let is_forced =
         matches!(&request.tool_choice, Some(ToolChoice::Named { name, .. }) if name == "web_search");
     if has_others && !is_forced {
-        losses.drop_field(path, SEARCH_LEFT_OUT);
+        scope.drop(ClaudeReason::SearchLeftOut);
     } else {
-        losses.refuse(path, NO_SERVER_TOOLS);
-    }
-}
-
-fn write_one(
-    tool: &Tool,
-    path: &str,
-    names: &ToolNames,
-    capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> ToolUnionParam {
-    match tool {
-        Tool::Function(tool) => write_function(tool, path, names, capabilities, losses).into(),
-        Tool::Freeform(tool) => write_freeform(tool, names).into(),
-        Tool::WebSearch(tool) => write_web_search(tool, path, losses).into(),
+        scope.refuse(ClaudeReason::NoServerTools);
     }
 }
 
 fn write_function(
+    scope: &mut Scope<'_>,
     tool: &FunctionTool,
-    path: &str,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
 ) -> ToolParam {
     let FunctionTool {
         name,
@@ -124,7 +103,7 @@ fn write_function(
         index: _,
     } = tool;
     let mut schema = match parameters {
-        Some(schema) => fitted_schema(schema, path, losses),
+        Some(schema) => write_schema(scope, schema),
         None => to_raw_json(&json_schema::empty_object()),
     };
     let mut is_strict = None;
@@ -135,14 +114,14 @@ fn write_function(
             .and_then(json_schema::for_claude_output)
             .filter(|_| capabilities.strict_tools)
         {
-            Some((strict_schema, worded)) => {
-                if worded {
-                    losses.approximate(format!("{path}.parameters"), WORDED);
+            Some((strict_schema, is_worded)) => {
+                if is_worded {
+                    scope.field("parameters").approximate(ClaudeReason::SchemaInWords);
                 }
                 schema = to_raw_json(&strict_schema);
                 is_strict = Some(true);
             }
-            None => losses.drop_field(format!("{path}.strict"), "arguments are not held to this schema"),
+            None => scope.field("strict").drop(ClaudeReason::UnenforcedArguments),
         }
     }
     let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
@@ -152,9 +131,7 @@ fn write_function(
     out
 }
 
-/// Says that a schema was fitted to what is enforced.
-pub const WORDED: &str = "constraints of the schema that cannot be enforced became words";
-
+/// Writes a freeform tool as a function with one string: the API has no tools whose input is text.
 fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
     let FreeformTool {
         name,
@@ -169,7 +146,8 @@ fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
     out
 }
 
-fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> WebSearchTool20250305Param {
+/// Writes the web search in its first version: the later ones add nothing that another dialect could ask for.
+fn write_web_search(scope: &mut Scope<'_>, tool: &WebSearchTool) -> WebSearchTool20250305Param {
     let WebSearchTool {
         max_uses,
         allowed_domains,
@@ -178,11 +156,10 @@ fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> We
         context_size,
         index: _,
     } = tool;
-    ignore_some(
-        context_size.as_ref(),
-        Path::Root.field(path).field("search_context_size"),
-        "a hint for cost",
-        losses,
+    scope.ignore_member(
+        "search_context_size",
+        context_size,
+        ClaudeReason::SearchContextSize,
     );
     let mut out = WebSearchTool20250305Param::new();
     out.max_uses = max_uses.and_then(|uses| i64::try_from(uses).ok());
@@ -207,12 +184,13 @@ fn write_web_search(tool: &WebSearchTool, path: &str, losses: &mut Losses) -> We
     out
 }
 
-/// The API wants a definition for every tool that the history calls, even when no more calls are wanted.
+/// Declares the tools that the history calls if the request declares none: the API demands a definition of each, even if
+/// no more calls are wanted.
 fn declare_called(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     tools: &mut Vec<ToolUnionParam>,
-    losses: &mut Losses,
 ) {
     let mut declared: Vec<String> = Vec::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
@@ -225,9 +203,6 @@ fn declare_called(
         }
     }
     if !declared.is_empty() {
-        losses.approximate(
-            "tools",
-            "tools that the history calls were declared without a schema",
-        );
+        scope.field("tools").approximate(ClaudeReason::UndeclaredTools);
     }
 }
