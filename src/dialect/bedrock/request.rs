@@ -11,7 +11,7 @@ use crate::canonical::{
     Scope, ServiceTier,
 };
 use crate::capability::{Capabilities, SamplingSupport};
-use crate::dialect::claude::envelope::{malformed, named, unfit};
+use crate::dialect::claude::envelope::{insert_model, malformed, unfit};
 use crate::dialect::claude::{request as claude, system_edit};
 use crate::dialect::shared::envelope::UnwrappedRequest;
 use crate::dialect::{ClientRequest, ReadRequest, Target, WrittenRequest};
@@ -188,12 +188,11 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         losses.drop_field("user_profile_id", "a profile that only its own vendor keeps");
     }
     // What the URL says must not be said otherwise in the body.
-    let body = Bytes::from(named(
+    let body = Bytes::from(insert_model(
         &letter.body,
         &letter.index,
         letter.of_envelope,
         &letter.model,
-        false,
     )?);
     let inner = ClientRequest {
         headers: inbound.headers,

@@ -156,7 +156,7 @@ impl StreamReader for Reader {
 #[derive(Debug, Default)]
 pub struct RawEvents {
     chunks: Unwrapper,
-    inner: events::RawEvents,
+    inner: events::ClaudeRawEventReader,
     metrics: Option<Metrics>,
 }
 

@@ -1,4 +1,14 @@
-//! The Anthropic Messages API.
+//! The Anthropic Messages API. See <https://platform.claude.com/docs/en/api/messages>.
+//!
+//! - `request`, `response`, `stream`: the three things that are translated, each with `read` and `write`.
+//! - `messages`: the conversation, and the shape that the API demands of it. `content`: the blocks of its messages.
+//! - `tools`: definitions, the choice among them, and the format of the response's text. `reasoning`: thinking.
+//! - `usage`: token counts, and why a response ended.
+//! - `error`, `endpoints`, `count_tokens`, `rate_limits`: one part of the API each.
+//! - `envelope`: requests that only change their transport, to or from Bedrock; `stream::events` has their events.
+//! - `system_edit`: the system prompt edited in place.
+//! - `types`: the generated types. `reasons`: the texts of losses.
+//! - `tests`: the rules of the mappings, one test each.
 
 mod content;
 pub(super) mod count_tokens;
@@ -60,8 +70,8 @@ impl Endpoints for Claude {
 }
 
 impl RequestCodec for Claude {
-    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        request::read(scope, inbound)
+    fn read_request(&self, scope: &mut Scope<'_>, request: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        request::read(scope, request)
     }
 
     fn write_request(
@@ -83,8 +93,13 @@ impl ResponseCodec for Claude {
         response::read(scope, body)
     }
 
-    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        response::write(scope, response, reply)
+    fn write_response(
+        &self,
+        scope: &mut Scope<'_>,
+        response: Response,
+        context: &ResponseContext,
+    ) -> Vec<u8> {
+        response::write(scope, response, context)
     }
 }
 
@@ -93,10 +108,10 @@ impl StreamCodec for Claude {
         Box::new(stream::ClaudeStreamReader::default())
     }
 
-    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, context: &ResponseContext) -> Box<dyn StreamWriter> {
         Box::new(stream::ClaudeStreamWriter::new(
-            reply,
-            Box::new(stream::events::SseEvents::new(reply)),
+            context,
+            Box::new(stream::events::ClaudeSseWriter::new(context)),
         ))
     }
 }
@@ -113,11 +128,11 @@ impl ErrorCodec for Claude {
 
 impl TokenCounting for Claude {
     fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        count_tokens::open(body).map(Some)
+        count_tokens::unwrap_request(body).map(Some)
     }
 
-    fn wrap_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
-        count_tokens::seal(written).map(Some)
+    fn wrap_count(&self, request: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count_tokens::wrap_request(request).map(Some)
     }
 
     fn read_count(&self, body: &[u8]) -> Option<u64> {

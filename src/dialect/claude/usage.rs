@@ -253,7 +253,7 @@ pub fn read_finish(
     }
 }
 
-/// The members of a message that tell why it ended.
+/// The members of a message that report why it ended.
 pub struct ClaudeStop {
     /// `stop_reason`
     pub reason: StopReason,

@@ -73,7 +73,7 @@ pub fn read(scope: &mut Scope<'_>, block: ContentBlockParam) -> ClaudeBlock {
     })
 }
 
-/// A call or result of the vendor's own tool. The writer records the loss, since only some dialects have a place for it.
+/// A call or result of the vendor's own tool. The writer records its loss, since some dialects carry it.
 fn server_tool(item: &str) -> Block {
     Block::ServerTool(ServerTool {
         origin: Family::Claude,

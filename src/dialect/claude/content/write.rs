@@ -127,7 +127,7 @@ fn write_result(scope: &mut Scope<'_>, result: &ToolResult) -> ToolResultBlockPa
 
 fn write_result_block(scope: &mut Scope<'_>, block: &Block) -> Option<ToolResultContentBlockParam> {
     match block {
-        // The API answers a blank text block with an error.
+        // The API refuses a blank text block.
         Block::Text(text) if text.text.is_blank() => None,
         Block::Text(text) => Some(write_text(text).into()),
         Block::Refusal { text } => Some(TextBlockParam::new(text).into()),

@@ -1,7 +1,7 @@
 //! The shape of a conversation that the Messages API accepts.
 //!
-//! The API answers a conversation with an error unless roles alternate, the user begins, every tool result comes first in
-//! the user's turn right after its call, and no text is blank. Messages that do not fit are moved by fixed rules that look
+//! The API refuses a conversation unless roles alternate, the user begins, every tool result comes first in the user's turn
+//! right after its call, and no text is blank. Messages that do not fit are moved by fixed rules that look
 //! only at earlier messages and at the next one. A longer history therefore keeps the shape of the shorter one, which
 //! prompt caches and signed thinking depend on.
 

@@ -1,8 +1,8 @@
 //! The blocks that carry thinking.
 //!
 //! A thinking block has to come back to Anthropic exactly as it was sent: its signature covers it. The canonical model
-//! therefore keeps the block's JSON beside the text. To clients of this dialect, another vendor's reasoning state goes as
-//! a carrier in the place of the signature, since clients send signatures back untouched.
+//! therefore keeps the block's JSON beside the text. Clients of this dialect get another vendor's reasoning state as a
+//! carrier, which replaces the signature: clients send signatures back untouched.
 
 use crate::canonical::{Family, Opaque, Reasoning, Scope};
 use crate::dialect::claude::reasons::ClaudeReason;
@@ -12,8 +12,8 @@ use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::unknown::drop_unknown;
 use crate::wire::json::LazyStr;
 
-/// Reads a thinking block of a request: the vendor's own with its signature, or another vendor's reasoning with a carrier
-/// in its place. `None` if the carrier is of a version that this proxy does not know.
+/// Reads a thinking block of a request: the vendor's own with its signature, or another vendor's reasoning with a carrier.
+/// `None` if the carrier is of a version that this proxy does not know.
 pub fn read_thinking(scope: &mut Scope<'_>, block: ThinkingBlockParam) -> Option<Reasoning> {
     let ThinkingBlockParam {
         signature,

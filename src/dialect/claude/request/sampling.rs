@@ -19,7 +19,7 @@ pub struct ClaudeSampling {
 }
 
 /// Writes the sampling parameters that the model accepts. A thinking budget excludes a temperature other than 1 and
-/// `top_k`: the API answers both with an error.
+/// `top_k`: the API refuses both.
 pub fn write(
     scope: &mut Scope<'_>,
     sampling: &Sampling,

@@ -152,7 +152,7 @@ fn write_max_tokens(scope: &mut Scope<'_>, wanted: Option<u64>, target: &Target<
     }
 }
 
-/// Writes the stop sequences without blank ones, which the API answers with an error.
+/// Writes the stop sequences without blank ones, which the API refuses.
 fn write_stop(scope: &mut Scope<'_>, stop: &[String]) -> Option<Vec<String>> {
     let kept: Vec<String> = stop
         .iter()

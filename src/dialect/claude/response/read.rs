@@ -98,8 +98,8 @@ fn read_block(scope: &mut Scope<'_>, block: ContentBlock) -> Option<Block> {
     })
 }
 
-/// Reads a block of a vendor's own tool, `None` for any other block. The writer records the loss, since only some dialects
-/// have a place for it.
+/// Reads a block of a vendor's own tool, `None` for any other block. The writer records its loss, since some dialects carry
+/// it.
 pub fn read_server_tool(block: &ContentBlock) -> Option<ServerTool> {
     let (item, query) = match block {
         ContentBlock::ServerToolUse(ServerToolUseBlock {

@@ -67,7 +67,7 @@ fn write_block(scope: &mut Scope<'_>, block: Block, finish: FinishReason) -> Opt
             if !annotations.is_empty() {
                 scope.field("annotations").drop(ClaudeReason::CitationIndex);
             }
-            // Clients would send an empty text block back, and the API answers it with an error.
+            // Clients would send an empty text block back, which the API refuses.
             if text.is_empty() {
                 return None;
             }

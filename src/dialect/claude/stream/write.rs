@@ -39,7 +39,7 @@ pub struct ClaudeStreamWriter {
 #[derive(Debug)]
 enum ClaudeWrittenBlock {
     /// Text or a refusal. It is opened by its first delta, since clients would send an empty text block back, which the API
-    /// answers with an error.
+    /// refuses.
     Text { opened: bool, is_refusal: bool },
     /// Thinking; `part` is the number of the last part, `signed` whether its signature has been written.
     Thinking { part: Option<u32>, signed: bool },
