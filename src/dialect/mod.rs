@@ -43,6 +43,7 @@ pub fn find(name: DialectName) -> &'static dyn Dialect {
 pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])> {
     vec![
         ("shared", shared::reasons::SharedReason::ALL),
+        ("claude", claude::reasons::ClaudeReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
     ]
 }

@@ -42,7 +42,7 @@ pub fn open(body: &Bytes) -> Result<Bytes, Error> {
         .and_then(Value::as_str)
         .and_then(|text| STANDARD.decode(text).ok())
         .ok_or_else(|| invalid("input.invokeModel.body: has to be a body in base64", path))?;
-    claude::open(&Bytes::from(inner))
+    claude::unwrap_request(&Bytes::from(inner))
 }
 
 /// The request for the number of tokens; `None` where the model's name hides which one it is.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenError;
-use crate::dialect::claude::error::words;
+use crate::dialect::claude::error::message_for_client;
 use crate::dialect::shared::error_class;
 use crate::wire::framing;
 
@@ -161,7 +161,7 @@ fn exception(class: ErrorClass) -> &'static str {
 
 /// The type and the payload of an exception in a stream.
 pub fn write_frame(error: &Error) -> (&'static str, Vec<u8>) {
-    let body = json!({ "message": words(error) });
+    let body = json!({ "message": message_for_client(error) });
     (exception(error.class), body.to_string().into_bytes())
 }
 
@@ -179,7 +179,9 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,
-        body: json!({ "message": words(error) }).to_string().into_bytes(),
+        body: json!({ "message": message_for_client(error) })
+            .to_string()
+            .into_bytes(),
     }
 }
 

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use crate::canonical::Losses;
 use crate::canonical::Path;
 use crate::capability::Capabilities;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
-use crate::dialect::claude::tools::{NO_SERVER_TOOLS, SEARCH_LEFT_OUT};
 use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices, encode_str};
 
 /// Why a request with an address in it is refused.
@@ -452,11 +452,11 @@ impl Fit<'_> {
             }
             let at = at.index(index);
             if may_go && kind.starts_with(SEARCH) {
-                self.losses.drop_field(at, SEARCH_LEFT_OUT);
+                self.losses.drop_field(at, ClaudeReason::SearchLeftOut);
                 continue;
             }
             if SERVER_TOOLS.iter().any(|name| kind.starts_with(name)) {
-                self.losses.refuse(at, NO_SERVER_TOOLS);
+                self.losses.refuse(at, ClaudeReason::NoServerTools);
                 continue;
             }
             for (name, beta) in CLIENT_TOOLS {

@@ -139,7 +139,10 @@ impl StreamCodec for Bedrock {
     }
 
     fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(claude_stream::Writer::new(reply, self.event_writer(reply)))
+        Box::new(claude_stream::ClaudeStreamWriter::new(
+            reply,
+            self.event_writer(reply),
+        ))
     }
 }
 

@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{endpoints, fit};
 use crate::canonical::{
     Block, Document, DocumentSource, Error, ErrorClass, Image, Losses, MediaSource, Request, Restoration,
-    ServiceTier,
+    Scope, ServiceTier,
 };
 use crate::capability::{Capabilities, SamplingSupport};
-use crate::dialect::claude::envelope::{malformed, named, unfit};
+use crate::dialect::claude::envelope::{insert_model, malformed, unfit};
 use crate::dialect::claude::{request as claude, system_edit};
 use crate::dialect::shared::envelope::UnwrappedRequest;
 use crate::dialect::{ClientRequest, ReadRequest, Target, WrittenRequest};
@@ -188,12 +188,11 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         losses.drop_field("user_profile_id", "a profile that only its own vendor keeps");
     }
     // What the URL says must not be said otherwise in the body.
-    let body = Bytes::from(named(
+    let body = Bytes::from(insert_model(
         &letter.body,
         &letter.index,
         letter.of_envelope,
         &letter.model,
-        false,
     )?);
     let inner = ClientRequest {
         headers: inbound.headers,
@@ -201,7 +200,7 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         stream: Some(letter.stream),
         body: &body,
     };
-    let mut read = claude::read(&inner, losses)?;
+    let mut read = claude::read(&mut Scope::root(losses), &inner)?;
     let tier = inbound.headers.get(TIER).and_then(|value| value.to_str().ok());
     read.request.service_tier = match tier {
         None => read.request.service_tier,
@@ -249,7 +248,12 @@ pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Erro
 /// Never for a request that the Messages API's writer has written.
 pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<WrittenRequest, Error> {
     refuse_foreign(request, losses);
-    let claude::Built { body, restoration } = claude::build(request, target, None, losses);
+    let WrittenRequest {
+        path: _,
+        headers: _,
+        body,
+        restoration,
+    } = claude::write(&mut Scope::root(losses), request, target, None);
     let letter = UnwrappedRequest {
         model: target.model.to_owned(),
         stream: request.stream,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::error;
 use crate::canonical::{Error, ErrorClass, Event, Scope, Usage};
 use crate::dialect::StreamReader;
-use crate::dialect::claude::{events, stream as claude};
+use crate::dialect::claude::stream::{self as claude, events};
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::event_stream;
 use crate::wire::json::{EventPattern, FieldPaths};
@@ -125,7 +125,7 @@ fn metrics(event: &[u8]) -> Option<Metrics> {
 #[derive(Debug, Default)]
 pub struct Reader {
     chunks: Unwrapper,
-    inner: claude::Reader,
+    inner: claude::ClaudeStreamReader,
 }
 
 impl StreamReader for Reader {
@@ -156,7 +156,7 @@ impl StreamReader for Reader {
 #[derive(Debug, Default)]
 pub struct RawEvents {
     chunks: Unwrapper,
-    inner: events::RawEvents,
+    inner: events::ClaudeRawEventReader,
     metrics: Option<Metrics>,
 }
 

@@ -1,4 +1,5 @@
-//! `POST /v1/messages/count_tokens`: the body is that of a request for an answer, without what only concerns the answer.
+//! `POST /v1/messages/count_tokens`: the body is that of a request for a response, without the members that concern only
+//! the response.
 //! <https://platform.claude.com/docs/en/api/messages/count_tokens>
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use crate::canonical::Error;
 use crate::dialect::WrittenRequest;
 use crate::wire::splice::{self, Node, Splices};
 
-/// What such a body may hold; everything else is an error to the API. The last two belong to betas.
+/// The members that such a body may have; the API refuses any other. The last two belong to betas.
 const MEMBERS: [&str; 10] = [
     "model",
     "messages",
@@ -24,12 +25,12 @@ const MEMBERS: [&str; 10] = [
     "mcp_servers",
 ];
 
-/// The body of the request for an answer: with the output limit that such a request has to have, above the budget for
-/// thinking where there is one.
+/// Makes a request for a response from one for the number of tokens. It gets the output limit that the reader demands,
+/// above the budget for thinking if it has one.
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn open(body: &Bytes) -> Result<Bytes, Error> {
+pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
     let [limits, thinking] = splice::find_members(body, ["max_tokens", "thinking"]).map_err(malformed)?;
     if !limits.is_empty() {
         return Ok(body.clone());
@@ -45,12 +46,12 @@ pub fn open(body: &Bytes) -> Result<Bytes, Error> {
     Ok(splices.apply(body).map_err(unfit)?.into_bytes())
 }
 
-/// The request for the number of tokens.
+/// Makes a request for the number of tokens from one for a response.
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn seal(written: WrittenRequest) -> Result<WrittenRequest, Error> {
-    let body = Bytes::from(written.body);
+pub fn wrap_request(request: WrittenRequest) -> Result<WrittenRequest, Error> {
+    let body = Bytes::from(request.body);
     let document = Node::document(&body).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
@@ -59,17 +60,17 @@ pub fn seal(written: WrittenRequest) -> Result<WrittenRequest, Error> {
     Ok(WrittenRequest {
         path: endpoints::COUNT_TOKENS.into(),
         body: splices.apply(&body).map_err(unfit)?.into_bytes().to_vec(),
-        ..written
+        ..request
     })
 }
 
-/// The number of tokens that an answer tells.
+/// Reads the number of tokens; `None` if the body does not contain it.
 pub fn read(body: &[u8]) -> Option<u64> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    answer.get("input_tokens")?.as_u64()
+    let response: Value = serde_json::from_slice(body).ok()?;
+    response.get("input_tokens")?.as_u64()
 }
 
-/// The answer that tells a number of tokens.
+/// Writes the number of tokens.
 pub fn write(input_tokens: u64) -> Vec<u8> {
     json!({"input_tokens": input_tokens}).to_string().into_bytes()
 }
@@ -80,7 +81,7 @@ mod tests {
     use crate::canonical::Restoration;
 
     fn opened(body: &'static str) -> String {
-        let body = open(&Bytes::from_static(body.as_bytes())).expect("an object");
+        let body = unwrap_request(&Bytes::from_static(body.as_bytes())).expect("an object");
         String::from_utf8(body.to_vec()).expect("text")
     }
 
@@ -92,14 +93,14 @@ mod tests {
             opened(r#"{"thinking":{"type":"enabled","budget_tokens":2048}}"#),
             r#"{"max_tokens":2049,"thinking":{"type":"enabled","budget_tokens":2048}}"#
         );
-        assert!(open(&Bytes::from_static(b"[]")).is_err());
+        assert!(unwrap_request(&Bytes::from_static(b"[]")).is_err());
         let written = WrittenRequest {
             path: endpoints::MESSAGES.into(),
             headers: Vec::new(),
             body: br#"{"max_tokens":1,"model":"m", "messages":[ ],"stream":true,"metadata":{}}"#.to_vec(),
             restoration: Restoration::default(),
         };
-        let sealed = seal(written).expect("an object");
+        let sealed = wrap_request(written).expect("an object");
         assert_eq!(sealed.path, "/v1/messages/count_tokens");
         assert_eq!(sealed.body, br#"{"model":"m", "messages":[ ]}"#);
     }

@@ -10,7 +10,7 @@ pub const MESSAGES: &str = "/v1/messages";
 /// Path of its count of tokens.
 pub const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 
-/// What a request asks for.
+/// What a request asks for. The leading `/v1` is optional: clients differ in whether their base URL has it.
 pub fn classify(method: &Method, path: &str) -> Endpoint {
     let path = path.strip_prefix("/v1").unwrap_or(path);
     match (method, path.trim_end_matches('/')) {
@@ -28,11 +28,12 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
     }
 }
 
-/// Entries of a page where the query names no limit, and the most that it may name.
+/// Entries of a page if the query names no limit.
 const DEFAULT_LIMIT: usize = 20;
+/// Most entries that the query may ask for.
 const MAX_LIMIT: usize = 1000;
 
-/// A page of the list of models: `limit`, `after_id` and `before_id` as in Anthropic's API.
+/// Writes a page of the list of models. The query has `limit`, `after_id` and `before_id`, as in Anthropic's API.
 pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
     let parameter = |name: &str| {
         query?.split('&').find_map(|pair| {
@@ -60,7 +61,7 @@ pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
         end < models.len()
     };
     let body = json!({
-        "data": page.iter().map(|model| entry(model)).collect::<Vec<_>>(),
+        "data": page.iter().map(|model| model_entry(model)).collect::<Vec<_>>(),
         "has_more": has_more,
         "first_id": page.first(),
         "last_id": page.last(),
@@ -68,13 +69,13 @@ pub fn write_models(models: &[&str], query: Option<&str>) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// One entry of the list of models.
+/// Writes one entry of the list of models.
 pub fn write_model(model: &str) -> Vec<u8> {
-    entry(model).to_string().into_bytes()
+    model_entry(model).to_string().into_bytes()
 }
 
-/// When a model came out is not known here; the vendor's own list uses the epoch for that.
-fn entry(model: &str) -> Value {
+/// The proxy knows no date of a model; the vendor's own list has the epoch for such models.
+fn model_entry(model: &str) -> Value {
     json!({"type": "model", "id": model, "display_name": model, "created_at": "1970-01-01T00:00:00Z"})
 }
 

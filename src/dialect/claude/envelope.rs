@@ -1,9 +1,11 @@
-//! The envelope of a request: the model and the mode in the body, the version and the betas in headers.
+//! The envelope of a request: the model and `stream` are in the body, the version and the betas in headers. Between this
+//! dialect and Bedrock, only the envelope of a request changes.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::events::{RawEvents, SseEvents};
-use super::{Claude, endpoints, request};
+use super::reasons::ClaudeReason;
+use super::stream::events::{ClaudeRawEventReader, ClaudeSseWriter};
+use super::{Claude, endpoints, request as claude_request};
 use crate::canonical::{Error, ErrorClass, Restoration, Scope};
 use crate::dialect::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};
 use crate::dialect::{ClientRequest, ResponseContext, Target, WrittenRequest};
@@ -13,18 +15,18 @@ const VERSION: &str = "anthropic-version";
 const BETA: &str = "anthropic-beta";
 const USER_PROFILE: &str = "anthropic-user-profile-id";
 
-/// The error for a body that is not the JSON it should be.
+/// The error for a body that is no JSON object.
 pub fn malformed(error: ScanError) -> Error {
     Error::new(ErrorClass::InvalidRequest, error.to_string())
 }
 
-/// The error for edits that do not fit their document.
+/// The error for edits that do not fit their document, which is a mistake of the proxy.
 pub fn unfit(error: SpliceError) -> Error {
     Error::new(ErrorClass::Internal, error.to_string())
 }
 
-/// The betas that a client's headers name, each once.
-pub fn betas(headers: &HeaderMap) -> Vec<String> {
+/// Reads the betas that a client's headers name, each once.
+fn read_betas(headers: &HeaderMap) -> Vec<String> {
     let mut betas: Vec<String> = Vec::new();
     let values = headers.get_all(BETA).iter();
     let names = values
@@ -38,18 +40,28 @@ pub fn betas(headers: &HeaderMap) -> Vec<String> {
     betas
 }
 
-/// The body with this model, and the mode where the answer streams, in front of its own members, of which those of
-/// another envelope go.
+/// Puts a model before the members of a body, and removes those of another envelope. `model` and `stream` of the body
+/// itself are removed, too: the envelope has them.
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn named(
+pub fn insert_model(body: &[u8], index: &Index, of_envelope: &[&str], model: &str) -> Result<Vec<u8>, Error> {
+    let head = format!("\"model\":{}", splice::encode_str(model));
+    insert_head(body, index, of_envelope, &head)
+}
+
+/// As [`insert_model`], for a response that streams.
+fn insert_model_and_stream(
     body: &[u8],
     index: &Index,
     of_envelope: &[&str],
     model: &str,
-    stream: bool,
 ) -> Result<Vec<u8>, Error> {
+    let head = format!("\"model\":{},\"stream\":true", splice::encode_str(model));
+    insert_head(body, index, of_envelope, &head)
+}
+
+fn insert_head(body: &[u8], index: &Index, of_envelope: &[&str], head: &str) -> Result<Vec<u8>, Error> {
     let document = index.document(body).map_err(malformed)?;
     let mut splices = Splices::new();
     let kept = splices
@@ -57,11 +69,9 @@ pub fn named(
             !matches!(key, "model" | "stream") && !of_envelope.contains(&key)
         })
         .map_err(malformed)?;
-    let model = splice::encode_str(model);
-    let mode = if stream { ",\"stream\":true" } else { "" };
     let comma = if kept > 0 { "," } else { "" };
-    let head = format!("{{\"model\":{model}{mode}{comma}");
-    splices.replace(document.span().start..document.span().start + 1, head);
+    let start = document.span().start;
+    splices.replace(start..start + 1, format!("{{{head}{comma}"));
     splices.copy(body).map_err(unfit)
 }
 
@@ -69,11 +79,10 @@ impl Envelope for Claude {
     fn unwrap_request<'a>(
         &self,
         scope: &mut Scope<'_>,
-        inbound: &ClientRequest<'a>,
+        request: &ClientRequest<'a>,
     ) -> Result<UnwrappedRequest<'a>, Error> {
-        let losses = scope.losses();
-        let index = Index::read(inbound.body);
-        let document = index.document(inbound.body).map_err(malformed)?;
+        let index = Index::read(request.body);
+        let document = index.document(request.body).map_err(malformed)?;
         let missing = || Error::new(ErrorClass::InvalidRequest, "model: a name is required").at("model");
         let (mut model, mut stream) = (None, false);
         for member in document.members().map_err(malformed)? {
@@ -87,20 +96,20 @@ impl Envelope for Claude {
         let model = model.ok_or_else(missing)?.text().map_err(|_| missing())?;
         let model = model.into_owned();
         let header = |name: &str| {
-            let value = inbound.headers.get(name)?.to_str().ok()?.trim();
+            let value = request.headers.get(name)?.to_str().ok()?.trim();
             Some(value.to_owned()).filter(|value| !value.is_empty())
         };
         let version = header(VERSION);
         if version.is_none() {
-            losses.approximate(VERSION, "a missing version is read as the oldest");
+            scope.field(VERSION).approximate(ClaudeReason::MissingVersion);
         }
         Ok(UnwrappedRequest {
             model,
             stream,
             version,
-            betas: betas(inbound.headers),
+            betas: read_betas(request.headers),
             user_profile: header(USER_PROFILE),
-            body: inbound.body.as_ref().into(),
+            body: request.body.as_ref().into(),
             index,
             of_envelope: &[],
         })
@@ -109,7 +118,7 @@ impl Envelope for Claude {
     fn wrap_request(
         &self,
         _: &mut Scope<'_>,
-        letter: UnwrappedRequest<'_>,
+        request: UnwrappedRequest<'_>,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
         let UnwrappedRequest {
@@ -121,9 +130,13 @@ impl Envelope for Claude {
             body,
             index,
             of_envelope,
-        } = letter;
-        let body = named(&body, &index, of_envelope, target.model, stream)?;
-        let version = version.as_deref().unwrap_or(request::VERSION);
+        } = request;
+        let body = if stream {
+            insert_model_and_stream(&body, &index, of_envelope, target.model)?
+        } else {
+            insert_model(&body, &index, of_envelope, target.model)?
+        };
+        let version = version.as_deref().unwrap_or(claude_request::VERSION);
         let mut headers = Vec::new();
         let betas = (!betas.is_empty()).then(|| betas.join(","));
         for (name, value) in [
@@ -146,10 +159,10 @@ impl Envelope for Claude {
     }
 
     fn event_reader(&self) -> Box<dyn RawEventReader> {
-        Box::new(RawEvents::default())
+        Box::new(ClaudeRawEventReader::default())
     }
 
-    fn event_writer(&self, reply: &ResponseContext) -> Box<dyn RawEventWriter> {
-        Box::new(SseEvents::new(reply))
+    fn event_writer(&self, context: &ResponseContext) -> Box<dyn RawEventWriter> {
+        Box::new(ClaudeSseWriter::new(context))
     }
 }

@@ -8,27 +8,28 @@ use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenError;
 use crate::dialect::shared::error_class;
 
-/// What clients look for to start their compaction.
+/// The words in an error by which clients recognise that they have to compact the conversation.
 const TOO_LONG: &str = "prompt is too long";
 
 #[derive(Deserialize)]
-struct Envelope {
-    error: Body,
+struct ClaudeErrorDocument {
+    error: ClaudeErrorDetail,
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct ClaudeErrorDetail {
     #[serde(rename = "type")]
     kind: String,
     message: String,
 }
 
-/// Reads the answer of an upstream whose status is not a success.
+/// Reads the response of an upstream whose status is not a success. A body in another form comes from a gateway before it,
+/// so that less can be concluded from its status.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let retry_after = error_class::retry_after(headers);
-    let error = match serde_json::from_slice::<Envelope>(body) {
-        Ok(Envelope {
-            error: Body { kind, message },
+    let error = match serde_json::from_slice::<ClaudeErrorDocument>(body) {
+        Ok(ClaudeErrorDocument {
+            error: ClaudeErrorDetail { kind, message },
         }) => {
             let class = class_of(&kind, &message).unwrap_or_else(|| error_class::class_of(status));
             Error::new(class, error_class::redact(&message))
@@ -41,10 +42,10 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error.retry_after(retry_after)
 }
 
-/// Reads an error that came with a success. `None` where the body is none.
+/// Reads an error that came with the status of a success. `None` if the body is no error.
 pub fn read_in_band(body: &[u8]) -> Option<Error> {
-    let Envelope {
-        error: Body { kind, message },
+    let ClaudeErrorDocument {
+        error: ClaudeErrorDetail { kind, message },
     } = serde_json::from_slice(body).ok()?;
     Some(read_event(&kind, &message))
 }
@@ -95,8 +96,9 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
     }
 }
 
-/// The words that a client reads: the message, with the field where it does not name it.
-pub fn words(error: &Error) -> String {
+/// The message that a client reads. It names the field, and a context window that is exceeded is named in the words that
+/// clients look for.
+pub fn message_for_client(error: &Error) -> String {
     let message = &error.message;
     match &error.param {
         _ if error.class == ErrorClass::ContextWindow && !message.to_ascii_lowercase().contains(TOO_LONG) => {
@@ -112,13 +114,13 @@ pub fn write_json(error: &Error, request_id: &str) -> Vec<u8> {
     let (_, kind) = status_and_type(error.class);
     let body = json!({
         "type": "error",
-        "error": {"type": kind, "message": words(error)},
+        "error": {"type": kind, "message": message_for_client(error)},
         "request_id": request_id,
     });
     body.to_string().into_bytes()
 }
 
-/// Writes an error as an answer.
+/// Writes an error as a response.
 pub fn write(error: &Error, request_id: &str) -> WrittenError {
     let (status, _) = status_and_type(error.class);
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];

@@ -1,20 +1,31 @@
-//! The Anthropic Messages API.
+//! The Anthropic Messages API. See <https://platform.claude.com/docs/en/api/messages>.
+//!
+//! - `request`, `response`, `stream`: the three things that are translated, each with `read` and `write`.
+//! - `messages`: the conversation, and the shape that the API demands of it. `content`: the blocks of its messages.
+//! - `tools`: definitions, the choice among them, and the format of the response's text. `reasoning`: thinking.
+//! - `usage`: token counts, and why a response ended.
+//! - `error`, `endpoints`, `count_tokens`, `rate_limits`: one part of the API each.
+//! - `envelope`: requests that only change their transport, to or from Bedrock; `stream::events` has their events.
+//! - `system_edit`: the system prompt edited in place.
+//! - `types`: the generated types. `reasons`: the texts of losses.
+//! - `tests`: the rules of the mappings, one test each.
 
 mod content;
 pub(super) mod count_tokens;
-pub(super) mod endpoints;
+mod endpoints;
 pub(super) mod envelope;
 pub(super) mod error;
-pub(super) mod events;
+mod messages;
 mod rate_limits;
 mod reasoning;
+pub(crate) mod reasons;
 pub(super) mod request;
-pub(super) mod response;
+mod response;
 pub(super) mod stream;
 pub(super) mod system_edit;
-pub(super) mod tools;
-mod turns;
+mod tools;
 pub mod types;
+mod usage;
 
 use std::time::SystemTime;
 
@@ -59,9 +70,8 @@ impl Endpoints for Claude {
 }
 
 impl RequestCodec for Claude {
-    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        let losses = scope.losses();
-        request::read(inbound, losses)
+    fn read_request(&self, scope: &mut Scope<'_>, request: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        request::read(scope, request)
     }
 
     fn write_request(
@@ -70,8 +80,7 @@ impl RequestCodec for Claude {
         request: &Request,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        Ok(request::write(request, target, losses))
+        Ok(request::write(scope, request, target, request.service_tier))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
@@ -81,25 +90,28 @@ impl RequestCodec for Claude {
 
 impl ResponseCodec for Claude {
     fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
-        let losses = scope.losses();
-        response::read(body, losses)
+        response::read(scope, body)
     }
 
-    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        let losses = scope.losses();
-        response::write(response, reply, losses)
+    fn write_response(
+        &self,
+        scope: &mut Scope<'_>,
+        response: Response,
+        context: &ResponseContext,
+    ) -> Vec<u8> {
+        response::write(scope, response, context)
     }
 }
 
 impl StreamCodec for Claude {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
+        Box::new(stream::ClaudeStreamReader::default())
     }
 
-    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(
-            reply,
-            Box::new(events::SseEvents::new(reply)),
+    fn stream_writer(&self, context: &ResponseContext) -> Box<dyn StreamWriter> {
+        Box::new(stream::ClaudeStreamWriter::new(
+            context,
+            Box::new(stream::events::ClaudeSseWriter::new(context)),
         ))
     }
 }
@@ -116,11 +128,11 @@ impl ErrorCodec for Claude {
 
 impl TokenCounting for Claude {
     fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        count_tokens::open(body).map(Some)
+        count_tokens::unwrap_request(body).map(Some)
     }
 
-    fn wrap_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
-        count_tokens::seal(written).map(Some)
+    fn wrap_count(&self, request: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
+        count_tokens::wrap_request(request).map(Some)
     }
 
     fn read_count(&self, body: &[u8]) -> Option<u64> {

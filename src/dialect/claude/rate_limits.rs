@@ -1,5 +1,5 @@
-//! The headers by which Anthropic's API tells of rate limits (Claude API reference, rate limits: `anthropic-ratelimit-*`).
-//! Times of the reset are in RFC 3339. Those of input and output tokens apart have no counterpart elsewhere.
+//! The headers that report rate limits (Claude API reference, rate limits: `anthropic-ratelimit-*`). The time of a reset is
+//! in RFC 3339. The separate limits of input and output tokens have no counterpart in other dialects and are not read.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,24 +23,24 @@ const NAMES: Names = Names {
     ],
 };
 
-/// Reads what the headers tell of; what is malformed is not told.
+/// Reads the limits; a malformed value is left out.
 pub fn read(headers: &HeaderMap, now: SystemTime) -> RateLimits {
-    rate_limits::read(headers, &NAMES, |text| until(text, now))
+    rate_limits::read(headers, &NAMES, |text| parse_reset(text, now))
 }
 
-/// Writes them.
+/// Writes the limits.
 pub fn write(limits: &RateLimits, now: SystemTime) -> Vec<(HeaderName, HeaderValue)> {
-    rate_limits::write(limits, &NAMES, |reset| at(reset, now))
+    rate_limits::write(limits, &NAMES, |reset| format_reset(reset, now))
 }
 
-/// The time until a moment, none when it has passed.
-fn until(moment: &str, now: SystemTime) -> Option<Duration> {
+/// The time until a moment; zero if it has passed.
+fn parse_reset(moment: &str, now: SystemTime) -> Option<Duration> {
     let moment = SystemTime::from(OffsetDateTime::parse(moment, &Rfc3339).ok()?);
     Some(moment.duration_since(now).unwrap_or_default())
 }
 
-/// The moment after a time, in whole seconds, rounded up.
-fn at(reset: Duration, now: SystemTime) -> Option<String> {
+/// The moment after a time, rounded up to whole seconds: a client that waits until then must not come too early.
+fn format_reset(reset: Duration, now: SystemTime) -> Option<String> {
     let moment = OffsetDateTime::from(now.checked_add(reset)?);
     let moment = match moment.nanosecond() {
         0 => moment,
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(written[NAMES.requests[2]], "2023-11-14T22:14:20Z");
         assert_eq!(written.len(), 4);
         assert_eq!(read(&written, now), limits);
-        // A moment that has passed is now; what is no time is none.
+        // A moment that has passed is zero; a malformed one is left out.
         let later = now + Duration::from_secs(3600);
         assert_eq!(read(&written, later).requests.reset, Some(Duration::ZERO));
         let odd = [(

@@ -6,19 +6,22 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::Error;
+use crate::canonical::{Error, Scope};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 
-/// The body with its system text edited.
+/// Edits the system text of a body.
 ///
 /// # Errors
 /// A body that is not the JSON that it should be.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(body, edits, request::read, |additions, splices| {
-        plan(body, edits, additions, splices)
-    })
+    system_edit::in_place(
+        body,
+        edits,
+        |request, losses| request::read(&mut Scope::root(losses), request),
+        |additions, splices| plan(body, edits, additions, splices),
+    )
 }
 
 fn plan(
@@ -33,7 +36,7 @@ fn plan(
         .filter(|system| system.kind() != Kind::Null)
     else {
         if !additions.is_empty() {
-            splices.set_member(body, "system", blocks(additions))?;
+            splices.set_member(body, "system", write_blocks(additions))?;
         }
         return Ok(());
     };
@@ -47,10 +50,10 @@ fn plan(
                 }
                 return Ok(());
             }
-            // Additions are blocks of their own, so that the text before them stays what caches know.
+            // Additions are separate blocks, so that the text before them stays the prefix that caches have.
             let own = Some(edited.into_owned()).filter(|text| !text.trim().is_empty());
             let texts: Vec<String> = own.into_iter().chain(additions.iter().cloned()).collect();
-            splices.replace(system.span(), blocks(&texts));
+            splices.replace(system.span(), write_blocks(&texts));
         }
         Kind::Array => edit_blocks(&system, edits, additions, splices)?,
         Kind::Object | Kind::Number | Kind::Bool | Kind::Null => {}
@@ -71,7 +74,7 @@ fn edit_blocks(
     for element in system.elements()? {
         let element = element?;
         end = Some(element.span().end);
-        let Some((span, edited)) = edited_text(&element, edits)? else {
+        let Some((span, edited)) = edit_text(&element, edits)? else {
             kept.push(String::from_utf8_lossy(element.raw()).into_owned());
             continue;
         };
@@ -87,9 +90,10 @@ fn edit_blocks(
         }
         changes.push((span, text));
     }
-    let added: Vec<String> = additions.iter().map(|text| block(text)).collect();
+    let added: Vec<String> = additions.iter().map(|text| write_block(text)).collect();
     match end {
-        // A block that is blank now goes, and its comma with it: the API refuses blank text.
+        // A block whose text has become blank is removed, since the API refuses blank text. Removing the comma as well is
+        // simplest if the whole list is written anew.
         _ if is_blank => {
             kept.extend(added);
             splices.replace(system.span(), format!("[{}]", kept.join(",")));
@@ -107,8 +111,8 @@ fn edit_blocks(
     Ok(())
 }
 
-/// Where a block's text is and what becomes of it, if anything.
-fn edited_text(block: &Node<'_>, edits: &SystemEdits) -> Result<Option<(Range<usize>, String)>, ScanError> {
+/// The position of a block's text and the edited text, if an edit changes it.
+fn edit_text(block: &Node<'_>, edits: &SystemEdits) -> Result<Option<(Range<usize>, String)>, ScanError> {
     if block.kind() != Kind::Object {
         return Ok(None);
     }
@@ -121,12 +125,12 @@ fn edited_text(block: &Node<'_>, edits: &SystemEdits) -> Result<Option<(Range<us
     })
 }
 
-fn blocks(texts: &[String]) -> String {
-    let blocks: Vec<String> = texts.iter().map(|text| block(text)).collect();
+fn write_blocks(texts: &[String]) -> String {
+    let blocks: Vec<String> = texts.iter().map(|text| write_block(text)).collect();
     format!("[{}]", blocks.join(","))
 }
 
-fn block(text: &str) -> String {
+fn write_block(text: &str) -> String {
     format!(r#"{{"type":"text","text":{}}}"#, encode_str(text))
 }
 

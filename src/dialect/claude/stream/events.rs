@@ -1,35 +1,36 @@
-//! Events as server-sent events, and events that pass untranslated.
+//! The transport of events: server-sent events here, chunks in Bedrock. Events that go from one to the other are not
+//! translated.
 
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use super::error;
-use super::response::Counts;
-use super::types::*;
 use crate::canonical::{Error, ErrorClass, Usage};
 use crate::dialect::ResponseContext;
+use crate::dialect::claude::error;
+use crate::dialect::claude::types::*;
+use crate::dialect::claude::usage::ClaudeTokenCounts;
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::{splice, sse};
 
 const PING: &[u8] = br#"{"type":"ping"}"#;
 
-/// Writes events as server-sent events.
+/// Writes events as server-sent events, translated ones too.
 #[derive(Debug)]
-pub struct SseEvents {
+pub struct ClaudeSseWriter {
     request_id: String,
 }
 
-impl SseEvents {
-    /// A writer for one answer.
-    pub fn new(reply: &ResponseContext) -> Self {
+impl ClaudeSseWriter {
+    /// A writer of one response.
+    pub fn new(context: &ResponseContext) -> Self {
         Self {
-            request_id: reply.request_id.clone(),
+            request_id: context.request_id.clone(),
         }
     }
 }
 
-impl RawEventWriter for SseEvents {
+impl RawEventWriter for ClaudeSseWriter {
     fn set_start(&mut self, _: Instant) {}
 
     fn write_event(&mut self, name: &str, json: &[u8], out: &mut BytesMut) {
@@ -54,14 +55,16 @@ impl RawEventWriter for SseEvents {
     }
 }
 
-/// Reads events that pass untranslated: only their types, and the token counts in the first and the last but one.
+/// Reads events without translating them: only their types, and the token counts, which are in the first event and in the
+/// last but one.
 #[derive(Debug, Default)]
-pub struct RawEvents {
-    counts: Option<Counts>,
+pub struct ClaudeRawEventReader {
+    counts: Option<ClaudeTokenCounts>,
 }
 
-impl RawEventReader for RawEvents {
+impl RawEventReader for ClaudeRawEventReader {
     fn read(&mut self, _: Option<&str>, data: &Bytes) -> Result<Option<RawEvent>, Error> {
+        // Some servers send an event without data to keep the connection open.
         if data.is_empty() {
             return Ok(None);
         }
@@ -74,7 +77,7 @@ impl RawEventReader for RawEvents {
         let name = name.unwrap_or_default();
         let part = match &*name {
             "message_start" | "message_delta" => {
-                self.count(data);
+                self.read_counts(data);
                 if name == "message_start" {
                     EventPosition::Start
                 } else {
@@ -83,7 +86,7 @@ impl RawEventReader for RawEvents {
             }
             "message_stop" => EventPosition::End,
             "ping" => EventPosition::Ping,
-            "error" => return Err(failure(data)),
+            "error" => return Err(read_failure(data)),
             _ => EventPosition::Middle,
         };
         Ok(Some(RawEvent {
@@ -94,20 +97,20 @@ impl RawEventReader for RawEvents {
     }
 
     fn usage(&self) -> Option<Usage> {
-        self.counts.map(Counts::usage)
+        self.counts.map(ClaudeTokenCounts::to_usage)
     }
 }
 
-impl RawEvents {
-    /// Takes the token counts of an event. One that cannot be read passes all the same.
-    fn count(&mut self, data: &[u8]) {
+impl ClaudeRawEventReader {
+    /// Reads the token counts of an event. An event that cannot be read passes nevertheless, without counts.
+    fn read_counts(&mut self, data: &[u8]) {
         let known = || self.counts.unwrap_or_default();
         let more = match parse_event(data) {
             Ok(RawMessageStreamEvent::MessageStart(event)) => {
-                event.message.usage.map(|usage| known().with(usage))
+                event.message.usage.map(|usage| known().merge(usage))
             }
             Ok(RawMessageStreamEvent::MessageDelta(event)) => {
-                event.usage.map(|usage| known().with_delta(usage))
+                event.usage.map(|usage| known().merge_delta(usage))
             }
             _ => None,
         };
@@ -115,7 +118,7 @@ impl RawEvents {
     }
 }
 
-fn failure(data: &[u8]) -> Error {
+fn read_failure(data: &[u8]) -> Error {
     match parse_event(data) {
         Ok(RawMessageStreamEvent::Error(event)) => {
             let kind = event.error.type_.unwrap_or_default();
@@ -132,13 +135,13 @@ fn failure(data: &[u8]) -> Error {
 mod tests {
     use super::*;
 
-    fn read(events: &mut RawEvents, json: &'static str) -> Result<Option<RawEvent>, Error> {
+    fn read(events: &mut ClaudeRawEventReader, json: &'static str) -> Result<Option<RawEvent>, Error> {
         events.read(None, &Bytes::from_static(json.as_bytes()))
     }
 
     #[test]
     fn events_pass_as_they_are_and_are_counted() {
-        let mut events = RawEvents::default();
+        let mut events = ClaudeRawEventReader::default();
         for (json, part) in [
             (
                 r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","content":[],"model":"c","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"cache_read_input_tokens":2,"output_tokens":1}}}"#,
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn failures_are_told_apart() {
-        let mut events = RawEvents::default();
+        let mut events = ClaudeRawEventReader::default();
         let busy = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
         let class = |result: Result<Option<RawEvent>, Error>| result.map_err(|error| error.class).err();
         assert_eq!(class(read(&mut events, busy)), Some(ErrorClass::Overloaded));
