@@ -1,20 +1,15 @@
 //! The OpenAI Chat Completions API.
 
-mod answer;
-mod choice;
 mod content;
 mod endpoints;
-mod history;
-mod joiner;
 mod messages;
-mod parameters;
 mod request;
 mod response;
-mod results;
 mod stream;
 mod system_edit;
 #[cfg(test)]
 mod tests;
+mod text_joiner;
 mod tools;
 pub mod types;
 mod usage;
@@ -60,7 +55,7 @@ impl Endpoints for OpenAiChat {
 impl RequestCodec for OpenAiChat {
     fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
         let losses = scope.losses();
-        request::read(inbound, losses)
+        request::read::read(inbound, losses)
     }
 
     fn write_request(
@@ -70,7 +65,7 @@ impl RequestCodec for OpenAiChat {
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
         let losses = scope.losses();
-        Ok(parameters::write(request, target, losses))
+        Ok(request::write::write(request, target, losses))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {

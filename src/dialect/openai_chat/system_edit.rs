@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::request;
+use super::request::read as request;
 use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;

@@ -1,11 +1,11 @@
 //! Streamed answers.
 
 mod calls;
-mod reader;
-mod writer;
+mod read;
+mod write;
 
-pub use reader::Reader;
-pub use writer::Writer;
+pub use read::Reader;
+pub use write::Writer;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-mod reading;
-mod writing;
+mod read;
+mod write;
 
 use bytes::BytesMut;
 use serde_json::{Value, json};

@@ -4,14 +4,14 @@
 //! return besides text follows them in one message of the user. Everything else keeps its place, so that a longer
 //! history is written as an extension of the shorter one.
 
-use super::content::{self, PartWriter};
-use super::joiner::Joiner;
 use super::results::{self, Results};
-use super::types::*;
 use crate::canonical::{
     Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
 };
 use crate::capability::{Capabilities, ReasoningReplay};
+use crate::dialect::openai_chat::content::{self, PartWriter};
+use crate::dialect::openai_chat::text_joiner::Joiner;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::call_ids::IdRule;
 use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{Concat, LazyStr, compact, join};

@@ -1,11 +1,11 @@
 //! Content parts of messages.
 
-use super::types::*;
 use crate::canonical::{
     Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
     MediaSource, Path, SearchResult, Text,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::data_url;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::wire::json::{Concat, LazyStr, join};

@@ -88,7 +88,7 @@ impl Reader {
             self.finish(out, losses);
             return;
         }
-        match super::super::types::parse_event(data) {
+        match parse_event(data) {
             Ok(chunk) => self.chunk(chunk, data, event, out, losses),
             Err(read_error) => {
                 let document: Value = serde_json::from_slice(data).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Reader {
                     return;
                 }
                 let repaired = response::with_text_arguments(document, "delta");
-                let chunk = repaired.and_then(|data| super::super::types::parse_event(&data).ok());
+                let chunk = repaired.and_then(|data| parse_event(&data).ok());
                 match chunk {
                     Some(chunk) => self.chunk(chunk, data, event, out, losses),
                     None => {

@@ -2,12 +2,12 @@
 
 use serde_json::Number;
 
-use super::types::*;
-use super::{choice, messages, tools};
 use crate::canonical::{
     Effort, Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, ReasoningControl, ReasoningDisplay,
     Request, Sampling, ServiceTier as CanonicalTier, Tool, Verbosity,
 };
+use crate::dialect::openai_chat::types::*;
+use crate::dialect::openai_chat::{messages, tools};
 use crate::dialect::shared::legacy::{
     drop_some, drop_unknown, ignore_some, refuse_no_object, refuse_some, refuse_variant,
 };
@@ -51,7 +51,7 @@ fn invalid(error: &ReadError) -> Error {
 /// # Errors
 /// An invalid request, naming the field.
 pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
-    let params = super::types::parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
+    let params = parse_shared_request(inbound.body).map_err(|error| invalid(&error))?;
     let CompletionCreateParams {
         audio,
         frequency_penalty,
@@ -183,13 +183,13 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
     request.service_tier = service_tier.and_then(|tier| read_tier(&tier, losses));
     request.parallel_tool_calls = parallel_tool_calls;
 
-    messages::read(messages, &mut request, losses);
+    messages::read::read(messages, &mut request, losses);
     let legacy_functions = tools.is_none() && functions.is_some();
     request.tools = tools::read(tools.unwrap_or_default(), losses);
-    request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
+    request.tool_choice = tool_choice.and_then(|choice| tools::read_choice(choice, losses));
     if legacy_functions {
         request.tools = tools::read_functions(functions.unwrap_or_default(), losses);
-        request.tool_choice = function_call.and_then(|choice| choice::read_function_call(choice, losses));
+        request.tool_choice = function_call.and_then(|choice| tools::read_function_call(choice, losses));
         // `function_call` of an answer holds one call.
         request.parallel_tool_calls = Some(false);
     } else {

@@ -8,9 +8,9 @@ use crate::canonical::{
     Usage,
 };
 use crate::dialect::openai::error;
-use crate::dialect::openai_chat::joiner::Joiner;
+use crate::dialect::openai_chat::text_joiner::Joiner;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{answer, response, usage};
+use crate::dialect::openai_chat::{response, usage};
 use crate::dialect::shared::call_ids;
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
@@ -100,7 +100,7 @@ impl Writer {
     fn send(&mut self, choices: Vec<ChatCompletionChunkChoice>, out: &mut BytesMut) {
         self.chunk.choices = Some(choices);
         self.scratch.clear();
-        super::super::types::write_event_into(&self.chunk, &mut self.scratch);
+        write_event_into(&self.chunk, &mut self.scratch);
         write_frame(&self.scratch, out);
     }
 
@@ -235,13 +235,13 @@ impl Writer {
                 Delta::Text { text },
             ) => {
                 let before = self.joiner.before(&text);
-                start.get_or_insert(self.scalars + answer::scalars(before));
+                start.get_or_insert(self.scalars + response::scalars(before));
                 let text = if before.is_empty() {
                     text
                 } else {
                     format!("{before}{text}")
                 };
-                self.scalars += answer::scalars(&text);
+                self.scalars += response::scalars(&text);
                 let delta = |text: &str| ChoiceDelta {
                     content: Some(text.to_owned()),
                     ..ChoiceDelta::new()
@@ -284,7 +284,7 @@ impl Writer {
                 self.send_piece(&text, delta, out);
             }
             (Some(Block::Reasoning { .. }), Delta::Opaque(opaque)) => {
-                if let Some(detail) = answer::reasoning_detail(&opaque, self.details) {
+                if let Some(detail) = response::reasoning_detail(&opaque, self.details) {
                     self.details += 1;
                     let delta = ChoiceDelta {
                         reasoning_details: Some(vec![detail]),
@@ -380,7 +380,7 @@ impl Writer {
         let length = self.scalars - start;
         let mut entries = Vec::with_capacity(annotations.len());
         for annotation in annotations {
-            let mut entry = answer::write_annotation(annotation, start, length);
+            let mut entry = response::write_annotation(annotation, start, length);
             entry.extra.push("index", to_raw_json(&self.annotations));
             self.annotations += 1;
             entries.push(entry);

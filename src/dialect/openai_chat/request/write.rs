@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use super::types::*;
-use super::{endpoints, history, tools};
 use crate::canonical::{
     Effort, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier as CanonicalTier,
     Verbosity,
 };
 use crate::capability::{Capabilities, SamplingSupport};
 use crate::dialect::openai::effort;
+use crate::dialect::openai_chat::types::*;
+use crate::dialect::openai_chat::{endpoints, messages, tools};
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::shared::{end_user, json_schema};
 use crate::dialect::{Target, WrittenRequest};
@@ -59,7 +59,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     let is_openai = capabilities.max_completion_tokens;
     let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
     let mut out = CompletionCreateParams::new(
-        history::write(request, &names, capabilities, losses),
+        messages::write::write(request, &names, capabilities, losses),
         model.to_owned(),
     );
     tools::write(request, &names, model, capabilities, &mut out, losses);

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::content;
-use super::types::*;
 use crate::canonical::{
     Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall,
     ToolInput, ToolResult,
 };
+use crate::dialect::openai_chat::content;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::wire::json::{Extra, LazyStr, Raw};

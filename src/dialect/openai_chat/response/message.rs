@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::joiner::Joiner;
-use super::types::*;
 use crate::canonical::{
     Annotation as CanonicalAnnotation, Block, Family, Losses, Opaque, Reasoning, Text, ToolCall, ToolInput,
 };
+use crate::dialect::openai_chat::text_joiner::Joiner;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::{Raw, compact};

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::types::*;
 use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::choice;
-use super::types::*;
 use crate::canonical::{
     FreeformTool, FunctionTool, Grammar, Losses, Path, Request, Tool, ToolChoice as CanonicalChoice,
     UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_no_object, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;

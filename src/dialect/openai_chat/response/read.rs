@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::answer::MessageWriter;
-use super::types::*;
-use super::usage;
+use super::message::MessageWriter;
 use crate::canonical::{
     Annotation as CanonicalAnnotation, Block, Error, ErrorClass, Finish, Losses, RawJson, Reasoning,
     Response, Text, ToolCall, ToolInput,
 };
 use crate::dialect::ResponseContext;
 use crate::dialect::openai::error;
+use crate::dialect::openai_chat::types::*;
+use crate::dialect::openai_chat::usage;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier};
 
@@ -19,13 +19,13 @@ use crate::dialect::shared::{call_ids, carrier};
 /// # Errors
 /// [`ErrorClass::Upstream`] where it is none; the upstream's own error where it sent one with a success.
 pub fn read(body: &[u8], losses: &mut Losses) -> Result<Response, Error> {
-    let completion = super::types::parse_response(body).or_else(|read_error| {
+    let completion = parse_response(body).or_else(|read_error| {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
         if let Some(error) = error::read_in_band(&document) {
             return Err(error);
         }
         let repaired = with_text_arguments(document, "message");
-        let completion = repaired.and_then(|body| super::types::parse_response(&body).ok());
+        let completion = repaired.and_then(|body| parse_response(&body).ok());
         completion.ok_or_else(|| {
             let message = format!("the upstream's answer is no chat completion: {read_error}");
             Error::new(ErrorClass::Upstream, message)
@@ -319,5 +319,5 @@ pub fn write(response: Response, reply: &ResponseContext, losses: &mut Losses) -
     out.model = Some(model.clone());
     out.service_tier = usage::write_tier(service_tier.as_deref());
     out.usage = Some(usage::write(usage));
-    super::types::write_response(&out)
+    write_response(&out)
 }

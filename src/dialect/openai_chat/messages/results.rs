@@ -2,9 +2,9 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use super::content::{self, PartWriter};
-use super::types::*;
 use crate::canonical::{Block, Losses, Path, Request, ToolResult};
+use crate::dialect::openai_chat::content::{self, PartWriter};
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::call_ids::IdRule;
 use crate::wire::json::join;
 

@@ -1,0 +1,5 @@
+//! Content parts of messages.
+
+mod write;
+
+pub use write::*;

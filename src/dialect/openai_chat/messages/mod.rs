@@ -1,0 +1,5 @@
+//! The messages of a request.
+
+pub mod read;
+mod results;
+pub mod write;

@@ -1,0 +1,4 @@
+//! Requests.
+
+pub mod read;
+pub mod write;

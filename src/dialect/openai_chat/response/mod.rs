@@ -1,0 +1,7 @@
+//! Complete responses.
+
+mod message;
+mod read;
+
+pub use message::*;
+pub use read::*;
