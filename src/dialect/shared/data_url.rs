@@ -6,7 +6,7 @@ use crate::dialect::openai::data_url;
 use crate::dialect::openai::reasons::OpenAiReason;
 use crate::wire::json::LazyStr;
 
-pub use crate::dialect::openai::data_url::{sniff, write};
+pub use crate::dialect::openai::data_url::write;
 
 /// As [`data_url::parse`].
 ///

@@ -1,197 +1,21 @@
-//! Content parts of messages.
+//! Writes blocks as content parts.
 
 use crate::canonical::{
-    Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
-    MediaSource, Path, SearchResult, Text,
+    Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, MediaSource,
+    Scope, SearchResult, Text,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::data_url;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::shared::data_url;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
-use crate::wire::json::{Concat, LazyStr, join};
+use crate::wire::json::{Concat, join};
 
-/// The name of a file that has none; the API wants one.
-const UNNAMED: &str = "document.pdf";
+/// The name of a file that has none; the API requires one.
+const UNNAMED_FILE: &str = "document.pdf";
 
-/// Reads the content of a message of any role but the assistant's. `at` is the place of `content`.
-pub fn read(content: MessageContentParam, at: &Path<'_>, losses: &mut Losses) -> Vec<Block> {
-    match content {
-        MessageContentParam::String(text) => read_string(text),
-        MessageContentParam::Array(parts) => {
-            let parts = parts.into_iter().enumerate();
-            parts
-                .filter_map(|(index, part)| read_part(part, &at.index(index), losses))
-                .collect()
-        }
-    }
-}
-
-/// A plain string as blocks: none where it is empty.
-pub fn read_string(text: LazyStr) -> Vec<Block> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    vec![Block::Text(Text::from(text))]
-}
-
-fn read_part(part: ChatCompletionContentPartParam, at: &Path<'_>, losses: &mut Losses) -> Option<Block> {
-    match part {
-        ChatCompletionContentPartParam::Text(part) => read_text(part, at, losses).map(Block::Text),
-        ChatCompletionContentPartParam::ImageUrl(part) => read_image(part, at, losses).map(Block::Image),
-        ChatCompletionContentPartParam::InputAudio(part) => Some(Block::Audio(read_audio(part, at, losses))),
-        ChatCompletionContentPartParam::File(part) => read_file(part, at, losses).map(Block::Document),
-        ChatCompletionContentPartParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "content part", at, losses);
-            None
-        }
-    }
-}
-
-/// Reads a text part; `None` where it is empty.
-pub fn read_text(
-    part: ChatCompletionContentPartTextParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<Text> {
-    let ChatCompletionContentPartTextParam {
-        prompt_cache_breakpoint,
-        text,
-        extra,
-    } = part;
-    drop_unknown(&extra, at, losses);
-    let cache = prompt_cache_breakpoint.map(|cache| read_cache(cache, at, losses));
-    (!text.is_empty()).then(|| Text {
-        text,
-        annotations: Vec::new(),
-        cache,
-    })
-}
-
-fn read_image(
-    part: ChatCompletionContentPartImageParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<Image> {
-    let ChatCompletionContentPartImageParam {
-        image_url,
-        prompt_cache_breakpoint,
-        extra,
-    } = part;
-    drop_unknown(&extra, at, losses);
-    let at_image = at.field("image_url");
-    let ImageUrl { detail, url, extra } = image_url;
-    drop_unknown(&extra, &at_image, losses);
-    let source = match data_url::parse(url) {
-        Ok(source) => source,
-        Err(reason) => {
-            losses.refuse(at_image.field("url"), reason);
-            return None;
-        }
-    };
-    Some(Image {
-        source,
-        detail: detail.map(|detail| ImageDetail(detail.as_str().to_owned())),
-        cache: prompt_cache_breakpoint.map(|cache| read_cache(cache, at, losses)),
-    })
-}
-
-fn read_audio(part: ChatCompletionContentPartInputAudioParam, at: &Path<'_>, losses: &mut Losses) -> Audio {
-    let ChatCompletionContentPartInputAudioParam {
-        input_audio,
-        prompt_cache_breakpoint,
-        extra,
-    } = part;
-    drop_unknown(&extra, at, losses);
-    if prompt_cache_breakpoint.is_some() {
-        losses.ignore(at.field("prompt_cache_breakpoint"), "a caching hint");
-    }
-    let InputAudio { data, format, extra } = input_audio;
-    drop_unknown(&extra, &at.field("input_audio"), losses);
-    Audio {
-        format: format.as_str().to_owned(),
-        data,
-    }
-}
-
-fn read_file(part: File, at: &Path<'_>, losses: &mut Losses) -> Option<Document> {
-    let File {
-        file,
-        prompt_cache_breakpoint,
-        extra,
-    } = part;
-    drop_unknown(&extra, at, losses);
-    let at_file = at.field("file");
-    let FileFile {
-        file_data,
-        file_id,
-        filename,
-        extra,
-    } = file;
-    drop_unknown(&extra, &at_file, losses);
-    let source = match (file_data, file_id) {
-        (Some(data), _) => match file_source(data) {
-            Ok(source) => source,
-            Err(reason) => {
-                losses.refuse(at_file.field("file_data"), reason);
-                return None;
-            }
-        },
-        (None, Some(id)) => MediaSource::File { id },
-        (None, None) => {
-            losses.refuse(at_file, "a file without data");
-            return None;
-        }
-    };
-    let cache = prompt_cache_breakpoint.map(|cache| {
-        let FilePromptCacheBreakpoint { ttl, extra } = cache;
-        ignore_cache_members(&extra, at, losses);
-        let ttl = ttl.and_then(|ttl| match ttl {
-            FilePromptCacheBreakpointTtl::V30m => Some(CacheTtl::HalfHour),
-            FilePromptCacheBreakpointTtl::V12h => Some(CacheTtl::TwelveHours),
-            FilePromptCacheBreakpointTtl::Other(_) => None,
-        });
-        CacheBreakpoint { ttl }
-    });
-    Some(Document {
-        source: DocumentSource::Media(source),
-        title: filename,
-        context: None,
-        citations: false,
-        cache,
-    })
-}
-
-/// The bytes of a file: a `data:` URL, or plain base64 as some clients send it.
-fn file_source(data: LazyStr) -> Result<MediaSource, &'static str> {
-    match data_url::parse(data)? {
-        MediaSource::Url { url } if url.contains("://") => Err("file data has to be a data: URL"),
-        MediaSource::Url { url } => Ok(MediaSource::Base64 {
-            media_type: data_url::sniff(&url).unwrap_or("application/pdf").to_owned(),
-            data: url,
-        }),
-        source @ (MediaSource::Base64 { .. } | MediaSource::File { .. }) => Ok(source),
-    }
-}
-
-fn read_cache(cache: PromptCacheBreakpoint, at: &Path<'_>, losses: &mut Losses) -> CacheBreakpoint {
-    let PromptCacheBreakpoint { ttl, extra } = cache;
-    ignore_cache_members(&extra, at, losses);
-    let ttl = ttl.and_then(|ttl| match ttl {
-        PromptCacheBreakpointTtl::V30m => Some(CacheTtl::HalfHour),
-        PromptCacheBreakpointTtl::V12h => Some(CacheTtl::TwelveHours),
-        PromptCacheBreakpointTtl::Other(_) => None,
-    });
-    CacheBreakpoint { ttl }
-}
-
-fn ignore_cache_members(extra: &crate::wire::json::Extra, at: &Path<'_>, losses: &mut Losses) {
-    for (name, _) in extra.unknown() {
-        losses.ignore(at.field("prompt_cache_breakpoint").field(name), "a caching hint");
-    }
-}
-
-/// A plain string where that says everything, parts otherwise.
-pub fn write(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
+/// A string if the parts are one plain text, which is the form that every server understands; otherwise the parts.
+pub fn plain_or_parts(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
     match <[_; 1]>::try_from(parts) {
         Ok([ChatCompletionContentPartParam::Text(part)]) if part.prompt_cache_breakpoint.is_none() => {
             MessageContentParam::String(part.text)
@@ -201,60 +25,42 @@ pub fn write(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam 
     }
 }
 
-/// Writes content parts, with what the upstream takes.
+/// Writes content parts that a model accepts. The scope of each method is that of the block in the client's body.
 #[derive(Debug, Clone, Copy)]
-pub struct PartWriter<'a> {
+pub struct ChatPartWriter<'a> {
     /// What the model accepts.
     pub capabilities: &'a Capabilities,
 }
 
-impl PartWriter<'_> {
-    /// Writes a block of a user's message or of a tool's result; `path` is its place in the client's body.
-    pub fn write(
-        self,
-        block: &Block,
-        path: Path<'static>,
-        losses: &mut Losses,
-        out: &mut Vec<ChatCompletionContentPartParam>,
-    ) {
+impl ChatPartWriter<'_> {
+    /// Writes a block of a user's message or of a tool result: no part, one, or for a document several.
+    pub fn write(self, scope: &mut Scope<'_>, block: &Block, out: &mut Vec<ChatCompletionContentPartParam>) {
         match block {
-            Block::Text(text) => {
-                if let Some(part) = self.text(text, path, losses) {
-                    out.push(part.into());
-                }
-            }
+            Block::Text(text) => out.extend(self.write_text(scope, text).map(Into::into)),
             Block::Refusal { text } => out.push(ChatCompletionContentPartTextParam::new(text).into()),
-            Block::Image(image) => {
-                out.extend(self.image(image, path, losses).map(Into::into));
-            }
-            Block::Document(document) => self.document(document, path, losses, out),
+            Block::Image(image) => out.extend(self.write_image(scope, image).map(Into::into)),
+            Block::Document(document) => self.write_document(scope, document, out),
             Block::Audio(Audio { format, data }) => {
                 let audio = InputAudio::new(data, InputAudioFormat::from(format.as_str()));
                 out.push(ChatCompletionContentPartInputAudioParam::new(audio).into());
             }
-            Block::SearchResult(result) => out.push(self.search_result(result, path, losses).into()),
-            Block::Reasoning(_) => losses.ignore(path, "reasoning is the assistant's"),
-            Block::ToolCall(_) => losses.refuse(path, "a tool call is the assistant's"),
-            Block::ToolResult(_) => losses.refuse(path, "a tool result inside another block"),
-            Block::ServerTool(_) => {
-                losses.drop_field(
-                    path,
-                    "calls and results of a vendor's own tools stay with that vendor",
-                );
-            }
+            Block::SearchResult(result) => out.push(self.write_search_result(scope, result).into()),
+            Block::Reasoning(_) => scope.ignore(ChatReason::ReasoningOfUser),
+            Block::ToolCall(_) => scope.refuse(ChatReason::CallOfUser),
+            Block::ToolResult(_) => scope.refuse(ChatReason::NestedResult),
+            Block::ServerTool(_) => scope.drop(OpenAiReason::ForeignServerTool),
         }
     }
 
-    /// A text part; `None` where the text is empty.
-    pub fn text(
+    /// A text part; `None` if the text is empty.
+    pub fn write_text(
         self,
+        scope: &mut Scope<'_>,
         text: &Text,
-        path: Path<'static>,
-        losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartTextParam> {
-        // Citations are the assistant's; a user's text has none to carry.
         let Text {
             text,
+            // Only texts of the assistant have citations.
             annotations: _,
             cache,
         } = text;
@@ -262,20 +68,19 @@ impl PartWriter<'_> {
             return None;
         }
         let mut part = ChatCompletionContentPartTextParam::new(text);
-        part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
+        part.prompt_cache_breakpoint = self.write_cache(scope, *cache);
         Some(part)
     }
 
-    /// A cache breakpoint with the nearest lifetime that the vendor offers, where the model takes breakpoints.
-    pub fn cache(
+    /// A cache breakpoint with the nearest lifetime that the vendor offers, if the model accepts breakpoints.
+    pub fn write_cache(
         self,
+        scope: &mut Scope<'_>,
         cache: Option<CacheBreakpoint>,
-        path: Path<'static>,
-        losses: &mut Losses,
     ) -> Option<PromptCacheBreakpoint> {
         let CacheBreakpoint { ttl } = cache?;
         if !self.capabilities.cache_breakpoints {
-            losses.ignore(path, "this model takes no cache breakpoints");
+            scope.ignore(ChatReason::NoBreakpoints);
             return None;
         }
         let mut out = PromptCacheBreakpoint::new();
@@ -286,11 +91,10 @@ impl PartWriter<'_> {
         Some(out)
     }
 
-    fn image(
+    fn write_image(
         self,
+        scope: &mut Scope<'_>,
         image: &Image,
-        path: Path<'static>,
-        losses: &mut Losses,
     ) -> Option<ChatCompletionContentPartImageParam> {
         let Image {
             source,
@@ -301,34 +105,21 @@ impl PartWriter<'_> {
             MediaSource::Base64 { media_type, data } => data_url::write(media_type, data),
             MediaSource::Url { url } => url.clone(),
             MediaSource::File { id: _ } => {
-                losses.refuse(path, FOREIGN_FILE);
+                scope.refuse(OpenAiReason::ForeignFile);
                 return None;
             }
         };
         let mut image_url = ImageUrl::new(url);
-        let detail = detail
-            .as_ref()
-            .map(|ImageDetail(detail)| ImageUrlDetail::from(detail.as_str()));
-        image_url.detail = detail.map(|detail| match detail {
-            ImageUrlDetail::Other(_) => {
-                losses.approximate(
-                    format!("{path}.detail"),
-                    "a detail that is not known became `auto`",
-                );
-                ImageUrlDetail::Auto
-            }
-            known => known,
-        });
+        image_url.detail = detail.as_ref().map(|detail| write_detail(scope, detail));
         let mut part = ChatCompletionContentPartImageParam::new(image_url);
-        part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
+        part.prompt_cache_breakpoint = self.write_cache(scope, *cache);
         Some(part)
     }
 
-    fn document(
+    fn write_document(
         self,
+        scope: &mut Scope<'_>,
         document: &Document,
-        path: Path<'static>,
-        losses: &mut Losses,
         out: &mut Vec<ChatCompletionContentPartParam>,
     ) {
         let Document {
@@ -338,61 +129,46 @@ impl PartWriter<'_> {
             citations,
             cache,
         } = document;
-        if context.is_some() {
-            losses.drop_field(format!("{path}.context"), "a document has no context here");
-        }
+        scope.drop_member("context", context, ChatReason::DocumentContext);
         if *citations {
-            losses.drop_field(
-                format!("{path}.citations"),
-                "citations of documents cannot be asked for",
-            );
+            scope.field("citations").drop(ChatReason::DocumentCitations);
         }
         match source {
             DocumentSource::Media(MediaSource::Base64 { media_type, data }) => {
                 let mut file = FileFile::new();
                 file.file_data = Some(data_url::write(media_type, data));
-                file.filename = Some(title.clone().unwrap_or_else(|| UNNAMED.to_owned()));
+                file.filename = Some(title.clone().unwrap_or_else(|| UNNAMED_FILE.to_owned()));
                 let mut part = File::new(file);
-                part.prompt_cache_breakpoint = self.cache(*cache, path, losses).map(|cache| {
-                    let mut own = FilePromptCacheBreakpoint::new();
-                    own.ttl = cache
-                        .ttl
-                        .map(|ttl| FilePromptCacheBreakpointTtl::from(ttl.as_str()));
-                    own
-                });
+                part.prompt_cache_breakpoint = self.write_cache(scope, *cache).map(write_file_cache);
                 out.push(part.into());
             }
-            DocumentSource::Media(MediaSource::Url { url: _ }) => {
-                losses.refuse(path, "a document at an address is not fetched");
-            }
-            DocumentSource::Media(MediaSource::File { id: _ }) => losses.refuse(path, FOREIGN_FILE),
+            DocumentSource::Media(MediaSource::Url { url: _ }) => scope.refuse(ChatReason::DocumentAtUrl),
+            DocumentSource::Media(MediaSource::File { id: _ }) => scope.refuse(OpenAiReason::ForeignFile),
             DocumentSource::Text { text } => {
-                losses.approximate(path, "a text document became text");
-                let mut part =
-                    ChatCompletionContentPartTextParam::new(format!("{}{text}", heading(title.as_deref())));
-                part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
+                scope.approximate(ChatReason::DocumentAsText);
+                let text = format!("{}{text}", document_heading(title.as_deref()));
+                let mut part = ChatCompletionContentPartTextParam::new(text);
+                part.prompt_cache_breakpoint = self.write_cache(scope, *cache);
                 out.push(part.into());
             }
             DocumentSource::Blocks { content } => {
-                losses.approximate(path, "a document's blocks became parts of the message");
-                out.push(
-                    ChatCompletionContentPartTextParam::new(heading(title.as_deref()).trim_end()).into(),
-                );
+                scope.approximate(ChatReason::DocumentAsParts);
+                let heading = document_heading(title.as_deref());
+                out.push(ChatCompletionContentPartTextParam::new(heading.trim_end()).into());
                 for block in content {
-                    self.write(block, path, losses, out);
+                    self.write(scope, block, out);
                 }
                 if cache.is_some() {
-                    losses.ignore(path, "a caching hint");
+                    scope.ignore(OpenAiReason::CachingHint);
                 }
             }
         }
     }
 
-    fn search_result(
+    fn write_search_result(
         self,
+        scope: &mut Scope<'_>,
         result: &SearchResult,
-        path: Path<'static>,
-        losses: &mut Losses,
     ) -> ChatCompletionContentPartTextParam {
         let SearchResult {
             source,
@@ -401,25 +177,40 @@ impl PartWriter<'_> {
             citations,
             cache,
         } = result;
-        losses.approximate(path, "a search result became text");
+        scope.approximate(OpenAiReason::SearchResultAsText);
         if *citations {
-            losses.drop_field(
-                format!("{path}.citations"),
-                "citations of search results cannot be asked for",
-            );
+            scope.field("citations").drop(ChatReason::SearchResultCitations);
         }
         let mut text = Concat::default();
         text.push(format!("[search result: {title}]\n{source}\n"));
         text.push(join(content, "\n"));
         let mut part = ChatCompletionContentPartTextParam::new(text.finish());
-        part.prompt_cache_breakpoint = self.cache(*cache, path, losses);
+        part.prompt_cache_breakpoint = self.write_cache(scope, *cache);
         part
     }
 }
 
-const FOREIGN_FILE: &str = "a file in one vendor's store is not known to another";
+fn write_detail(scope: &mut Scope<'_>, detail: &ImageDetail) -> ImageUrlDetail {
+    let ImageDetail(detail) = detail;
+    match ImageUrlDetail::from(detail.as_str()) {
+        ImageUrlDetail::Other(_) => {
+            scope.field("detail").approximate(OpenAiReason::UnknownDetail);
+            ImageUrlDetail::Auto
+        }
+        known => known,
+    }
+}
 
-fn heading(title: Option<&str>) -> String {
+/// The same breakpoint in the type that the schema has for files.
+fn write_file_cache(cache: PromptCacheBreakpoint) -> FilePromptCacheBreakpoint {
+    let mut out = FilePromptCacheBreakpoint::new();
+    out.ttl = cache
+        .ttl
+        .map(|ttl| FilePromptCacheBreakpointTtl::from(ttl.as_str()));
+    out
+}
+
+fn document_heading(title: Option<&str>) -> String {
     match title {
         Some(title) => format!("[document: {title}]\n"),
         None => "[document]\n".to_owned(),

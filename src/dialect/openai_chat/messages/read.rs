@@ -1,150 +1,120 @@
-//! Reads the messages of a request.
+//! Reads the messages of a client's request.
 
-use serde::Deserialize;
-
+use super::legacy_calls::LegacyCalls;
 use crate::canonical::{
-    Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall,
-    ToolInput, ToolResult,
+    Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
-use crate::dialect::openai_chat::content;
+use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::shared::carrier;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
-use crate::wire::json::{Extra, LazyStr, Raw};
+use crate::dialect::openai_chat::{content, reasoning};
+use crate::dialect::shared::reasons::SharedReason;
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
+use crate::wire::json::{Extra, LazyStr};
 
 /// Reads the messages: the leading run of instructions into [`Request::system`], the rest into [`Request::messages`].
-pub fn read(messages: Vec<ChatCompletionMessageParam>, request: &mut Request, losses: &mut Losses) {
-    let list = Path::Root.field("messages");
+/// `scope` is that of the list.
+pub fn read(scope: &mut Scope<'_>, messages: Vec<ChatCompletionMessageParam>, request: &mut Request) {
     request.messages.reserve(messages.len());
-    let mut reader = Reader {
+    let mut reader = ChatMessageReader {
         request,
-        losses,
-        legacy: LegacyCalls::default(),
-        leading: true,
+        index: 0,
+        is_leading: true,
+        legacy_calls: LegacyCalls::default(),
     };
     for (index, message) in messages.into_iter().enumerate() {
-        reader.message(message, index, &list.index(index));
+        reader.index = index;
+        reader.read(&mut scope.index(index), message);
     }
 }
 
-struct Reader<'a> {
+/// Reads one message after another. The scope of each method is that of the message.
+struct ChatMessageReader<'a> {
     request: &'a mut Request,
-    losses: &'a mut Losses,
-    legacy: LegacyCalls,
-    leading: bool,
+    /// The position of the message.
+    index: usize,
+    /// There was nothing but instructions so far.
+    is_leading: bool,
+    legacy_calls: LegacyCalls,
 }
 
-/// Calls of the deprecated `function_call`, which have no identifiers: they are numbered through the history, so that
-/// a longer history gives the same ones.
-#[derive(Default)]
-struct LegacyCalls {
-    count: usize,
-    unanswered: Vec<(String, String)>,
-}
-
-impl LegacyCalls {
-    fn call(&mut self, name: &str) -> String {
-        let id = format!("fn_{}", self.count);
-        self.count += 1;
-        self.unanswered.push((name.to_owned(), id.clone()));
-        id
-    }
-
-    /// The nearest call of this name that has no result yet.
-    fn answer(&mut self, name: &str) -> Option<String> {
-        let at = self.unanswered.iter().rposition(|(called, _)| called == name)?;
-        Some(self.unanswered.remove(at).1)
-    }
-}
-
-impl Reader<'_> {
-    fn message(&mut self, message: ChatCompletionMessageParam, index: usize, at: &Path<'_>) {
+impl ChatMessageReader<'_> {
+    fn read(&mut self, scope: &mut Scope<'_>, message: ChatCompletionMessageParam) {
         match message {
             ChatCompletionMessageParam::Developer(message) => {
                 let ChatCompletionDeveloperMessageParam { content, name, extra } = message;
-                drop_unknown(&extra, at, self.losses);
-                self.instructions(content, name, SystemOrigin::DeveloperMessage, index, at);
+                drop_unknown(scope, &extra);
+                self.read_instructions(scope, content, name, SystemOrigin::DeveloperMessage);
             }
             ChatCompletionMessageParam::System(message) => {
                 let ChatCompletionSystemMessageParam { content, name, extra } = message;
-                drop_unknown(&extra, at, self.losses);
-                self.instructions(content, name, SystemOrigin::SystemMessage, index, at);
+                drop_unknown(scope, &extra);
+                self.read_instructions(scope, content, name, SystemOrigin::SystemMessage);
             }
             ChatCompletionMessageParam::User(message) => {
                 let ChatCompletionUserMessageParam { content, name, extra } = message;
-                drop_unknown(&extra, at, self.losses);
-                let blocks = content::read(content, &at.field("content"), self.losses);
-                self.push(Role::User, index, blocks, name);
+                drop_unknown(scope, &extra);
+                let blocks = content::read(&mut scope.field("content"), content);
+                self.push(Role::User, blocks, name);
             }
-            ChatCompletionMessageParam::Assistant(message) => self.assistant(*message, index, at),
+            ChatCompletionMessageParam::Assistant(message) => self.read_assistant(scope, *message),
             ChatCompletionMessageParam::Tool(message) => {
                 let ChatCompletionToolMessageParam {
                     content,
                     tool_call_id,
                     extra,
                 } = message;
-                drop_unknown(&extra, at, self.losses);
-                let content = content::read(content, &at.field("content"), self.losses);
-                self.result(tool_call_id, content, index);
+                drop_unknown(scope, &extra);
+                let blocks = content::read(&mut scope.field("content"), content);
+                self.push_result(tool_call_id, blocks);
             }
             ChatCompletionMessageParam::Function(message) => {
                 let ChatCompletionFunctionMessageParam { content, name, extra } = message;
-                drop_unknown(&extra, at, self.losses);
-                match self.legacy.answer(&name) {
-                    Some(id) => self.result(id, content::read_string(content.unwrap_or_default()), index),
-                    None => self
-                        .losses
-                        .refuse(*at, "the result of a function call that is not in the history"),
+                drop_unknown(scope, &extra);
+                match self.legacy_calls.take(&name) {
+                    Some(id) => self.push_result(id, content::read_string(content.unwrap_or_default())),
+                    None => scope.refuse(ChatReason::ResultWithoutFunctionCall),
                 }
             }
-            ChatCompletionMessageParam::Unknown(unknown) => {
-                refuse_variant(&unknown, "message", at, self.losses);
-            }
+            ChatCompletionMessageParam::Unknown(unknown) => refuse_variant(scope, &unknown, "message"),
         }
     }
 
-    fn push(&mut self, role: Role, index: usize, content: Vec<Block>, name: Option<String>) {
-        self.leading = false;
+    fn push(&mut self, role: Role, content: Vec<Block>, name: Option<String>) {
+        self.is_leading = false;
         self.request.messages.push(Message {
             name,
-            ..Message::new(role, index, content)
+            ..Message::new(role, self.index, content)
         });
     }
 
-    fn result(&mut self, call_id: String, content: Vec<Block>, index: usize) {
+    fn push_result(&mut self, call_id: String, content: Vec<Block>) {
         let result = ToolResult {
             call_id,
             content,
             is_error: false,
             cache: None,
         };
-        self.push(Role::User, index, vec![Block::ToolResult(result)], None);
+        self.push(Role::User, vec![Block::ToolResult(result)], None);
     }
 
-    fn instructions(
+    fn read_instructions(
         &mut self,
+        scope: &mut Scope<'_>,
         content: MessageContentParam,
         name: Option<String>,
         origin: SystemOrigin,
-        index: usize,
-        at: &Path<'_>,
     ) {
-        let at_content = at.field("content");
-        let mut blocks = content::read(content, &at_content, self.losses);
+        let mut blocks = content::read(&mut scope.field("content"), content);
         let before = blocks.len();
         blocks.retain(|block| matches!(block, Block::Text(_)));
         if blocks.len() < before {
-            self.losses
-                .refuse(at_content, "instructions hold nothing but text");
+            scope.field("content").refuse(ChatReason::InstructionsWithMedia);
         }
-        if !self.leading {
-            self.push(Role::System, index, blocks, name);
+        if !self.is_leading {
+            self.push(Role::System, blocks, name);
             return;
         }
-        if name.is_some() {
-            self.losses
-                .ignore(at.field("name"), "instructions have no author");
-        }
+        scope.ignore_member("name", &name, ChatReason::InstructionsWithName);
         for block in blocks {
             if let Block::Text(Text { text, cache, .. }) = block {
                 self.request.system.push(SystemBlock { text, origin, cache });
@@ -152,7 +122,7 @@ impl Reader<'_> {
         }
     }
 
-    fn assistant(&mut self, message: ChatCompletionAssistantMessageParam, index: usize, at: &Path<'_>) {
+    fn read_assistant(&mut self, scope: &mut Scope<'_>, message: ChatCompletionAssistantMessageParam) {
         let ChatCompletionAssistantMessageParam {
             audio,
             content,
@@ -165,22 +135,17 @@ impl Reader<'_> {
             tool_calls,
             extra,
         } = message;
-        drop_unechoed(&extra, at, self.losses);
-        if audio.is_some() {
-            self.losses.drop_field(
-                at.field("audio"),
-                "an earlier answer's sound stays with its vendor",
-            );
-        }
-        let mut blocks = self.reasoning(reasoning, reasoning_content, reasoning_details, at);
+        drop_unless_repeated(scope, &extra);
+        scope.drop_member("audio", &audio, ChatReason::EarlierAudio);
+        let mut blocks = reasoning::read_message(scope, reasoning, reasoning_content, reasoning_details);
         match content {
             Some(ChatCompletionAssistantMessageParamContent::String(text)) => {
                 blocks.extend(content::read_string(text));
             }
             Some(ChatCompletionAssistantMessageParamContent::Array(parts)) => {
-                let at = at.field("content");
+                let mut scope = scope.field("content");
                 for (index, part) in parts.into_iter().enumerate() {
-                    blocks.extend(self.assistant_part(part, &at.index(index)));
+                    blocks.extend(read_assistant_part(&mut scope.index(index), part));
                 }
             }
             None => {}
@@ -188,9 +153,9 @@ impl Reader<'_> {
         if let Some(text) = refusal.filter(|text| !text.is_empty()) {
             blocks.push(Block::Refusal { text });
         }
-        let at_calls = at.field("tool_calls");
+        let mut call_scope = scope.field("tool_calls");
         for (index, call) in tool_calls.into_iter().flatten().enumerate() {
-            blocks.extend(read_call(call, &at_calls.index(index), self.losses).map(Block::ToolCall));
+            blocks.extend(read_call(&mut call_scope.index(index), call).map(Block::ToolCall));
         }
         if let Some(call) = function_call {
             let ChatCompletionAssistantMessageParamFunctionCall {
@@ -198,84 +163,41 @@ impl Reader<'_> {
                 name,
                 extra,
             } = call;
-            drop_unknown(&extra, &at.field("function_call"), self.losses);
-            let id = self.legacy.call(&name);
-            blocks.push(Block::ToolCall(function(id, name, arguments)));
+            drop_unknown(&mut scope.field("function_call"), &extra);
+            let id = self.legacy_calls.add(&name);
+            blocks.push(Block::ToolCall(function_call_of(id, name, arguments)));
         }
-        self.push(Role::Assistant, index, blocks, name);
-    }
-
-    fn assistant_part(&mut self, part: AssistantContentPartParam, at: &Path<'_>) -> Option<Block> {
-        match part {
-            AssistantContentPartParam::Text(part) => {
-                content::read_text(part, at, self.losses).map(Block::Text)
-            }
-            AssistantContentPartParam::Refusal(part) => {
-                let ChatCompletionContentPartRefusalParam { refusal, extra } = part;
-                drop_unknown(&extra, at, self.losses);
-                Some(Block::Refusal { text: refusal })
-            }
-            AssistantContentPartParam::Unknown(unknown) => {
-                refuse_variant(&unknown, "content part", at, self.losses);
-                None
-            }
-        }
-    }
-
-    /// The reasoning of a turn. The text of all its parts arrives as one, so that it stands with the first state.
-    fn reasoning(
-        &mut self,
-        reasoning: Option<LazyStr>,
-        reasoning_content: Option<LazyStr>,
-        details: Option<Vec<Raw>>,
-        at: &Path<'_>,
-    ) -> Vec<Block> {
-        if let (Some(one), Some(other)) = (&reasoning, &reasoning_content)
-            && one != other
-        {
-            self.losses
-                .ignore(at.field("reasoning"), "`reasoning_content` stands for it");
-        }
-        let text = reasoning_content.or(reasoning).unwrap_or_default();
-        let mut parts = if text.is_empty() { Vec::new() } else { vec![text] };
-        let mut blocks = Vec::new();
-        let at = at.field("reasoning_details");
-        for (index, detail) in details.into_iter().flatten().enumerate() {
-            let entry: Detail = serde_json::from_str(detail.get()).unwrap_or_default();
-            let Some(opaque) = entry.data.as_deref().and_then(carrier::decode) else {
-                self.losses
-                    .drop_field(at.index(index), "reasoning state that this proxy did not make");
-                continue;
-            };
-            blocks.push(Block::Reasoning(Reasoning {
-                parts: std::mem::take(&mut parts),
-                opaque: Some(opaque),
-            }));
-        }
-        if !parts.is_empty() {
-            blocks.insert(0, Block::Reasoning(Reasoning { parts, opaque: None }));
-        }
-        blocks
+        self.push(Role::Assistant, blocks, name);
     }
 }
 
-/// What matters of an entry of `reasoning_details`.
-#[derive(Default, Deserialize)]
-struct Detail {
-    data: Option<String>,
+fn read_assistant_part(scope: &mut Scope<'_>, part: AssistantContentPartParam) -> Option<Block> {
+    match part {
+        AssistantContentPartParam::Text(part) => content::read_text(scope, part).map(Block::Text),
+        AssistantContentPartParam::Refusal(part) => {
+            let ChatCompletionContentPartRefusalParam { refusal, extra } = part;
+            drop_unknown(scope, &extra);
+            Some(Block::Refusal { text: refusal })
+        }
+        AssistantContentPartParam::Unknown(unknown) => {
+            refuse_variant(scope, &unknown, "content part");
+            None
+        }
+    }
 }
 
-/// Records unknown members as dropped, but for those that clients repeat from an answer without meaning anything by it.
-fn drop_unechoed(extra: &Extra, at: &Path<'_>, losses: &mut Losses) {
+/// Drops unknown members, but ignores those that clients copy from a response into the history: the types of requests do
+/// not have them, and they mean nothing there.
+fn drop_unless_repeated(scope: &mut Scope<'_>, extra: &Extra) {
     for (name, _) in extra.unknown() {
         match name {
-            "annotations" | "index" => losses.ignore(at.field(name), "repeated from an answer"),
-            _ => losses.drop_field(at.field(name), "a member that the translation does not know"),
+            "annotations" | "index" => scope.field(name).ignore(ChatReason::RepeatedFromResponse),
+            _ => scope.field(name).drop(SharedReason::UnknownMember),
         }
     }
 }
 
-fn function(id: String, name: String, arguments: LazyStr) -> ToolCall {
+fn function_call_of(id: String, name: String, arguments: LazyStr) -> ToolCall {
     ToolCall {
         id,
         name,
@@ -285,32 +207,24 @@ fn function(id: String, name: String, arguments: LazyStr) -> ToolCall {
     }
 }
 
-fn read_call(
-    call: ChatCompletionMessageToolCallUnionParam,
-    at: &Path<'_>,
-    losses: &mut Losses,
-) -> Option<ToolCall> {
+fn read_call(scope: &mut Scope<'_>, call: ChatCompletionMessageToolCallUnionParam) -> Option<ToolCall> {
     match call {
         ChatCompletionMessageToolCallUnionParam::Function(call) => {
-            let ChatCompletionMessageFunctionToolCallParam {
-                function: called,
-                id,
-                extra,
-            } = call;
-            drop_unechoed(&extra, at, losses);
+            let ChatCompletionMessageFunctionToolCallParam { function, id, extra } = call;
+            drop_unless_repeated(scope, &extra);
             let ChatCompletionMessageFunctionToolCallParamFunction {
                 arguments,
                 name,
                 extra,
-            } = called;
-            drop_unknown(&extra, &at.field("function"), losses);
-            Some(function(id, name, arguments))
+            } = function;
+            drop_unknown(&mut scope.field("function"), &extra);
+            Some(function_call_of(id, name, arguments))
         }
         ChatCompletionMessageToolCallUnionParam::Custom(call) => {
             let ChatCompletionMessageCustomToolCallParam { custom, id, extra } = call;
-            drop_unknown(&extra, at, losses);
+            drop_unknown(scope, &extra);
             let ChatCompletionMessageCustomToolCallParamCustom { input, name, extra } = custom;
-            drop_unknown(&extra, &at.field("custom"), losses);
+            drop_unknown(&mut scope.field("custom"), &extra);
             Some(ToolCall {
                 id,
                 name,
@@ -320,7 +234,7 @@ fn read_call(
             })
         }
         ChatCompletionMessageToolCallUnionParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "tool call", at, losses);
+            refuse_variant(scope, &unknown, "tool call");
             None
         }
     }

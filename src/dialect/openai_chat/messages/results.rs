@@ -1,88 +1,67 @@
-//! The results of tool calls.
+//! Writes the results of tool calls.
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt};
 
-use crate::canonical::{Block, Losses, Path, Request, ToolResult};
-use crate::dialect::openai_chat::content::{self, PartWriter};
+use crate::canonical::{Path, Request, Scope, ToolResult};
+use crate::dialect::openai::messages::{FAILED_TOOL, check_calls};
+use crate::dialect::openai_chat::content::{ChatPartWriter, plain_or_parts};
+use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::call_ids::IdRule;
 use crate::wire::json::join;
 
-/// Stands for the words of a failed tool that gave none.
-const FAILED: &str = "Tool execution failed.";
-
-/// Stands in a result for what a tool message cannot hold.
+/// Replaces in a result what a tool message cannot contain.
 const ELSEWHERE: &str = "[not text: see the next message of the user]";
 
-/// The results of a history by the calls they answer.
-pub struct Results<'a> {
+/// The results of a history, by the identifier of their call.
+pub struct ChatToolResults<'a> {
     by_call: HashMap<&'a str, (&'a ToolResult, Path<'static>)>,
 }
 
-impl<'a> Results<'a> {
-    /// Finds the results. Refused are those without a call, and calls that share an identifier.
-    pub fn collect(request: &'a Request, losses: &mut Losses) -> Self {
-        let mut calls = HashSet::new();
+impl<'a> ChatToolResults<'a> {
+    /// Collects the results. Results without a call and calls that share an identifier are refused; of several results of
+    /// one call the first counts.
+    pub fn collect(scope: &mut Scope<'_>, request: &'a Request) -> Self {
         let mut by_call: HashMap<&str, (&ToolResult, Path<'static>)> = HashMap::new();
-        for message in &request.messages {
-            for (at, block) in message.content.iter().enumerate() {
-                match block {
-                    Block::ToolCall(call) if !calls.insert(call.id.as_str()) => {
-                        losses.refuse(request.block_path(message, at), "two tool calls have the same id");
-                    }
-                    Block::ToolResult(result) if !calls.contains(result.call_id.as_str()) => {
-                        losses.refuse(
-                            request.block_path(message, at),
-                            "the result of a tool call that is not in the history",
-                        );
-                    }
-                    Block::ToolResult(result) => {
-                        let path = request.block_path(message, at);
-                        if by_call.contains_key(result.call_id.as_str()) {
-                            losses.drop_field(path, "the second result of a tool call");
-                        } else {
-                            by_call.insert(&result.call_id, (result, path));
-                        }
-                    }
-                    _ => {}
-                }
+        check_calls(scope, request, |scope, path, result| {
+            if by_call.contains_key(result.call_id.as_str()) {
+                scope.drop(ChatReason::SecondResult);
+            } else {
+                by_call.insert(&result.call_id, (result, path));
             }
-        }
+        });
         Self { by_call }
     }
 
-    /// The result of a call with its place in the client's body; each once.
+    /// Takes the result of a call, with its path in the client's body.
     pub fn take(&mut self, call_id: &str) -> Option<(&'a ToolResult, Path<'static>)> {
         self.by_call.remove(call_id)
     }
 }
 
-/// Writes a result. What a tool message cannot hold goes to `media`.
+/// Writes a result as a message. Parts that a tool message cannot contain are appended to `media`, for a message of the
+/// user. `scope` is that of the result's block.
 pub fn write(
-    writer: PartWriter<'_>,
+    scope: &mut Scope<'_>,
+    writer: ChatPartWriter<'_>,
     result: &ToolResult,
-    path: Path<'static>,
     media: &mut Vec<ChatCompletionContentPartParam>,
-    losses: &mut Losses,
 ) -> ChatCompletionToolMessageParam {
     let ToolResult {
         call_id,
-        content: blocks,
+        content,
         is_error,
         cache,
     } = result;
     let id = IdRule::OPENAI_CHAT.apply(call_id);
-    let mut parts = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        writer.write(block, path, losses, &mut parts);
+    let mut parts = Vec::with_capacity(content.len());
+    for block in content {
+        writer.write(scope, block, &mut parts);
     }
     let is_text =
         |part: &ChatCompletionContentPartParam| matches!(part, ChatCompletionContentPartParam::Text(_));
     if !writer.capabilities.tool_images && !parts.iter().all(is_text) {
-        losses.approximate(
-            path,
-            "what a tool returned besides text became a message of the user",
-        );
+        scope.approximate(ChatReason::ResultMediaAsUser);
         let marker = format!("[returned by the tool call {id}]");
         for part in &mut parts {
             if is_text(part) {
@@ -94,27 +73,27 @@ pub fn write(
         }
     }
     if *is_error {
-        losses.ignore(path, "a failure is told in words only");
+        scope.ignore(ChatReason::FailureInWords);
         if parts.is_empty() {
-            parts.push(ChatCompletionContentPartTextParam::new(FAILED).into());
+            parts.push(ChatCompletionContentPartTextParam::new(FAILED_TOOL).into());
         }
     }
-    let cache = writer.cache(*cache, path, losses);
+    let cache = writer.write_cache(scope, *cache);
     if let (Some(ChatCompletionContentPartParam::Text(last)), Some(cache)) = (parts.last_mut(), cache) {
         last.prompt_cache_breakpoint = Some(cache);
     }
-    ChatCompletionToolMessageParam::new(text_of(parts), id)
+    ChatCompletionToolMessageParam::new(joined_or_parts(parts), id)
 }
 
-/// Several texts of a result become one, which every server understands.
-fn text_of(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
+/// Several texts of a result become one string, which every server understands.
+fn joined_or_parts(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
     let mut texts = Vec::with_capacity(parts.len());
     for part in &parts {
         match part {
             ChatCompletionContentPartParam::Text(part) if part.prompt_cache_breakpoint.is_none() => {
                 texts.push(&part.text);
             }
-            _ => return content::write(parts),
+            _ => return plain_or_parts(parts),
         }
     }
     MessageContentParam::String(join(texts, "\n\n"))

@@ -1,128 +1,120 @@
-//! Writes the messages of a request.
+//! Writes the messages of a request for an upstream.
 //!
-//! A turn of the assistant is one message; the results of its calls follow at once, in the order of the calls; what tools
-//! return besides text follows them in one message of the user. Everything else keeps its place, so that a longer
-//! history is written as an extension of the shorter one.
+//! A turn of the assistant becomes one message. The results of its calls follow at once, in the order of the calls, and
+//! media that tools return follow the results in one message of the user. All other messages keep their order, so that a
+//! longer history is written as an extension of the shorter one: prompt caches depend on that.
 
-use super::results::{self, Results};
-use crate::canonical::{
-    Block, Losses, Message, Path, Reasoning, Request, Role, SystemBlock, Text, ToolCall, ToolInput,
-};
-use crate::capability::{Capabilities, ReasoningReplay};
-use crate::dialect::openai_chat::content::{self, PartWriter};
-use crate::dialect::openai_chat::text_joiner::Joiner;
+use super::assistant_turn::{AssistantTurn, TurnContext};
+use super::results::{self, ChatToolResults};
+use crate::canonical::{Block, Message, Request, Role, Scope, SystemBlock, Text};
+use crate::capability::Capabilities;
+use crate::dialect::openai_chat::content::{ChatPartWriter, plain_or_parts};
+use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::shared::call_ids::IdRule;
-use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
-use crate::wire::json::{Concat, LazyStr, compact, join};
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::wire::json::{Concat, join};
 
-/// Writes the messages.
+/// Writes the messages. `scope` is that of the client's body.
 pub fn write(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
 ) -> Vec<ChatCompletionMessageParam> {
-    let results = Results::collect(request, losses);
-    let mut writer = Writer {
-        request,
-        names,
-        capabilities,
-        parts: PartWriter { capabilities },
-        results,
-        losses,
-        out: Vec::with_capacity(request.system.len() + request.messages.len()),
+    let mut writer = ChatMessageWriter {
+        context: TurnContext {
+            request,
+            names,
+            capabilities,
+        },
+        parts: ChatPartWriter { capabilities },
+        results: ChatToolResults::collect(scope, request),
+        messages: Vec::with_capacity(request.system.len() + request.messages.len()),
     };
-    writer.instructions();
+    writer.write_system(scope);
     let mut rest = request.messages.as_slice();
     while let Some(first) = rest.first() {
-        let length = match first.role {
-            Role::Assistant => rest
-                .iter()
-                .take_while(|message| message.role == Role::Assistant)
-                .count(),
-            Role::User | Role::System => 1,
-        };
-        let (turn, after) = rest.split_at(length);
         match first.role {
-            Role::Assistant => writer.assistant(turn, after.is_empty()),
-            Role::User => writer.user(first),
-            Role::System => writer.system(first),
+            Role::Assistant => {
+                let is_assistant = |message: &&Message| message.role == Role::Assistant;
+                let length = rest.iter().take_while(is_assistant).count();
+                let (turn, after) = rest.split_at(length);
+                writer.write_turn(scope, turn, after.is_empty());
+                rest = after;
+                continue;
+            }
+            Role::User => writer.write_user(scope, first),
+            Role::System => writer.write_mid_instructions(scope, first),
         }
-        rest = after;
+        rest = rest.get(1..).unwrap_or_default();
     }
-    writer.out
+    writer.messages
 }
 
-struct Writer<'a> {
-    request: &'a Request,
-    names: &'a ToolNames,
-    capabilities: &'a Capabilities,
-    parts: PartWriter<'a>,
-    results: Results<'a>,
-    losses: &'a mut Losses,
-    out: Vec<ChatCompletionMessageParam>,
+/// Writes one message after another. The scope of each method is that of the client's body.
+struct ChatMessageWriter<'a> {
+    context: TurnContext<'a>,
+    parts: ChatPartWriter<'a>,
+    results: ChatToolResults<'a>,
+    messages: Vec<ChatCompletionMessageParam>,
 }
 
-impl Writer<'_> {
-    fn instructions(&mut self) {
-        let path = self.request.fields.system;
-        let mut joined = Vec::new();
+impl<'a> ChatMessageWriter<'a> {
+    fn write_system(&mut self, scope: &mut Scope<'_>) {
+        let request = self.context.request;
+        let blocks = request.system.iter().filter(|block| !block.text.is_empty());
+        if self.context.capabilities.single_system {
+            let texts: Vec<_> = blocks.map(|block| &block.text).collect();
+            if !texts.is_empty() {
+                let content = MessageContentParam::String(join(texts, "\n\n"));
+                self.push_instructions(content, None);
+            }
+            return;
+        }
         for SystemBlock {
             text,
             origin: _,
             cache,
-        } in &self.request.system
+        } in blocks
         {
-            if text.is_empty() {
-                continue;
-            }
-            if self.capabilities.single_system {
-                joined.push(text);
-                continue;
-            }
             let text = Text {
                 text: text.clone(),
                 annotations: Vec::new(),
                 cache: *cache,
             };
-            if let Some(part) = self.parts.text(&text, path.into(), self.losses) {
-                let message = self.instruction(content::write(vec![part.into()]), None);
-                self.out.push(message);
+            let part = self.parts.write_text(&mut scope.at(request.fields.system), &text);
+            if let Some(part) = part {
+                self.push_instructions(plain_or_parts(vec![part.into()]), None);
             }
         }
-        if !joined.is_empty() {
-            let message = self.instruction(MessageContentParam::String(join(joined, "\n\n")), None);
-            self.out.push(message);
-        }
     }
 
-    fn instruction(&self, content: MessageContentParam, name: Option<String>) -> ChatCompletionMessageParam {
-        if self.capabilities.developer_role {
+    fn push_instructions(&mut self, content: MessageContentParam, name: Option<String>) {
+        self.messages.push(if self.context.capabilities.developer_role {
             let mut message = ChatCompletionDeveloperMessageParam::new(content);
             message.name = name;
-            return message.into();
-        }
-        let mut message = ChatCompletionSystemMessageParam::new(content);
-        message.name = name;
-        message.into()
+            message.into()
+        } else {
+            let mut message = ChatCompletionSystemMessageParam::new(content);
+            message.name = name;
+            message.into()
+        });
     }
 
-    /// Instructions in the middle, at their place.
-    fn system(&mut self, message: &Message) {
-        let mut parts = self.message_parts(message);
+    /// Instructions in the middle of the conversation keep their position. A model that accepts instructions only at the
+    /// start gets them in a message of the user, in a frame that marks them as instructions.
+    fn write_mid_instructions(&mut self, scope: &mut Scope<'_>, message: &Message) {
+        let mut parts = self.write_parts(scope, message);
         if parts.is_empty() {
             return;
         }
-        if !self.capabilities.single_system {
-            let message = self.instruction(content::write(parts), message.name.clone());
-            self.out.push(message);
+        if !self.context.capabilities.single_system {
+            self.push_instructions(plain_or_parts(parts), message.name.clone());
             return;
         }
-        self.losses.approximate(
-            self.request.message_path(message),
-            "instructions in the middle became framed text of the user",
-        );
+        scope
+            .at(self.context.request.message_path(message))
+            .approximate(ChatReason::MidInstructionsAsUser);
         for part in &mut parts {
             if let ChatCompletionContentPartParam::Text(part) = part {
                 let mut framed = Concat::default();
@@ -132,35 +124,41 @@ impl Writer<'_> {
                 part.text = framed.finish();
             }
         }
-        self.out
-            .push(ChatCompletionUserMessageParam::new(content::write(parts)).into());
+        self.messages
+            .push(ChatCompletionUserMessageParam::new(plain_or_parts(parts)).into());
     }
 
-    fn user(&mut self, message: &Message) {
-        let parts = self.message_parts(message);
+    fn write_user(&mut self, scope: &mut Scope<'_>, message: &Message) {
+        let parts = self.write_parts(scope, message);
         if parts.is_empty() {
             return;
         }
-        let mut out = ChatCompletionUserMessageParam::new(content::write(parts));
+        let mut out = ChatCompletionUserMessageParam::new(plain_or_parts(parts));
         out.name.clone_from(&message.name);
-        self.out.push(out.into());
+        self.messages.push(out.into());
     }
 
-    /// The parts of a message; results stand elsewhere.
-    fn message_parts(&mut self, message: &Message) -> Vec<ChatCompletionContentPartParam> {
+    /// The parts of a message. Tool results are not among them: they follow their calls.
+    fn write_parts(
+        &mut self,
+        scope: &mut Scope<'_>,
+        message: &Message,
+    ) -> Vec<ChatCompletionContentPartParam> {
         let mut parts = Vec::with_capacity(message.content.len());
-        for (at, block) in message.content.iter().enumerate() {
+        for (index, block) in message.content.iter().enumerate() {
             if !matches!(block, Block::ToolResult(_)) {
-                let path = self.request.block_path(message, at);
-                self.parts.write(block, path, self.losses, &mut parts);
+                let path = self.context.request.block_path(message, index);
+                self.parts.write(&mut scope.at(path), block, &mut parts);
             }
         }
         parts
     }
 
-    fn assistant(&mut self, messages: &[Message], is_last: bool) {
-        let mut turn = Turn::default();
-        let mut out = ChatCompletionAssistantMessageParam::new();
+    /// Writes the messages of a turn as one, and the results of its calls after it.
+    fn write_turn(&mut self, scope: &mut Scope<'_>, messages: &'a [Message], is_last: bool) {
+        let request = self.context.request;
+        let mut turn = AssistantTurn::default();
+        let mut author = None;
         let mut last_path = None;
         for message in messages {
             let Message {
@@ -170,185 +168,51 @@ impl Writer<'_> {
                 name,
                 phase,
             } = message;
-            out.name = out.name.or_else(|| name.clone());
+            author = author.or(name.as_ref());
             if phase.is_some() {
-                let path = format!("{}.phase", self.request.message_path(message));
-                self.losses.ignore(path, "a hint of what the message is for");
+                scope
+                    .at(request.message_path(message))
+                    .field("phase")
+                    .ignore(ChatReason::PhaseHint);
             }
-            for (at, block) in content.iter().enumerate() {
-                let path = self.request.block_path(message, at);
-                self.assistant_block(block, path, &mut turn);
+            for (index, block) in content.iter().enumerate() {
+                let path = request.block_path(message, index);
+                turn.add(&mut scope.at(path), self.context, block);
                 last_path = Some(path);
             }
         }
-        let text = turn.text();
-        let Turn {
-            texts: _,
-            refusal,
-            reasoning,
-            calls,
-            called,
-        } = turn;
-        let refusal = refusal.finish();
-        if text.is_empty() && refusal.is_empty() && calls.is_empty() {
+        let has_calls = turn.has_calls();
+        let Some((mut out, call_ids)) = turn.finish(self.context.capabilities) else {
             return;
-        }
+        };
+        out.name = author.cloned();
+        // Servers without prefill answer such a message instead of continuing it.
         if is_last
-            && calls.is_empty()
-            && !self.capabilities.prefill
+            && !has_calls
+            && !self.context.capabilities.prefill
             && let Some(path) = last_path
         {
-            let reason = "the beginning of an answer is taken for a finished turn";
-            self.losses.approximate(path, reason);
+            scope.at(path).approximate(ChatReason::PrefillAsTurn);
         }
-        match self.capabilities.reasoning_replay {
-            _ if reasoning.is_empty() => {}
-            ReasoningReplay::None => {}
-            ReasoningReplay::ReasoningContent => out.reasoning_content = Some(join(reasoning, "\n\n")),
-            ReasoningReplay::Reasoning => out.reasoning = Some(join(reasoning, "\n\n")),
-        }
-        if text.is_empty() {
-            // Some servers insist on the member.
-            out.extra.push_null("content");
-        } else {
-            out.content = Some(ChatCompletionAssistantMessageParamContent::String(text));
-        }
-        if !refusal.is_empty() {
-            out.refusal = Some(refusal);
-        }
-        if !calls.is_empty() {
-            out.tool_calls = Some(calls);
-        }
-        self.out.push(out.into());
-        self.results(&called);
+        self.messages.push(out.into());
+        self.write_results(scope, &call_ids);
     }
 
-    fn assistant_block<'b>(&mut self, block: &'b Block, path: Path<'static>, turn: &mut Turn<'b>) {
-        match block {
-            Block::Text(Text {
-                text,
-                annotations,
-                cache,
-            }) => {
-                if cache.is_some() {
-                    self.losses.ignore(path, "a caching hint");
-                }
-                if !annotations.is_empty() && !text.is_empty() {
-                    self.losses.ignore(path, "citations are not sent back");
-                }
-                turn.say(text, !annotations.is_empty());
-            }
-            // Compatible servers know no refusals; to them it is what the assistant said.
-            Block::Refusal { text } if self.capabilities.max_completion_tokens => {
-                turn.refusal.push(text);
-            }
-            Block::Refusal { text } => turn.say(text, false),
-            Block::Reasoning(reasoning) => {
-                let Reasoning { parts, opaque: _ } = reasoning;
-                if self.capabilities.reasoning_replay == ReasoningReplay::None {
-                    self.losses.ignore(path, "this model takes no reasoning back");
-                    return;
-                }
-                let parts = parts.iter().filter(|part| !part.is_empty());
-                turn.reasoning.extend(parts);
-            }
-            Block::ToolCall(call) => {
-                turn.calls.push(self.call(call, path));
-                turn.called.push(&call.id);
-            }
-            Block::ServerTool(_) => {
-                self.losses.drop_field(
-                    path,
-                    "calls and results of a vendor's own tools stay with that vendor",
-                );
-            }
-            Block::ToolResult(_) => self
-                .losses
-                .refuse(path, "a tool result in a message of the assistant"),
-            Block::Image(_) | Block::Document(_) | Block::Audio(_) | Block::SearchResult(_) => {
-                self.losses
-                    .drop_field(path, "messages of the assistant hold text and calls only");
-            }
-        }
-    }
-
-    fn call(&mut self, call: &ToolCall, path: Path<'static>) -> ChatCompletionMessageToolCallUnionParam {
-        let ToolCall {
-            id,
-            name,
-            namespace,
-            input,
-            cache,
-        } = call;
-        if cache.is_some() {
-            self.losses.ignore(path, "a caching hint");
-        }
-        let id = IdRule::OPENAI_CHAT.apply(id);
-        let name = self.names.wire(name, namespace.as_deref());
-        let arguments = match input {
-            ToolInput::Object { json } => compact(json.get()).into(),
-            ToolInput::Malformed { text } => text.clone(),
-            ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
-                let custom = ChatCompletionMessageCustomToolCallParamCustom::new(text, name);
-                return ChatCompletionMessageCustomToolCallParam::new(custom, id).into();
-            }
-            ToolInput::Freeform { text } => serde_json::json!({PARAMETER: text}).to_string().into(),
-        };
-        let function = ChatCompletionMessageFunctionToolCallParamFunction::new(arguments, name);
-        ChatCompletionMessageFunctionToolCallParam::new(function, id).into()
-    }
-
-    /// The results of a turn's calls, then what they hold besides text. A call without a result is the upstream's to
-    /// judge.
-    fn results(&mut self, called: &[&str]) {
+    /// Writes the results of a turn's calls, then the media in them. A call without a result is left to the upstream, which
+    /// may accept it.
+    fn write_results(&mut self, scope: &mut Scope<'_>, call_ids: &[&str]) {
         let mut media = Vec::new();
-        for id in called {
+        for id in call_ids {
             let Some((result, path)) = self.results.take(id) else {
                 continue;
             };
-            let message = results::write(self.parts, result, path, &mut media, self.losses);
-            self.out.push(message.into());
+            let message = results::write(&mut scope.at(path), self.parts, result, &mut media);
+            self.messages.push(message.into());
         }
         if !media.is_empty() {
-            self.out
-                .push(ChatCompletionUserMessageParam::new(MessageContentParam::Array(media)).into());
+            let content = MessageContentParam::Array(media);
+            self.messages
+                .push(ChatCompletionUserMessageParam::new(content).into());
         }
-    }
-}
-
-/// What a turn of the assistant amounts to.
-#[derive(Default)]
-struct Turn<'a> {
-    /// What is said, piece by piece, and whether the piece is annotated.
-    texts: Vec<(&'a LazyStr, bool)>,
-    refusal: Concat,
-    reasoning: Vec<&'a LazyStr>,
-    calls: Vec<ChatCompletionMessageToolCallUnionParam>,
-    called: Vec<&'a str>,
-}
-
-impl<'a> Turn<'a> {
-    fn say(&mut self, text: &'a LazyStr, annotated: bool) {
-        self.texts.push((text, annotated));
-    }
-
-    /// All that is said, as one text.
-    fn text(&self) -> LazyStr {
-        let mut all = Concat::default();
-        // Where the pieces meet is looked at only where they do.
-        if let [(text, _)] = self.texts.as_slice() {
-            all.push(*text);
-            return all.finish();
-        }
-        let mut joiner = Joiner::default();
-        for (text, annotated) in &self.texts {
-            joiner.open();
-            all.push(joiner.before(text));
-            all.push(*text);
-            if *annotated {
-                joiner.annotated();
-            }
-        }
-        all.finish()
     }
 }

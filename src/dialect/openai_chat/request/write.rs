@@ -1,38 +1,34 @@
-//! Writes a request: its scalars; messages and tools have files of their own.
+//! Writes a request for an upstream.
 
 use std::borrow::Cow;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
-use crate::canonical::{
-    Effort, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier as CanonicalTier,
-    Verbosity,
-};
-use crate::capability::{Capabilities, SamplingSupport};
+use super::{format, service_tier};
+use crate::canonical::{Effort, Request, Restoration, Sampling, Scope, Verbosity};
+use crate::capability::Capabilities;
 use crate::dialect::openai::effort;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::request::write::{
+    SamplingWriter, TOOL_NAME_LIMIT, write_end_user, write_output_limit,
+};
+use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{endpoints, messages, tools};
 use crate::dialect::shared::tool_names::ToolNames;
-use crate::dialect::shared::{end_user, json_schema};
 use crate::dialect::{Target, WrittenRequest};
 
-/// Most characters of a tool's name.
-const NAME_LIMIT: usize = 64;
-
-/// Most stop sequences in one request.
+/// The most stop sequences of one request (OpenAI API reference, `stop`).
 const MOST_STOPS: usize = 4;
 
-/// Most characters of `safety_identifier`.
-const END_USER_LIMIT: usize = 128;
+/// The API has no minimum of output tokens besides 0, which it refuses.
+const LEAST_OUTPUT: u64 = 0;
 
-/// Name of a schema that has none; the API wants one.
-const UNNAMED_SCHEMA: &str = "response";
-
-/// Writes a request.
-pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> WrittenRequest {
+/// Writes a request. `scope` is that of the client's body.
+pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> WrittenRequest {
     let Request {
         fields,
-        // The upstream's name of the model stands in its place.
+        // The upstream's name of the model replaces it.
         model: _,
         stream,
         system: _,
@@ -55,14 +51,12 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     let Target {
         model, capabilities, ..
     } = *target;
-    // The fields of OpenAI's own models that compatible servers do not know, and may refuse.
+    // Compatible servers do not know some fields of OpenAI's own models, and may refuse a request that contains them.
     let is_openai = capabilities.max_completion_tokens;
-    let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
-    let mut out = CompletionCreateParams::new(
-        messages::write::write(request, &names, capabilities, losses),
-        model.to_owned(),
-    );
-    tools::write(request, &names, model, capabilities, &mut out, losses);
+    let names = ToolNames::new(scope, request, TOOL_NAME_LIMIT);
+    let messages = messages::write(scope, request, &names, capabilities);
+    let mut out = CompletionCreateParams::new(messages, model.to_owned());
+    tools::write(scope, request, &names, target, &mut out);
     let mut restoration = Restoration::default();
 
     if *stream {
@@ -74,52 +68,45 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         }
     }
     if let Some(limit) = *max_output_tokens {
-        write_limit(limit, fields.max_output_tokens, capabilities, &mut out, losses);
+        let mut scope = scope.at(fields.max_output_tokens);
+        let limit = write_output_limit(&mut scope, limit, LEAST_OUTPUT, capabilities);
+        if capabilities.max_completion_tokens {
+            out.max_completion_tokens = limit;
+        } else {
+            out.max_tokens = limit;
+        }
     }
-    out.reasoning_effort = write_effort(request, capabilities, losses);
-    write_sampling(sampling, capabilities, &mut out, losses);
+    let effort = effort::nearest(scope, request, capabilities);
+    out.reasoning_effort = effort.map(|effort| ReasoningEffort::from(effort.as_str()));
+    write_sampling(scope, sampling, effort, capabilities, &mut out);
     if !stop.is_empty() && !capabilities.stop_sequences {
-        losses.approximate(fields.stop, "the proxy cuts the answer at stop sequences itself");
+        scope.at(fields.stop).approximate(OpenAiReason::StopsCutByProxy);
         restoration.stop.clone_from(stop);
     } else if !stop.is_empty() {
         if stop.len() > MOST_STOPS {
-            losses.drop_field(fields.stop, "only four stop sequences are taken");
+            scope.at(fields.stop).drop(ChatReason::TooManyStops);
         }
         let stops = stop.iter().take(MOST_STOPS).cloned().collect();
         out.stop = Some(CompletionCreateParamsStop::Array(stops));
     }
     out.response_format = output_format
         .as_ref()
-        .map(|format| write_format(format, fields.output_format, capabilities, losses));
-    if let Some(verbosity) = verbosity {
-        if is_openai {
-            out.verbosity = Some(match verbosity {
-                Verbosity::Low => CompletionCreateParamsVerbosity::Low,
-                Verbosity::Medium => CompletionCreateParamsVerbosity::Medium,
-                Verbosity::High => CompletionCreateParamsVerbosity::High,
-            });
-        } else {
-            losses.drop_field(fields.verbosity, "this model has no verbosity");
-        }
+        .map(|format| format::write(&mut scope.at(fields.output_format), format, capabilities));
+    if is_openai {
+        out.verbosity = verbosity.map(write_verbosity);
+    } else if verbosity.is_some() {
+        scope.at(fields.verbosity).drop(ChatReason::NoVerbosity);
     }
-    out.safety_identifier = end_user.as_ref().map(|id| {
-        if id.chars().count() > END_USER_LIMIT {
-            end_user::digest(id)
-        } else {
-            id.clone()
-        }
-    });
-    if let Some(key) = cache_key {
-        if is_openai {
-            out.prompt_cache_key = Some(key.clone());
-        } else {
-            losses.ignore("prompt_cache_key", "a caching hint");
-        }
+    out.safety_identifier = end_user.as_deref().map(write_end_user);
+    if is_openai {
+        out.prompt_cache_key.clone_from(cache_key);
+    } else {
+        scope.ignore_member("prompt_cache_key", cache_key, OpenAiReason::CachingHint);
     }
     if !metadata.is_empty() {
-        losses.ignore("metadata", "answers are not stored");
+        scope.field("metadata").ignore(ChatReason::MetadataNotStored);
     }
-    out.service_tier = service_tier.map(|tier| write_tier(tier, losses));
+    out.service_tier = service_tier.map(|tier| service_tier::write(&mut scope.field("service_tier"), tier));
     if let Some(top) = *logprobs {
         out.logprobs = Some(true);
         out.top_logprobs = i64::try_from(top).ok().filter(|top| *top > 0);
@@ -136,134 +123,36 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     }
 }
 
-fn write_limit(
-    limit: u64,
-    field: &'static str,
-    capabilities: &Capabilities,
-    out: &mut CompletionCreateParams,
-    losses: &mut Losses,
-) {
-    if limit == 0 {
-        losses.refuse(field, "an answer without any token cannot be asked for");
-        return;
-    }
-    let most = capabilities.max_output.unwrap_or(u64::MAX);
-    if limit > most {
-        losses.approximate(field, format!("this model writes at most {most} tokens"));
-    }
-    let limit = Some(i64::try_from(limit.min(most)).unwrap_or(i64::MAX));
-    if capabilities.max_completion_tokens {
-        out.max_completion_tokens = limit;
-    } else {
-        out.max_tokens = limit;
-    }
-}
-
 fn write_sampling(
+    scope: &mut Scope<'_>,
     sampling: &Sampling,
+    effort: Option<Effort>,
     capabilities: &Capabilities,
     out: &mut CompletionCreateParams,
-    losses: &mut Losses,
 ) {
     let Sampling {
-        temperature,
-        top_p,
+        temperature: _,
+        top_p: _,
         top_k,
         seed,
         frequency_penalty,
         presence_penalty,
     } = sampling;
-    let is_taken = match capabilities.sampling {
-        SamplingSupport::None => false,
-        SamplingSupport::WithoutReasoning => out.reasoning_effort == Some(ReasoningEffort::None),
-        SamplingSupport::All => true,
-    };
-    let mut taken = |value: &Option<Number>, field: &'static str| {
-        if value.is_some() && !is_taken {
-            losses.drop_field(field, "this model takes no sampling parameters");
-        }
-        value.clone().filter(|_| is_taken)
-    };
-    out.temperature = taken(temperature, "temperature");
-    out.top_p = taken(top_p, "top_p");
-    out.frequency_penalty = taken(frequency_penalty, "frequency_penalty");
-    out.presence_penalty = taken(presence_penalty, "presence_penalty");
-    if out.temperature.is_some() && out.top_p.is_some() && !capabilities.temperature_with_top_p {
-        losses.drop_field("top_p", "this model takes `temperature` or `top_p`, not both");
-        out.top_p = None;
-    }
-    if top_k.is_some() {
-        losses.drop_field("top_k", "the API has no such parameter");
-    }
+    let writer = SamplingWriter::new(capabilities, effort);
+    (out.temperature, out.top_p) = writer.write_temperature_and_top_p(scope, sampling);
+    out.frequency_penalty = writer.write(scope, "frequency_penalty", frequency_penalty.as_ref());
+    out.presence_penalty = writer.write(scope, "presence_penalty", presence_penalty.as_ref());
+    scope.drop_member("top_k", top_k, OpenAiReason::NoSuchParameter);
     out.seed = seed.as_ref().and_then(Number::as_i64);
-    if seed.is_some() && out.seed.is_none() {
-        losses.drop_field("seed", "a seed is a whole number of 64 bits");
+    if out.seed.is_none() {
+        scope.drop_member("seed", seed, ChatReason::SeedRange);
     }
 }
 
-/// What is shown of the reasoning cannot be chosen: compatible servers show it, OpenAI's models do not.
-fn write_effort(
-    request: &Request,
-    capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> Option<ReasoningEffort> {
-    Some(
-        match effort::nearest(&mut Scope::root(losses), request, capabilities)? {
-            Effort::None => ReasoningEffort::None,
-            Effort::Minimal => ReasoningEffort::Minimal,
-            Effort::Low => ReasoningEffort::Low,
-            Effort::Medium => ReasoningEffort::Medium,
-            Effort::High => ReasoningEffort::High,
-            Effort::Xhigh => ReasoningEffort::Xhigh,
-            Effort::Max => ReasoningEffort::Max,
-        },
-    )
-}
-
-fn write_format(
-    format: &OutputFormat,
-    field: &'static str,
-    capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> ResponseFormat {
-    let OutputFormat::JsonSchema {
-        name,
-        description,
-        schema,
-        strict,
-    } = format
-    else {
-        return ResponseFormatJsonObject::new().into();
-    };
-    if !capabilities.structured_output {
-        losses.approximate(field, "this model is held to JSON, not to a schema");
-        return ResponseFormatJsonObject::new().into();
-    }
-    let mut out = JsonSchema::new(name.as_deref().unwrap_or(UNNAMED_SCHEMA));
-    out.description.clone_from(description);
-    out.strict = *strict;
-    if *strict == Some(true) {
-        let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
-        if !json_schema::is_openai_strict(&parsed) {
-            losses.approximate(field, "the schema is outside the subset that can be enforced");
-            out.strict = Some(false);
-        }
-    }
-    out.schema = Some(schema.clone());
-    ResponseFormatJsonSchema::new(out).into()
-}
-
-fn write_tier(tier: CanonicalTier, losses: &mut Losses) -> ServiceTier {
-    match tier {
-        CanonicalTier::Auto => ServiceTier::Auto,
-        CanonicalTier::Default => ServiceTier::Default,
-        CanonicalTier::Flex => ServiceTier::Flex,
-        CanonicalTier::Scale => ServiceTier::Scale,
-        CanonicalTier::Priority => ServiceTier::Priority,
-        CanonicalTier::Fast => ServiceTier::Fast,
-        CanonicalTier::Ultrafast => {
-            losses.approximate("service_tier", "the fastest tier here is `fast`");
-            ServiceTier::Fast
-        }
+fn write_verbosity(verbosity: Verbosity) -> CompletionCreateParamsVerbosity {
+    match verbosity {
+        Verbosity::Low => CompletionCreateParamsVerbosity::Low,
+        Verbosity::Medium => CompletionCreateParamsVerbosity::Medium,
+        Verbosity::High => CompletionCreateParamsVerbosity::High,
     }
 }

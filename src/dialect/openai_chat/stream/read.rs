@@ -1,18 +1,22 @@
-//! Reads the chunks of a streamed answer.
+//! Reads the chunks of an upstream's streamed response.
 
 use serde_json::Value;
 
-use super::calls::Calls;
-use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, Losses, Scope, Start, Usage};
+use super::calls::StreamedCalls;
+use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, Scope, Start, Usage};
 use crate::dialect::StreamReader;
 use crate::dialect::openai::error;
+use crate::dialect::openai_chat::reasoning;
+use crate::dialect::openai_chat::reasons::ChatReason;
+use crate::dialect::openai_chat::response::{annotations, calls, logprobs};
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{response, usage};
+use crate::dialect::openai_chat::usage::{self, ModelRefusal};
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::fast_path::DeltaFastPath;
 use crate::wire::json::FieldPaths;
 
-/// Where a piece stands in a chunk.
+/// Where a chunk contains the text of a delta, and the members that may differ between two chunks that mean the same. A
+/// member that this reader begins to use must be removed from `passed`.
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["choices", "0", "delta"],
     texts: &[
@@ -25,119 +29,130 @@ const FIELD_PATHS: FieldPaths = FieldPaths {
     passed: &["created", "obfuscation"],
 };
 
-/// Reads one streamed answer.
+/// Reads one streamed response.
 #[derive(Debug, Default)]
-pub struct Reader {
-    repeats: DeltaFastPath,
+pub struct ChatStreamReader {
+    fast_path: DeltaFastPath,
+    /// The upstream's identifier of the response.
     id: Option<String>,
-    started: bool,
-    ended: bool,
-    next: u32,
-    open: Option<(u32, Kind)>,
-    calls: Calls,
-    refused: bool,
+    has_started: bool,
+    has_ended: bool,
+    next_block: u32,
+    /// The block that is open, besides those of calls.
+    open: Option<OpenBlock>,
+    calls: StreamedCalls,
+    refusal: ModelRefusal,
+    /// The finish reason, once a chunk contained one. Token counts may follow it, so the response ends with the stream.
     finish: Option<FinishReason>,
     usage: Option<Usage>,
 }
 
-/// What the block that is open besides calls holds.
+#[derive(Clone, Copy, Debug)]
+struct OpenBlock {
+    index: u32,
+    kind: OpenBlockKind,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum OpenBlockKind {
     Reasoning,
     Text,
     Refusal,
 }
 
-impl StreamReader for Reader {
-    fn read(&mut self, scope: &mut Scope<'_>, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
-        let losses = scope.losses();
+impl StreamReader for ChatStreamReader {
+    fn read(&mut self, scope: &mut Scope<'_>, name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         let data = data.trim_ascii();
-        if self.ended || data.is_empty() {
+        if self.has_ended || data.is_empty() {
             return;
         }
-        if let Some((index, delta)) = self.repeats.read(event, data) {
-            self.again(index, delta, out);
+        if let Some((index, delta)) = self.fast_path.read(name, data) {
+            self.push_repeated(index, delta, out);
             return;
         }
         let before = out.len();
-        self.other(event, data, out, losses);
-        let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(event, data, said, FIELD_PATHS);
+        self.read_frame(scope, name, data, out);
+        let events = out.get(before..).unwrap_or_default();
+        self.fast_path.learn(name, data, events, FIELD_PATHS);
     }
 
     fn end(&mut self, scope: &mut Scope<'_>, out: &mut Vec<Event>) {
-        let losses = scope.losses();
-        if !self.ended {
-            self.finish(out, losses);
+        // Some servers close the stream without `[DONE]`.
+        if !self.has_ended {
+            self.finish(scope, out);
         }
     }
 }
 
-impl Reader {
-    /// One more piece like the last one.
-    fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+impl ChatStreamReader {
+    /// Takes a delta that the fast path has read. What [`Self::read_delta`] changes in this reader for such a delta has to
+    /// change here as well: for input of a call, how much of it there is.
+    fn push_repeated(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
         if let Delta::Input { text } = &delta {
-            self.calls.again(index, text);
+            self.calls.push_repeated(index, text);
         }
         out.push(Event::Delta { index, delta });
     }
 
-    /// Reads a chunk that is not like the last one.
-    fn other(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read_frame(&mut self, scope: &mut Scope<'_>, name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         if data == b"[DONE]" {
-            self.finish(out, losses);
+            self.finish(scope, out);
             return;
         }
-        match parse_event(data) {
-            Ok(chunk) => self.chunk(chunk, data, event, out, losses),
-            Err(read_error) => {
-                let document: Value = serde_json::from_slice(data).unwrap_or_default();
-                if let Some(error) = error::read_in_band(&document) {
-                    self.fail(error, out);
-                    return;
-                }
-                let repaired = response::with_text_arguments(document, "delta");
-                let chunk = repaired.and_then(|data| parse_event(&data).ok());
-                match chunk {
-                    Some(chunk) => self.chunk(chunk, data, event, out, losses),
-                    None => {
-                        let message =
-                            format!("the upstream sent what is no chat completion chunk: {read_error}");
-                        self.fail(Error::new(ErrorClass::Upstream, message), out);
-                    }
-                }
+        let read_error = match parse_event(data) {
+            Ok(chunk) => {
+                self.read_chunk(scope, chunk, name, data, out);
+                return;
+            }
+            Err(error) => error,
+        };
+        let document: Value = serde_json::from_slice(data).unwrap_or_default();
+        if let Some(error) = error::read_in_band(&document) {
+            self.fail(error, out);
+            return;
+        }
+        let repaired = calls::stringify_arguments(document, "delta");
+        match repaired.and_then(|data| parse_event(&data).ok()) {
+            Some(chunk) => self.read_chunk(scope, chunk, name, data, out),
+            None => {
+                let message = format!("the upstream sent what is no chat completion chunk: {read_error}");
+                self.fail(Error::new(ErrorClass::Upstream, message), out);
             }
         }
     }
 
     fn fail(&mut self, error: Error, out: &mut Vec<Event>) {
-        self.ended = true;
+        self.has_ended = true;
         out.push(Event::Fail(error));
     }
 
-    /// Ends the answer: well where the upstream has said why it ended.
-    fn finish(&mut self, out: &mut Vec<Event>, losses: &mut Losses) {
+    /// Ends the response. One without a finish reason was cut off.
+    fn finish(&mut self, scope: &mut Scope<'_>, out: &mut Vec<Event>) {
         let Some(reason) = self.finish.take() else {
             let message = "the upstream's stream ended without a finish reason";
             self.fail(Error::new(ErrorClass::Upstream, message), out);
             return;
         };
-        self.ended = true;
-        self.close(out);
-        self.calls.close_all(losses, out);
+        self.has_ended = true;
+        self.close_block(out);
+        let mut scope = scope.field("choices");
+        let mut scope = scope.index(0);
+        self.calls
+            .close_all(&mut scope.field("delta").field("tool_calls"), out);
         out.push(Event::Finish {
-            finish: usage::read_finish(&reason, self.refused, losses),
+            finish: usage::read_finish(&mut scope.field("finish_reason"), &reason, self.refusal),
             usage: self.usage,
         });
     }
 
-    fn chunk(
+    /// Reads a chunk. `name` and `data` are those of its frame.
+    fn read_chunk(
         &mut self,
+        scope: &mut Scope<'_>,
         chunk: ChatCompletionChunk,
+        name: Option<&str>,
         data: &[u8],
-        event: Option<&str>,
         out: &mut Vec<Event>,
-        losses: &mut Losses,
     ) {
         let ChatCompletionChunk {
             choices,
@@ -154,7 +169,7 @@ impl Reader {
         let is_bare_error = extra
             .get("object")
             .is_some_and(|object| object.get() == r#""error""#);
-        if event == Some("error") || extra.get("error").is_some() || is_bare_error {
+        if name == Some("error") || extra.get("error").is_some() || is_bare_error {
             let document: Value = serde_json::from_slice(data).unwrap_or_default();
             if let Some(error) = error::read_in_band(&document) {
                 self.fail(error, out);
@@ -165,8 +180,9 @@ impl Reader {
             self.usage = Some(usage::read(usage));
         }
         for choice in choices.into_iter().flatten() {
-            if !self.started {
-                self.started = true;
+            // Azure's first chunk has no choice and no identifier, so the response begins with the first choice.
+            if !self.has_started {
+                self.has_started = true;
                 self.id = id.clone().filter(|id| !id.is_empty());
                 out.push(Event::Start(Start {
                     id: self.id.clone(),
@@ -175,11 +191,16 @@ impl Reader {
                     service_tier: service_tier.as_ref().map(|tier| tier.as_str().to_owned()),
                 }));
             }
-            self.choice(choice, out, losses);
+            self.read_choice(scope, choice, out);
         }
     }
 
-    fn choice(&mut self, choice: ChatCompletionChunkChoice, out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read_choice(
+        &mut self,
+        scope: &mut Scope<'_>,
+        choice: ChatCompletionChunkChoice,
+        out: &mut Vec<Event>,
+    ) {
         let ChatCompletionChunkChoice {
             delta,
             finish_reason,
@@ -188,14 +209,17 @@ impl Reader {
             extra: _,
         } = choice;
         if let Some(index) = index.filter(|index| *index != 0) {
-            losses.drop_field(format!("choices[{index}]"), "one answer to a request");
+            // The number is the upstream's and may be anything.
+            let path = format!("choices[{index}]");
+            scope.field(&path).drop(ChatReason::OneResponse);
             return;
         }
         if let Some(delta) = delta {
-            self.delta(delta, out, losses);
+            let mut scope = scope.field("choices");
+            self.read_delta(&mut scope.index(0).field("delta"), delta, out);
         }
-        if let Some(json) = logprobs.and_then(response::read_logprobs)
-            && let Some((index, Kind::Text)) = self.open
+        if let Some(json) = logprobs.and_then(logprobs::read)
+            && let Some(index) = self.open_text()
         {
             let delta = Delta::Logprobs { json };
             out.push(Event::Delta { index, delta });
@@ -205,7 +229,7 @@ impl Reader {
         }
     }
 
-    fn delta(&mut self, delta: ChoiceDelta, out: &mut Vec<Event>, losses: &mut Losses) {
+    fn read_delta(&mut self, scope: &mut Scope<'_>, delta: ChoiceDelta, out: &mut Vec<Event>) {
         let ChoiceDelta {
             audio,
             content,
@@ -218,86 +242,88 @@ impl Reader {
             tool_calls,
             extra,
         } = delta;
-        if audio.is_some() {
-            losses.drop_field("choices[0].delta.audio", "answers are text");
-        }
-        if reasoning_details.is_some_and(|details| !details.is_empty()) {
-            losses.drop_field("choices[0].delta.reasoning_details", response::ROUTERS_STATE);
-        }
-        if let Some(text) = response::reasoning_text(reasoning_content, reasoning) {
-            let index = self.open(Kind::Reasoning, out);
+        scope.drop_member("audio", &audio, ChatReason::TextOnly);
+        let details = reasoning_details.filter(|details| !details.is_empty());
+        scope.drop_member("reasoning_details", &details, ChatReason::RouterReasoning);
+        if let Some(text) = reasoning::read_text(reasoning_content, reasoning) {
+            let index = self.open_block(OpenBlockKind::Reasoning, out);
             let delta = Delta::Reasoning { part: 0, text };
             out.push(Event::Delta { index, delta });
         }
-        if let Some(text) = content.filter(|text| self.says(text)) {
-            let index = self.open(Kind::Text, out);
+        if let Some(text) = content.filter(|text| self.has_content(text)) {
+            let index = self.open_block(OpenBlockKind::Text, out);
             let delta = Delta::Text { text };
             out.push(Event::Delta { index, delta });
         }
         if let Some(annotations) = extra.get("annotations")
             && let Ok(annotations) = serde_json::from_str::<Vec<Annotation>>(annotations.get())
         {
-            self.annotations(annotations, out);
+            self.read_annotations(annotations, out);
         }
         if let Some(text) = refusal.filter(|text| !text.is_empty()) {
-            self.refused = true;
-            let index = self.open(Kind::Refusal, out);
+            self.refusal = ModelRefusal::Written;
+            let index = self.open_block(OpenBlockKind::Refusal, out);
             let delta = Delta::Text { text };
             out.push(Event::Delta { index, delta });
         }
-        let pieces = tool_calls.into_iter().flatten().map(Into::into);
-        for piece in pieces.chain(function_call.map(Into::into)) {
-            self.close(out);
-            self.calls.push(piece, self.id.as_deref(), &mut self.next, out);
+        let fragments = tool_calls.into_iter().flatten().map(Into::into);
+        for fragment in fragments.chain(function_call.map(Into::into)) {
+            self.close_block(out);
+            self.calls
+                .push(fragment, self.id.as_deref(), &mut self.next_block, out);
         }
     }
 
-    /// Whether a piece of content says anything. Between and after calls, some models write white space that nobody
-    /// means.
-    fn says(&self, text: &str) -> bool {
-        let in_text = matches!(self.open, Some((_, Kind::Text)));
-        !text.is_empty() && (in_text || !self.calls.any() || !text.trim().is_empty())
+    /// Whether a piece of text is worth an event. Between and after calls, some models write white space that would become a
+    /// block without content.
+    fn has_content(&self, text: &str) -> bool {
+        let is_in_text = self.open_text().is_some();
+        !text.is_empty() && (is_in_text || !self.calls.has_any() || !text.trim().is_empty())
     }
 
-    fn annotations(&mut self, annotations: Vec<Annotation>, out: &mut Vec<Event>) {
-        let Some((index, Kind::Text)) = self.open else {
+    fn read_annotations(&mut self, annotations: Vec<Annotation>, out: &mut Vec<Event>) {
+        let Some(index) = self.open_text() else {
             return;
         };
-        for annotation in annotations.into_iter().filter_map(response::read_annotation) {
+        for annotation in annotations.into_iter().filter_map(annotations::read) {
             let delta = Delta::Annotation(annotation);
             out.push(Event::Delta { index, delta });
         }
     }
 
-    /// The block of this kind, opened where another one or none is open.
-    fn open(&mut self, kind: Kind, out: &mut Vec<Event>) -> u32 {
-        if let Some((index, open)) = self.open
-            && open == kind
-        {
-            return index;
+    /// The number of the block of text that is open.
+    fn open_text(&self) -> Option<u32> {
+        let is_text = |block: &OpenBlock| block.kind == OpenBlockKind::Text;
+        self.open.filter(is_text).map(|block| block.index)
+    }
+
+    /// The number of the open block if it is of this kind, otherwise of a new one.
+    fn open_block(&mut self, kind: OpenBlockKind, out: &mut Vec<Event>) -> u32 {
+        if let Some(block) = self.open.filter(|block| block.kind == kind) {
+            return block.index;
         }
-        self.close(out);
-        if self.calls.any_open() {
+        self.close_block(out);
+        if self.calls.has_open() {
             self.calls.close_complete(out);
         }
-        let index = self.next;
-        self.next += 1;
-        self.open = Some((index, kind));
+        let index = self.next_block;
+        self.next_block += 1;
+        self.open = Some(OpenBlock { index, kind });
         let block = match kind {
-            Kind::Reasoning => BlockStart::Reasoning,
-            Kind::Text => BlockStart::Text,
-            Kind::Refusal => BlockStart::Refusal,
+            OpenBlockKind::Reasoning => BlockStart::Reasoning,
+            OpenBlockKind::Text => BlockStart::Text,
+            OpenBlockKind::Refusal => BlockStart::Refusal,
         };
         out.push(Event::Open { index, block });
         index
     }
 
-    /// Closes what is open besides calls.
-    fn close(&mut self, out: &mut Vec<Event>) {
-        let Some((index, kind)) = self.open.take() else {
+    /// Closes the block that is open, besides those of calls.
+    fn close_block(&mut self, out: &mut Vec<Event>) {
+        let Some(OpenBlock { index, kind }) = self.open.take() else {
             return;
         };
-        if kind == Kind::Reasoning {
+        if kind == OpenBlockKind::Reasoning {
             let delta = Delta::Opaque(carrier::unsigned());
             out.push(Event::Delta { index, delta });
         }

@@ -1,311 +1,238 @@
-//! Writes the chunks of a streamed answer.
+//! Writes the chunks of a streamed response for a client.
 
-use bytes::{BufMut, BytesMut};
-use serde_json::json;
+use bytes::BytesMut;
 
+use super::chunks::{ChunkWriter, choice_of, write_data};
+use super::deltas::{self, CallDelta};
 use crate::canonical::{
-    Annotation as CanonicalAnnotation, BlockStart, CallKind, Delta, Event, Finish, Losses, Scope, Start,
-    Usage,
+    Annotation as CanonicalAnnotation, BlockStart, CallKind, Delta, Event, Finish, Path, Scope, Start, Usage,
 };
 use crate::dialect::openai::error;
-use crate::dialect::openai_chat::text_joiner::Joiner;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai_chat::reasoning;
+use crate::dialect::openai_chat::reasons::ChatReason;
+use crate::dialect::openai_chat::request::write_response_tier;
+use crate::dialect::openai_chat::response::calls::ChatCallForm;
+use crate::dialect::openai_chat::response::{annotations, logprobs};
+use crate::dialect::openai_chat::text_joiner::JoinedText;
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{response, usage};
+use crate::dialect::openai_chat::usage::{self, ModelRefusal};
 use crate::dialect::shared::call_ids;
-use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{ResponseContext, StreamWriter};
-use crate::wire::json::FrameTemplate;
+use crate::wire::sse;
 
-/// Writes one streamed answer.
+/// Writes one streamed response.
 ///
-/// Clients add up the strings of all chunks, so that role, identifiers and names are written once; and they take a call
-/// for finished when the next one begins, so that calls come one after another.
+/// Clients concatenate the strings of all chunks, so role, identifiers and names are written once. They take a call as
+/// complete when the next one begins, so calls are written one after another.
 #[derive(Debug)]
-pub struct Writer {
-    /// What all chunks share; a chunk is this with its own choices.
-    chunk: ChatCompletionChunk,
+pub struct ChatStreamWriter {
+    chunks: ChunkWriter,
+    /// The identifier of the response if the upstream sends none.
     request_id: String,
-    include_usage: bool,
-    legacy: bool,
-    block: Option<Block>,
-    calls: i64,
-    joiner: Joiner,
-    scalars: u64,
-    reasoned: bool,
-    refused: bool,
-    details: usize,
+    usage_chunk: UsageChunk,
+    call_form: ChatCallForm,
+    message: WrittenMessage,
+    block: Option<WrittenBlock>,
+}
+
+/// Whether a stream ends with a chunk of token counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UsageChunk {
+    Omit,
+    Write,
+}
+
+/// How much of the one message has been written, as far as later chunks depend on it.
+#[derive(Debug, Default)]
+struct WrittenMessage {
+    text: JoinedText,
+    refusal: ModelRefusal,
+    has_reasoning: bool,
+    /// The number of entries of `reasoning_details`.
+    reasoning_details: usize,
     annotations: i64,
-    scratch: Vec<u8>,
-    /// The frames of the open block's pieces.
-    pieces: FrameCache,
+    calls: i64,
 }
 
 /// The block that is open.
 #[derive(Debug)]
-enum Block {
+enum WrittenBlock {
     Text {
-        /// Where it begins in the joined text, once that is known.
+        /// Where it starts in the joined text. Known with its first piece, which determines the separator.
         start: Option<u64>,
+        /// Its citations. Their spans are known when the block is closed.
         annotations: Vec<CanonicalAnnotation>,
     },
     Refusal,
     Reasoning {
-        /// The part that was written to last.
+        /// The part that was written last.
         part: Option<u32>,
     },
     Call {
-        index: i64,
-        kind: CallKind,
+        call: CallDelta,
         has_input: bool,
     },
-    /// What this dialect has no place for.
+    /// A block that this dialect has no form for.
     Hidden,
 }
 
-impl Writer {
-    /// A writer of one answer.
-    pub fn new(reply: &ResponseContext) -> Self {
+impl ChatStreamWriter {
+    /// A writer of one response.
+    pub fn new(context: &ResponseContext) -> Self {
         let ResponseContext {
             model,
             preferences,
             created,
             request_id,
             input_estimate: _,
-        } = reply;
+        } = context;
         let mut chunk = ChatCompletionChunk::new();
         chunk.model = Some(model.clone());
         chunk.created = Some(i64::try_from(*created).unwrap_or(i64::MAX));
-        if preferences.include_usage {
+        let usage_chunk = if preferences.include_usage {
+            // In such a stream all chunks but the last have a null.
             chunk.extra.push_null("usage");
-        }
+            UsageChunk::Write
+        } else {
+            UsageChunk::Omit
+        };
         Self {
-            chunk,
+            chunks: ChunkWriter::new(chunk),
             request_id: request_id.clone(),
-            include_usage: preferences.include_usage,
-            legacy: preferences.legacy_functions,
+            usage_chunk,
+            call_form: ChatCallForm::of(preferences),
+            message: WrittenMessage::default(),
             block: None,
-            calls: 0,
-            joiner: Joiner::default(),
-            scalars: 0,
-            reasoned: false,
-            refused: false,
-            details: 0,
-            annotations: 0,
-            scratch: Vec::with_capacity(256),
-            pieces: FrameCache::default(),
         }
     }
 
-    fn send(&mut self, choices: Vec<ChatCompletionChunkChoice>, out: &mut BytesMut) {
-        self.chunk.choices = Some(choices);
-        self.scratch.clear();
-        write_event_into(&self.chunk, &mut self.scratch);
-        write_frame(&self.scratch, out);
-    }
-
-    fn send_delta(&mut self, delta: ChoiceDelta, out: &mut BytesMut) {
-        self.send(vec![choice(delta)], out);
-    }
-
-    /// A piece of the open block, whose kind is the same within a block.
-    fn send_piece(&mut self, text: &str, delta: impl Fn(&str) -> ChoiceDelta, out: &mut BytesMut) {
-        if self.pieces.write(text, 0, &mut self.scratch, out) {
-            return;
-        }
-        self.send_delta(delta(text), out);
-        if self.pieces.is_wanted() {
-            let mut marked = BytesMut::new();
-            self.send_delta(delta(FrameTemplate::TEXT), &mut marked);
-            self.pieces.learn(&marked, false);
-        }
-    }
-
-    fn start(&mut self, start: Start, out: &mut BytesMut) {
+    fn write_start(&mut self, start: Start, out: &mut BytesMut) {
         let Start {
             id,
+            // Clients compare the model with the one that they asked for.
             model: _,
             usage: _,
             service_tier,
         } = start;
         let id = id.as_ref().unwrap_or(&self.request_id);
-        self.chunk.id = Some(call_ids::with_prefix("chatcmpl-", id));
-        self.chunk.service_tier = usage::write_tier(service_tier.as_deref());
-        let delta = ChoiceDelta {
-            role: Some(ChoiceDeltaRole::Assistant),
-            content: Some(String::new()),
-            ..ChoiceDelta::new()
-        };
-        self.send_delta(delta, out);
+        let common = self.chunks.common();
+        common.id = Some(call_ids::with_prefix("chatcmpl-", id));
+        common.service_tier = write_response_tier(service_tier.as_deref());
+        self.chunks.write_delta(deltas::role_delta(), out);
     }
 
-    fn open(&mut self, index: u32, block: BlockStart, out: &mut BytesMut, losses: &mut Losses) {
-        self.pieces.clear();
+    /// `scope` is that of the block in the response.
+    fn open_block(&mut self, scope: &mut Scope<'_>, block: BlockStart, out: &mut BytesMut) {
+        self.chunks.begin_block();
         self.block = Some(match block {
             BlockStart::Text => {
-                self.joiner.open();
-                Block::Text {
+                self.message.text.begin_text();
+                WrittenBlock::Text {
                     start: None,
                     annotations: Vec::new(),
                 }
             }
-            BlockStart::Refusal => Block::Refusal,
-            BlockStart::Reasoning => Block::Reasoning { part: None },
+            BlockStart::Refusal => WrittenBlock::Refusal,
+            BlockStart::Reasoning => WrittenBlock::Reasoning { part: None },
             BlockStart::ToolCall {
                 id,
                 name,
                 namespace: _,
-                call,
-            } => self.open_call(index, id, name, call, out, losses),
+                call: kind,
+            } => {
+                if self.call_form == ChatCallForm::FunctionCall && self.message.calls > 0 {
+                    scope.drop(ChatReason::OneFunctionCall);
+                    WrittenBlock::Hidden
+                } else {
+                    self.open_call(id, name, kind, out)
+                }
+            }
             BlockStart::ServerTool(tool) => {
-                losses.drop_field(
-                    format!("content[{index}]"),
-                    format!("the vendor's own item `{}`", tool.item),
-                );
-                Block::Hidden
+                scope.drop(OpenAiReason::VendorItem { item: tool.item });
+                WrittenBlock::Hidden
             }
         });
     }
 
-    fn open_call(
-        &mut self,
-        block: u32,
-        id: String,
-        name: String,
-        kind: CallKind,
-        out: &mut BytesMut,
-        losses: &mut Losses,
-    ) -> Block {
-        let index = self.calls;
-        if self.legacy && index > 0 {
-            losses.drop_field(format!("content[{block}]"), "`function_call` holds one call");
-            return Block::Hidden;
-        }
-        self.calls += 1;
-        let mut delta = ChoiceDelta::new();
-        match kind {
-            CallKind::Function if self.legacy => {
-                delta.function_call = Some(ChoiceDeltaFunctionCall {
-                    arguments: Some(String::new()),
-                    name: Some(name),
-                    ..ChoiceDeltaFunctionCall::new()
-                });
-            }
-            CallKind::Function => {
-                delta.tool_calls = Some(vec![ChoiceDeltaToolCall {
-                    index: Some(index),
-                    id: Some(id),
-                    type_: Some(ChoiceDeltaToolCallType::Function),
-                    function: Some(ChoiceDeltaToolCallFunction {
-                        arguments: Some(ToolCallArguments::String(String::new())),
-                        name: Some(name),
-                        ..ChoiceDeltaToolCallFunction::new()
-                    }),
-                    ..ChoiceDeltaToolCall::new()
-                }]);
-            }
-            // The vendor's types of chunks know functions only; who declared such a tool knows more.
-            CallKind::Freeform => {
-                let mut call = ChoiceDeltaToolCall {
-                    index: Some(index),
-                    id: Some(id),
-                    type_: Some(ChoiceDeltaToolCallType::Other("custom".to_owned())),
-                    ..ChoiceDeltaToolCall::new()
-                };
-                call.extra
-                    .push("custom", to_raw_json(&json!({"name": name, "input": ""})));
-                delta.tool_calls = Some(vec![call]);
-            }
-        }
-        self.send_delta(delta, out);
-        Block::Call {
-            index,
+    fn open_call(&mut self, id: String, name: String, kind: CallKind, out: &mut BytesMut) -> WrittenBlock {
+        let call = CallDelta {
+            index: self.message.calls,
             kind,
+            form: self.call_form,
+        };
+        self.message.calls += 1;
+        self.chunks.write_delta(call.open(id, name), out);
+        WrittenBlock::Call {
+            call,
             has_input: false,
         }
     }
 
-    fn delta(&mut self, delta: Delta, out: &mut BytesMut) {
+    fn write_block_delta(&mut self, delta: Delta, out: &mut BytesMut) {
         match (&mut self.block, delta) {
             (
-                Some(Block::Text {
+                Some(WrittenBlock::Text {
                     start,
                     annotations: _,
                 }),
                 Delta::Text { text },
             ) => {
-                let before = self.joiner.before(&text);
-                start.get_or_insert(self.scalars + response::scalars(before));
-                let text = if before.is_empty() {
-                    text
+                let (separator, piece_start) = self.message.text.append(&text);
+                start.get_or_insert(piece_start);
+                if separator.is_empty() {
+                    self.chunks.write_text(&text, deltas::text_delta, out);
                 } else {
-                    format!("{before}{text}")
-                };
-                self.scalars += response::scalars(&text);
-                let delta = |text: &str| ChoiceDelta {
-                    content: Some(text.to_owned()),
-                    ..ChoiceDelta::new()
-                };
-                self.send_piece(&text, delta, out);
+                    let text = format!("{separator}{text}");
+                    self.chunks.write_text(&text, deltas::text_delta, out);
+                }
             }
             (
-                Some(Block::Text {
+                Some(WrittenBlock::Text {
                     start: _,
                     annotations,
                 }),
                 Delta::Annotation(annotation),
-            ) => {
-                annotations.push(annotation);
-            }
-            (Some(Block::Text { .. }), Delta::Logprobs { json }) => {
-                let mut choice = choice(ChoiceDelta::new());
-                choice.logprobs = response::write_logprobs(&json);
-                if choice.logprobs.is_some() {
-                    self.send(vec![choice], out);
+            ) => annotations.push(annotation),
+            (Some(WrittenBlock::Text { .. }), Delta::Logprobs { json }) => {
+                if let Some(logprobs) = logprobs::write(&json) {
+                    let mut choice = choice_of(ChoiceDelta::new());
+                    choice.logprobs = Some(logprobs);
+                    self.chunks.write_choices(vec![choice], out);
                 }
             }
-            (Some(Block::Refusal), Delta::Text { text }) => self.refuse(text, out),
-            (Some(Block::Reasoning { part }), Delta::Reasoning { part: now, text }) => {
-                if text.is_empty() {
+            (Some(WrittenBlock::Refusal), Delta::Text { text }) => self.write_refusal(text, out),
+            (
+                Some(WrittenBlock::Reasoning { part: last }),
+                Delta::Reasoning {
+                    part,
+                    text: mut piece,
+                },
+            ) => {
+                if piece.is_empty() {
                     return;
                 }
-                let is_new = *part != Some(now);
-                *part = Some(now);
-                let text = if is_new && self.reasoned {
-                    format!("\n\n{text}")
-                } else {
-                    text
-                };
-                self.reasoned = true;
-                let delta = |text: &str| ChoiceDelta {
-                    reasoning_content: Some(text.to_owned()),
-                    ..ChoiceDelta::new()
-                };
-                self.send_piece(&text, delta, out);
+                let is_new_part = last.replace(part) != Some(part);
+                if is_new_part && self.message.has_reasoning {
+                    piece.insert_str(0, "\n\n");
+                }
+                self.message.has_reasoning = true;
+                self.chunks.write_text(&piece, deltas::reasoning_delta, out);
             }
-            (Some(Block::Reasoning { .. }), Delta::Opaque(opaque)) => {
-                if let Some(detail) = response::reasoning_detail(&opaque, self.details) {
-                    self.details += 1;
-                    let delta = ChoiceDelta {
-                        reasoning_details: Some(vec![detail]),
-                        ..ChoiceDelta::new()
-                    };
-                    self.send_delta(delta, out);
+            (Some(WrittenBlock::Reasoning { .. }), Delta::Opaque(opaque)) => {
+                if let Some(detail) = reasoning::write_detail(&opaque, self.message.reasoning_details) {
+                    self.message.reasoning_details += 1;
+                    self.chunks
+                        .write_delta(deltas::reasoning_detail_delta(detail), out);
                 }
             }
-            (
-                Some(Block::Call {
-                    index,
-                    kind,
-                    has_input,
-                }),
-                Delta::Input { text },
-            ) => {
+            (Some(WrittenBlock::Call { call, has_input }), Delta::Input { text }) => {
                 *has_input = true;
-                let (index, kind) = (*index, *kind);
-                self.input(index, kind, &text, out);
+                let call = *call;
+                self.chunks.write_text(&text, |text| call.input(text), out);
             }
-            // A delta of another kind than its block, or of one that is not shown.
+            // A delta of another kind than its block, or of a block that is hidden.
             (
                 _,
                 Delta::Text { .. }
@@ -318,132 +245,98 @@ impl Writer {
         }
     }
 
-    fn refuse(&mut self, text: String, out: &mut BytesMut) {
-        self.refused = true;
-        let delta = ChoiceDelta {
-            refusal: Some(text),
-            ..ChoiceDelta::new()
-        };
-        self.send_delta(delta, out);
+    fn write_refusal(&mut self, text: String, out: &mut BytesMut) {
+        self.message.refusal = ModelRefusal::Written;
+        self.chunks.write_delta(deltas::refusal_delta(text), out);
     }
 
-    fn input(&mut self, index: i64, kind: CallKind, text: &str, out: &mut BytesMut) {
-        let is_legacy = self.legacy && kind == CallKind::Function;
-        let delta = |text: &str| {
-            let mut delta = ChoiceDelta::new();
-            if is_legacy {
-                delta.function_call = Some(ChoiceDeltaFunctionCall {
-                    arguments: Some(text.to_owned()),
-                    ..ChoiceDeltaFunctionCall::new()
-                });
-                return delta;
-            }
-            let mut call = ChoiceDeltaToolCall {
-                index: Some(index),
-                ..ChoiceDeltaToolCall::new()
-            };
-            match kind {
-                CallKind::Function => {
-                    call.function = Some(ChoiceDeltaToolCallFunction {
-                        arguments: Some(ToolCallArguments::String(text.to_owned())),
-                        ..ChoiceDeltaToolCallFunction::new()
-                    });
-                }
-                CallKind::Freeform => call.extra.push("custom", to_raw_json(&json!({"input": text}))),
-            }
-            delta.tool_calls = Some(vec![call]);
-            delta
-        };
-        self.send_piece(text, delta, out);
-    }
-
-    fn close(&mut self, out: &mut BytesMut) {
+    fn close_block(&mut self, out: &mut BytesMut) {
         match self.block.take() {
-            Some(Block::Text { start, annotations }) => {
-                let start = start.unwrap_or(self.scalars);
-                if !annotations.is_empty() {
-                    self.joiner.annotated();
-                    self.annotate(start, annotations, out);
-                }
+            Some(WrittenBlock::Text { start, annotations }) if !annotations.is_empty() => {
+                self.message.text.mark_annotated();
+                let start = start.unwrap_or(self.message.text.length());
+                self.write_annotations(start, annotations, out);
             }
-            // Clients parse the arguments, and an empty text is no JSON.
-            Some(Block::Call {
-                index,
-                kind: CallKind::Function,
+            // Clients parse the arguments, and an empty text is not JSON.
+            Some(WrittenBlock::Call {
+                call,
                 has_input: false,
-            }) => self.input(index, CallKind::Function, "{}", out),
-            Some(Block::Refusal | Block::Reasoning { .. } | Block::Call { .. } | Block::Hidden) | None => {}
+            }) if call.kind == CallKind::Function => {
+                self.chunks.write_text("{}", |text| call.input(text), out);
+            }
+            Some(
+                WrittenBlock::Text { .. }
+                | WrittenBlock::Refusal
+                | WrittenBlock::Reasoning { .. }
+                | WrittenBlock::Call { .. }
+                | WrittenBlock::Hidden,
+            )
+            | None => {}
         }
     }
 
-    fn annotate(&mut self, start: u64, annotations: Vec<CanonicalAnnotation>, out: &mut BytesMut) {
-        let length = self.scalars - start;
+    /// Writes the citations of the text that starts at `start` in the joined text and ends with it.
+    fn write_annotations(&mut self, start: u64, annotations: Vec<CanonicalAnnotation>, out: &mut BytesMut) {
+        let length = self.message.text.length() - start;
         let mut entries = Vec::with_capacity(annotations.len());
         for annotation in annotations {
-            let mut entry = response::write_annotation(annotation, start, length);
-            entry.extra.push("index", to_raw_json(&self.annotations));
-            self.annotations += 1;
+            let mut entry = annotations::write(annotation, start, length);
+            // Clients merge lists by the index of their entries.
+            entry.extra.push("index", to_raw_json(&self.message.annotations));
+            self.message.annotations += 1;
             entries.push(entry);
         }
-        let mut delta = ChoiceDelta::new();
-        delta.extra.push("annotations", to_raw_json(&entries));
-        self.send_delta(delta, out);
+        self.chunks.write_delta(deltas::annotations_delta(&entries), out);
     }
 
-    fn finish(&mut self, finish: Finish, usage: Option<Usage>, out: &mut BytesMut, losses: &mut Losses) {
+    /// `scope` is that of the response.
+    fn write_finish(
+        &mut self,
+        scope: &mut Scope<'_>,
+        finish: Finish,
+        usage: Option<Usage>,
+        out: &mut BytesMut,
+    ) {
         let Finish {
             reason,
             stop_sequence: _,
             explanation,
         } = finish;
-        let reason = usage::write_finish(reason, self.refused, self.legacy, losses);
+        let reason = usage::write_finish(scope, reason, self.message.refusal, self.call_form);
         if let Some(explanation) = explanation
             && reason == FinishReason::ContentFilter
-            && !self.refused
+            && self.message.refusal == ModelRefusal::Absent
         {
-            self.refuse(explanation, out);
+            self.write_refusal(explanation, out);
         }
-        let mut last = choice(ChoiceDelta::new());
+        let mut last = choice_of(ChoiceDelta::new());
         last.finish_reason = Some(reason);
-        self.send(vec![last], out);
-        if self.include_usage {
-            self.chunk.usage = Some(usage::write(usage));
-            self.send(Vec::new(), out);
+        self.chunks.write_choices(vec![last], out);
+        if self.usage_chunk == UsageChunk::Write {
+            self.chunks.common().usage = Some(usage::write(usage));
+            self.chunks.write_choices(Vec::new(), out);
         }
-        write_frame(b"[DONE]", out);
+        self.chunks.write_done(out);
     }
 }
 
-fn choice(delta: ChoiceDelta) -> ChatCompletionChunkChoice {
-    ChatCompletionChunkChoice {
-        index: Some(0),
-        delta: Some(delta),
-        ..ChatCompletionChunkChoice::new()
-    }
-}
-
-fn write_frame(data: &[u8], out: &mut BytesMut) {
-    out.reserve(data.len() + 8);
-    out.put_slice(b"data: ");
-    out.put_slice(data);
-    out.put_slice(b"\n\n");
-}
-
-impl StreamWriter for Writer {
+impl StreamWriter for ChatStreamWriter {
     fn write(&mut self, scope: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
-        let losses = scope.losses();
         match event {
-            Event::Start(start) => self.start(start, out),
-            Event::Open { index, block } => self.open(index, block, out, losses),
-            Event::Delta { index: _, delta } => self.delta(delta, out),
-            Event::Close { index: _ } => self.close(out),
-            Event::Finish { finish, usage } => self.finish(finish, usage, out, losses),
-            Event::Fail(failure) => write_frame(&error::write_json(&failure), out),
+            Event::Start(start) => self.write_start(start, out),
+            Event::Open { index, block } => {
+                let path = Path::element("content", index as usize);
+                self.open_block(&mut scope.at(path), block, out);
+            }
+            Event::Delta { index: _, delta } => self.write_block_delta(delta, out),
+            Event::Close { index: _ } => self.close_block(out),
+            Event::Finish { finish, usage } => self.write_finish(scope, finish, usage, out),
+            Event::Fail(failure) => write_data(&error::write_json(&failure), out),
             Event::Ping => self.write_keep_alive(out),
         }
     }
 
     fn write_keep_alive(&mut self, out: &mut BytesMut) {
-        out.put_slice(b": keep-alive\n\n");
+        sse::write_comment(out, "keep-alive");
     }
 }
