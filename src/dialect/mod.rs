@@ -45,5 +45,6 @@ pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("shared", shared::reasons::SharedReason::ALL),
         ("claude", claude::reasons::ClaudeReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
+        ("openai_chat", openai_chat::reasons::ChatReason::ALL),
     ]
 }

@@ -57,3 +57,89 @@ pub fn nearest(scope: &mut Scope<'_>, request: &Request, capabilities: &Capabili
     }
     Some(nearest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::openai::testing::{empty_request, model, recorded};
+
+    fn written(
+        efforts: &[Effort],
+        thinking: Option<Thinking>,
+        effort: Option<Effort>,
+    ) -> (Option<Effort>, Vec<String>) {
+        let mut request = empty_request();
+        request.reasoning.thinking = thinking;
+        request.reasoning.effort = effort;
+        let model = Capabilities {
+            efforts: efforts.to_vec(),
+            ..model()
+        };
+        recorded(|scope| nearest(scope, &request, &model))
+    }
+
+    #[test]
+    fn the_next_lower_effort_replaces_one_that_the_model_does_not_accept() {
+        let reason = "approximated effort: this model takes effort `medium` at nearest".to_owned();
+        let efforts = [Effort::Low, Effort::Medium];
+        let expected = (Some(Effort::Medium), vec![reason]);
+        assert_eq!(written(&efforts, None, Some(Effort::Xhigh)), expected);
+    }
+
+    #[test]
+    fn the_lowest_effort_replaces_one_below_all() {
+        let (effort, losses) = written(&[Effort::Low, Effort::High], None, Some(Effort::None));
+        assert_eq!((effort, losses.len()), (Some(Effort::Low), 1));
+    }
+
+    #[test]
+    fn a_budget_becomes_an_effort_without_a_loss() {
+        let all = [
+            Effort::Minimal,
+            Effort::Low,
+            Effort::Medium,
+            Effort::High,
+            Effort::Xhigh,
+        ];
+        for (budget, effort) in [
+            (1024, Effort::Minimal),
+            (1025, Effort::Low),
+            (16_000, Effort::Medium),
+            (32_000, Effort::High),
+            (32_001, Effort::Xhigh),
+        ] {
+            let thinking = Some(Thinking::Enabled { budget });
+            assert_eq!(written(&all, thinking, None), (Some(effort), vec![]), "{budget}");
+        }
+        let low = Some(Thinking::Enabled { budget: 1024 });
+        assert_eq!(written(&[Effort::High], low, None), (Some(Effort::High), vec![]));
+    }
+
+    #[test]
+    fn an_explicit_effort_counts_more_than_a_budget() {
+        let thinking = Some(Thinking::Enabled { budget: 1024 });
+        let all = [Effort::Minimal, Effort::High];
+        assert_eq!(written(&all, thinking, Some(Effort::High)).0, Some(Effort::High));
+    }
+
+    #[test]
+    fn disabled_thinking_is_effort_none_whatever_effort_is_named() {
+        let all = [Effort::None, Effort::High];
+        let (effort, losses) = written(&all, Some(Thinking::Disabled), Some(Effort::High));
+        assert_eq!((effort, losses.len()), (Some(Effort::None), 0));
+    }
+
+    #[test]
+    fn an_effort_is_dropped_where_the_model_has_none() {
+        let dropped = "dropped effort: this model takes no reasoning effort".to_owned();
+        assert_eq!(written(&[], None, Some(Effort::Low)), (None, vec![dropped]));
+        assert_eq!(written(&[], None, Some(Effort::None)), (None, vec![]));
+    }
+
+    #[test]
+    fn a_request_that_leaves_the_effort_to_the_model_says_nothing() {
+        let all = [Effort::Low];
+        assert_eq!(written(&all, None, None), (None, vec![]));
+        assert_eq!(written(&all, Some(Thinking::Adaptive), None), (None, vec![]));
+    }
+}

@@ -1,20 +1,25 @@
-//! The OpenAI Chat Completions API.
+//! The OpenAI Chat Completions API, and what compatible servers and routers made of it.
+//!
+//! - `request`, `messages`, `content`, `tools`: requests
+//! - `response`, `stream`: responses
+//! - `reasoning`, `usage`: subjects of both
+//! - `text_joiner`: how several texts become one
+//! - `endpoints`, `system_edit`, `reasons`, `types`: see [`crate::dialect`]
+//!
+//! Errors, rate limits and the list of models are the same in both of OpenAI's dialects: see [`crate::dialect::openai`].
 
-mod answer;
-mod choice;
 mod content;
 mod endpoints;
-mod history;
-mod joiner;
 mod messages;
-mod parameters;
+mod reasoning;
+pub(crate) mod reasons;
 mod request;
 mod response;
-mod results;
 mod stream;
 mod system_edit;
 #[cfg(test)]
 mod tests;
+mod text_joiner;
 mod tools;
 pub mod types;
 mod usage;
@@ -30,10 +35,10 @@ use super::{
     Target, TokenCounting, WrittenError, WrittenRequest,
 };
 use crate::canonical::{Error, Family, RateLimits, Request, Response, Scope};
-use crate::dialect::openai::{error, rate_limits};
+use crate::dialect::openai::{self, error, rate_limits};
 use crate::prompt::SystemEdits;
 
-/// The reader and writer of Chat Completions.
+/// The dialect of the Chat Completions API.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAiChat;
 
@@ -58,9 +63,8 @@ impl Endpoints for OpenAiChat {
 }
 
 impl RequestCodec for OpenAiChat {
-    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        let losses = scope.losses();
-        request::read(inbound, losses)
+    fn read_request(&self, scope: &mut Scope<'_>, client: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        request::read(scope, client)
     }
 
     fn write_request(
@@ -69,8 +73,7 @@ impl RequestCodec for OpenAiChat {
         request: &Request,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        Ok(parameters::write(request, target, losses))
+        Ok(request::write(scope, request, target))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
@@ -80,23 +83,26 @@ impl RequestCodec for OpenAiChat {
 
 impl ResponseCodec for OpenAiChat {
     fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
-        let losses = scope.losses();
-        response::read(body, losses)
+        response::read(scope, body)
     }
 
-    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        let losses = scope.losses();
-        response::write(response, reply, losses)
+    fn write_response(
+        &self,
+        scope: &mut Scope<'_>,
+        response: Response,
+        context: &ResponseContext,
+    ) -> Vec<u8> {
+        response::write(scope, response, context)
     }
 }
 
 impl StreamCodec for OpenAiChat {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
+        Box::new(stream::ChatStreamReader::default())
     }
 
-    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(reply))
+    fn stream_writer(&self, context: &ResponseContext) -> Box<dyn StreamWriter> {
+        Box::new(stream::ChatStreamWriter::new(context))
     }
 }
 
@@ -124,10 +130,10 @@ impl RateLimitHeaders for OpenAiChat {
 
 impl ModelList for OpenAiChat {
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {
-        endpoints::write_models(models)
+        openai::endpoints::write_models(models)
     }
 
     fn write_model(&self, model: &str) -> Vec<u8> {
-        endpoints::write_model(model)
+        openai::endpoints::write_model(model)
     }
 }

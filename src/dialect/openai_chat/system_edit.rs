@@ -1,4 +1,6 @@
 //! Edits of the system text of a request that stays in this dialect, without touching any other byte.
+//!
+//! The system text is the leading run of `system` and `developer` messages.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,31 +8,36 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::Error;
+use crate::canonical::{Error, Scope};
+use crate::dialect::openai::system_edit::{edited_text, part_text};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 
-/// The body with its leading instructions edited. What is added comes in messages of its own behind them.
+/// The body with its leading instructions edited. Additions become messages of their own after them.
 ///
 /// # Errors
-/// A body that is not the JSON that it should be.
+/// A body that is not JSON, or nothing that the edits can be applied to.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(body, edits, request::read, |additions, splices| {
-        plan(body, edits, additions, splices)
-    })
+    system_edit::in_place(
+        body,
+        edits,
+        |client, losses| request::read(&mut Scope::root(losses), client),
+        |additions, splices| plan(body, edits, additions, splices),
+    )
 }
 
-/// What becomes of a value.
-enum Change {
-    /// It stays as it is.
+/// How the edits change a message or a part of one.
+enum InstructionEdit {
+    /// Not at all.
     None,
     /// Parts of it are replaced.
     Splices(Vec<(Range<usize>, String)>),
-    /// It is blank now and goes: APIs refuse blank text.
-    Gone,
+    /// It is blank now and has to go, because APIs refuse blank text.
+    Remove,
 }
 
+/// Finds the splices. `additions` are the texts to add.
 fn plan(
     body: &Bytes,
     edits: &SystemEdits,
@@ -44,7 +51,7 @@ fn plan(
     else {
         return Ok(());
     };
-    // Compatible servers know `developer` only where the client uses it.
+    // An addition has the role of the message before it: compatible servers know `developer` only if the client uses it.
     let mut role = "system".to_owned();
     let mut leading = Vec::new();
     let mut next = None;
@@ -69,21 +76,21 @@ fn plan(
         )
     });
     let Some(next) = next else {
-        rewrite(&messages, leading, added.collect(), splices);
+        rewrite_list(&messages, leading, added.collect(), splices);
         return Ok(());
     };
     let starts: Vec<usize> = leading.iter().map(|(element, _)| element.span().start).collect();
     let ends = starts.iter().skip(1).copied().chain([next]);
-    for ((element, change), end) in leading.into_iter().zip(ends) {
-        match change {
-            Change::None => {}
-            Change::Splices(changes) => {
+    for ((element, edit), end) in leading.into_iter().zip(ends) {
+        match edit {
+            InstructionEdit::None => {}
+            InstructionEdit::Splices(changes) => {
                 changes
                     .into_iter()
                     .for_each(|(span, text)| splices.replace(span, text));
             }
-            // Its comma goes with it.
-            Change::Gone => splices.replace(element.span().start..end, Bytes::new()),
+            // Up to the next message, so that the comma between them goes as well.
+            InstructionEdit::Remove => splices.replace(element.span().start..end, Bytes::new()),
         }
     }
     let added: String = added.map(|message| message + ",").collect();
@@ -93,40 +100,47 @@ fn plan(
     Ok(())
 }
 
-/// Writes the list anew where it holds nothing but instructions.
-fn rewrite(messages: &Node<'_>, leading: Vec<(Node<'_>, Change)>, added: Vec<String>, splices: &mut Splices) {
-    if added.is_empty() && leading.iter().all(|(_, change)| matches!(change, Change::None)) {
+/// Replaces the list if it contains nothing but instructions. There is no message after them to insert before, and without
+/// one the commas depend on which messages remain.
+fn rewrite_list(
+    messages: &Node<'_>,
+    leading: Vec<(Node<'_>, InstructionEdit)>,
+    added: Vec<String>,
+    splices: &mut Splices,
+) {
+    if added.is_empty()
+        && leading
+            .iter()
+            .all(|(_, edit)| matches!(edit, InstructionEdit::None))
+    {
         return;
     }
-    let mut kept = Vec::with_capacity(leading.len() + added.len());
-    for (element, change) in leading {
-        match change {
-            Change::None => kept.push(text_of(&element)),
-            Change::Splices(changes) => kept.push(spliced(&element, &changes)),
-            Change::Gone => {}
-        }
-    }
-    kept.extend(added);
-    splices.replace(messages.span(), format!("[{}]", kept.join(",")));
+    let kept = leading
+        .iter()
+        .filter_map(|(element, edit)| edited_json(element, edit));
+    let list: Vec<String> = kept.chain(added).collect();
+    splices.replace(messages.span(), format!("[{}]", list.join(",")));
 }
 
-fn text_of(node: &Node<'_>) -> String {
-    String::from_utf8_lossy(node.raw()).into_owned()
-}
-
-fn spliced(node: &Node<'_>, changes: &[(Range<usize>, String)]) -> String {
+/// The JSON of a value with its edit made; `None` if it has to go.
+fn edited_json(node: &Node<'_>, edit: &InstructionEdit) -> Option<String> {
+    let changes = match edit {
+        InstructionEdit::None => &[][..],
+        InstructionEdit::Splices(changes) => changes,
+        InstructionEdit::Remove => return None,
+    };
     let start = node.span().start;
-    let (raw, mut out, mut done) = (node.raw(), Vec::new(), 0);
+    let (raw, mut out, mut copied) = (node.raw(), Vec::new(), 0);
     for (span, text) in changes {
-        out.extend_from_slice(raw.get(done..span.start - start).unwrap_or_default());
+        out.extend_from_slice(raw.get(copied..span.start - start).unwrap_or_default());
         out.extend_from_slice(text.as_bytes());
-        done = span.end - start;
+        copied = span.end - start;
     }
-    out.extend_from_slice(raw.get(done..).unwrap_or_default());
-    String::from_utf8_lossy(&out).into_owned()
+    out.extend_from_slice(raw.get(copied..).unwrap_or_default());
+    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The role of a message that holds instructions.
+/// The role of a message if it is one of instructions.
 fn instructions_role(message: &Node<'_>) -> Result<Option<String>, ScanError> {
     if message.kind() != Kind::Object {
         return Ok(None);
@@ -138,65 +152,59 @@ fn instructions_role(message: &Node<'_>) -> Result<Option<String>, ScanError> {
         .map(Cow::into_owned))
 }
 
-fn edit_message(message: &Node<'_>, edits: &SystemEdits) -> Result<Change, ScanError> {
+fn edit_message(message: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
     let Some(content) = message.get("content")? else {
-        return Ok(Change::None);
+        return Ok(InstructionEdit::None);
     };
     match content.kind() {
         Kind::String => edit_text(&content, edits),
         Kind::Array => edit_parts(&content, edits),
-        Kind::Object | Kind::Number | Kind::Bool | Kind::Null => Ok(Change::None),
+        Kind::Object | Kind::Number | Kind::Bool | Kind::Null => Ok(InstructionEdit::None),
     }
 }
 
-fn edit_text(text: &Node<'_>, edits: &SystemEdits) -> Result<Change, ScanError> {
-    Ok(match edits.replace(&text.text()?) {
-        Cow::Borrowed(_) => Change::None,
-        Cow::Owned(edited) if edited.trim().is_empty() => Change::Gone,
-        Cow::Owned(edited) => Change::Splices(vec![(text.span(), encode_str(&edited))]),
+fn edit_text(text: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
+    Ok(match edited_text(text, edits)? {
+        None => InstructionEdit::None,
+        Some(edited) if edited.trim().is_empty() => InstructionEdit::Remove,
+        Some(edited) => InstructionEdit::Splices(vec![(text.span(), encode_str(&edited))]),
     })
 }
 
-fn edit_parts(content: &Node<'_>, edits: &SystemEdits) -> Result<Change, ScanError> {
+fn edit_parts(content: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
     let mut parts = Vec::new();
     for part in content.elements()? {
         let part = part?;
-        let change = match part.kind() {
-            Kind::Object => match part.get("text")?.filter(|text| text.kind() == Kind::String) {
-                Some(text) => edit_text(&text, edits)?,
-                None => Change::None,
-            },
-            _ => Change::None,
+        let edit = match part_text(&part)? {
+            Some(text) => edit_text(&text, edits)?,
+            None => InstructionEdit::None,
         };
-        parts.push((part, change));
+        parts.push((part, edit));
     }
-    if parts.iter().any(|(_, change)| matches!(change, Change::Gone)) {
-        let kept = parts.iter().filter_map(|(part, change)| match change {
-            Change::None => Some(text_of(part)),
-            Change::Splices(changes) => Some(spliced(part, changes)),
-            Change::Gone => None,
-        });
-        let kept: Vec<String> = kept.collect();
+    let removes = |(_, edit): &(Node<'_>, InstructionEdit)| matches!(edit, InstructionEdit::Remove);
+    if parts.iter().any(removes) {
+        let kept: Vec<String> = parts
+            .iter()
+            .filter_map(|(part, edit)| edited_json(part, edit))
+            .collect();
         if kept.is_empty() {
-            return Ok(Change::Gone);
+            return Ok(InstructionEdit::Remove);
         }
-        return Ok(Change::Splices(vec![(
-            content.span(),
-            format!("[{}]", kept.join(",")),
-        )]));
+        let list = format!("[{}]", kept.join(","));
+        return Ok(InstructionEdit::Splices(vec![(content.span(), list)]));
     }
     let changes: Vec<_> = parts
         .into_iter()
-        .filter_map(|(_, change)| match change {
-            Change::Splices(changes) => Some(changes),
-            Change::None | Change::Gone => None,
+        .filter_map(|(_, edit)| match edit {
+            InstructionEdit::Splices(changes) => Some(changes),
+            InstructionEdit::None | InstructionEdit::Remove => None,
         })
         .flatten()
         .collect();
     Ok(if changes.is_empty() {
-        Change::None
+        InstructionEdit::None
     } else {
-        Change::Splices(changes)
+        InstructionEdit::Splices(changes)
     })
 }
 
@@ -230,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_blank_goes() {
+    fn a_message_or_a_part_that_becomes_blank_is_removed() {
         let body = r#"{"messages":[{"role":"system","content":"gone"} , {"role":"developer","content":[{"type":"text","text":"gone"},{"type":"text","text":"b"}]},{"role":"user","content":"x"}]}"#;
         let with = r#"{"messages":[{"role":"developer","content":[{"type":"text","text":"b"}]},{"role":"developer","content":"End."},{"role":"user","content":"x"}]}"#;
         assert_eq!(edited(body, "End."), with);
     }
 
     #[test]
-    fn a_list_without_instructions_or_without_anything_else_is_edited() {
+    fn a_list_of_instructions_alone_or_of_none_is_edited() {
         let user = r#"{"messages":[ {"role":"user","content":"x"}]}"#;
         assert_eq!(
             edited(user, "End."),

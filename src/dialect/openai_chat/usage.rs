@@ -1,9 +1,13 @@
-//! Token counts, finish reasons and tiers, which whole and streamed answers share.
+//! Token counts and finish reasons, which complete and streamed responses share.
 
+use super::reasons::ChatReason;
+use super::response::calls::ChatCallForm;
 use super::types::*;
-use crate::canonical::{Finish, FinishReason as CanonicalReason, Losses, Usage};
+use crate::canonical::{Block, Finish, FinishReason as CanonicalReason, Scope, Usage};
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::usage::{read_count, write_count};
 
-/// Reads token counts.
+/// Reads token counts. Those that the upstream does not send are 0, but for reasoning tokens, which remain unknown.
 pub fn read(usage: CompletionUsage) -> Usage {
     let CompletionUsage {
         completion_tokens,
@@ -13,7 +17,7 @@ pub fn read(usage: CompletionUsage) -> Usage {
         total_tokens: _,
         extra: _,
     } = usage;
-    let count = |count: Option<i64>| u64::try_from(count.unwrap_or_default()).unwrap_or_default();
+    let count = |count: Option<i64>| read_count(count.unwrap_or_default());
     let (cached, cache_written) = match prompt_tokens_details {
         Some(PromptTokensDetails {
             audio_tokens: _,
@@ -47,7 +51,7 @@ pub fn read(usage: CompletionUsage) -> Usage {
     }
 }
 
-/// Writes token counts; zeros where the upstream gave none, because clients read them without asking.
+/// Writes token counts: zeros if the upstream sent none, because clients read the members without checking for them.
 pub fn write(usage: Option<Usage>) -> CompletionUsage {
     let usage = usage.unwrap_or_default();
     let input = usage.input_total();
@@ -60,99 +64,100 @@ pub fn write(usage: Option<Usage>) -> CompletionUsage {
         reasoning,
         web_searches: _,
     } = usage;
-    let count = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
     let mut prompt = PromptTokensDetails::new();
-    prompt.cached_tokens = count(cache_read);
-    prompt.cache_write_tokens = count(cache_write);
+    prompt.cached_tokens = Some(write_count(cache_read));
+    prompt.cache_write_tokens = Some(write_count(cache_write));
     let mut completion = CompletionTokensDetails::new();
-    completion.reasoning_tokens = count(reasoning.unwrap_or_default());
+    completion.reasoning_tokens = Some(write_count(reasoning.unwrap_or_default()));
     let mut out = CompletionUsage::new();
-    out.prompt_tokens = count(input);
-    out.completion_tokens = count(output);
-    out.total_tokens = count(input.saturating_add(output));
+    out.prompt_tokens = Some(write_count(input));
+    out.completion_tokens = Some(write_count(output));
+    out.total_tokens = Some(write_count(input.saturating_add(output)));
     out.prompt_tokens_details = Some(prompt);
     out.completion_tokens_details = Some(completion);
     out
 }
 
-/// Reads why an answer ended; `refused` says whether it holds a refusal.
-pub fn read_finish(reason: &FinishReason, refused: bool, losses: &mut Losses) -> Finish {
+/// Whether a response contains a refusal in the model's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelRefusal {
+    /// It does not.
+    #[default]
+    Absent,
+    /// It does, in `refusal`.
+    Written,
+}
+
+impl ModelRefusal {
+    /// By the blocks of a response.
+    pub fn of_content(content: &[Block]) -> Self {
+        if content.iter().any(|block| matches!(block, Block::Refusal { .. })) {
+            Self::Written
+        } else {
+            Self::Absent
+        }
+    }
+
+    /// By the text of the refusal.
+    pub fn of_text(text: &str) -> Self {
+        if text.is_empty() {
+            Self::Absent
+        } else {
+            Self::Written
+        }
+    }
+}
+
+/// Reads why a response ended; `scope` is that of the finish reason.
+pub fn read_finish(scope: &mut Scope<'_>, reason: &FinishReason, refusal: ModelRefusal) -> Finish {
     Finish::new(match reason {
-        FinishReason::Stop if refused => CanonicalReason::Refusal,
+        FinishReason::Stop if refusal == ModelRefusal::Written => CanonicalReason::Refusal,
         FinishReason::Stop => CanonicalReason::End,
         FinishReason::Length => CanonicalReason::Length,
         FinishReason::ToolCalls | FinishReason::FunctionCall => CanonicalReason::ToolUse,
         FinishReason::ContentFilter => CanonicalReason::ContentFilter,
         FinishReason::Other(_) => {
-            losses.approximate(
-                "choices[0].finish_reason",
-                "a reason that the translation does not know",
-            );
+            scope.approximate(ChatReason::UnknownFinish);
             CanonicalReason::End
         }
     })
 }
 
-/// Writes why an answer ended; `refused` says whether its message holds the model's own refusal, `legacy` whether the
-/// client takes calls as `function_call`.
+/// Writes why a response ended; `scope` is that of the response.
 pub fn write_finish(
+    scope: &mut Scope<'_>,
     reason: CanonicalReason,
-    refused: bool,
-    legacy: bool,
-    losses: &mut Losses,
+    refusal: ModelRefusal,
+    call_form: ChatCallForm,
 ) -> FinishReason {
     match reason {
         CanonicalReason::End | CanonicalReason::StopSequence => FinishReason::Stop,
         CanonicalReason::Pause | CanonicalReason::Compaction => {
-            losses.approximate(
-                "finish_reason",
-                "the vendor interrupted the answer; here that is an end",
-            );
+            scope.at("finish_reason").approximate(OpenAiReason::Interrupted);
             FinishReason::Stop
         }
-        CanonicalReason::ToolUse if legacy => FinishReason::FunctionCall,
-        CanonicalReason::ToolUse => FinishReason::ToolCalls,
+        CanonicalReason::ToolUse => match call_form {
+            ChatCallForm::FunctionCall => FinishReason::FunctionCall,
+            ChatCallForm::ToolCalls => FinishReason::ToolCalls,
+        },
         CanonicalReason::Length | CanonicalReason::ContextFull => FinishReason::Length,
         CanonicalReason::ContentFilter => FinishReason::ContentFilter,
-        // A model that refuses in words stops; a vendor that cuts it off is a filter, which agents have to notice.
-        CanonicalReason::Refusal if refused => FinishReason::Stop,
-        CanonicalReason::Refusal => FinishReason::ContentFilter,
+        // A model that refuses in words has simply stopped. A vendor that cuts the model off is a filter, which agents have
+        // to notice.
+        CanonicalReason::Refusal => match refusal {
+            ModelRefusal::Written => FinishReason::Stop,
+            ModelRefusal::Absent => FinishReason::ContentFilter,
+        },
     }
-}
-
-/// The tier in OpenAI's words; `None` where there is none.
-pub fn write_tier(tier: Option<&str>) -> Option<ServiceTier> {
-    match ServiceTier::from(tier?) {
-        ServiceTier::Other(other) if other == "standard" || other == "batch" => Some(ServiceTier::Default),
-        ServiceTier::Other(_) => None,
-        known @ (ServiceTier::Auto
-        | ServiceTier::Default
-        | ServiceTier::Flex
-        | ServiceTier::Scale
-        | ServiceTier::Priority
-        | ServiceTier::Fast) => Some(known),
-    }
-}
-
-/// An identifier for a call that came without one; the same each time it is asked for.
-pub fn call_id(answer: Option<&str>, index: usize) -> String {
-    // With the prefix and a number, 40 characters at most, which is what the strictest servers take back.
-    const TAIL: usize = 24;
-    let legal: Vec<char> = answer
-        .unwrap_or_default()
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    let tail: String = legal.iter().skip(legal.len().saturating_sub(TAIL)).collect();
-    format!("call_{tail}_{index}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::Losses;
 
     #[test]
-    fn counts_come_back_as_they_went() {
+    fn written_counts_are_read_back() {
         let usage = Usage {
             fresh: 10,
             cache_read: 5,
@@ -178,9 +183,50 @@ mod tests {
     }
 
     #[test]
-    fn minted_identifiers_fit() {
-        let id = call_id(Some("chatcmpl-0123456789abcdefghijklmnopqrstuvwxyz"), 12);
-        assert_eq!(id, "call_cdefghijklmnopqrstuvwxyz_12");
-        assert!(id.len() <= 40);
+    fn unknown_counts_are_written_as_zeros() {
+        let written = write(None);
+        assert_eq!((written.prompt_tokens, written.total_tokens), (Some(0), Some(0)));
+        let details = written.completion_tokens_details;
+        assert_eq!(details.and_then(|details| details.reasoning_tokens), Some(0));
+    }
+
+    fn finish(reason: CanonicalReason, refusal: ModelRefusal) -> (FinishReason, usize) {
+        let mut losses = Losses::new();
+        let scope = &mut Scope::root(&mut losses);
+        let written = write_finish(scope, reason, refusal, ChatCallForm::ToolCalls);
+        (written, losses.notable().count())
+    }
+
+    #[test]
+    fn a_refusal_without_words_is_a_filter() {
+        let refusal = CanonicalReason::Refusal;
+        assert_eq!(finish(refusal, ModelRefusal::Written), (FinishReason::Stop, 0));
+        let filtered = (FinishReason::ContentFilter, 0);
+        assert_eq!(finish(refusal, ModelRefusal::Absent), filtered);
+    }
+
+    #[test]
+    fn an_interruption_by_the_vendor_is_an_approximate_end() {
+        for reason in [CanonicalReason::Pause, CanonicalReason::Compaction] {
+            assert_eq!(finish(reason, ModelRefusal::Absent), (FinishReason::Stop, 1));
+        }
+    }
+
+    #[test]
+    fn a_client_of_function_call_gets_its_finish_reason() {
+        let mut losses = Losses::new();
+        let scope = &mut Scope::root(&mut losses);
+        let (reason, form) = (CanonicalReason::ToolUse, ChatCallForm::FunctionCall);
+        let written = write_finish(scope, reason, ModelRefusal::Absent, form);
+        assert_eq!(written, FinishReason::FunctionCall);
+    }
+
+    #[test]
+    fn an_unknown_finish_reason_is_an_approximate_end() {
+        let mut losses = Losses::new();
+        let reason = FinishReason::from("tired");
+        let finish = read_finish(&mut Scope::root(&mut losses), &reason, ModelRefusal::Absent);
+        assert_eq!(finish.reason, CanonicalReason::End);
+        assert_eq!(losses.notable().count(), 1);
     }
 }

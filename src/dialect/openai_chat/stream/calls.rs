@@ -1,33 +1,37 @@
-//! The tool calls of a streamed answer, whose fragments may interleave.
+//! The tool calls of a streamed response.
 
-use crate::canonical::{BlockStart, CallKind, Delta, Event, Losses};
+use crate::canonical::{BlockStart, CallKind, Delta, Event, Scope};
+use crate::dialect::openai_chat::reasons::ChatReason;
+use crate::dialect::openai_chat::response::calls::{make_call_id, read_arguments};
 use crate::dialect::openai_chat::types::*;
-use crate::dialect::openai_chat::{response, usage};
 
-/// The calls of one answer.
+/// The calls of one response.
+///
+/// The API marks the start of a call by its identifier and name, but not its end, and servers send fragments of several
+/// calls in turn. Each fragment is matched to its call, and a call ends as soon as its input is complete.
 #[derive(Debug, Default)]
-pub struct Calls {
-    list: Vec<Call>,
+pub struct StreamedCalls {
+    list: Vec<StreamedCall>,
 }
 
 #[derive(Debug)]
-struct Call {
+struct StreamedCall {
     /// The upstream's number of the call.
     index: Option<i64>,
     id: Option<String>,
     name: String,
     kind: CallKind,
-    /// The number of its block, once its name is known.
+    /// The number of its block. A block is opened when the name is known.
     block: Option<u32>,
-    closed: bool,
+    is_closed: bool,
     /// Input that came before the name.
-    early: String,
-    progress: Progress,
+    early_input: String,
+    progress: ObjectProgress,
 }
 
-/// A piece of a call, as a chunk holds it.
+/// A fragment of a call, as a chunk contains it.
 #[derive(Debug)]
-pub struct Piece {
+pub struct CallFragment {
     index: Option<i64>,
     id: Option<String>,
     name: Option<String>,
@@ -35,7 +39,7 @@ pub struct Piece {
     kind: CallKind,
 }
 
-impl From<ChoiceDeltaToolCall> for Piece {
+impl From<ChoiceDeltaToolCall> for CallFragment {
     fn from(call: ChoiceDeltaToolCall) -> Self {
         let ChoiceDeltaToolCall {
             function,
@@ -49,16 +53,16 @@ impl From<ChoiceDeltaToolCall> for Piece {
                 arguments,
                 name,
                 extra: _,
-            }) => (name, Some(response::read_arguments(arguments))),
+            }) => (name, Some(read_arguments(arguments))),
             None => (None, None),
         };
         let mut kind = CallKind::Function;
-        // Calls of freeform tools, which the vendor's types of chunks do not name.
+        // The vendor's types of chunks do not name freeform calls, but servers send them.
         let custom = extra.get("custom");
         if custom.is_some() || matches!(type_, Some(ChoiceDeltaToolCallType::Other(kind)) if kind == "custom")
         {
             kind = CallKind::Freeform;
-            let custom: Custom = custom
+            let custom: CustomCallFragment = custom
                 .and_then(|custom| serde_json::from_str(custom.get()).ok())
                 .unwrap_or_default();
             name = custom.name.or(name);
@@ -74,7 +78,7 @@ impl From<ChoiceDeltaToolCall> for Piece {
     }
 }
 
-impl From<ChoiceDeltaFunctionCall> for Piece {
+impl From<ChoiceDeltaFunctionCall> for CallFragment {
     fn from(call: ChoiceDeltaFunctionCall) -> Self {
         let ChoiceDeltaFunctionCall {
             arguments,
@@ -91,54 +95,62 @@ impl From<ChoiceDeltaFunctionCall> for Piece {
     }
 }
 
+/// The `custom` member of a freeform call's fragment.
 #[derive(Default, serde::Deserialize)]
-struct Custom {
+struct CustomCallFragment {
     name: Option<String>,
     input: Option<String>,
 }
 
-impl Calls {
+impl StreamedCalls {
     /// Whether a call has begun that has not ended.
-    pub fn any_open(&self) -> bool {
-        self.list.iter().any(|call| !call.closed)
+    pub fn has_open(&self) -> bool {
+        self.list.iter().any(|call| !call.is_closed)
     }
 
     /// Whether there has been a call.
-    pub fn any(&self) -> bool {
+    pub fn has_any(&self) -> bool {
         !self.list.is_empty()
     }
 
-    /// Takes a piece. `answer` is the upstream's identifier of the answer, `next` the number of the next block.
-    pub fn push(&mut self, piece: Piece, answer: Option<&str>, next: &mut u32, out: &mut Vec<Event>) {
-        let Piece {
+    /// Adds a fragment to its call, or begins a call with it. `response_id` is the upstream's identifier of the response,
+    /// `next_block` the number of the next block.
+    pub fn push(
+        &mut self,
+        fragment: CallFragment,
+        response_id: Option<&str>,
+        next_block: &mut u32,
+        out: &mut Vec<Event>,
+    ) {
+        let CallFragment {
             index,
             id,
             name,
             input,
             kind,
-        } = piece;
+        } = fragment;
         let id = id.filter(|id| !id.is_empty());
-        let at = match self.find(index, id.as_deref()) {
-            Some(at) => at,
+        let position = match self.find(index, id.as_deref()) {
+            Some(position) => position,
             None => {
                 self.close_complete(out);
-                self.list.push(Call {
+                self.list.push(StreamedCall {
                     index,
                     id: None,
                     name: String::new(),
                     kind,
                     block: None,
-                    closed: false,
-                    early: String::new(),
-                    progress: Progress::default(),
+                    is_closed: false,
+                    early_input: String::new(),
+                    progress: ObjectProgress::default(),
                 });
                 self.list.len() - 1
             }
         };
-        let Some(call) = self.list.get_mut(at) else {
+        let Some(call) = self.list.get_mut(position) else {
             return;
         };
-        // Servers that repeat a call's identifier and name mean nothing by it.
+        // Some servers repeat the identifier and the name in each fragment. The first ones count.
         if call.id.is_none() {
             call.id = id;
         }
@@ -146,33 +158,31 @@ impl Calls {
         call.progress.push(&input);
         let Some(block) = call.block else {
             call.name.push_str(&name.unwrap_or_default());
-            call.kind = if kind == CallKind::Freeform {
-                kind
-            } else {
-                call.kind
-            };
-            call.early.push_str(&input);
+            if kind == CallKind::Freeform {
+                call.kind = kind;
+            }
+            call.early_input.push_str(&input);
             if !call.name.is_empty() {
-                call.open(at, answer, next, out);
+                call.open(position, response_id, next_block, out);
             }
             return;
         };
-        if !input.is_empty() && !call.closed {
+        if !input.is_empty() && !call.is_closed {
             let delta = Delta::Input { text: input };
             out.push(Event::Delta { index: block, delta });
         }
     }
 
-    /// Takes notice of another piece of the call that the last piece belonged to.
-    pub fn again(&mut self, block: u32, input: &str) {
+    /// Records input of the call with this block that was read by the fast path.
+    pub fn push_repeated(&mut self, block: u32, input: &str) {
         let mut calls = self.list.iter_mut().rev();
         if let Some(call) = calls.find(|call| call.block == Some(block)) {
             call.progress.push(input);
         }
     }
 
-    /// The call that a piece belongs to: the last of its index, unless the identifier says that it is another one. A
-    /// piece without index belongs to the call of its identifier, or to the last call.
+    /// The call that a fragment belongs to: the last of its index, unless the identifier is that of another one. Without an
+    /// index it is the call of its identifier, or the last call.
     fn find(&self, index: Option<i64>, id: Option<&str>) -> Option<usize> {
         let Some(index) = index else {
             return match id {
@@ -180,46 +190,55 @@ impl Calls {
                 None => self.list.len().checked_sub(1),
             };
         };
-        let at = self.list.iter().rposition(|call| call.index == Some(index))?;
-        let known = self.list.get(at)?.id.as_deref();
+        let position = self.list.iter().rposition(|call| call.index == Some(index))?;
+        let known = self.list.get(position)?.id.as_deref();
         match (known, id) {
+            // Some servers number every call 0.
             (Some(known), Some(id)) if known != id => self
                 .list
                 .iter()
                 .rposition(|call| call.index == Some(index) && call.id.as_deref() == Some(id)),
-            _ => Some(at),
+            _ => Some(position),
         }
     }
 
-    /// Ends the calls whose input is a complete JSON object: the API does not mark the end of a call, and fragments of
-    /// a call that is still incomplete may follow those of the next one.
+    /// Ends the calls whose input is a complete JSON object. Others stay open, because fragments of a call may come after
+    /// those of the next one.
     pub fn close_complete(&mut self, out: &mut Vec<Event>) {
         for call in &mut self.list {
-            // The text of a freeform call says nothing about its end.
+            // The text of a freeform call may look like JSON, which does not make it complete.
             if call.kind == CallKind::Function && call.progress.is_complete() {
                 call.close(out);
             }
         }
     }
 
-    /// Ends all calls. One whose name never came is lost.
-    pub fn close_all(&mut self, losses: &mut Losses, out: &mut Vec<Event>) {
-        for (at, call) in self.list.iter_mut().enumerate() {
+    /// Ends all calls; `scope` is that of the list in a chunk. A call whose name never came is lost.
+    pub fn close_all(&mut self, scope: &mut Scope<'_>, out: &mut Vec<Event>) {
+        for (index, call) in self.list.iter_mut().enumerate() {
             if call.block.is_none() {
-                let path = format!("choices[0].delta.tool_calls[{at}]");
-                losses.drop_field(path, "a call without a name");
+                scope.index(index).drop(ChatReason::CallWithoutName);
             }
             call.close(out);
         }
     }
 }
 
-impl Call {
-    fn open(&mut self, at: usize, answer: Option<&str>, next: &mut u32, out: &mut Vec<Event>) {
-        let index = *next;
-        *next += 1;
+impl StreamedCall {
+    fn open(
+        &mut self,
+        position: usize,
+        response_id: Option<&str>,
+        next_block: &mut u32,
+        out: &mut Vec<Event>,
+    ) {
+        let index = *next_block;
+        *next_block += 1;
         self.block = Some(index);
-        let id = self.id.clone().unwrap_or_else(|| usage::call_id(answer, at));
+        let id = self
+            .id
+            .clone()
+            .unwrap_or_else(|| make_call_id(response_id, position));
         out.push(Event::Open {
             index,
             block: BlockStart::ToolCall {
@@ -229,8 +248,8 @@ impl Call {
                 call: self.kind,
             },
         });
-        if !self.early.is_empty() {
-            let text = std::mem::take(&mut self.early);
+        if !self.early_input.is_empty() {
+            let text = std::mem::take(&mut self.early_input);
             out.push(Event::Delta {
                 index,
                 delta: Delta::Input { text },
@@ -240,35 +259,35 @@ impl Call {
 
     fn close(&mut self, out: &mut Vec<Event>) {
         if let Some(index) = self.block
-            && !self.closed
+            && !self.is_closed
         {
             out.push(Event::Close { index });
         }
-        self.closed = true;
+        self.is_closed = true;
     }
 }
 
-/// Follows JSON text far enough to see where its first object ends.
+/// Scans JSON text far enough to find the end of its first object.
 #[derive(Debug, Default)]
-struct Progress {
+struct ObjectProgress {
     depth: usize,
-    begun: bool,
+    has_begun: bool,
     in_string: bool,
-    escaped: bool,
+    is_escaped: bool,
 }
 
-impl Progress {
+impl ObjectProgress {
     fn push(&mut self, piece: &str) {
         for byte in piece.bytes() {
             match (self.in_string, byte) {
-                (true, _) if self.escaped => self.escaped = false,
-                (true, b'\\') => self.escaped = true,
+                (true, _) if self.is_escaped => self.is_escaped = false,
+                (true, b'\\') => self.is_escaped = true,
                 (true, b'"') => self.in_string = false,
                 (true, _) => {}
                 (false, b'"') => self.in_string = true,
                 (false, b'{' | b'[') => {
                     self.depth += 1;
-                    self.begun = true;
+                    self.has_begun = true;
                 }
                 (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
                 (false, _) => {}
@@ -277,6 +296,32 @@ impl Progress {
     }
 
     fn is_complete(&self) -> bool {
-        self.begun && self.depth == 0 && !self.in_string
+        self.has_begun && self.depth == 0 && !self.in_string
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_complete(pieces: &[&str]) -> bool {
+        let mut progress = ObjectProgress::default();
+        pieces.iter().for_each(|piece| progress.push(piece));
+        progress.is_complete()
+    }
+
+    #[test]
+    fn an_object_is_complete_at_its_last_brace() {
+        assert!(is_complete(&["{}"]));
+        assert!(is_complete(&[r#"{"a":[1,{"b""#, ":2}]}"]));
+        assert!(!is_complete(&[r#"{"a":{}"#]));
+        assert!(!is_complete(&[""]), "nothing has begun");
+    }
+
+    #[test]
+    fn braces_and_quotes_inside_of_strings_do_not_count() {
+        assert!(!is_complete(&[r#"{"a":"}"#]));
+        assert!(!is_complete(&[r#"{"a":"\"}"#]));
+        assert!(is_complete(&[r#"{"a":"\"#, r#""}"}"#]), "an escape across pieces");
     }
 }

@@ -1,11 +1,16 @@
-//! Streamed answers.
+//! Streamed responses.
+//!
+//! - `read`: an upstream's chunks to canonical events; `calls` are its tool calls, whose fragments may interleave
+//! - `write`: canonical events to a client's chunks; `chunks` writes the frames, `deltas` makes their content
 
 mod calls;
-mod reader;
-mod writer;
+mod chunks;
+mod deltas;
+mod read;
+mod write;
 
-pub use reader::Reader;
-pub use writer::Writer;
+pub use read::ChatStreamReader;
+pub use write::ChatStreamWriter;
 
 #[cfg(test)]
 mod tests;

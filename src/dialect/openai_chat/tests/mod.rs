@@ -1,8 +1,8 @@
 //! Requests and answers, read and written.
 
-mod history;
-mod parameters;
-mod reading;
+mod messages;
+mod read;
+mod request_write;
 
 use crate::dialect::RequestCodec;
 use http::HeaderMap;

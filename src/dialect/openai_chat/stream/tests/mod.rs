@@ -1,10 +1,10 @@
-mod reading;
-mod writing;
+mod read;
+mod write;
 
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::{Reader, Writer};
+use super::{ChatStreamReader, ChatStreamWriter};
 use crate::canonical::{
     Annotation, Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason,
     Fold, Losses, Opaque, Response, Scope, Sequencer, Start, Usage,
@@ -18,7 +18,7 @@ fn read(frames: &[String]) -> Vec<Event> {
 }
 
 fn read_with_losses(frames: &[String]) -> (Vec<Event>, Losses) {
-    let (mut reader, mut out, mut losses) = (Reader::default(), Vec::new(), Losses::new());
+    let (mut reader, mut out, mut losses) = (ChatStreamReader::default(), Vec::new(), Losses::new());
     for frame in frames {
         reader.read(&mut Scope::root(&mut losses), None, frame.as_bytes(), &mut out);
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::canonical::Scope;
 
-fn reply(preferences: Preferences) -> ResponseContext {
+fn context(preferences: Preferences) -> ResponseContext {
     ResponseContext {
         model: "mine".to_owned(),
         preferences,
@@ -13,7 +13,7 @@ fn reply(preferences: Preferences) -> ResponseContext {
 
 /// The data of the frames that events are written as.
 fn written(preferences: Preferences, events: &[Event]) -> Vec<String> {
-    let (mut writer, mut out) = (Writer::new(&reply(preferences)), BytesMut::new());
+    let (mut writer, mut out) = (ChatStreamWriter::new(&context(preferences)), BytesMut::new());
     for event in events {
         writer.write(&mut Scope::root(&mut Losses::new()), event.clone(), &mut out);
     }
@@ -282,7 +282,11 @@ fn folded(events: Vec<Event>) -> Response {
 #[test]
 fn the_stream_amounts_to_the_complete_answer() {
     let mut losses = Losses::new();
-    let complete = response::write(folded(answer()), &reply(Preferences::default()), &mut losses);
+    let complete = response::write(
+        &mut Scope::root(&mut losses),
+        folded(answer()),
+        &context(Preferences::default()),
+    );
     let complete: Value = serde_json::from_slice(&complete).unwrap_or_default();
     let message = &complete["choices"][0]["message"];
     let deltas = deltas(&written(Preferences::default(), &answer()));

@@ -2,17 +2,20 @@
 
 use serde::Deserialize;
 
-use super::types::*;
-use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
+use crate::canonical::{Request, Scope, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::tools::{is_forced, is_freeform, write_chosen_name};
+use crate::dialect::openai_chat::reasons::ChatReason;
+use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
 /// Reads the deprecated `function_call`.
 pub fn read_function_call(
+    scope: &mut Scope<'_>,
     choice: CompletionCreateParamsFunctionCall,
-    losses: &mut Losses,
 ) -> Option<CanonicalChoice> {
     match choice {
         CompletionCreateParamsFunctionCall::String(CompletionCreateParamsFunctionCallString::None) => {
@@ -22,77 +25,54 @@ pub fn read_function_call(
             Some(CanonicalChoice::Auto)
         }
         CompletionCreateParamsFunctionCall::String(CompletionCreateParamsFunctionCallString::Other(_)) => {
-            losses.refuse("function_call", UNKNOWN_CHOICE);
+            scope.refuse(OpenAiReason::UnknownToolChoice);
             None
         }
         CompletionCreateParamsFunctionCall::Object(ChatCompletionFunctionCallOptionParam { name, extra }) => {
-            drop_unknown(&extra, &Path::Root.field("function_call"), losses);
-            Some(named(name))
+            drop_unknown(scope, &extra);
+            Some(named_choice(name))
         }
     }
 }
 
-const UNKNOWN_CHOICE: &str = "a choice that the translation does not know";
-
-fn named(name: String) -> CanonicalChoice {
+fn named_choice(name: String) -> CanonicalChoice {
     CanonicalChoice::Named {
         name,
         namespace: None,
     }
 }
 
-/// Reads the choice.
-pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> {
-    let at = Path::Root.field("tool_choice");
+/// Reads `tool_choice`.
+pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice> {
     let choice = match choice {
         ToolChoice::String(ToolChoiceString::None) => return Some(CanonicalChoice::None),
         ToolChoice::String(ToolChoiceString::Auto) => return Some(CanonicalChoice::Auto),
         ToolChoice::String(ToolChoiceString::Required) => return Some(CanonicalChoice::Any),
         ToolChoice::String(ToolChoiceString::Other(_)) => {
-            losses.refuse(at, UNKNOWN_CHOICE);
+            scope.refuse(OpenAiReason::UnknownToolChoice);
             return None;
         }
         ToolChoice::Object(choice) => choice,
     };
     match choice {
         ToolChoiceObject::Function(ChatCompletionNamedToolChoiceParam { function, extra }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             let ChatCompletionNamedToolChoiceParamFunction { name, extra } = function;
-            drop_unknown(&extra, &at.field("function"), losses);
-            Some(named(name))
+            drop_unknown(&mut scope.field("function"), &extra);
+            Some(named_choice(name))
         }
         ToolChoiceObject::Custom(ChatCompletionNamedToolChoiceCustomParam { custom, extra }) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             let ChatCompletionNamedToolChoiceCustomParamCustom { name, extra } = custom;
-            drop_unknown(&extra, &at.field("custom"), losses);
-            Some(named(name))
+            drop_unknown(&mut scope.field("custom"), &extra);
+            Some(named_choice(name))
         }
         ToolChoiceObject::AllowedTools(ChatCompletionAllowedToolChoiceParam { allowed_tools, extra }) => {
-            drop_unknown(&extra, &at, losses);
-            let at = at.field("allowed_tools");
-            let ChatCompletionAllowedToolsParam { mode, tools, extra } = allowed_tools;
-            drop_unknown(&extra, &at, losses);
-            let required = match mode {
-                ChatCompletionAllowedToolsParamMode::Auto => false,
-                ChatCompletionAllowedToolsParamMode::Required => true,
-                ChatCompletionAllowedToolsParamMode::Other(_) => {
-                    losses.refuse(at.field("mode"), UNKNOWN_CHOICE);
-                    return None;
-                }
-            };
-            let list = at.field("tools");
-            let mut names = Vec::with_capacity(tools.len());
-            for (index, tool) in tools.iter().enumerate() {
-                let reference: Reference = serde_json::from_str(tool.get()).unwrap_or_default();
-                match reference.function.or(reference.custom) {
-                    Some(Named { name }) => names.push(name),
-                    None => losses.refuse(list.index(index), "a tool without a name"),
-                }
-            }
-            Some(CanonicalChoice::Subset { required, names })
+            drop_unknown(scope, &extra);
+            read_allowed_tools(&mut scope.field("allowed_tools"), allowed_tools)
         }
         ToolChoiceObject::Unknown(unknown) => {
-            refuse_variant(&unknown, "tool choice", &at, losses);
+            refuse_variant(scope, &unknown, "tool choice");
             None
         }
     }
@@ -100,47 +80,63 @@ pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> 
 
 /// An entry of the list of allowed tools.
 #[derive(Default, Deserialize)]
-struct Reference {
-    function: Option<Named>,
-    custom: Option<Named>,
+struct AllowedTool {
+    function: Option<AllowedToolName>,
+    custom: Option<AllowedToolName>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct AllowedToolName {
     name: String,
 }
 
-/// Writes the choice among the tools that are declared.
+fn read_allowed_tools(
+    scope: &mut Scope<'_>,
+    allowed: ChatCompletionAllowedToolsParam,
+) -> Option<CanonicalChoice> {
+    let ChatCompletionAllowedToolsParam { mode, tools, extra } = allowed;
+    drop_unknown(scope, &extra);
+    let required = match mode {
+        ChatCompletionAllowedToolsParamMode::Auto => false,
+        ChatCompletionAllowedToolsParamMode::Required => true,
+        ChatCompletionAllowedToolsParamMode::Other(_) => {
+            scope.field("mode").refuse(OpenAiReason::UnknownToolChoice);
+            return None;
+        }
+    };
+    let mut scope = scope.field("tools");
+    let mut names = Vec::with_capacity(tools.len());
+    for (index, tool) in tools.iter().enumerate() {
+        let tool: AllowedTool = serde_json::from_str(tool.get()).unwrap_or_default();
+        match tool.function.or(tool.custom) {
+            Some(AllowedToolName { name }) => names.push(name),
+            None => scope.index(index).refuse(ChatReason::AllowedToolWithoutName),
+        }
+    }
+    Some(CanonicalChoice::Subset { required, names })
+}
+
+/// Writes the choice among the tools that are declared. `scope` is that of the client's body.
 pub fn write(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
 ) -> Option<ToolChoice> {
     let choice = request.tool_choice.as_ref()?;
-    let forced = match choice {
-        CanonicalChoice::Any | CanonicalChoice::Named { .. } => true,
-        CanonicalChoice::Subset { required, names: _ } => *required,
-        CanonicalChoice::Auto | CanonicalChoice::None => false,
-    };
-    if forced && !capabilities.forced_tool {
-        losses.approximate("tool_choice", "this model cannot be made to call a tool");
+    if is_forced(choice) && !capabilities.forced_tool {
+        scope
+            .field("tool_choice")
+            .approximate(ChatReason::CannotForceCalls);
         return Some(ToolChoice::String(ToolChoiceString::Auto));
     }
-    let is_freeform = |name: &str| {
-        let declared = |tool: &Tool| matches!(tool, Tool::Freeform(tool) if tool.name == name);
-        capabilities.freeform_tools && request.tools.iter().any(declared)
-    };
     Some(match choice {
         CanonicalChoice::Auto => ToolChoice::String(ToolChoiceString::Auto),
         CanonicalChoice::None => ToolChoice::String(ToolChoiceString::None),
         CanonicalChoice::Any => ToolChoice::String(ToolChoiceString::Required),
         CanonicalChoice::Named { name, namespace } => {
-            let wire = match namespace {
-                Some(namespace) => names.wire(name, Some(namespace)),
-                None => names.wire_of(name),
-            };
-            ToolChoice::Object(if is_freeform(name) {
+            let wire = write_chosen_name(names, name, namespace.as_deref());
+            ToolChoice::Object(if is_freeform(request, capabilities, name) {
                 let custom = ChatCompletionNamedToolChoiceCustomParamCustom::new(wire);
                 ChatCompletionNamedToolChoiceCustomParam::new(custom).into()
             } else {
@@ -148,6 +144,7 @@ pub fn write(
                 ChatCompletionNamedToolChoiceParam::new(function).into()
             })
         }
+        // The list of tools contains only the allowed ones; see `tools::write`.
         CanonicalChoice::Subset { required, names: _ } if !capabilities.max_completion_tokens => {
             ToolChoice::String(if *required {
                 ToolChoiceString::Required
@@ -160,7 +157,11 @@ pub fn write(
             names: allowed,
         } => {
             let tools = allowed.iter().map(|name| {
-                let kind = if is_freeform(name) { "custom" } else { "function" };
+                let kind = if is_freeform(request, capabilities, name) {
+                    "custom"
+                } else {
+                    "function"
+                };
                 to_raw_json(&serde_json::json!({"type": kind, kind: {"name": names.wire_of(name)}}))
             });
             let mode = if *required {
