@@ -1,11 +1,11 @@
-//! Reasoning effort for OpenAI's dialects, from whatever the client's dialect said of reasoning.
+//! Reasoning effort for OpenAI's dialects, from the effort or the thinking mode that the client asks for.
 
 use super::reasons::OpenAiReason;
 use crate::canonical::{Effort, ReasoningControl, Request, Scope, Thinking};
 use crate::capability::Capabilities;
 
-/// The effort that a thinking budget in tokens stands for. No vendor publishes a table.
-fn of_budget(budget: u64) -> Effort {
+/// The effort that a thinking budget in tokens corresponds to. No vendor publishes a table.
+fn effort_of_budget(budget: u64) -> Effort {
     match budget {
         0..=1024 => Effort::Minimal,
         1025..=4096 => Effort::Low,
@@ -15,8 +15,8 @@ fn of_budget(budget: u64) -> Effort {
     }
 }
 
-/// The effort that a request asks for, as far as this model takes it: the next lower one, else its lowest. `None` where the
-/// request leaves it to the model.
+/// The effort that a request asks for, or the nearest that this model accepts: the next lower one, otherwise its lowest.
+/// `None` if the request leaves the effort to the model, or the model accepts none.
 pub fn nearest(scope: &mut Scope<'_>, request: &Request, capabilities: &Capabilities) -> Option<Effort> {
     let ReasoningControl {
         effort,
@@ -33,9 +33,9 @@ pub fn nearest(scope: &mut Scope<'_>, request: &Request, capabilities: &Capabili
             (Effort::Low, request.fields.thinking)
         }
         (Some(Thinking::Enabled { budget }), None) => {
-            // A budget names no effort, so that the nearest one is as good as any.
+            // A budget names no effort, so the nearest one is not a loss.
             by_budget = true;
-            (of_budget(*budget), request.fields.thinking)
+            (effort_of_budget(*budget), request.fields.thinking)
         }
         (Some(Thinking::Enabled { budget: _ } | Thinking::Adaptive) | None, Some(effort)) => {
             (*effort, request.fields.effort)

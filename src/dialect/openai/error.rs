@@ -7,7 +7,7 @@ use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenError;
 use crate::dialect::shared::error_class;
 
-/// Reads the answer of an upstream whose status is not a success.
+/// Reads the response of an upstream whose status is not a success.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let retry_after = error_class::retry_after(headers);
     let document: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -21,14 +21,14 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error.retry_after(retry_after)
 }
 
-/// Reads an error that came with a success: in a chunk of a stream, or as a whole body. `None` where the document is
-/// none.
+/// Reads an error that came with a success: a frame of a stream, or a whole body. `None` if the document is not an error.
 pub fn read_in_band(document: &Value) -> Option<Error> {
     read_object(document, ErrorClass::Upstream)
 }
 
-/// Reads OpenAI's envelope, and what compatible servers make of it: a text in place of the object, the object without
-/// the envelope.
+/// Reads OpenAI's `{"error": {…}}`, and the forms of compatible servers: a string instead of the object, and the object
+/// without the member around it. The most specific of code, message and type determines the class; `fallback` is the class
+/// of an error without any of them.
 fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     let error = match document.get("error") {
         Some(Value::Null | Value::Bool(false)) | None if document.get("object") == Some(&json!("error")) => {
@@ -44,10 +44,10 @@ fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
         ));
     }
     let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-    let word = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-    let class = class_of_code(word("code"))
+    let string = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    let class = class_of_code(string("code"))
         .or_else(|| class_of_message(message))
-        .or_else(|| class_of_type(word("type")))
+        .or_else(|| class_of_type(string("type")))
         .or_else(|| class_of_number(error.get("code")))
         .unwrap_or(fallback);
     let message = match message {
@@ -57,14 +57,14 @@ fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     Some(Error::new(class, message))
 }
 
-/// Reads the error of an answer that failed: a code and a message without an envelope. `server_error` is what the vendor
-/// calls every failure of its own.
+/// Reads the error of a response that failed, by its code, type and message. `server_error` is the vendor's code for every
+/// failure of its own.
 pub fn read_failed(code: &str, kind: &str, message: &str) -> Error {
-    let own = (code == "server_error").then_some(ErrorClass::Internal);
+    let of_server = (code == "server_error").then_some(ErrorClass::Internal);
     let class = class_of_code(code)
         .or_else(|| class_of_message(message))
         .or_else(|| class_of_type(kind))
-        .or(own)
+        .or(of_server)
         .unwrap_or(ErrorClass::Upstream);
     let message = match message {
         "" => "the upstream reported an error without a message".to_owned(),
@@ -93,7 +93,8 @@ fn class_of_message(message: &str) -> Option<ErrorClass> {
     error_class::is_context_window(message).then_some(ErrorClass::ContextWindow)
 }
 
-/// Types that say more than a status does; `invalid_request_error` stands with several.
+/// The class of a type that is more specific than a status. `invalid_request_error` is not among them: it is sent with
+/// several statuses.
 fn class_of_type(kind: &str) -> Option<ErrorClass> {
     Some(match kind {
         "insufficient_quota" => ErrorClass::Billing,
@@ -106,7 +107,7 @@ fn class_of_type(kind: &str) -> Option<ErrorClass> {
     })
 }
 
-/// Compatible servers give the status as the code.
+/// The class of a code that is a status, as compatible servers send it.
 fn class_of_number(code: Option<&Value>) -> Option<ErrorClass> {
     let code = code?;
     let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
@@ -114,8 +115,8 @@ fn class_of_number(code: Option<&Value>) -> Option<ErrorClass> {
     (status.is_client_error() || status.is_server_error()).then(|| error_class::class_of(status))
 }
 
-/// Status, type and code.
-fn words(class: ErrorClass) -> (StatusCode, &'static str, Option<&'static str>) {
+/// The status, the type and the code of an error.
+fn status_type_and_code(class: ErrorClass) -> (StatusCode, &'static str, Option<&'static str>) {
     const INVALID: &str = "invalid_request_error";
     const SERVER: &str = "server_error";
     match class {
@@ -151,18 +152,18 @@ fn words(class: ErrorClass) -> (StatusCode, &'static str, Option<&'static str>) 
     }
 }
 
-/// The JSON of an error, as a body and as the data of an event.
+/// The JSON of an error, for a body or for a frame of a stream.
 pub fn write_json(error: &Error) -> Vec<u8> {
-    let (_, kind, code) = words(error.class);
+    let (_, kind, code) = status_type_and_code(error.class);
     let body = json!({
         "error": {"message": error.message, "type": kind, "param": error.param, "code": code},
     });
     body.to_string().into_bytes()
 }
 
-/// Writes an error as an answer.
+/// Writes an error as a response.
 pub fn write(error: &Error, request_id: &str) -> WrittenError {
-    let (status, _, _) = words(error.class);
+    let (status, _, _) = status_type_and_code(error.class);
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((HeaderName::from_static("x-request-id"), value));
@@ -185,30 +186,59 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_openai_and_of_compatible_servers_are_understood() {
+    fn a_code_counts_more_than_the_status() {
         let long =
             r#"{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
         assert_eq!(class(400, long), ErrorClass::ContextWindow);
-        let said = r#"{"object":"error","message":"maximum context length is 8","code":400}"#;
-        assert_eq!(class(400, said), ErrorClass::ContextWindow);
-        assert_eq!(
-            class(429, r#"{"error":{"type":"insufficient_quota"}}"#),
-            ErrorClass::Billing
-        );
-        assert_eq!(
-            class(200, r#"{"error":{"message":"m","code":429}}"#),
-            ErrorClass::RateLimit
-        );
+        let number = r#"{"error":{"message":"m","code":429}}"#;
+        assert_eq!(class(200, number), ErrorClass::RateLimit);
+    }
+
+    #[test]
+    fn a_type_counts_more_than_the_status_if_it_is_specific() {
+        let quota = r#"{"error":{"type":"insufficient_quota"}}"#;
+        assert_eq!(class(429, quota), ErrorClass::Billing);
+        let invalid = r#"{"error":{"message":"m","type":"invalid_request_error"}}"#;
+        assert_eq!(class(401, invalid), ErrorClass::Authentication);
+    }
+
+    #[test]
+    fn a_message_about_the_context_window_is_recognised() {
+        let bare = r#"{"object":"error","message":"maximum context length is 8","code":400}"#;
+        assert_eq!(class(400, bare), ErrorClass::ContextWindow);
+    }
+
+    #[test]
+    fn an_error_may_be_a_string_or_have_only_a_message() {
         assert_eq!(class(503, r#"{"error":"busy"}"#), ErrorClass::Overloaded);
-        assert_eq!(
-            class(422, r#"{"error":{"message":"m"}}"#),
-            ErrorClass::InvalidRequest
-        );
+        let message = r#"{"error":{"message":"m"}}"#;
+        assert_eq!(class(422, message), ErrorClass::InvalidRequest);
+    }
+
+    #[test]
+    fn a_body_that_is_no_error_of_the_api_is_a_failure_of_the_upstream() {
         assert_eq!(class(404, "<html>"), ErrorClass::Upstream);
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_document_without_an_error_is_none() {
+        for document in [json!({}), json!({"error": null}), json!({"error": false})] {
+            assert!(read_in_band(&document).is_none(), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_failed_response_with_the_vendors_general_code_is_an_internal_error() {
+        let class = |code: &str, kind: &str, message: &str| read_failed(code, kind, message).class;
+        assert_eq!(class("server_error", "", "m"), ErrorClass::Internal);
+        assert_eq!(class("", "", "m"), ErrorClass::Upstream);
+        let long = "maximum context length is 8";
+        assert_eq!(class("server_error", "", long), ErrorClass::ContextWindow);
+        assert_eq!(class("", "rate_limit_error", "m"), ErrorClass::RateLimit);
+    }
+
+    #[test]
+    fn written_errors_are_read_back() {
         for class in [
             ErrorClass::InvalidRequest,
             ErrorClass::ContextWindow,

@@ -1,5 +1,5 @@
-//! The headers by which OpenAI's APIs tell of rate limits (OpenAI API reference, rate limits: `x-ratelimit-*`). Times
-//! until the reset are durations such as `6m0s`, `1s` or `120ms`.
+//! The headers that report rate limits (OpenAI API reference, rate limits: `x-ratelimit-*`). The time until a reset is a
+//! duration such as `6m0s`, `1s` or `120ms`.
 
 use std::time::Duration;
 
@@ -21,18 +21,18 @@ const NAMES: Names = Names {
     ],
 };
 
-/// Reads what the headers tell of; what is malformed is not told.
+/// Reads the limits that the headers report. A malformed header counts as absent.
 pub fn read(headers: &HeaderMap) -> RateLimits {
-    rate_limits::read(headers, &NAMES, duration)
+    rate_limits::read(headers, &NAMES, read_duration)
 }
 
-/// Writes them.
+/// Writes the headers that report these limits.
 pub fn write(limits: &RateLimits) -> Vec<(HeaderName, HeaderValue)> {
-    rate_limits::write(limits, &NAMES, |reset| Some(written(reset)))
+    rate_limits::write(limits, &NAMES, |reset| Some(write_duration(reset)))
 }
 
-/// Numbers with units, the largest unit first.
-fn duration(text: &str) -> Option<Duration> {
+/// Reads numbers with units, such as `1m30s`.
+fn read_duration(text: &str) -> Option<Duration> {
     let mut seconds = 0.0;
     let mut rest = text;
     if rest.is_empty() {
@@ -60,8 +60,8 @@ fn duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Whole seconds, rounded up, in hours, minutes and seconds.
-fn written(duration: Duration) -> String {
+/// Writes whole seconds, rounded up, in hours, minutes and seconds.
+fn write_duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {
@@ -84,14 +84,14 @@ mod tests {
             ("1h2m3.5s", 3_723_500),
             ("0s", 0),
         ] {
-            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+            assert_eq!(read_duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "1", "s", "1d", "-1s", "1s2", "1.2.3s", "9e9s"] {
-            assert_eq!(duration(text), None, "{text}");
+            assert_eq!(read_duration(text), None, "{text}");
         }
         for (seconds, text) in [(0, "0s"), (59, "59s"), (360, "6m0s"), (3661, "1h1m1s")] {
-            assert_eq!(written(Duration::from_secs(seconds)), text);
+            assert_eq!(write_duration(Duration::from_secs(seconds)), text);
         }
-        assert_eq!(written(Duration::from_millis(1)), "1s");
+        assert_eq!(write_duration(Duration::from_millis(1)), "1s");
     }
 }

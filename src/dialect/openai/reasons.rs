@@ -21,7 +21,7 @@ reasons! {
         UnknownToolFormat => "a format that the translation does not know",
         /// RFC 2397: a comma separates the media type from the data.
         DataUrlWithoutComma => "the data: URL has no comma",
-        /// No vendor accepts percent-encoded media.
+        /// The canonical model has media in base64 only.
         DataUrlNotBase64 => "the data: URL is not in base64",
 
         // Requests that are written: parameters.
@@ -48,13 +48,13 @@ reasons! {
         /// Calls and results are paired by the identifier.
         DuplicateCallId => "two tool calls have the same id",
         ResultWithoutCall => "the result of a tool call that is not in the history",
-        /// Neither API has a field for citations in messages of a request.
+        /// Messages of the assistant are written as plain text.
         CitationsNotSent => "citations are not sent back",
         ForeignServerTool => "calls and results of a vendor's own tools stay with that vendor",
         ForeignFile => "a file in one vendor's store is not known to another",
         UnknownDetail => "a detail that is not known became `auto`",
         SearchResultAsText => "a search result became text",
-        /// Neither API limits the number of web searches.
+        /// Neither API has a limit of its own for web searches.
         SearchesNotCounted => "searches are not counted",
 
         // Responses that are written.

@@ -186,7 +186,7 @@ impl<'a> ChatMessageWriter<'a> {
             return;
         };
         out.name = author.cloned();
-        // Servers without prefill answer such a message instead of continuing it.
+        // A server without prefill reacts to such a message instead of continuing it.
         if is_last
             && !has_calls
             && !self.context.capabilities.prefill

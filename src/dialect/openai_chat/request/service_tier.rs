@@ -36,8 +36,8 @@ pub fn write(scope: &mut Scope<'_>, tier: CanonicalTier) -> ServiceTier {
     }
 }
 
-/// Writes the tier that a response reports, by the upstream's name for it. `None` for a name that OpenAI's clients do not
-/// know: some of them reject such a response.
+/// Writes the tier that a response reports, by the upstream's name for it. `None` for any other vendor's tier, because
+/// clients expect one of OpenAI's.
 pub fn write_response_tier(tier: Option<&str>) -> Option<ServiceTier> {
     match ServiceTier::from(tier?) {
         // Anthropic's names of its normal tier and of its tier for batches.

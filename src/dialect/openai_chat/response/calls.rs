@@ -27,8 +27,7 @@ impl ChatCallForm {
     }
 }
 
-/// An identifier for a call that came without one. The same for the same arguments, so that a stream and its repetition
-/// agree. `response_id` is the upstream's identifier of the response, `index` the position of the call.
+/// An identifier for a call that came without one, the same whenever it is made for the same call. `response_id` is the upstream's identifier of the response, `index` the position of the call.
 pub fn make_call_id(response_id: Option<&str>, index: usize) -> String {
     // With the prefix and a number, 40 characters at most, which is what the strictest servers accept back.
     const TAIL: usize = 24;

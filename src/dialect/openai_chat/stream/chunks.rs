@@ -49,9 +49,9 @@ impl ChunkWriter {
         self.write_choices(vec![choice_of(delta)], out);
     }
 
-    /// Writes a chunk with a delta of the open block. Within a block, `make_delta` has to make deltas that differ only in
-    /// their text.
-    pub fn write_text(&mut self, text: &str, make_delta: impl Fn(&str) -> ChoiceDelta, out: &mut BytesMut) {
+    /// Writes a chunk with one more piece of the open block. Within a block, `make_delta` has to make deltas that differ only
+    /// in their text.
+    pub fn write_piece(&mut self, text: &str, make_delta: impl Fn(&str) -> ChoiceDelta, out: &mut BytesMut) {
         // Chunks of this API are not numbered.
         const NUMBER: i64 = 0;
         if self.repeated.write(text, NUMBER, &mut self.scratch, out) {

@@ -69,7 +69,7 @@ pub struct CallDelta {
 
 impl CallDelta {
     /// The first delta of the call.
-    pub fn open(self, id: String, name: String) -> ChoiceDelta {
+    pub fn first_delta(self, id: String, name: String) -> ChoiceDelta {
         let mut delta = ChoiceDelta::new();
         match (self.kind, self.form) {
             (CallKind::Function, ChatCallForm::FunctionCall) => {
@@ -110,7 +110,7 @@ impl CallDelta {
     }
 
     /// A piece of the call's input.
-    pub fn input(self, text: &str) -> ChoiceDelta {
+    pub fn input_delta(self, text: &str) -> ChoiceDelta {
         let mut delta = ChoiceDelta::new();
         let mut call = ChoiceDeltaToolCall {
             index: Some(self.index),

@@ -163,7 +163,7 @@ impl ChatStreamWriter {
             form: self.call_form,
         };
         self.message.calls += 1;
-        self.chunks.write_delta(call.open(id, name), out);
+        self.chunks.write_delta(call.first_delta(id, name), out);
         WrittenBlock::Call {
             call,
             has_input: false,
@@ -182,10 +182,10 @@ impl ChatStreamWriter {
                 let (separator, piece_start) = self.message.text.append(&text);
                 start.get_or_insert(piece_start);
                 if separator.is_empty() {
-                    self.chunks.write_text(&text, deltas::text_delta, out);
+                    self.chunks.write_piece(&text, deltas::text_delta, out);
                 } else {
                     let text = format!("{separator}{text}");
-                    self.chunks.write_text(&text, deltas::text_delta, out);
+                    self.chunks.write_piece(&text, deltas::text_delta, out);
                 }
             }
             (
@@ -218,7 +218,7 @@ impl ChatStreamWriter {
                     piece.insert_str(0, "\n\n");
                 }
                 self.message.has_reasoning = true;
-                self.chunks.write_text(&piece, deltas::reasoning_delta, out);
+                self.chunks.write_piece(&piece, deltas::reasoning_delta, out);
             }
             (Some(WrittenBlock::Reasoning { .. }), Delta::Opaque(opaque)) => {
                 if let Some(detail) = reasoning::write_detail(&opaque, self.message.reasoning_details) {
@@ -230,7 +230,7 @@ impl ChatStreamWriter {
             (Some(WrittenBlock::Call { call, has_input }), Delta::Input { text }) => {
                 *has_input = true;
                 let call = *call;
-                self.chunks.write_text(&text, |text| call.input(text), out);
+                self.chunks.write_piece(&text, |text| call.input_delta(text), out);
             }
             // A delta of another kind than its block, or of a block that is hidden.
             (
@@ -262,7 +262,7 @@ impl ChatStreamWriter {
                 call,
                 has_input: false,
             }) if call.kind == CallKind::Function => {
-                self.chunks.write_text("{}", |text| call.input(text), out);
+                self.chunks.write_piece("{}", |text| call.input_delta(text), out);
             }
             Some(
                 WrittenBlock::Text { .. }

@@ -28,7 +28,7 @@ fn thinking_becomes_the_nearest_effort() {
 }
 
 #[test]
-fn scalars_follow_the_models_capabilities() {
+fn parameters_follow_the_models_capabilities() {
     let (read, _) = read(
         &json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": true,
         "temperature": 1.0, "top_p": 0.5, "stop": ["a", "b", "c", "d", "e"], "max_tokens": 100, "user": "u".repeat(129),
@@ -67,52 +67,6 @@ fn scalars_follow_the_models_capabilities() {
 }
 
 #[test]
-fn tools_are_written_with_names_and_schemas_that_fit() {
-    let long = "n".repeat(90);
-    let (read, _) = read(
-        &json!({"model": "m", "messages": [{"role": "user", "content": "x"}],
-        "tools": [
-            {"type": "function", "function": {"name": long, "strict": true,
-                "parameters": {"type": "object", "properties": {"a": {}}}}},
-            {"type": "function", "function": {"name": "g", "description": ""}},
-            {"type": "custom", "custom": {"name": "p", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: X"}}}},
-        ],
-        "tool_choice": {"type": "function", "function": {"name": long}}}),
-    );
-    let model = Capabilities {
-        freeform_tools: false,
-        strict_tools: true,
-        ..acme()
-    };
-    let (body, written, losses) = write(&read.request, &model);
-    let wire = body["tools"][0]["function"]["name"].as_str().unwrap_or_default();
-    assert_eq!(wire.len(), 64);
-    assert_eq!(body["tool_choice"]["function"]["name"], wire);
-    assert_eq!(
-        written.restoration.tools.get(wire).map(|tool| tool.name.as_str()),
-        Some(long.as_str())
-    );
-    assert_eq!(body["tools"][0]["function"]["strict"], false);
-    assert_eq!(kinds(&losses), [(LossKind::Approximated, "tools[0].strict")]);
-    assert_eq!(
-        body["tools"][1]["function"],
-        json!({"name": "g", "parameters": {"type": "object", "properties": {}}})
-    );
-    assert_eq!(
-        body["tools"][2]["function"]["parameters"]["required"],
-        json!(["input"])
-    );
-    let description = body["tools"][2]["function"]["description"].as_str();
-    assert!(description.is_some_and(|text| text.ends_with("start: X")));
-    let freeform = Capabilities {
-        freeform_tools: true,
-        ..acme()
-    };
-    let (body, ..) = write(&read.request, &freeform);
-    assert_eq!(body["tools"][2]["type"], "custom");
-}
-
-#[test]
 fn a_schema_outside_the_strict_subset_is_not_enforced() {
     let mut request = request(vec![Message::new(Role::User, 0, vec![text("x")])]);
     request.output_format = Some(OutputFormat::JsonSchema {
@@ -135,13 +89,68 @@ fn a_schema_outside_the_strict_subset_is_not_enforced() {
 }
 
 #[test]
-fn web_search_is_for_models_made_for_it() {
-    let (read, _) = read(
-        &json!({"model": "m", "messages": [{"role": "user", "content": "x"}],
-        "web_search_options": {"search_context_size": "low"}}),
+fn a_format_for_a_model_without_schemas_is_any_object() {
+    let mut request = user(vec![text("x")]);
+    request.output_format = Some(OutputFormat::JsonSchema {
+        name: None,
+        description: None,
+        schema: raw_json::to_raw_json(&json!({"type": "object"})),
+        strict: None,
+    });
+    let model = Capabilities {
+        structured_output: false,
+        ..acme()
+    };
+    let (body, _, losses) = write(&request, &model);
+    assert_eq!(body["response_format"], json!({"type": "json_object"}));
+    assert_eq!(kinds(&losses), [(LossKind::Approximated, "response_format")]);
+}
+
+#[test]
+fn parameters_that_the_api_or_the_model_does_not_have_are_dropped() {
+    let (read, _) = read(&with(
+        json!({"verbosity": "low", "metadata": {"a": "b"}, "frequency_penalty": 1}),
+    ));
+    let mut request = read.request;
+    request.sampling.top_k = Some(5);
+    request.sampling.seed = Some(u64::MAX.into());
+    let model = Capabilities {
+        sampling: SamplingSupport::None,
+        ..acme()
+    };
+    let (body, _, losses) = write(&request, &model);
+    for field in ["verbosity", "metadata", "frequency_penalty", "top_k", "seed"] {
+        assert!(body.get(field).is_none(), "{field}");
+    }
+    let expected = [
+        (LossKind::Dropped, "frequency_penalty"),
+        (LossKind::Dropped, "top_k"),
+        (LossKind::Dropped, "seed"),
+        (LossKind::Dropped, "verbosity"),
+        (LossKind::Ignored, "metadata"),
+    ];
+    assert_eq!(kinds(&losses), expected);
+}
+
+#[test]
+fn openais_own_models_get_their_own_parameters() {
+    let (read, _) = read(&with(
+        json!({"verbosity": "low", "max_tokens": 5, "logprobs": true, "top_logprobs": 2}),
+    ));
+    let (body, ..) = write(&read.request, &gpt());
+    assert_eq!(body["verbosity"], "low");
+    assert_eq!(
+        (&body["logprobs"], &body["top_logprobs"]),
+        (&json!(true), &json!(2))
     );
-    assert!(matches!(read.request.tools.as_slice(), [Tool::WebSearch(_)]));
-    let (body, _, losses) = write(&read.request, &acme());
-    assert!(body.get("web_search_options").is_none());
-    assert_eq!(kinds(&losses), [(LossKind::Dropped, "tools[0]")]);
+    assert_eq!(body["max_completion_tokens"], 5);
+    assert!(body.get("max_tokens").is_none());
+}
+
+#[test]
+fn the_smallest_output_limit_is_sent_as_it_is() {
+    let (read, _) = read(&with(json!({"max_tokens": 1})));
+    let (body, _, losses) = write(&read.request, &gpt());
+    assert_eq!(body["max_completion_tokens"], 1);
+    assert!(losses.is_empty(), "{losses:?}");
 }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{ChatStreamReader, ChatStreamWriter};
 use crate::canonical::{
     Annotation, Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason,
-    Fold, Losses, Opaque, Response, Scope, Sequencer, Start, Usage,
+    Fold, Losses, Opaque, Response, Scope, Sequencer, ServerTool, Start, Usage,
 };
 use crate::dialect::openai_chat::response;
 use crate::dialect::shared::carrier;
+use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{Preferences, ResponseContext, StreamReader, StreamWriter};
 
 fn read(frames: &[String]) -> Vec<Event> {

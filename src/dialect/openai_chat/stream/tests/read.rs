@@ -15,7 +15,7 @@ fn call(index: u32, id: Value, name: Value, arguments: &str) -> String {
 }
 
 /// Events in words, in the order in which a writer gets them.
-fn told(events: Vec<Event>) -> Vec<String> {
+fn in_words(events: Vec<Event>) -> Vec<String> {
     let (mut sequencer, mut out) = (Sequencer::default(), Vec::new());
     for event in events {
         let pushed = sequencer.push(event, |event| {
@@ -53,7 +53,7 @@ fn told(events: Vec<Event>) -> Vec<String> {
 }
 
 #[test]
-fn usage_after_the_finish_reason_is_waited_for() {
+fn token_counts_after_the_finish_reason_are_read() {
     let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":9}}"#;
     let frames = [
         // Azure's first chunk holds the filter's results and no choice.
@@ -78,7 +78,7 @@ fn usage_after_the_finish_reason_is_waited_for() {
         "close 1",
         "finish End 9",
     ];
-    assert_eq!(told(read(&frames)), expected);
+    assert_eq!(in_words(read(&frames)), expected);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn interleaved_calls_come_one_after_another() {
         "close 1",
         "finish ToolUse 0",
     ];
-    assert_eq!(told(read(&frames)), expected);
+    assert_eq!(in_words(read(&frames)), expected);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_complete_call_ends_when_the_next_begins() {
 }
 
 #[test]
-fn calls_are_told_apart_by_index_and_identifier() {
+fn calls_are_distinguished_by_index_and_identifier() {
     // One index for all calls; and a name that comes after its arguments.
     let frames = [
         call(0, json!("a"), json!("f"), "{}"),
@@ -140,12 +140,12 @@ fn calls_are_told_apart_by_index_and_identifier() {
         "close 1",
         "finish End 0",
     ];
-    assert_eq!(told(read(&frames)), expected);
+    assert_eq!(in_words(read(&frames)), expected);
 }
 
 #[test]
-fn calls_without_identifiers_get_some() {
-    let first = told(read(&[call(0, json!(null), json!("f"), "{}"), last("stop")]));
+fn a_call_without_an_identifier_gets_one() {
+    let first = in_words(read(&[call(0, json!(null), json!("f"), "{}"), last("stop")]));
     assert_eq!(
         first.get(1).map(String::as_str),
         Some("open 0 f call_chatcmpl1_0")
@@ -155,8 +155,8 @@ fn calls_without_identifiers_get_some() {
 #[test]
 fn arguments_sent_as_an_object_are_its_text() {
     let call = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": {"b": 1.0, "a": 2}}});
-    let told = told(read(&[chunk(&json!({"tool_calls": [call]})), last("tool_calls")]));
-    assert_eq!(told.get(2).map(String::as_str), Some(r#"0 {"b":1.0,"a":2}"#));
+    let events = in_words(read(&[chunk(&json!({"tool_calls": [call]})), last("tool_calls")]));
+    assert_eq!(events.get(2).map(String::as_str), Some(r#"0 {"b":1.0,"a":2}"#));
 }
 
 #[test]
@@ -166,13 +166,13 @@ fn a_freeform_call_may_look_like_json() {
         chunk(&json!({"tool_calls": [call]}))
     };
     let next = call(1, json!("b"), json!("g"), "{}");
-    let told = told(read(&[piece("{}"), next, piece(" more"), last("tool_calls")]));
+    let events = in_words(read(&[piece("{}"), next, piece(" more"), last("tool_calls")]));
     let expected = ["open 0 p a", "0 {}", "0  more", "close 0", "open 1 g b"];
-    assert_eq!(told.get(1..6), Some(expected.map(str::to_owned).as_slice()));
+    assert_eq!(events.get(1..6), Some(expected.map(str::to_owned).as_slice()));
 }
 
 #[test]
-fn text_after_calls_is_a_block_of_its_own_and_white_space_is_none() {
+fn text_after_calls_is_another_block_unless_it_is_white_space() {
     let frames = [
         call(0, json!("a"), json!("f"), "{}"),
         chunk(&json!({"content": "\n"})),
@@ -191,25 +191,27 @@ fn text_after_calls_is_a_block_of_its_own_and_white_space_is_none() {
         "close 1",
         "finish ToolUse 0",
     ];
-    assert_eq!(told(read(&frames)), expected);
+    assert_eq!(in_words(read(&frames)), expected);
 }
 
 #[test]
-fn a_stream_without_a_reason_for_its_end_has_failed() {
+fn a_stream_without_a_finish_reason_has_failed() {
     let text = chunk(&json!({"content": "a"}));
     assert_eq!(
-        told(read(std::slice::from_ref(&text))).last().map(String::as_str),
+        in_words(read(std::slice::from_ref(&text)))
+            .last()
+            .map(String::as_str),
         Some("fail upstream")
     );
     let done = [text, "[DONE]".to_owned()];
     assert_eq!(
-        told(read(&done)).last().map(String::as_str),
+        in_words(read(&done)).last().map(String::as_str),
         Some("fail upstream")
     );
 }
 
 #[test]
-fn a_call_that_never_had_a_name_is_lost_with_notice_however_the_stream_ends() {
+fn a_call_that_never_had_a_name_is_a_loss_however_the_stream_ends() {
     for end in [&["[DONE]".to_owned()][..], &[]] {
         let frames = [call(0, json!("call_1"), Value::Null, "{}"), last("tool_calls")];
         let (_, losses) = read_with_losses(&[&frames, end].concat());
@@ -235,14 +237,125 @@ fn errors_in_chunks_end_the_stream() {
         ),
         ("not JSON", "fail upstream"),
     ] {
-        let told = told(read(&[frame.to_owned(), chunk(&json!({"content": "late"}))]));
-        assert_eq!(told, [class], "{frame}");
+        let events = in_words(read(&[frame.to_owned(), chunk(&json!({"content": "late"}))]));
+        assert_eq!(events, [class], "{frame}");
     }
 }
 
 #[test]
 fn a_refusal_is_one_only_where_the_model_stopped() {
     let refusal = chunk(&json!({"refusal": "no"}));
-    let told = told(read(&[refusal, last("stop")]));
-    assert_eq!(told.last().map(String::as_str), Some("finish Refusal 0"));
+    let events = in_words(read(&[refusal, last("stop")]));
+    assert_eq!(events.last().map(String::as_str), Some("finish Refusal 0"));
+}
+
+#[test]
+fn a_fragment_without_an_index_belongs_to_its_identifier_or_to_the_last_call() {
+    let fragment = |id: Value, arguments: &str| {
+        let call = json!({"id": id, "function": {"arguments": arguments}});
+        chunk(&json!({"tool_calls": [call]}))
+    };
+    let frames = [
+        call(0, json!("a"), json!("f"), "{"),
+        call(1, json!("b"), json!("g"), "{"),
+        fragment(json!("a"), "}"),
+        fragment(Value::Null, "}"),
+        last("tool_calls"),
+    ];
+    let expected = [
+        "open 0 f a",
+        "0 {",
+        "0 }",
+        "close 0",
+        "open 1 g b",
+        "1 {}",
+        "close 1",
+    ];
+    let events = in_words(read(&frames));
+    assert_eq!(events.get(1..8), Some(expected.map(str::to_owned).as_slice()));
+}
+
+#[test]
+fn the_deprecated_call_is_one_call() {
+    let piece = |name: Value, arguments: &str| {
+        chunk(&json!({"function_call": {"name": name, "arguments": arguments}}))
+    };
+    let frames = [
+        piece(json!("f"), "{"),
+        piece(Value::Null, "}"),
+        last("function_call"),
+    ];
+    let events = in_words(read(&frames));
+    let expected = [
+        "open 0 f call_chatcmpl1_0",
+        "0 {",
+        "0 }",
+        "close 0",
+        "finish ToolUse 0",
+    ];
+    assert_eq!(events.get(1..), Some(expected.map(str::to_owned).as_slice()));
+}
+
+#[test]
+fn other_choices_sound_and_a_routers_state_are_dropped() {
+    let second = json!({"choices": [{"index": 1, "delta": {"content": "b"}}]}).to_string();
+    let state = json!([{"type": "reasoning.encrypted", "data": "x"}]);
+    let frames = [
+        second,
+        chunk(&json!({"audio": {"id": "x"}, "reasoning_details": state, "content": "a"})),
+        last("stop"),
+    ];
+    let (events, losses) = read_with_losses(&frames);
+    let events = in_words(events);
+    assert_eq!(
+        events.get(1..3),
+        Some(["open 0 text", "0 a"].map(str::to_owned).as_slice())
+    );
+    let paths: Vec<&str> = losses.notable().map(|loss| loss.path.as_str()).collect();
+    let expected = [
+        "choices[1]",
+        "choices[0].delta.audio",
+        "choices[0].delta.reasoning_details",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn citations_and_log_probabilities_belong_to_the_open_text() {
+    let citation = json!([{"type": "url_citation", "url_citation":
+        {"url": "https://x", "title": "", "start_index": 0, "end_index": 1}}]);
+    let logprobs = json!({"content": [{"token": "a", "logprob": -0.5, "bytes": null, "top_logprobs": []}]});
+    let with_logprobs = |delta: Value| {
+        json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]})
+            .to_string()
+    };
+    let frames = [
+        chunk(&json!({"annotations": citation})),
+        with_logprobs(json!({})),
+        with_logprobs(json!({"content": "a"})),
+        chunk(&json!({"annotations": citation})),
+        last("stop"),
+    ];
+    let deltas: Vec<Delta> = read(&frames)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Delta { delta, .. } => Some(delta),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        matches!(
+            deltas.as_slice(),
+            [Delta::Text { .. }, Delta::Logprobs { .. }, Delta::Annotation(_)]
+        ),
+        "{deltas:?}"
+    );
+}
+
+#[test]
+fn an_unknown_finish_reason_is_approximated_at_its_path() {
+    let (events, losses) = read_with_losses(&[chunk(&json!({"content": "a"})), last("tired")]);
+    assert_eq!(in_words(events).last().map(String::as_str), Some("finish End 0"));
+    let paths: Vec<&str> = losses.notable().map(|loss| loss.path.as_str()).collect();
+    assert_eq!(paths, ["choices[0].finish_reason"]);
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::canonical::Scope;
 
 fn context(preferences: Preferences) -> ResponseContext {
     ResponseContext {
@@ -13,15 +12,19 @@ fn context(preferences: Preferences) -> ResponseContext {
 
 /// The data of the frames that events are written as.
 fn written(preferences: Preferences, events: &[Event]) -> Vec<String> {
+    written_with_losses(preferences, events).0
+}
+
+fn written_with_losses(preferences: Preferences, events: &[Event]) -> (Vec<String>, Losses) {
     let (mut writer, mut out) = (ChatStreamWriter::new(&context(preferences)), BytesMut::new());
+    let mut losses = Losses::new();
     for event in events {
-        writer.write(&mut Scope::root(&mut Losses::new()), event.clone(), &mut out);
+        writer.write(&mut Scope::root(&mut losses), event.clone(), &mut out);
     }
     let text = String::from_utf8_lossy(&out).into_owned();
     let frames = text.split_terminator("\n\n");
-    frames
-        .map(|frame| frame.strip_prefix("data: ").unwrap_or(frame).to_owned())
-        .collect()
+    let data = frames.map(|frame| frame.strip_prefix("data: ").unwrap_or(frame).to_owned());
+    (data.collect(), losses)
 }
 
 fn deltas(frames: &[String]) -> Vec<Value> {
@@ -79,7 +82,7 @@ fn start() -> Event {
     })
 }
 
-fn answer() -> Vec<Event> {
+fn long_response() -> Vec<Event> {
     let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned);
     assert_eq!(state.origin, Family::Claude);
     vec![
@@ -130,8 +133,8 @@ fn answer() -> Vec<Event> {
 }
 
 #[test]
-fn what_clients_add_up_is_written_once() {
-    let frames = written(Preferences::default(), &answer());
+fn strings_that_clients_concatenate_are_written_once() {
+    let frames = written(Preferences::default(), &long_response());
     assert_eq!(frames.last().map(String::as_str), Some("[DONE]"));
     let deltas = deltas(&frames);
     let count = |path: &str| {
@@ -169,7 +172,7 @@ fn what_clients_add_up_is_written_once() {
 }
 
 #[test]
-fn usage_comes_last_and_only_where_it_is_asked_for() {
+fn token_counts_are_written_last_and_only_for_clients_that_ask() {
     let preferences = Preferences {
         include_usage: true,
         ..Preferences::default()
@@ -280,16 +283,16 @@ fn folded(events: Vec<Event>) -> Response {
 
 /// A streamed answer adds up to the complete one.
 #[test]
-fn the_stream_amounts_to_the_complete_answer() {
+fn the_stream_amounts_to_the_complete_long_response() {
     let mut losses = Losses::new();
     let complete = response::write(
         &mut Scope::root(&mut losses),
-        folded(answer()),
+        folded(long_response()),
         &context(Preferences::default()),
     );
     let complete: Value = serde_json::from_slice(&complete).unwrap_or_default();
     let message = &complete["choices"][0]["message"];
-    let deltas = deltas(&written(Preferences::default(), &answer()));
+    let deltas = deltas(&written(Preferences::default(), &long_response()));
     let joined = |name: &str| -> String { deltas.iter().filter_map(|delta| delta[name].as_str()).collect() };
     assert_eq!(joined("content"), "🚀 It says\n\nthe sky is blueand so");
     assert_eq!(message["content"], joined("content"));
@@ -313,10 +316,9 @@ fn the_stream_amounts_to_the_complete_answer() {
     assert_eq!(complete["choices"][0]["finish_reason"], "tool_calls");
 }
 
-/// What the writer writes, the reader understands.
 #[test]
-fn an_answer_survives_this_dialect() {
-    let frames = written(Preferences::default(), &answer());
+fn a_written_stream_is_read_back() {
+    let frames = written(Preferences::default(), &long_response());
     let back = folded(read(&frames));
     let ids: Vec<&str> = back
         .content
@@ -333,4 +335,95 @@ fn an_answer_survives_this_dialect() {
         _ => None,
     });
     assert_eq!(opaque.map(|opaque| opaque.origin), Some(Family::OpenaiChat));
+}
+
+#[test]
+fn a_second_deprecated_call_and_a_vendors_own_item_are_hidden() {
+    let legacy = Preferences {
+        legacy_functions: true,
+        ..Preferences::default()
+    };
+    let input = || Delta::Input {
+        text: "{}".to_owned(),
+    };
+    let item = BlockStart::ServerTool(ServerTool {
+        origin: Family::Claude,
+        item: "web_search_tool_result".to_owned(),
+        query: None,
+    });
+    let events = [
+        start(),
+        tool(0, CallKind::Function),
+        delta(0, input()),
+        Event::Close { index: 0 },
+        tool(1, CallKind::Function),
+        delta(1, input()),
+        Event::Close { index: 1 },
+        open(2, item),
+        Event::Close { index: 2 },
+    ];
+    let (frames, losses) = written_with_losses(legacy, &events);
+    assert_eq!(frames.len(), 3, "role, call, input: {frames:?}");
+    let paths: Vec<&str> = losses.notable().map(|loss| loss.path.as_str()).collect();
+    assert_eq!(paths, ["content[1]", "content[2]"]);
+}
+
+#[test]
+fn parts_of_the_reasoning_are_paragraphs() {
+    let piece = |part, text: &str| {
+        let text = text.to_owned();
+        delta(0, Delta::Reasoning { part, text })
+    };
+    let events = [
+        start(),
+        open(0, BlockStart::Reasoning),
+        piece(0, "a"),
+        piece(0, "b"),
+        piece(1, ""),
+        piece(1, "c"),
+        Event::Close { index: 0 },
+        open(1, BlockStart::Reasoning),
+        delta(
+            1,
+            Delta::Reasoning {
+                part: 0,
+                text: "d".to_owned(),
+            },
+        ),
+    ];
+    let deltas = deltas(&written(Preferences::default(), &events));
+    let texts: Vec<&str> = deltas
+        .iter()
+        .filter_map(|delta| delta["reasoning_content"].as_str())
+        .collect();
+    assert_eq!(texts, ["a", "b", "\n\nc", "\n\nd"]);
+}
+
+#[test]
+fn log_probabilities_have_a_chunk_of_their_own() {
+    let list = json!([{"token": "a", "logprob": -0.5, "bytes": null, "top_logprobs": []}]);
+    let json = to_raw_json(&list);
+    let events = [
+        start(),
+        open(0, BlockStart::Text),
+        delta(0, Delta::Logprobs { json }),
+    ];
+    let frames = written(Preferences::default(), &events);
+    let chunk: Value = frames
+        .last()
+        .and_then(|frame| serde_json::from_str(frame).ok())
+        .unwrap_or_default();
+    assert_eq!(chunk["choices"][0]["logprobs"]["content"], list);
+}
+
+#[test]
+fn a_keep_alive_is_a_comment() {
+    let frames = written(Preferences::default(), &[Event::Ping]);
+    assert_eq!(frames, [": keep-alive"]);
+}
+
+#[test]
+fn a_stream_without_an_identifier_has_that_of_the_request() {
+    let frames = written(Preferences::default(), &[Event::Start(Start::default())]);
+    assert!(frames[0].contains(r#""id":"chatcmpl-req_1""#), "{frames:?}");
 }
