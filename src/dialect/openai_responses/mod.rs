@@ -1,19 +1,14 @@
 //! The OpenAI Responses API.
 
-mod answer;
-mod choice;
 mod content;
 mod count_tokens;
 mod endpoints;
-mod envelope;
 mod error;
-mod history;
-mod items;
-mod parameters;
+mod messages;
 mod reasoning;
 mod request;
 mod response;
-pub mod stored;
+pub mod response_store;
 mod stream;
 mod system_edit;
 mod tools;
@@ -73,7 +68,7 @@ impl RequestCodec for OpenAiResponses {
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
         let losses = scope.losses();
-        Ok(parameters::write(request, target, losses))
+        Ok(request::write(request, target, losses))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
@@ -89,7 +84,7 @@ impl ResponseCodec for OpenAiResponses {
 
     fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
         let losses = scope.losses();
-        answer::write(response, reply, losses)
+        response::write(response, reply, losses)
     }
 }
 

@@ -17,7 +17,7 @@ use super::answer::{self, Answer, Source};
 use super::call::Call;
 use super::headers;
 use crate::canonical::{Error, ErrorClass};
-use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
+use crate::dialect::openai_responses::response_store::{self, Asked, StoredError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
 use crate::telemetry::Access;
@@ -244,7 +244,7 @@ async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result
     let output = record.output();
     let mut items = output.into_iter().chain(record.input);
     items
-        .find(|item| stored::item_id(item).is_some_and(|known| known == id))
+        .find(|item| response_store::item_id(item).is_some_and(|known| known == id))
         .ok_or_else(missing)
 }
 
@@ -268,7 +268,7 @@ impl Turn {
         let source = match source {
             Source::Full(body) => Source::Full(match keep.save(&body).await {
                 Ok(()) => body,
-                Err(()) => stored::unkept(&body),
+                Err(()) => response_store::unkept(&body),
             }),
             Source::Translation(translation) => Source::Kept(Box::new(KeptStream::new(translation, keep))),
             other @ (Source::Relay(_) | Source::Kept(_)) => other,
@@ -291,7 +291,7 @@ impl Keep {
         } = self;
         let saved = async {
             let response = serde_json::from_slice(response).map_err(StoreError::new)?;
-            let record = Record::new(previous, stored::identified(&items, &id), response);
+            let record = Record::new(previous, response_store::identified(&items, &id), response);
             let entry = Entry {
                 key,
                 value: record.write()?,

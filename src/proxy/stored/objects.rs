@@ -7,14 +7,14 @@ use super::super::call::Call;
 use super::super::route::Entry;
 use super::{Chain, Refusal, owner, record};
 use crate::dialect::openai_responses::OpenAiResponses;
-use crate::dialect::openai_responses::stored::{self, Action, StoredError, StoredPath};
+use crate::dialect::openai_responses::response_store::{self, Action, StoredError, StoredPath};
 use crate::dialect::{Dialect, DialectName};
 use crate::telemetry::Access;
 
 /// Answers a request about a kept answer. `None` where it is about something else, or where no model of the prefix has
 /// its answers translated for clients of this API: then whoever made the answer knows it.
 pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
-    let asked = stored::classify(&call.method, call.rest)?;
+    let asked = response_store::classify(&call.method, call.rest)?;
     let translated = |entry: &Entry| {
         entry
             .translation()
@@ -49,7 +49,7 @@ async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result
             let id = crate::store::response_id(asked.id).ok_or_else(missing)?;
             let deleted = store.delete(&owner.key(id)).await;
             match deleted.map_err(|error| Refusal::unavailable(&error, access))? {
-                true => Ok(stored::deleted(id)),
+                true => Ok(response_store::deleted(id)),
                 false => Err(missing()),
             }
         }
@@ -65,7 +65,7 @@ async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result
                 None => Vec::new(),
             };
             items.extend(last.input);
-            stored::page(&items, call.query.as_deref()).map_err(Refusal::Other)
+            response_store::page(&items, call.query.as_deref()).map_err(Refusal::Other)
         }
         Action::Cancel => {
             record(store, &owner, asked.id, access)

@@ -1,10 +1,10 @@
 //! Streamed answers: server-sent events that build an answer item by item.
 
-mod reader;
-mod writer;
+mod read;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use reader::Reader;
-pub use writer::Writer;
+pub use read::Reader;
+pub use write::Writer;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use super::request::LOGPROBS;
-use super::types::*;
-use super::{endpoints, history, reasoning, tools};
+use super::super::types::*;
+use super::super::{endpoints, messages, reasoning, tools};
+use super::LOGPROBS;
 use crate::canonical::{
     FieldNames, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier, Verbosity,
 };
@@ -59,7 +59,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     } = *target;
     let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
     let mut out = ResponseCreateParams::new(model);
-    let history::Written { instructions, items } = history::write(request, &names, capabilities, losses);
+    let messages::Written { instructions, items } = messages::write(request, &names, capabilities, losses);
     out.instructions = instructions;
     out.input = Some(ResponseCreateParamsInput::Array(items));
     tools::write(request, &names, capabilities, &mut out, losses);

@@ -2,8 +2,8 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::types::*;
-use super::{content, reasoning};
+use super::super::types::*;
+use super::super::{content, reasoning};
 use crate::canonical::{
     Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
     ToolResult,

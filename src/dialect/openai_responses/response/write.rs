@@ -1,8 +1,8 @@
 //! Writes complete answers, and the items that answers and streams have in common.
 
-use super::envelope::{self, End, Envelope};
-use super::types::*;
-use super::{reasoning, tools};
+use super::super::types::*;
+use super::super::{reasoning, tools};
+use super::object::{self as envelope, End, Envelope};
 use crate::canonical::{
     Block, Finish, Losses, RawJson, Reasoning, Response as CanonicalResponse, ServerTool, Text, ToolCall,
     ToolInput,

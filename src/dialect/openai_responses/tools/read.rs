@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::types::*;
-use super::{choice, content};
+use super::super::content;
+use super::super::types::*;
+use super::choice;
 use crate::canonical::{
     FreeformTool, FunctionTool, Grammar, Losses, Path, Request, Tool, UserLocation, WebSearchTool,
 };

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::types::*;
-use super::{choice, items, reasoning, tools};
+use super::super::tools::choice;
+use super::super::types::*;
+use super::super::{messages, reasoning, tools};
 use crate::canonical::{
     Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, Request, Sampling, ServiceTier, Verbosity,
 };
@@ -238,7 +239,7 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
     };
     request.tools = tools.tools;
     request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
-    items::read(instructions, input, &mut request, losses);
+    messages::read(instructions, input, &mut request, losses);
     let preferences = Preferences {
         echo: Some(Arc::new(echo)),
         ..Preferences::default()

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::types::*;
+use super::super::types::*;
 use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};

@@ -2,14 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::types::*;
+use super::super::types::*;
 use crate::canonical::{Annotation, Error, Finish, FinishReason, Losses, Usage as CanonicalUsage};
 use crate::dialect::shared::call_ids;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{RequestEcho, ResponseContext, ResponseLinks};
 use crate::wire::json::{Raw, Unknown};
 
-use super::{content, error};
+use super::super::{content, error};
 
 /// Most characters of an item's identifier.
 const ID_LIMIT: usize = 64;

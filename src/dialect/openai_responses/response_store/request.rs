@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::value::RawValue;
 
-use super::list;
+use super::item_list;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, find_members};
 
 /// What a request asks of a store.
@@ -239,7 +239,7 @@ fn complete(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> 
 
 fn raw_id(item: &[u8]) -> Option<String> {
     let item: &RawValue = serde_json::from_slice(item).ok()?;
-    list::id(item)
+    item_list::id(item)
 }
 
 /// What the identifiers of a kind of items begin with.

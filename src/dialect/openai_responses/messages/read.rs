@@ -1,7 +1,7 @@
 //! Reads the input items of a request: one canonical message for each.
 
-use super::types::*;
-use super::{content, reasoning, request, tools};
+use super::super::types::*;
+use super::super::{content, reasoning, request, tools};
 use crate::canonical::{
     Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
     ToolResult,

@@ -4,8 +4,8 @@ use bytes::BytesMut;
 
 use super::{Kind, TextBlock, Writer};
 use crate::canonical::Annotation;
-use crate::dialect::openai_responses::answer::{self, Call};
-use crate::dialect::openai_responses::envelope;
+use crate::dialect::openai_responses::response::object as envelope;
+use crate::dialect::openai_responses::response::{self, Call};
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
 
@@ -170,7 +170,7 @@ impl Writer {
             event.content_index = Some(0);
             event.text = Some(block.text.clone());
             event.logprobs =
-                Some(answer::join_lists(&block.logprobs).unwrap_or_else(|| to_raw_json(&[(); 0])));
+                Some(response::join_lists(&block.logprobs).unwrap_or_else(|| to_raw_json(&[(); 0])));
             event.sequence_number = number;
             self.send("response.output_text.done", event, out);
         }
@@ -248,7 +248,7 @@ impl TextBlock {
         let length = text.chars().count();
         let annotations = annotations.into_iter();
         let annotations = annotations.map(|annotation| envelope::citation(annotation, length));
-        envelope::text(text, annotations.collect(), answer::join_lists(&logprobs)).into()
+        envelope::text(text, annotations.collect(), response::join_lists(&logprobs)).into()
     }
 }
 

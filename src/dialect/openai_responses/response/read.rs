@@ -1,7 +1,8 @@
 //! Reads complete answers.
 
-use super::types::*;
-use super::{envelope, error, reasoning};
+use super::super::types::*;
+use super::super::{error, reasoning};
+use super::object as envelope;
 use crate::canonical::{
     Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Path, RawJson,
     Response as CanonicalResponse, ServerTool, Text, ToolCall, ToolInput, Usage,

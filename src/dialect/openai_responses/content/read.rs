@@ -1,6 +1,6 @@
 //! Parts of messages and of tool outputs.
 
-use super::types::*;
+use super::super::types::*;
 use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
     MediaSource, Path, SearchResult, Text,

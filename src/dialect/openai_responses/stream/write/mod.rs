@@ -4,8 +4,8 @@ mod parts;
 
 use bytes::BytesMut;
 
-use super::super::answer::Call;
-use super::super::envelope::{self, End, Envelope};
+use super::super::response::Call;
+use super::super::response::object::{self as envelope, End, Envelope};
 use super::super::types::*;
 use super::super::{reasoning, tools};
 use crate::canonical::{
