@@ -17,7 +17,7 @@ use super::answer::{self, Answer, Source};
 use super::call::Call;
 use super::headers;
 use crate::canonical::{Error, ErrorClass};
-use crate::dialect::openai_responses::response_store::{self, Asked, StoredError};
+use crate::dialect::openai_responses::response_store::{self, StoreRequest, StoredResponseError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
 use crate::telemetry::Access;
@@ -34,13 +34,13 @@ const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// What it names is not there.
-    ResponseLinks(StoredError),
+    ResponseLinks(StoredResponseError),
     /// Anything else.
     Other(Error),
 }
 
-impl From<StoredError> for Refusal {
-    fn from(error: StoredError) -> Self {
+impl From<StoredResponseError> for Refusal {
+    fn from(error: StoredResponseError) -> Self {
         Self::ResponseLinks(error)
     }
 }
@@ -106,7 +106,7 @@ pub(super) async fn begin(
         Endpoint::CountTokens { .. } => false,
         _ => return Ok(None),
     };
-    let Some(asked) = Asked::read(&call.body.whole()) else {
+    let Some(asked) = StoreRequest::read(&call.body.whole()) else {
         return Ok(None);
     };
     let owner = owner(call);
@@ -177,7 +177,7 @@ impl Chain {
         let chain = Self::up_to(store, owner, id, access).await?;
         match chain {
             Some(chain) if !chain.broken => Ok(chain),
-            _ => Err(StoredError::PreviousNotFound(id.to_owned()).into()),
+            _ => Err(StoredResponseError::PreviousNotFound(id.to_owned()).into()),
         }
     }
 
@@ -236,7 +236,7 @@ async fn record(
 
 /// The item that a reference names, among those of the turn that its identifier tells of.
 async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Box<RawValue>, Refusal> {
-    let missing = || Refusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
+    let missing = || Refusal::ResponseLinks(StoredResponseError::ItemNotFound(id.to_owned()));
     let response = store::item_owner(id).ok_or_else(missing)?;
     let (record, _) = record(store, owner, &response, access)
         .await?

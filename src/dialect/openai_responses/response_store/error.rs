@@ -1,4 +1,4 @@
-//! Errors about stored answers, in the vendor's own words and with its codes: clients act upon them.
+//! Errors about stored responses, with the vendor's own texts and codes: clients act upon them.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -9,23 +9,23 @@ use crate::dialect::WrittenError;
 /// Most characters of an identifier that an error repeats.
 const SHOWN: usize = 80;
 
-/// Why a request about a stored answer fails.
+/// Why a request about a stored response fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoredError {
-    /// `previous_response_id` names, or goes back to, an answer that is not there.
+pub enum StoredResponseError {
+    /// `previous_response_id` names a response that is not stored, or one whose own predecessors are not.
     PreviousNotFound(String),
-    /// An `item_reference` names an item that is not there.
+    /// An `item_reference` names an item that is not stored.
     ItemNotFound(String),
-    /// A path names an answer that is not there.
+    /// A path names a response that is not stored.
     ResponseNotFound(String),
-    /// Only answers that are made in the background can be cancelled.
+    /// Only responses in the background can be canceled, and the proxy has none.
     NotBackground,
-    /// Nor can others be streamed once more.
+    /// Only responses in the background can be streamed a second time.
     NotStreamable,
 }
 
-impl StoredError {
-    /// The class, for the log.
+impl StoredResponseError {
+    /// Its class, for log and metrics.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::ItemNotFound(_) | Self::ResponseNotFound(_) => ErrorClass::NotFound,
@@ -35,7 +35,7 @@ impl StoredError {
         }
     }
 
-    /// The error as an answer.
+    /// Writes the error as a response.
     pub fn write(&self, request_id: &str) -> WrittenError {
         let shown = |id: &str| id.chars().take(SHOWN).collect::<String>();
         let (status, message, param, code) = match self {

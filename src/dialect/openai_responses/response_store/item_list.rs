@@ -1,4 +1,4 @@
-//! The list of an answer's input items.
+//! The list of a stored response's input items.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,12 +7,13 @@ use url::form_urlencoded;
 use crate::canonical::{Error, ErrorClass};
 use crate::wire::splice::Node;
 
-/// Entries of a page where the query does not say, and most of them.
+/// Items of a page if the query sets no limit.
 const DEFAULT_LIMIT: usize = 20;
+/// The highest limit that a query may set.
 const MAX_LIMIT: usize = 100;
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct InputItemPage<'a> {
     object: &'static str,
     data: Vec<&'a RawValue>,
     first_id: Option<String>,
@@ -20,11 +21,11 @@ struct Page<'a> {
     has_more: bool,
 }
 
-/// A page of items, which are given in the order of the conversation: the newest first, unless the query wants another
-/// order.
+/// Writes a page of items, which are given in the order of the conversation. The page begins with the newest, unless the
+/// query sets another order.
 ///
 /// # Errors
-/// A query that is out of range, or one that goes on behind an item that is not there.
+/// A query with a value out of range, or whose `after` names no item.
 pub fn page(items: &[Box<RawValue>], query: Option<&str>) -> Result<Vec<u8>, Error> {
     let (mut limit, mut ascending, mut after) = (DEFAULT_LIMIT, false, None);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -52,13 +53,13 @@ pub fn page(items: &[Box<RawValue>], query: Option<&str>) -> Result<Vec<u8>, Err
         ordered.reverse();
     }
     if let Some(after) = after {
-        let place = ordered.iter().position(|item| id(item).as_ref() == Some(&after));
-        let place = place.ok_or_else(|| invalid("after", "names no item of this list"))?;
-        ordered.drain(..=place);
+        let position = ordered.iter().position(|item| id(item).as_ref() == Some(&after));
+        let position = position.ok_or_else(|| invalid("after", "names no item of this list"))?;
+        ordered.drain(..=position);
     }
     let has_more = ordered.len() > limit;
     ordered.truncate(limit);
-    let page = Page {
+    let page = InputItemPage {
         object: "list",
         first_id: ordered.first().and_then(|item| id(item)),
         last_id: ordered.last().and_then(|item| id(item)),

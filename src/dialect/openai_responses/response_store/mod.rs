@@ -1,5 +1,11 @@
-//! Answers that are kept for their client, as the API has them: what requests and paths ask of a store, and how it
-//! answers. Nothing here keeps anything.
+//! What the API's documents contain about responses that a server keeps: what a request wants of the response store, and
+//! the documents that it returns. Nothing here keeps anything; `proxy` and `store` do.
+//!
+//! - `path`: the paths of a stored response
+//! - `request`: references to stored responses and items in a request, and the request without them
+//! - `response`: the response object before it is stored, and the end of a stream
+//! - `item_list`: the list of a stored response's input items
+//! - `error`: the errors of all of these
 
 mod error;
 mod item_list;
@@ -10,8 +16,8 @@ mod response;
 #[cfg(test)]
 mod tests;
 
-pub use error::StoredError;
+pub use error::StoredResponseError;
 pub use item_list::{id as item_id, page};
-pub use path::{Action, StoredPath, classify};
-pub use request::{Asked, identified};
+pub use path::{StoredResponseAction, StoredResponsePath, classify};
+pub use request::{StoreRequest, identified};
 pub use response::{LastEvent, deleted, last_event, unkept};

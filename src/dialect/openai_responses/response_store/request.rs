@@ -1,4 +1,4 @@
-//! What a request asks of a store, and the same request without such questions.
+//! What a request wants of the response store, and the same request without references to it.
 
 use std::ops::Range;
 
@@ -8,38 +8,41 @@ use serde_json::value::RawValue;
 use super::item_list;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, find_members};
 
-/// What a request asks of a store.
+/// What a request wants of the response store.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The answer that it goes on from.
+pub struct StoreRequest {
+    /// The identifier of the stored response that it continues.
     pub previous: Option<String>,
-    /// Whether its own answer is to be kept: it is unless the request says no.
+    /// Whether its own response is to be kept, which is the API's default.
     pub store: bool,
     body: Bytes,
-    input: Input,
-    /// Where the values lie of the members that a store takes care of.
+    input: StoreInput,
+    /// The bytes of the values of `previous_response_id` and `store`.
     spans: Vec<Range<usize>>,
+    /// The bytes of the values of `input`; several if a client wrote the member more than once.
     input_spans: Vec<Range<usize>>,
-    says_store: bool,
+    /// Whether `store` is true explicitly, which the reader of requests would record as a loss.
+    has_explicit_store: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Input {
+enum StoreInput {
     Absent,
     /// A user's text, with its quotes.
     Text(Range<usize>),
-    Items(Vec<Item>),
+    Items(Vec<StoreInputItem>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Item {
+struct StoreInputItem {
     span: Range<usize>,
+    /// The identifier of the stored item, if it is a reference to one.
     reference: Option<String>,
 }
 
-impl Asked {
-    /// Reads the members of a request that a store has to do with. `None` where one of them is not what it should be:
-    /// who reads the whole request says so.
+impl StoreRequest {
+    /// Reads the members of a request that the response store needs. `None` if one of them has the wrong type: the reader of
+    /// the whole request reports that.
     pub fn read(body: &Bytes) -> Option<Self> {
         let names = ["previous_response_id", "store", "input"];
         let [previous, store, input] = find_members(body, names).ok()?;
@@ -51,18 +54,19 @@ impl Asked {
             Some(node) if node.kind() != Kind::Null => return None,
             _ => None,
         };
-        let says_store = store.last().is_some_and(|node| node.raw() == b"true");
+        // Of several members of one name the last counts, as for every other reader of the body.
+        let has_explicit_store = store.last().is_some_and(|node| node.raw() == b"true");
         let store = match store.last().map(Node::raw) {
             None | Some(b"null" | b"true") => true,
             Some(b"false") => false,
             Some(_) => return None,
         };
         let input = match input.last() {
-            None => Input::Absent,
+            None => StoreInput::Absent,
             Some(node) => match node.kind() {
-                Kind::Null => Input::Absent,
-                Kind::String => Input::Text(node.span()),
-                Kind::Array => Input::Items(items(node).ok()?),
+                Kind::Null => StoreInput::Absent,
+                Kind::String => StoreInput::Text(node.span()),
+                Kind::Array => StoreInput::Items(read_items(node).ok()?),
                 Kind::Object | Kind::Number | Kind::Bool => return None,
             },
         };
@@ -71,59 +75,60 @@ impl Asked {
             store,
             body: body.clone(),
             input,
-            says_store,
+            has_explicit_store,
             spans: [previous_spans, store_spans].concat(),
             input_spans,
         })
     }
 
-    /// The identifiers that its references name, in their order.
+    /// The identifiers of the stored items that its input refers to, in order.
     pub fn references(&self) -> impl Iterator<Item = &str> {
         let items = match &self.input {
-            Input::Items(items) => items.as_slice(),
-            Input::Absent | Input::Text(_) => &[],
+            StoreInput::Items(items) => items.as_slice(),
+            StoreInput::Absent | StoreInput::Text(_) => &[],
         };
         items.iter().filter_map(|item| item.reference.as_deref())
     }
 
-    /// The input items of the request alone, each as its client wrote it or as its reference stands for it in `resolved`.
+    /// The input items of this request: each as its client wrote it, or, if it is a reference, the next one of `resolved`,
+    /// which has an item for each of [`Self::references`].
     pub fn items(&self, resolved: &[Box<RawValue>]) -> Vec<Bytes> {
         match &self.input {
-            Input::Absent => Vec::new(),
-            Input::Text(span) => {
+            StoreInput::Absent => Vec::new(),
+            StoreInput::Text(span) => {
                 let mut item = BytesMut::new();
                 item.put_slice(br#"{"type":"message","role":"user","content":"#);
                 item.put_slice(self.body.get(span.clone()).unwrap_or_default());
                 item.put_slice(b"}");
                 vec![item.freeze()]
             }
-            Input::Items(items) => {
+            StoreInput::Items(items) => {
                 let mut resolved = resolved.iter();
-                let one = |item: &Item| match item.reference {
+                let resolve = |item: &StoreInputItem| match item.reference {
                     Some(_) => resolved
                         .next()
                         .map(|item| Bytes::copy_from_slice(item.get().as_bytes())),
                     None => Some(self.body.slice(item.span.clone())),
                 };
-                items.iter().filter_map(one).collect()
+                items.iter().filter_map(resolve).collect()
             }
         }
     }
 
-    /// The request as one that needs no store: `earlier` items and those of [`Self::items`] in its input, and nothing that
-    /// names a stored object. `None` where it is that already.
+    /// The request as one that needs no response store: its input has the `earlier` items and those of [`Self::items`], and
+    /// it names no stored object. `None` if the request is like that already.
     pub fn expanded(&self, earlier: &[Box<RawValue>], items: &[Bytes]) -> Option<Bytes> {
-        let refers = self.previous.is_some() || self.references().next().is_some();
-        if !refers && !self.says_store {
+        let has_references = self.previous.is_some() || self.references().next().is_some();
+        if !has_references && !self.has_explicit_store {
             return None;
         }
         let mut splices = Splices::new();
         for span in &self.spans {
             splices.replace(span.clone(), "null");
         }
-        if refers {
+        if has_references {
             let parts = earlier.iter().map(|item| item.get().as_bytes());
-            let input = array(parts.chain(items.iter().map(AsRef::as_ref)));
+            let input = join_array(parts.chain(items.iter().map(AsRef::as_ref)));
             for span in &self.input_spans {
                 splices.replace(span.clone(), input.clone());
             }
@@ -136,21 +141,21 @@ impl Asked {
     }
 }
 
-fn items(array: &Node<'_>) -> Result<Vec<Item>, ScanError> {
+fn read_items(array: &Node<'_>) -> Result<Vec<StoreInputItem>, ScanError> {
     array
         .elements()?
         .map(|element| {
             let element = element?;
-            Ok(Item {
+            Ok(StoreInputItem {
                 span: element.span(),
-                reference: reference(&element)?,
+                reference: read_reference(&element)?,
             })
         })
         .collect()
 }
 
-/// The identifier that a reference names: an object with an `id` and, but for its type, nothing else.
-fn reference(item: &Node<'_>) -> Result<Option<String>, ScanError> {
+/// Reads the identifier of a reference: an object with an `id` and, except for its type, no other member.
+fn read_reference(item: &Node<'_>) -> Result<Option<String>, ScanError> {
     if item.kind() != Kind::Object {
         return Ok(None);
     }
@@ -170,7 +175,7 @@ fn reference(item: &Node<'_>) -> Result<Option<String>, ScanError> {
     Ok(id)
 }
 
-fn array<'a>(items: impl Iterator<Item = &'a [u8]>) -> Bytes {
+fn join_array<'a>(items: impl Iterator<Item = &'a [u8]>) -> Bytes {
     let mut text = BytesMut::new();
     text.put_u8(b'[');
     for item in items {
@@ -183,19 +188,20 @@ fn array<'a>(items: impl Iterator<Item = &'a [u8]>) -> Bytes {
     text.freeze()
 }
 
-/// Input items as the API shows them: each with its identifier, its type, and its content as parts. Those without an
-/// identifier get one of the answer `response_id` that they lead to.
+/// The input items as the API lists them: each has an identifier, a type, and content in parts. An item without an
+/// identifier gets one that is made of `response_id`, the response to these items, so that it can be found by it.
 pub fn identified(items: &[Bytes], response_id: &str) -> Vec<Box<RawValue>> {
     let tail = response_id.strip_prefix("resp_").unwrap_or(response_id);
-    let item = |(index, item): (usize, &Bytes)| {
-        let whole = complete(item, tail, index).unwrap_or_else(|_| item.clone());
-        // The request has been read by now, so that no item is malformed.
+    let identify = |(index, item): (usize, &Bytes)| {
+        let whole = complete_item(item, tail, index).unwrap_or_else(|_| item.clone());
+        // The whole request was read before, so no item is malformed.
         serde_json::from_slice::<Box<RawValue>>(&whole).ok()
     };
-    items.iter().enumerate().filter_map(item).collect()
+    items.iter().enumerate().filter_map(identify).collect()
 }
 
-fn complete(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> {
+/// Adds what an item lacks. `tail` is the identifier of the response without its prefix.
+fn complete_item(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> {
     let object = Node::document(item)?;
     let text = |node: &Node<'_>| node.text().ok().map(std::borrow::Cow::into_owned);
     let kind = object.get("type")?.as_ref().and_then(text);
@@ -210,7 +216,7 @@ fn complete(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> 
     };
     let has_id = raw_id(item).is_some_and(|id| !id.is_empty());
     if !has_id {
-        let id = format!("\"{}_{tail}_i{index}\"", prefix(kind.as_deref()));
+        let id = format!("\"{}_{tail}_i{index}\"", id_prefix(kind.as_deref()));
         set("id", id.as_bytes())?;
     }
     if kind.is_none() {
@@ -220,8 +226,8 @@ fn complete(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> 
         && let Some(content) = object.get("content")?
         && content.kind() == Kind::String
     {
-        let is_answer = object.get("role")?.is_some_and(|role| role.is_text("assistant"));
-        let (kind, more) = if is_answer {
+        let is_assistant = object.get("role")?.is_some_and(|role| role.is_text("assistant"));
+        let (kind, more) = if is_assistant {
             ("output_text", ",\"annotations\":[]")
         } else {
             ("input_text", "")
@@ -242,8 +248,8 @@ fn raw_id(item: &[u8]) -> Option<String> {
     item_list::id(item)
 }
 
-/// What the identifiers of a kind of items begin with.
-fn prefix(kind: Option<&str>) -> &'static str {
+/// The prefix of the identifiers of a type of items.
+fn id_prefix(kind: Option<&str>) -> &'static str {
     match kind {
         None | Some("message") => "msg",
         Some("reasoning") => "rs",

@@ -1,4 +1,4 @@
-//! Finished answers: found in a stream, and told that they were not kept.
+//! Finished responses: their object in a stream, and the member that says whether they are kept.
 
 use std::ops::Range;
 
@@ -7,24 +7,29 @@ use serde_json::json;
 
 use crate::wire::splice::{Splices, find_members};
 
-/// The events that end an answer that is kept. One that failed is not.
+/// The first lines of the events that end a response that is kept. A failed one is not.
 const LAST: [&[u8]; 2] = [b"event: response.completed\n", b"event: response.incomplete\n"];
 
-/// The event that ends a stream, and where it stands.
+/// Where the event that ends a response is in a piece of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastEvent {
-    /// Where the event begins.
+    /// Byte offset of the event.
     pub start: usize,
-    /// Where the answer's object lies.
+    /// The bytes of the response object.
     pub response: Range<usize>,
 }
 
-/// The event that ends an answer, in a piece of a stream that consists of whole events as the writer makes them.
+/// Finds the event that ends a response, in a piece of a stream that consists of whole events as the stream writer of this
+/// dialect writes them.
+///
+/// The writer could report where it wrote the object instead. That report would have to pass through the trait of all
+/// stream writers and through the translated stream, which writes several events into one piece, for this one reader. The
+/// search costs little: it looks for two fixed lines in bytes that were just written.
 pub fn last_event(piece: &[u8]) -> Option<LastEvent> {
     const DATA: &[u8] = b"data: ";
     let (start, name) = LAST.iter().find_map(|name| {
         let mut found = memchr::memmem::find_iter(piece, name);
-        // Within an event's data there are no line breaks: at the head of a line it is an event's name.
+        // The data of an event has no line breaks, so at the head of a line this is the name of an event.
         let start = found.find(|at| *at == 0 || piece.get(at - 1) == Some(&b'\n'))?;
         Some((start, name))
     })?;
@@ -39,7 +44,7 @@ pub fn last_event(piece: &[u8]) -> Option<LastEvent> {
     })
 }
 
-/// The object of an answer, saying that it was not kept.
+/// The response object with `"store":false`, for a response that could not be kept.
 pub fn unkept(response: &Bytes) -> Bytes {
     let mut splices = Splices::new();
     match splices.set_member(response, "store", "false") {
@@ -50,7 +55,7 @@ pub fn unkept(response: &Bytes) -> Bytes {
     }
 }
 
-/// The answer to a request that an answer be forgotten.
+/// Writes the confirmation that a stored response was deleted.
 pub fn deleted(id: &str) -> Vec<u8> {
     json!({"id": id, "object": "response", "deleted": true})
         .to_string()

@@ -10,30 +10,38 @@ fn raw(value: &Value) -> Box<RawValue> {
     RawValue::from_string(value.to_string()).unwrap()
 }
 
-fn read(body: &str) -> Asked {
-    Asked::read(&Bytes::copy_from_slice(body.as_bytes())).unwrap()
+fn read(body: &str) -> StoreRequest {
+    StoreRequest::read(&Bytes::copy_from_slice(body.as_bytes())).unwrap()
 }
 
 #[test]
-fn paths_are_told_apart() {
-    let at = |action, id| Some(StoredPath { action, id });
+fn paths_are_classified() {
+    let at = |action, id| Some(StoredResponsePath { action, id });
     for (method, path, expected) in [
-        (Method::GET, "/v1/responses/resp_1", at(Action::Get, "resp_1")),
-        (Method::GET, "/responses/resp_1/", at(Action::Get, "resp_1")),
+        (
+            Method::GET,
+            "/v1/responses/resp_1",
+            at(StoredResponseAction::Get, "resp_1"),
+        ),
+        (
+            Method::GET,
+            "/responses/resp_1/",
+            at(StoredResponseAction::Get, "resp_1"),
+        ),
         (
             Method::DELETE,
             "/v1/responses/resp_1",
-            at(Action::Delete, "resp_1"),
+            at(StoredResponseAction::Delete, "resp_1"),
         ),
         (
             Method::GET,
             "/v1/responses/resp_1/input_items",
-            at(Action::InputItems, "resp_1"),
+            at(StoredResponseAction::InputItems, "resp_1"),
         ),
         (
             Method::POST,
             "/v1/responses/resp_1/cancel",
-            at(Action::Cancel, "resp_1"),
+            at(StoredResponseAction::Cancel, "resp_1"),
         ),
         (Method::POST, "/v1/responses", None),
         (Method::GET, "/v1/responses", None),
@@ -55,9 +63,9 @@ fn a_request_that_asks_nothing_of_a_store_stays_as_it_is() {
         r#"{"input":[{"role":"user","content":"hi"}],"store":false}"#,
         r#"{"previous_response_id":null}"#,
     ] {
-        let asked = read(body);
-        let items = asked.items(&[]);
-        assert_eq!(asked.expanded(&[], &items), None, "{body:?}");
+        let request = read(body);
+        let items = request.items(&[]);
+        assert_eq!(request.expanded(&[], &items), None, "{body:?}");
     }
     for malformed in [
         "{",
@@ -67,7 +75,7 @@ fn a_request_that_asks_nothing_of_a_store_stays_as_it_is() {
         r#"{"input":{}}"#,
     ] {
         assert_eq!(
-            Asked::read(&Bytes::from_static(malformed.as_bytes())),
+            StoreRequest::read(&Bytes::from_static(malformed.as_bytes())),
             None,
             "{malformed}"
         );
@@ -76,17 +84,17 @@ fn a_request_that_asks_nothing_of_a_store_stays_as_it_is() {
 
 #[test]
 fn earlier_items_come_first_and_every_other_byte_stays() {
-    let asked = read(
+    let request = read(
         r#"{ "n": 1.50, "input" : "h\"i", "previous_response_id": "resp_1", "store": true, "tools":[] }"#,
     );
-    assert_eq!(asked.previous.as_deref(), Some("resp_1"));
-    assert!(asked.store);
-    let items = asked.items(&[]);
+    assert_eq!(request.previous.as_deref(), Some("resp_1"));
+    assert!(request.store);
+    let items = request.items(&[]);
     let earlier = [
         raw(&json!({"role": "user", "content": "a"})),
         raw(&json!({"x": 1})),
     ];
-    let expanded = asked.expanded(&earlier, &items).unwrap();
+    let expanded = request.expanded(&earlier, &items).unwrap();
     assert_eq!(
         expanded,
         concat!(
@@ -95,21 +103,21 @@ fn earlier_items_come_first_and_every_other_byte_stays() {
             r#""previous_response_id": null, "store": null, "tools":[] }"#
         )
     );
-    let asked = read(r#"{"previous_response_id":"resp_1"}"#);
-    let expanded = asked.expanded(&earlier[1..], &[]).unwrap();
+    let request = read(r#"{"previous_response_id":"resp_1"}"#);
+    let expanded = request.expanded(&earlier[1..], &[]).unwrap();
     assert_eq!(expanded, r#"{"input":[{"x":1}],"previous_response_id":null}"#);
 }
 
 #[test]
 fn references_become_what_they_stand_for() {
-    let asked = read(
+    let request = read(
         r#"{"input":[{"role":"user","content":"a"},{"type":"item_reference","id":"msg_1"},{"id":"rs_2"},
         {"id":"msg_3","role":"user","content":"b"},{"type":"reasoning","id":"rs_4"}]}"#,
     );
-    assert_eq!(asked.references().collect::<Vec<_>>(), ["msg_1", "rs_2"]);
+    assert_eq!(request.references().collect::<Vec<_>>(), ["msg_1", "rs_2"]);
     let resolved = [raw(&json!({"first": 1})), raw(&json!({"second": 2}))];
-    let items = asked.items(&resolved);
-    let expanded = asked.expanded(&[], &items).unwrap();
+    let items = request.items(&resolved);
+    let expanded = request.expanded(&[], &items).unwrap();
     let expanded: Value = serde_json::from_slice(&expanded).unwrap();
     assert_eq!(expanded["input"][1], json!({"first": 1}));
     assert_eq!(expanded["input"][2], json!({"second": 2}));
@@ -143,13 +151,13 @@ proptest! {
     ) {
         let body = json!({"more": more, "input": input, "previous_response_id": previous, "store": store});
         let body = Bytes::from(body.to_string());
-        if let Some(asked) = Asked::read(&body) {
+        if let Some(request) = StoreRequest::read(&body) {
             let known = raw(&json!({"type": "message", "id": "msg_1"}));
-            let resolved: Vec<_> = asked.references().map(|_| known.clone()).collect();
-            let items = asked.items(&resolved);
+            let resolved: Vec<_> = request.references().map(|_| known.clone()).collect();
+            let items = request.items(&resolved);
             let earlier = [raw(&json!({"earlier": 1}))];
-            let expanded = asked.expanded(&earlier, &items).unwrap_or(body);
-            let again = Asked::read(&expanded).unwrap();
+            let expanded = request.expanded(&earlier, &items).unwrap_or(body);
+            let again = StoreRequest::read(&expanded).unwrap();
             prop_assert_eq!(&again.previous, &None);
             prop_assert_eq!(again.references().count(), 0);
             prop_assert_eq!(again.expanded(&[], &[]), None);
@@ -162,7 +170,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let bytes = Bytes::from(bytes);
-        let _ = (Asked::read(&bytes), last_event(&bytes), unkept(&bytes), identified(std::slice::from_ref(&bytes), "resp_px00"));
+        let _ = (StoreRequest::read(&bytes), last_event(&bytes), unkept(&bytes), identified(std::slice::from_ref(&bytes), "resp_px00"));
     }
 }
 
