@@ -44,5 +44,9 @@ pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
     vec![
         ("shared", shared::reasons::SharedReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
+        (
+            "openai_responses",
+            openai_responses::reasons::ResponsesReason::ALL,
+        ),
     ]
 }

@@ -1,4 +1,4 @@
-//! Errors: OpenAI's envelope in bodies, `response.failed` and `error` in streams.
+//! Errors: `{"error": …}` in bodies, as in OpenAI's other dialect; `response.failed` and `error` in streams.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::wire::json::Unknown;
 
 pub use crate::dialect::openai::error::{read, write};
 
-/// Reads the error of an answer that failed.
+/// Reads the `error` of a response object whose status is `failed`.
 pub fn read_failed(error: Option<ResponseError>) -> Error {
     let Some(ResponseError {
         code,
@@ -29,7 +29,7 @@ pub fn read_failed(error: Option<ResponseError>) -> Error {
     )
 }
 
-/// Reads the error event of a stream, in the flat form and in that of error answers.
+/// Reads the `error` event of a stream: its own members, or an error object as in bodies, which some servers send.
 pub fn read_event(event: ResponseErrorEvent) -> Error {
     let ResponseErrorEvent {
         code,
@@ -50,14 +50,14 @@ pub fn read_event(event: ResponseErrorEvent) -> Error {
     })
 }
 
-/// Reads the error in a frame that is no event; `None` where there is none.
+/// Reads the error object of a frame that is no event; `None` if there is none.
 pub fn read_frame(frame: &Unknown) -> Option<Error> {
     let error = serde_json::from_str::<Value>(frame.get("error")?.get()).ok()?;
     error::read_in_band(&json!({ "error": error }))
 }
 
-/// Writes the error of an answer that failed. The codes are those that clients act upon; agents read how long to wait out
-/// of the message.
+/// Writes the `error` of a response object whose status is `failed`. The codes are those that clients act upon. The object
+/// has no member for a delay, so agents parse it out of the message ("try again in").
 pub fn write_failed(error: &Error) -> ResponseError {
     let code = match error.class {
         ErrorClass::RateLimit => "rate_limit_exceeded",

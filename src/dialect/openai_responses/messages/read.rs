@@ -1,16 +1,17 @@
 //! Reads the input items of a request: one canonical message for each.
 
-use super::super::types::*;
-use super::super::{content, reasoning, request, tools};
 use crate::canonical::{
-    Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
+    Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
     ToolResult,
 };
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{content, reasoning, request, tools};
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 use crate::wire::json::{LazyStr, Unknown};
 
-/// Items of the vendor's own tools that are complete in themselves: a conversation can go on without them.
-const FINISHED: [&str; 5] = [
+/// Items of the vendor's own tools that hold both call and result: the conversation stays complete without them.
+const FINISHED_VENDOR_ITEMS: [&str; 5] = [
     "code_interpreter_call",
     "file_search_call",
     "image_generation_call",
@@ -18,12 +19,12 @@ const FINISHED: [&str; 5] = [
     "mcp_list_tools",
 ];
 
-/// Reads instructions and input.
+/// Reads instructions and input. The scope is at the request.
 pub fn read(
+    scope: &mut Scope<'_>,
     instructions: Option<LazyStr>,
     input: Option<ResponseCreateParamsInput>,
     request: &mut Request,
-    losses: &mut Losses,
 ) {
     if let Some(text) = instructions.filter(|text| !text.is_blank()) {
         request.system.push(SystemBlock {
@@ -41,84 +42,75 @@ pub fn read(
         }
         Some(ResponseCreateParamsInput::Array(items)) => items,
     };
-    let list = Path::Root.field("input");
     request.messages.reserve(items.len());
-    let mut reader = Reader {
+    let mut reader = InputItemReader {
         request,
-        losses,
-        unanswered: Vec::new(),
+        index: 0,
+        open_calls: Vec::new(),
     };
+    let mut list = scope.field("input");
     for (index, item) in items.into_iter().enumerate() {
-        reader.item(item, index, &list.index(index));
+        reader.index = index;
+        reader.read_item(&mut list.index(index), item);
     }
 }
 
-struct Reader<'a> {
+/// Reads items into the messages of a request. Every scope below is at the item that is being read.
+struct InputItemReader<'a> {
     request: &'a mut Request,
-    losses: &'a mut Losses,
-    /// Identifier and name of the calls that no output has answered so far.
-    unanswered: Vec<(String, String)>,
+    /// Index of the item that is being read, which its message keeps.
+    index: usize,
+    /// Identifier and name of the calls that have no output yet.
+    open_calls: Vec<(String, String)>,
 }
 
-impl Reader<'_> {
-    fn item(&mut self, item: InputItemParam, index: usize, at: &Path<'_>) {
+impl InputItemReader<'_> {
+    fn read_item(&mut self, scope: &mut Scope<'_>, item: InputItemParam) {
         match item {
-            InputItemParam::Message(item) => self.message(item, index, at),
-            InputItemParam::FunctionCall(item) => self.function_call(*item, index, at),
-            InputItemParam::CustomToolCall(item) => self.custom_call(*item, index, at),
-            InputItemParam::FunctionCallOutput(item) => self.function_output(*item, index, at),
-            InputItemParam::CustomToolCallOutput(item) => {
-                let CustomToolCallOutputParam {
-                    call_id,
-                    caller: _,
-                    id: _,
-                    output,
-                    status: _,
-                    extra,
-                } = item;
-                drop_unknown(&extra, at, self.losses);
-                self.output(call_id, output, index, at);
-            }
+            InputItemParam::Message(item) => self.read_message(scope, item),
+            InputItemParam::FunctionCall(item) => self.read_function_call(scope, *item),
+            InputItemParam::CustomToolCall(item) => self.read_custom_call(scope, *item),
+            InputItemParam::FunctionCallOutput(item) => self.read_function_output(scope, *item),
+            InputItemParam::CustomToolCallOutput(item) => self.read_custom_output(scope, item),
             InputItemParam::Reasoning(item) => {
-                if let Some(reasoning) = reasoning::read_item(item, at, self.losses) {
-                    self.push(Role::Assistant, index, Block::Reasoning(reasoning));
+                if let Some(reasoning) = reasoning::read_item(scope, item) {
+                    self.push_block(Role::Assistant, Block::Reasoning(reasoning));
                 }
             }
+            // The response store, where it is configured, has resolved references before the request is read.
             InputItemParam::ItemReference(ItemReferenceParam { id: _, extra: _ }) => {
-                self.losses.refuse(*at, request::NO_STORE);
+                scope.refuse(ResponsesReason::NoResponseStore);
             }
             InputItemParam::AdditionalTools(item) => {
                 let AdditionalToolsParam { id: _, tools, extra } = item;
-                drop_unknown(&extra, at, self.losses);
-                self.losses
-                    .approximate(*at, "the tools are available from the start");
-                self.add_tools(tools, at);
+                drop_unknown(scope, &extra);
+                scope.approximate(ResponsesReason::AdditionalTools);
+                self.add_tools(scope, tools);
             }
-            InputItemParam::ToolSearchCall(item) => self.search_call(item, index, at),
-            InputItemParam::ToolSearchOutput(item) => self.search_output(item, index, at),
-            InputItemParam::ConfigurationUpdate(item) => self.update(item, at),
+            InputItemParam::ToolSearchCall(item) => self.read_search_call(scope, item),
+            InputItemParam::ToolSearchOutput(item) => self.read_search_output(scope, item),
+            InputItemParam::ConfigurationUpdate(item) => self.read_update(scope, item),
             InputItemParam::Compaction(CompactionParam {
                 encrypted_content: _,
                 id: _,
                 extra: _,
-            }) => self
-                .losses
-                .refuse(*at, "a compacted history that only its vendor can read"),
+            }) => scope.refuse(ResponsesReason::Compaction),
             InputItemParam::WebSearchCall(WebSearchCallParam {
                 action: _,
                 id: _,
                 status: _,
                 extra: _,
-            }) => self.losses.drop_field(*at, VENDORS_TOOL),
-            InputItemParam::Unknown(unknown) => self.unknown(&unknown, at),
+            }) => scope.drop(ResponsesReason::VendorTool),
+            InputItemParam::Unknown(unknown) => read_unknown(scope, &unknown),
         }
     }
 
-    fn push(&mut self, role: Role, index: usize, block: Block) {
-        self.request.messages.push(Message::new(role, index, vec![block]));
+    fn push_block(&mut self, role: Role, block: Block) {
+        let message = Message::new(role, self.index, vec![block]);
+        self.request.messages.push(message);
     }
 
-    fn message(&mut self, item: MessageParam, index: usize, at: &Path<'_>) {
+    fn read_message(&mut self, scope: &mut Scope<'_>, item: MessageParam) {
         let MessageParam {
             content,
             id: _,
@@ -128,33 +120,33 @@ impl Reader<'_> {
             type_: _,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
-        let blocks = content::read(content, &at.field("content"), self.losses);
+        drop_unknown(scope, &extra);
+        let blocks = content::read(&mut scope.field("content"), content);
         let (role, origin) = match role {
             MessageParamRole::User => (Role::User, None),
             MessageParamRole::Assistant => (Role::Assistant, None),
             MessageParamRole::System => (Role::System, Some(SystemOrigin::SystemMessage)),
             MessageParamRole::Developer => (Role::System, Some(SystemOrigin::DeveloperMessage)),
-            MessageParamRole::Other(other) => {
-                let reason = format!("the role `{other}` cannot be translated");
-                self.losses.refuse(at.field("role"), reason);
+            MessageParamRole::Other(role) => {
+                scope.field("role").refuse(ResponsesReason::UnknownRole { role });
                 return;
             }
         };
         if let Some(origin) = origin {
-            self.instructions(blocks, origin, index, at);
+            self.read_instructions(&mut scope.field("content"), blocks, origin);
             return;
         }
         if blocks.is_empty() {
             return;
         }
-        let mut message = Message::new(role, index, blocks);
+        let mut message = Message::new(role, self.index, blocks);
         message.phase = phase.map(|phase| phase.as_str().to_owned());
         self.request.messages.push(message);
     }
 
-    /// Instructions at the head of the conversation belong to the system prompt, later ones stay where they are.
-    fn instructions(&mut self, blocks: Vec<Block>, origin: SystemOrigin, index: usize, at: &Path<'_>) {
+    /// Reads a message of instructions: at the head of the conversation it belongs to the system prompt, later it stays
+    /// in its position. The scope is at its content.
+    fn read_instructions(&mut self, scope: &mut Scope<'_>, blocks: Vec<Block>, origin: SystemOrigin) {
         let is_leading = self.request.messages.is_empty();
         let mut kept = Vec::new();
         for (position, block) in blocks.into_iter().enumerate() {
@@ -168,21 +160,16 @@ impl Reader<'_> {
                     self.request.system.push(SystemBlock { text, origin, cache });
                 }
                 Block::Text(text) => kept.push(Block::Text(text)),
-                _ => {
-                    let content = at.field("content");
-                    self.losses
-                        .refuse(content.index(position), "instructions are text");
-                }
+                _ => scope.index(position).refuse(ResponsesReason::InstructionsAreText),
             }
         }
         if !kept.is_empty() {
-            self.request
-                .messages
-                .push(Message::new(Role::System, index, kept));
+            let message = Message::new(Role::System, self.index, kept);
+            self.request.messages.push(message);
         }
     }
 
-    fn function_call(&mut self, item: FunctionCallParam, index: usize, at: &Path<'_>) {
+    fn read_function_call(&mut self, scope: &mut Scope<'_>, item: FunctionCallParam) {
         let FunctionCallParam {
             arguments,
             async_: _,
@@ -194,17 +181,11 @@ impl Reader<'_> {
             status: _,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
-        self.call(
-            call_id,
-            name,
-            namespace,
-            ToolInput::from_arguments(arguments),
-            index,
-        );
+        drop_unknown(scope, &extra);
+        self.add_call(call_id, name, namespace, ToolInput::from_arguments(arguments));
     }
 
-    fn custom_call(&mut self, item: CustomToolCallParam, index: usize, at: &Path<'_>) {
+    fn read_custom_call(&mut self, scope: &mut Scope<'_>, item: CustomToolCallParam) {
         let CustomToolCallParam {
             async_: _,
             call_id,
@@ -216,18 +197,12 @@ impl Reader<'_> {
             status: _,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
-        self.call(
-            call_id,
-            name,
-            namespace,
-            ToolInput::Freeform { text: input },
-            index,
-        );
+        drop_unknown(scope, &extra);
+        self.add_call(call_id, name, namespace, ToolInput::Freeform { text: input });
     }
 
-    fn call(&mut self, id: String, name: String, namespace: Option<String>, input: ToolInput, index: usize) {
-        self.unanswered.push((id.clone(), name.clone()));
+    fn add_call(&mut self, id: String, name: String, namespace: Option<String>, input: ToolInput) {
+        self.open_calls.push((id.clone(), name.clone()));
         let call = ToolCall {
             id,
             name,
@@ -235,10 +210,10 @@ impl Reader<'_> {
             input,
             cache: None,
         };
-        self.push(Role::Assistant, index, Block::ToolCall(call));
+        self.push_block(Role::Assistant, Block::ToolCall(call));
     }
 
-    fn function_output(&mut self, item: FunctionCallOutputParam, index: usize, at: &Path<'_>) {
+    fn read_function_output(&mut self, scope: &mut Scope<'_>, item: FunctionCallOutputParam) {
         let FunctionCallOutputParam {
             call_id,
             caller: _,
@@ -249,39 +224,51 @@ impl Reader<'_> {
             status: _,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
+        drop_unknown(scope, &extra);
+        // An output may name the function instead of the call: it belongs to the last open call of that function.
         let call_id = call_id.or_else(|| {
             let name = name?;
-            let open = self.unanswered.iter().rfind(|(_, called)| *called == name);
+            let open = self.open_calls.iter().rfind(|(_, called)| *called == name);
             open.map(|(id, _)| id.clone())
         });
         match call_id {
-            Some(call_id) => self.output(call_id, output, index, at),
-            None => self.losses.refuse(
-                at.field("call_id"),
-                "an output that answers no call of the history",
-            ),
+            Some(call_id) => self.read_output(scope, call_id, output),
+            None => scope.field("call_id").refuse(ResponsesReason::OutputWithoutCall),
         }
     }
 
-    fn output(&mut self, call_id: String, output: ContentParam, index: usize, at: &Path<'_>) {
-        let content = content::read(output, &at.field("output"), self.losses);
-        self.result(call_id, content, index);
+    fn read_custom_output(&mut self, scope: &mut Scope<'_>, item: CustomToolCallOutputParam) {
+        let CustomToolCallOutputParam {
+            call_id,
+            caller: _,
+            id: _,
+            output,
+            status: _,
+            extra,
+        } = item;
+        drop_unknown(scope, &extra);
+        self.read_output(scope, call_id, output);
     }
 
-    fn result(&mut self, call_id: String, content: Vec<Block>, index: usize) {
-        self.unanswered.retain(|(open, _)| *open != call_id);
+    fn read_output(&mut self, scope: &mut Scope<'_>, call_id: String, output: ContentParam) {
+        let content = content::read(&mut scope.field("output"), output);
+        self.add_result(call_id, content);
+    }
+
+    fn add_result(&mut self, call_id: String, content: Vec<Block>) {
+        self.open_calls.retain(|(open, _)| *open != call_id);
         let result = ToolResult {
             call_id,
             content,
             is_error: false,
             cache: None,
         };
-        self.push(Role::User, index, Block::ToolResult(result));
+        self.push_block(Role::User, Block::ToolResult(result));
     }
 
-    /// A search that the client ran is a call like any other; one of the vendor's leaves only the tools it found.
-    fn search_call(&mut self, item: ToolSearchCallParam, index: usize, at: &Path<'_>) {
+    /// Reads a search for tools. One that the client ran is a call like any other; one that the vendor ran has no
+    /// counterpart, and only the tools that it found remain.
+    fn read_search_call(&mut self, scope: &mut Scope<'_>, item: ToolSearchCallParam) {
         let ToolSearchCallParam {
             arguments,
             call_id,
@@ -290,17 +277,17 @@ impl Reader<'_> {
             status: _,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
+        drop_unknown(scope, &extra);
         match call_id.filter(|_| execution != Some(ToolSearchCallParamExecution::Server)) {
             Some(call_id) => {
                 let input = ToolInput::from_arguments(arguments.get());
-                self.call(call_id, tools::TOOL_SEARCH.to_owned(), None, input, index);
+                self.add_call(call_id, tools::TOOL_SEARCH.to_owned(), None, input);
             }
-            None => self.losses.drop_field(*at, VENDORS_TOOL),
+            None => scope.drop(ResponsesReason::VendorTool),
         }
     }
 
-    fn search_output(&mut self, item: ToolSearchOutputParam, index: usize, at: &Path<'_>) {
+    fn read_search_output(&mut self, scope: &mut Scope<'_>, item: ToolSearchOutputParam) {
         let ToolSearchOutputParam {
             call_id,
             execution,
@@ -309,78 +296,78 @@ impl Reader<'_> {
             tools,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
-        let found = self.add_tools(tools, at);
+        drop_unknown(scope, &extra);
+        let found = self.add_tools(scope, tools);
         match call_id.filter(|_| execution != Some(ToolSearchOutputParamExecution::Server)) {
             Some(call_id) => {
                 let text = serde_json::json!({ "tools": found }).to_string();
-                self.result(call_id, vec![Block::Text(Text::from(text))], index);
+                self.add_result(call_id, vec![Block::Text(Text::from(text))]);
             }
-            None => self.losses.drop_field(*at, VENDORS_TOOL),
+            None => scope.drop(ResponsesReason::VendorTool),
         }
     }
 
-    /// Declares tools that the conversation adds, after those of the request and each once; gives their names.
-    fn add_tools(&mut self, tools: Vec<ToolParam>, at: &Path<'_>) -> Vec<String> {
-        let list = at.field("tools");
-        let mut read = tools::Tools::default();
+    /// Declares tools that the conversation adds, after those of the request and each of them once. Returns their names,
+    /// as the result of a search lists them.
+    fn add_tools(&mut self, scope: &mut Scope<'_>, tools: Vec<ToolParam>) -> Vec<String> {
+        let mut list = scope.field("tools");
+        let mut added = tools::ReadTools::default();
         for (position, tool) in tools.into_iter().enumerate() {
             let index = self.request.tools.len() + position;
-            tools::read_one(tool, index, &list.index(position), &mut read, self.losses);
+            tools::read_tool(&mut list.index(position), tool, index, &mut added);
         }
         let mut names = Vec::new();
-        for tool in read.tools {
-            let key = key(&tool);
-            let (namespace, name) = key;
+        for tool in added.tools {
+            let (namespace, name) = tool_key(&tool);
             names.push(match namespace {
                 Some(namespace) => format!("{namespace}.{name}"),
                 None => name.to_owned(),
             });
-            if !self.request.tools.iter().any(|known| self::key(known) == key) {
+            let key = (namespace, name);
+            if !self.request.tools.iter().any(|known| tool_key(known) == key) {
                 self.request.tools.push(tool);
             }
         }
         names
     }
 
-    fn update(&mut self, item: ConfigurationUpdateParam, at: &Path<'_>) {
+    /// Reads an update of the configuration. A request to another vendor has one configuration, so the last update wins.
+    fn read_update(&mut self, scope: &mut Scope<'_>, item: ConfigurationUpdateParam) {
         let ConfigurationUpdateParam {
             id: _,
             reasoning,
             text,
             extra,
         } = item;
-        drop_unknown(&extra, at, self.losses);
-        self.losses
-            .approximate(*at, "the last update holds for the whole conversation");
+        drop_unknown(scope, &extra);
+        scope.approximate(ResponsesReason::ConfigurationUpdate);
         if let Some(ReasoningUpdateParam { effort, extra }) = reasoning {
-            let at = at.field("reasoning");
-            drop_unknown(&extra, &at, self.losses);
+            let mut scope = scope.field("reasoning");
+            drop_unknown(&mut scope, &extra);
             if let Some(effort) = effort {
-                self.request.reasoning.effort =
-                    reasoning::read_effort(effort, &at.field("effort"), self.losses);
+                self.request.reasoning.effort = reasoning::read_effort(&mut scope.field("effort"), &effort);
             }
         }
         if let Some(TextUpdateParam { format, extra }) = text {
-            let at = at.field("text");
-            drop_unknown(&extra, &at, self.losses);
-            self.request.output_format = request::read_format(format, &at.field("format"), self.losses);
-        }
-    }
-
-    fn unknown(&mut self, unknown: &Unknown, at: &Path<'_>) {
-        if FINISHED.contains(&unknown.tag.as_str()) {
-            self.losses.drop_field(*at, VENDORS_TOOL);
-        } else {
-            refuse_variant(unknown, "input item", at, self.losses);
+            let mut scope = scope.field("text");
+            drop_unknown(&mut scope, &extra);
+            self.request.output_format = request::read_format(&mut scope.field("format"), format);
         }
     }
 }
 
-/// Such an item is a whole message, so that the places of the others stay true without it.
-const VENDORS_TOOL: &str = "calls and results of a vendor's own tools stay with that vendor";
+/// Reads an item of a type that the generated types do not have. An item is a whole message, so without it the indices in
+/// the paths of later losses stay those of the client's body.
+fn read_unknown(scope: &mut Scope<'_>, unknown: &Unknown) {
+    if FINISHED_VENDOR_ITEMS.contains(&unknown.tag.as_str()) {
+        scope.drop(ResponsesReason::VendorTool);
+    } else {
+        refuse_variant(scope, unknown, "input item");
+    }
+}
 
-fn key(tool: &Tool) -> (Option<&str>, &str) {
+/// What tells two tools apart: namespace and name.
+fn tool_key(tool: &Tool) -> (Option<&str>, &str) {
     match tool {
         Tool::Function(tool) => (tool.namespace.as_deref(), &tool.name),
         Tool::Freeform(tool) => (tool.namespace.as_deref(), &tool.name),

@@ -2,24 +2,24 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::super::types::*;
-use super::super::{content, reasoning};
 use crate::canonical::{
-    Block, Losses, Message, Path, Request, Role, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput,
-    ToolResult,
+    Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{content, reasoning};
 use crate::dialect::shared::call_ids::IdRule;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
 use crate::wire::json::{LazyStr, compact, join};
 
-/// What stands for the result of a tool that failed without a word.
+/// The output of a tool that failed without any content: the API has no flag for failures.
 const FAILED: &str = "Tool execution failed.";
 
 /// Instructions and input of a request.
 #[derive(Debug, Default)]
-pub struct Written {
+pub struct WrittenInput {
     /// `instructions`
     pub instructions: Option<LazyStr>,
     /// `input`
@@ -28,63 +28,61 @@ pub struct Written {
 
 /// Writes instructions and conversation.
 pub fn write(
+    scope: &mut Scope<'_>,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> Written {
-    check_calls(request, losses);
-    let mut writer = Writer {
+) -> WrittenInput {
+    refuse_unpaired_calls(scope, request);
+    let mut writer = InputItemWriter {
         request,
         names,
         capabilities,
-        freeform: HashSet::new(),
-        out: Written::default(),
+        freeform_calls: HashSet::new(),
+        out: WrittenInput::default(),
     };
-    writer.system(losses);
+    writer.write_system(scope);
     writer.out.items.reserve(request.messages.len());
     for message in &request.messages {
-        writer.message(message, losses);
+        writer.write_message(scope, message);
     }
-    let Written { instructions, items } = writer.out;
-    Written {
+    let WrittenInput { instructions, items } = writer.out;
+    WrittenInput {
         instructions,
-        items: without_stranded_reasoning(items, losses),
+        items: drop_stranded_reasoning(scope, items),
     }
 }
 
-/// Refuses histories whose calls and results do not pair.
-fn check_calls(request: &Request, losses: &mut Losses) {
+/// Refuses histories in which two calls have one identifier or a result has no call: the upstream could not pair them.
+fn refuse_unpaired_calls(scope: &mut Scope<'_>, request: &Request) {
     let mut calls = HashSet::new();
     for message in &request.messages {
-        for (at, block) in message.content.iter().enumerate() {
-            match block {
-                Block::ToolCall(call) if !calls.insert(call.id.as_str()) => {
-                    losses.refuse(request.block_path(message, at), "two tool calls have the same id");
-                }
+        for (position, block) in message.content.iter().enumerate() {
+            let reason = match block {
+                Block::ToolCall(call) if !calls.insert(call.id.as_str()) => ResponsesReason::DuplicateCallId,
                 Block::ToolResult(result) if !calls.contains(result.call_id.as_str()) => {
-                    losses.refuse(
-                        request.block_path(message, at),
-                        "the result of a tool call that is not in the history",
-                    );
+                    ResponsesReason::ResultWithoutCall
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            scope.at(request.block_path(message, position)).refuse(reason);
         }
     }
 }
 
-/// Leaves out reasoning that no item of its turn follows: the API refuses it.
-fn without_stranded_reasoning(items: Vec<InputItemParam>, losses: &mut Losses) -> Vec<InputItemParam> {
+/// Leaves out reasoning that no item of its turn follows: the API refuses it. Goes from the end, since whether an item is
+/// left out depends on those after it.
+fn drop_stranded_reasoning(scope: &mut Scope<'_>, items: Vec<InputItemParam>) -> Vec<InputItemParam> {
     let mut kept: Vec<InputItemParam> = Vec::with_capacity(items.len());
-    let mut follows = false;
+    let mut is_followed = false;
     for item in items.into_iter().rev() {
         let is_reasoning = matches!(item, InputItemParam::Reasoning(_));
-        if is_reasoning && !follows {
-            losses.drop_field("input", "reasoning that nothing of its turn follows");
+        if is_reasoning && !is_followed {
+            // Of which block the item was made is not known any more.
+            scope.at("input").drop(ResponsesReason::StrandedReasoning);
             continue;
         }
-        follows = match &item {
+        is_followed = match &item {
             InputItemParam::Message(message) => message.role == MessageParamRole::Assistant,
             InputItemParam::FunctionCall(_) | InputItemParam::CustomToolCall(_) => true,
             _ => is_reasoning,
@@ -95,17 +93,20 @@ fn without_stranded_reasoning(items: Vec<InputItemParam>, losses: &mut Losses) -
     kept
 }
 
-struct Writer<'a> {
+struct InputItemWriter<'a> {
     request: &'a Request,
     names: &'a ToolNames,
     capabilities: &'a Capabilities,
-    /// The calls that are written as freeform ones.
-    freeform: HashSet<&'a str>,
-    out: Written,
+    /// The calls that are written as freeform ones, since their results have another type of item.
+    freeform_calls: HashSet<&'a str>,
+    out: WrittenInput,
 }
 
-impl<'a> Writer<'a> {
-    fn system(&mut self, losses: &mut Losses) {
+impl<'a> InputItemWriter<'a> {
+    /// Writes the system prompt: as `instructions` if it was one field for the client, too, or if the model accepts one
+    /// text only; else as messages, which keep the blocks apart and can carry cache breakpoints.
+    fn write_system(&mut self, scope: &mut Scope<'_>) {
+        let mut scope = scope.at(self.request.fields.system);
         match self.request.system.as_slice() {
             [] => {}
             [
@@ -117,10 +118,7 @@ impl<'a> Writer<'a> {
             ] => self.out.instructions = Some(text.clone()),
             blocks if self.capabilities.single_system => {
                 if blocks.len() > 1 {
-                    losses.approximate(
-                        self.request.fields.system,
-                        "this model takes one text of instructions",
-                    );
+                    scope.approximate(ResponsesReason::SingleSystem);
                 }
                 let texts = blocks.iter().map(|block| &block.text);
                 self.out.instructions = Some(join(texts, "\n\n"));
@@ -137,28 +135,34 @@ impl<'a> Writer<'a> {
                         annotations: Vec::new(),
                         cache: *cache,
                     };
-                    let at = self.request.fields.system;
-                    self.say(
-                        self.instructing_role(),
-                        &[Block::Text(text)],
-                        at.into(),
-                        None,
-                        losses,
-                    );
+                    self.write_instructions(&mut scope, &[Block::Text(text)]);
                 }
             }
         }
     }
 
-    fn instructing_role(&self) -> MessageParamRole {
-        if self.capabilities.developer_role {
+    /// Writes a message of instructions. Losses of its blocks are at the scope itself.
+    fn write_instructions(&mut self, scope: &mut Scope<'_>, blocks: &[Block]) {
+        let role = if self.capabilities.developer_role {
             MessageParamRole::Developer
         } else {
             MessageParamRole::System
+        };
+        let mut parts = Vec::new();
+        for block in blocks {
+            content::write(scope, block, self.capabilities, &mut parts);
+        }
+        self.push_message(role, parts);
+    }
+
+    fn push_message(&mut self, role: MessageParamRole, parts: Vec<MessagePartParam>) {
+        if !parts.is_empty() {
+            let message = MessageParam::new(content::from_parts(parts), role);
+            self.out.items.push(message.into());
         }
     }
 
-    fn message(&mut self, message: &'a Message, losses: &mut Losses) {
+    fn write_message(&mut self, scope: &mut Scope<'_>, message: &'a Message) {
         let Message {
             role,
             content,
@@ -166,72 +170,43 @@ impl<'a> Writer<'a> {
             name,
             phase,
         } = message;
-        if name.is_some() {
-            let path = format!("{}.name", self.request.message_path(message));
-            losses.ignore(path, "who speaks is told by the role alone");
-        }
+        let mut at_message = scope.at(self.request.message_path(message));
+        at_message.ignore_member("name", name, ResponsesReason::SpeakerName);
         match role {
-            Role::System => {
-                let path = self.request.message_path(message);
-                self.say(self.instructing_role(), content, path, None, losses);
-            }
-            Role::User => self.user(message, content, losses),
-            Role::Assistant => self.assistant(message, content, phase.as_deref(), losses),
+            Role::System => self.write_instructions(&mut at_message, content),
+            Role::User => self.write_user(scope, message, content),
+            Role::Assistant => self.write_assistant(scope, message, content, phase.as_deref()),
         }
     }
 
-    /// Results come first, right after their calls.
-    fn user(&mut self, message: &'a Message, content: &'a [Block], losses: &mut Losses) {
-        for (at, block) in content.iter().enumerate() {
+    /// Writes a user's message: first the results of tools, right after their calls, then the rest as one message.
+    fn write_user(&mut self, scope: &mut Scope<'_>, message: &'a Message, content: &'a [Block]) {
+        for (position, block) in content.iter().enumerate() {
             if let Block::ToolResult(result) = block {
-                let path = self.request.block_path(message, at);
-                self.result(result, path, losses);
+                let mut scope = scope.at(self.request.block_path(message, position));
+                self.write_result(&mut scope, result);
             }
         }
         let mut parts = Vec::new();
-        for (at, block) in content.iter().enumerate() {
+        for (position, block) in content.iter().enumerate() {
             if !matches!(block, Block::ToolResult(_)) {
-                let path = self.request.block_path(message, at);
-                content::write(block, path, self.capabilities, &mut parts, losses);
+                let mut scope = scope.at(self.request.block_path(message, position));
+                content::write(&mut scope, block, self.capabilities, &mut parts);
             }
         }
-        if !parts.is_empty() {
-            let content = content::plain(parts);
-            let message = MessageParam::new(content, MessageParamRole::User);
-            self.out.items.push(message.into());
-        }
+        self.push_message(MessageParamRole::User, parts);
     }
 
-    fn say(
+    /// Writes an assistant's message: each block is an item, in order.
+    fn write_assistant(
         &mut self,
-        role: MessageParamRole,
-        blocks: &[Block],
-        path: Path<'static>,
-        phase: Option<&str>,
-        losses: &mut Losses,
-    ) {
-        let mut parts = Vec::new();
-        for block in blocks {
-            content::write(block, path, self.capabilities, &mut parts, losses);
-        }
-        if parts.is_empty() {
-            return;
-        }
-        let mut message = MessageParam::new(content::plain(parts), role);
-        message.phase = phase.map(Phase::from);
-        self.out.items.push(message.into());
-    }
-
-    /// Each block is an item of its own, in order.
-    fn assistant(
-        &mut self,
+        scope: &mut Scope<'_>,
         message: &'a Message,
         content: &'a [Block],
         phase: Option<&str>,
-        losses: &mut Losses,
     ) {
-        for (at, block) in content.iter().enumerate() {
-            let path = || self.request.block_path(message, at);
+        for (position, block) in content.iter().enumerate() {
+            let mut scope = scope.at(self.request.block_path(message, position));
             match block {
                 Block::Text(Text {
                     text,
@@ -239,46 +214,39 @@ impl<'a> Writer<'a> {
                     cache,
                 }) => {
                     if !annotations.is_empty() && !text.is_empty() {
-                        losses.ignore(path(), "citations are not sent back");
+                        scope.ignore(ResponsesReason::CitationsInHistory);
                     }
-                    content::ignore_cache(*cache, path(), losses);
-                    self.assistant_text(text, phase);
+                    content::ignore_cache(&mut scope, *cache);
+                    self.write_assistant_text(text, phase);
                 }
-                Block::Refusal { text } => self.assistant_text(text, phase),
+                Block::Refusal { text } => self.write_assistant_text(text, phase),
                 Block::Reasoning(reasoning) => {
-                    let item = reasoning::write_item(reasoning, path(), losses);
+                    let item = reasoning::write_item(&mut scope, reasoning);
                     self.out.items.extend(item.map(InputItemParam::from));
                 }
-                Block::ToolCall(call) => self.call(call, path(), losses),
-                Block::ServerTool(_) => {
-                    losses.drop_field(
-                        path(),
-                        "calls and results of a vendor's own tools stay with that vendor",
-                    );
-                }
+                Block::ToolCall(call) => self.write_call(&mut scope, call),
+                Block::ServerTool(_) => scope.drop(ResponsesReason::VendorTool),
                 Block::Image(_)
                 | Block::Document(_)
                 | Block::Audio(_)
                 | Block::SearchResult(_)
-                | Block::ToolResult(_) => {
-                    losses.refuse(path(), "the assistant's messages hold text only");
-                }
+                | Block::ToolResult(_) => scope.refuse(ResponsesReason::AssistantIsText),
             }
         }
     }
 
-    fn assistant_text(&mut self, text: &LazyStr, phase: Option<&str>) {
+    fn write_assistant_text(&mut self, text: &LazyStr, phase: Option<&str>) {
         if text.is_empty() {
             return;
         }
-        // The long form of an assistant's message needs the identifier that the vendor gave it.
+        // Content as a list of parts needs the identifier that the vendor gave the message, which is not known.
         let content = ContentParam::String(text.clone());
         let mut item = MessageParam::new(content, MessageParamRole::Assistant);
         item.phase = phase.map(Phase::from);
         self.out.items.push(item.into());
     }
 
-    fn call(&mut self, call: &'a ToolCall, path: Path<'static>, losses: &mut Losses) {
+    fn write_call(&mut self, scope: &mut Scope<'_>, call: &'a ToolCall) {
         let ToolCall {
             id,
             name,
@@ -286,12 +254,12 @@ impl<'a> Writer<'a> {
             input,
             cache,
         } = call;
-        content::ignore_cache(*cache, path, losses);
+        content::ignore_cache(scope, *cache);
         let call_id = IdRule::OPENAI_RESPONSES.apply(id);
         let name = self.names.wire(name, namespace.as_deref());
         let arguments = match input {
             ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
-                self.freeform.insert(id);
+                self.freeform_calls.insert(id);
                 let item = CustomToolCallParam::new(call_id, text, name);
                 self.out.items.push(item.into());
                 return;
@@ -304,25 +272,26 @@ impl<'a> Writer<'a> {
         self.out.items.push(item.into());
     }
 
-    fn result(&mut self, result: &ToolResult, path: Path<'static>, losses: &mut Losses) {
+    fn write_result(&mut self, scope: &mut Scope<'_>, result: &ToolResult) {
         let ToolResult {
             call_id,
             content,
             is_error,
             cache,
         } = result;
-        content::ignore_cache(*cache, path, losses);
+        content::ignore_cache(scope, *cache);
         let mut parts = Vec::new();
         for block in content {
-            content::write(block, path, self.capabilities, &mut parts, losses);
+            content::write(scope, block, self.capabilities, &mut parts);
         }
         let output = if parts.is_empty() {
             ContentParam::String(if *is_error { FAILED } else { "" }.into())
         } else {
-            content::plain(parts)
+            content::from_parts(parts)
         };
         let id = IdRule::OPENAI_RESPONSES.apply(call_id);
-        self.out.items.push(if self.freeform.contains(call_id.as_str()) {
+        let is_freeform = self.freeform_calls.contains(call_id.as_str());
+        self.out.items.push(if is_freeform {
             CustomToolCallOutputParam::new(id, output).into()
         } else {
             let mut item = FunctionCallOutputParam::new(output);

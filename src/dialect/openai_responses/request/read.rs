@@ -1,27 +1,28 @@
-//! Reads a request: its scalars; items and tools have files of their own.
+//! Reads a request: the members that are neither conversation, tools nor reasoning.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::tools::choice;
-use super::super::types::*;
-use super::super::{messages, reasoning, tools};
-use crate::canonical::{
-    Error, ErrorClass, FieldNames, Losses, OutputFormat, Path, Request, Sampling, ServiceTier, Verbosity,
-};
-use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
+use super::{LOGPROBS, output_format};
+use crate::canonical::{Error, ErrorClass, FieldNames, Request, Sampling, Scope, ServiceTier, Verbosity};
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::tools::choice;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{messages, reasoning, response, tools};
+use crate::dialect::shared::unknown::drop_unknown;
 use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
 use crate::wire::json::{Raw, ReadError, parse_noting};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
-static FIELDS: [FieldNames; 2] = [fields("safety_identifier"), fields("user")];
+static FIELDS: [FieldNames; 2] = [field_names("safety_identifier"), field_names("user")];
 
-const fn fields(end_user: &'static str) -> FieldNames {
+const fn field_names(end_user: &'static str) -> FieldNames {
     FieldNames {
         system: "instructions",
         messages: "input",
         max_output_tokens: "max_output_tokens",
+        // The API has no such parameter.
         stop: "stop",
         effort: "reasoning.effort",
         thinking: "reasoning.effort",
@@ -33,48 +34,15 @@ const fn fields(end_user: &'static str) -> FieldNames {
     }
 }
 
-/// The member of `include` that asks for log probabilities.
-pub const LOGPROBS: &str = "message.output_text.logprobs";
-
-/// The members that an answer repeats, in the client's own words.
-const REPEATED: &[&str] = &[
-    "instructions",
-    "max_output_tokens",
-    "max_tool_calls",
-    "metadata",
-    "parallel_tool_calls",
-    "prompt_cache_key",
-    "reasoning",
-    "safety_identifier",
-    "temperature",
-    "text",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "user",
-];
-
-const VENDOR_STATE: &str = "state that the vendor holds";
-/// Why what an earlier answer says cannot be put in here.
-pub const NO_STORE: &str =
-    "earlier answers are not kept here: `server.response_store` in the configuration keeps them";
-
-fn invalid(error: &ReadError) -> Error {
-    let class = ErrorClass::InvalidRequest;
-    match error.path.as_str() {
-        "" => Error::new(class, error.message.clone()),
-        path => Error::new(class, error.to_string()).at(path),
-    }
-}
-
 /// Reads a request.
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
-    let (params, mut repeated) = parse_noting(inbound.body, REPEATED).map_err(|error| invalid(&error))?;
-    repeated.retain(|(_, json)| json.get() != "null");
+pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+    let parsed = parse_noting(inbound.body, response::object::ECHOED_MEMBERS);
+    let (params, mut echoed) = parsed.map_err(|error| invalid_request(&error))?;
+    // An explicit null asks for the default, which the response object has without the echo.
+    echoed.retain(|(_, json)| json.get() != "null");
     let ResponseCreateParams {
         access_programs,
         background,
@@ -113,89 +81,61 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         user,
         extra,
     } = params;
-    let root = Path::Root;
-    drop_unknown(&extra, &root, losses);
-    refuse_some(
-        access_programs.as_ref(),
-        root.field("access_programs"),
-        "programs of the vendor's own",
-        losses,
+    drop_unknown(scope, &extra);
+    scope.refuse_member(
+        "access_programs",
+        &access_programs,
+        ResponsesReason::AccessPrograms,
     );
     let background = background.filter(|background| *background);
-    refuse_some(
-        background.as_ref(),
-        root.field("background"),
-        VENDOR_STATE,
-        losses,
+    scope.refuse_member("background", &background, ResponsesReason::VendorState);
+    scope.ignore_member(
+        "background_options",
+        &background_options,
+        ResponsesReason::BackgroundOptions,
     );
-    ignore_some(
-        background_options.as_ref(),
-        root.field("background_options"),
-        "only for answers in the background",
-        losses,
+    scope.ignore_member(
+        "client_metadata",
+        &client_metadata,
+        ResponsesReason::ClientMetadata,
     );
-    ignore_some(
-        client_metadata.as_ref(),
-        root.field("client_metadata"),
-        "it tells the vendor of the client",
-        losses,
+    scope.drop_member(
+        "context_management",
+        &context_management,
+        ResponsesReason::ContextManagement,
     );
-    drop_some(
-        context_management.as_ref(),
-        root.field("context_management"),
-        "the context is not edited on the way",
-        losses,
+    scope.refuse_member("conversation", &conversation, ResponsesReason::VendorState);
+    scope.ignore_member("image", &image, ResponsesReason::ImageContext);
+    scope.drop_member("max_tool_calls", &max_tool_calls, ResponsesReason::ToolCallLimit);
+    // The response store, where it is configured, has replaced this by the earlier items before the request is read.
+    scope.refuse_member(
+        "previous_response_id",
+        &previous_response_id,
+        ResponsesReason::NoResponseStore,
     );
-    refuse_some(
-        conversation.as_ref(),
-        root.field("conversation"),
-        VENDOR_STATE,
-        losses,
+    scope.refuse_member("prompt", &prompt, ResponsesReason::VendorState);
+    read_cache_options(&mut scope.field("prompt_cache_options"), prompt_cache_options);
+    scope.ignore_member(
+        "prompt_cache_retention",
+        &prompt_cache_retention,
+        ResponsesReason::CachingHint,
     );
-    ignore_some(
-        image.as_ref(),
-        root.field("image"),
-        "how the vendor keeps images in its context",
-        losses,
-    );
-    drop_some(
-        max_tool_calls.as_ref(),
-        root.field("max_tool_calls"),
-        "calls are not counted",
-        losses,
-    );
-    refuse_some(
-        previous_response_id.as_ref(),
-        root.field("previous_response_id"),
-        NO_STORE,
-        losses,
-    );
-    refuse_some(prompt.as_ref(), root.field("prompt"), VENDOR_STATE, losses);
-    read_cache_options(prompt_cache_options, losses);
-    ignore_some(
-        prompt_cache_retention.as_ref(),
-        root.field("prompt_cache_retention"),
-        "a caching hint",
-        losses,
-    );
-    read_moderation(moderation, losses);
+    read_moderation(&mut scope.field("moderation"), moderation);
+    // True is the API's default; if an absent `store` were recorded too, nearly every request would have this entry.
     if store == Some(true) {
-        losses.ignore(
-            "store",
-            "answers are kept only where `server.response_store` says so",
-        );
+        scope.field("store").ignore(ResponsesReason::StoreByConfiguration);
     }
     if let Some(StreamOptions {
         include_obfuscation: _,
         extra,
     }) = stream_options
     {
-        drop_unknown(&extra, &root.field("stream_options"), losses);
+        drop_unknown(&mut scope.field("stream_options"), &extra);
     }
     match truncation {
         None | Some(ResponseCreateParamsTruncation::Disabled) => {}
         Some(ResponseCreateParamsTruncation::Auto | ResponseCreateParamsTruncation::Other(_)) => {
-            losses.drop_field("truncation", "a conversation that is too long is not cut");
+            scope.field("truncation").drop(ResponsesReason::Truncation);
         }
     }
 
@@ -204,13 +144,14 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
     let names = if is_user { by_user } else { by_identifier };
     let model = inbound.model.map_or(model, str::to_owned);
     let mut request = Request::new(names, model);
+    // `user` is the deprecated name of `safety_identifier`.
     if safety_identifier.is_some() && user.is_some() {
-        losses.ignore("user", "`safety_identifier` stands for it");
+        scope.field("user").ignore(ResponsesReason::UserReplaced);
     }
     request.end_user = safety_identifier.or(user).filter(|id| !id.is_empty());
     request.stream = inbound.stream.or(stream).unwrap_or_default();
     request.max_output_tokens = max_output_tokens
-        .map(|limit| unsigned(limit, "max_output_tokens"))
+        .map(|limit| to_unsigned(limit, "max_output_tokens"))
         .transpose()?;
     request.sampling = Sampling {
         temperature,
@@ -218,28 +159,31 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
         ..Sampling::default()
     };
     let top = top_logprobs
-        .map(|top| unsigned(top, "top_logprobs"))
+        .map(|top| to_unsigned(top, "top_logprobs"))
         .transpose()?;
-    let asks = include.into_iter().flatten().any(|word| word == LOGPROBS);
+    // `include` asks for the tokens' own probabilities, `top_logprobs` for those of alternatives.
+    let asks = include.into_iter().flatten().any(|member| member == LOGPROBS);
     request.logprobs = if asks {
         Some(top.unwrap_or_default())
     } else {
         top.filter(|top| *top > 0)
     };
-    request.reasoning = reasoning::read_control(reasoning, losses);
-    read_text_config(text, &mut request, losses);
+    request.reasoning = reasoning::read_control(&mut scope.field("reasoning"), reasoning);
+    read_text_config(&mut scope.field("text"), text, &mut request);
     request.cache_key = prompt_cache_key;
     request.metadata = metadata.into_iter().flatten().collect();
-    request.service_tier = service_tier.and_then(|tier| read_tier(&tier, losses));
+    request.service_tier =
+        service_tier.and_then(|tier| read_service_tier(&mut scope.field("service_tier"), &tier));
     request.parallel_tool_calls = parallel_tool_calls;
-    let tools = tools::read(tools.unwrap_or_default(), losses);
+    let tools = tools::read(&mut scope.field("tools"), tools.unwrap_or_default());
     let echo = RequestEcho {
-        members: repeated,
-        tool_search: tools.searches,
+        members: echoed,
+        tool_search: tools.has_client_search,
     };
     request.tools = tools.tools;
-    request.tool_choice = tool_choice.and_then(|choice| choice::read(choice, losses));
-    messages::read(instructions, input, &mut request, losses);
+    request.tool_choice =
+        tool_choice.and_then(|choice| choice::read(&mut scope.field("tool_choice"), choice));
+    messages::read(scope, instructions, input, &mut request);
     let preferences = Preferences {
         echo: Some(Arc::new(echo)),
         ..Preferences::default()
@@ -247,33 +191,39 @@ pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequ
     Ok(ReadRequest { request, preferences })
 }
 
-fn unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
+/// The error of a body that is no request.
+fn invalid_request(error: &ReadError) -> Error {
+    let class = ErrorClass::InvalidRequest;
+    match error.path.as_str() {
+        "" => Error::new(class, error.message.clone()),
+        path => Error::new(class, error.to_string()).at(path),
+    }
+}
+
+/// A number that the API's schema types as an integer and that has to be 0 or more.
+fn to_unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
     u64::try_from(value).map_err(|_| {
         let message = format!("{field}: has to be 0 or more");
         Error::new(ErrorClass::InvalidRequest, message).at(field)
     })
 }
 
-/// A caching hint, but for a request that is to fill the cache and answer nothing.
-fn read_cache_options(options: Option<Raw>, losses: &mut Losses) {
+/// Reads `prompt_cache_options`: hints, except for `prewarm`, which asks to fill the cache without a response.
+fn read_cache_options(scope: &mut Scope<'_>, options: Option<Raw>) {
     #[derive(Deserialize)]
-    struct Options {
+    struct CacheOptions {
         prewarm: Option<bool>,
     }
     let Some(options) = options else { return };
     match serde_json::from_str(options.get()) {
-        Ok(Options { prewarm: Some(true) }) => {
-            losses.refuse(
-                "prompt_cache_options.prewarm",
-                "a request without an answer cannot be made",
-            );
-        }
-        Ok(Options { prewarm: _ }) | Err(_) => losses.ignore("prompt_cache_options", "a caching hint"),
+        Ok(CacheOptions { prewarm: Some(true) }) => scope.field("prewarm").refuse(ResponsesReason::Prewarm),
+        Ok(CacheOptions { prewarm: _ }) | Err(_) => scope.ignore(ResponsesReason::CachingHint),
     }
 }
 
-/// A policy that blocks is a promise about the answer; one that only scores adds to it.
-fn read_moderation(moderation: Option<ResponseCreateParamsModeration>, losses: &mut Losses) {
+/// Reads `moderation`. A policy that blocks is part of the contract of the response; one that only scores adds members to
+/// it.
+fn read_moderation(scope: &mut Scope<'_>, moderation: Option<ResponseCreateParamsModeration>) {
     let Some(ResponseCreateParamsModeration {
         model: _,
         policy,
@@ -299,13 +249,13 @@ fn read_moderation(moderation: Option<ResponseCreateParamsModeration>, losses: &
         input || output
     });
     if blocks {
-        losses.refuse("moderation", "no other vendor blocks by this policy");
+        scope.refuse(ResponsesReason::ModerationBlocks);
     } else {
-        losses.drop_field("moderation", "no other vendor scores by this policy");
+        scope.drop(ResponsesReason::ModerationScores);
     }
 }
 
-fn read_text_config(text: Option<ResponseTextConfigParam>, request: &mut Request, losses: &mut Losses) {
+fn read_text_config(scope: &mut Scope<'_>, text: Option<ResponseTextConfigParam>, request: &mut Request) {
     let Some(ResponseTextConfigParam {
         format,
         verbosity,
@@ -314,59 +264,26 @@ fn read_text_config(text: Option<ResponseTextConfigParam>, request: &mut Request
     else {
         return;
     };
-    let at = Path::Root.field("text");
-    drop_unknown(&extra, &at, losses);
-    request.output_format = format.and_then(|format| read_format(format, &at.field("format"), losses));
-    request.verbosity = verbosity.and_then(|verbosity| match verbosity {
+    drop_unknown(scope, &extra);
+    request.output_format =
+        format.and_then(|format| output_format::read_format(&mut scope.field("format"), format));
+    request.verbosity =
+        verbosity.and_then(|verbosity| read_verbosity(&mut scope.field("verbosity"), &verbosity));
+}
+
+fn read_verbosity(scope: &mut Scope<'_>, verbosity: &ResponseTextConfigParamVerbosity) -> Option<Verbosity> {
+    match verbosity {
         ResponseTextConfigParamVerbosity::Low => Some(Verbosity::Low),
         ResponseTextConfigParamVerbosity::Medium => Some(Verbosity::Medium),
         ResponseTextConfigParamVerbosity::High => Some(Verbosity::High),
         ResponseTextConfigParamVerbosity::Other(_) => {
-            losses.drop_field(
-                at.field("verbosity"),
-                "a verbosity that the translation does not know",
-            );
-            None
-        }
-    });
-}
-
-/// Reads the format of the answer's text.
-pub fn read_format(format: TextFormatParam, at: &Path<'_>, losses: &mut Losses) -> Option<OutputFormat> {
-    match format {
-        TextFormatParam::Text(ResponseFormatTextParam { extra }) => {
-            drop_unknown(&extra, at, losses);
-            None
-        }
-        TextFormatParam::JsonObject(ResponseFormatJsonObjectParam { extra }) => {
-            drop_unknown(&extra, at, losses);
-            Some(OutputFormat::JsonObject)
-        }
-        TextFormatParam::JsonSchema(format) => {
-            let JsonSchemaFormatParam {
-                description,
-                name,
-                schema,
-                strict,
-                extra,
-            } = format;
-            drop_unknown(&extra, at, losses);
-            tools::check_schema(&schema, at.field("schema"), losses);
-            Some(OutputFormat::JsonSchema {
-                name: Some(name),
-                description,
-                schema,
-                strict,
-            })
-        }
-        TextFormatParam::Unknown(unknown) => {
-            refuse_variant(&unknown, "text format", at, losses);
+            scope.drop(ResponsesReason::UnknownVerbosity);
             None
         }
     }
 }
 
-fn read_tier(tier: &ResponseCreateParamsServiceTier, losses: &mut Losses) -> Option<ServiceTier> {
+fn read_service_tier(scope: &mut Scope<'_>, tier: &ResponseCreateParamsServiceTier) -> Option<ServiceTier> {
     Some(match tier {
         ResponseCreateParamsServiceTier::Auto => ServiceTier::Auto,
         ResponseCreateParamsServiceTier::Default => ServiceTier::Default,
@@ -376,7 +293,7 @@ fn read_tier(tier: &ResponseCreateParamsServiceTier, losses: &mut Losses) -> Opt
         ResponseCreateParamsServiceTier::Scale => ServiceTier::Scale,
         ResponseCreateParamsServiceTier::Ultrafast => ServiceTier::Ultrafast,
         ResponseCreateParamsServiceTier::Other(_) => {
-            losses.drop_field("service_tier", "a tier that is not known");
+            scope.drop(ResponsesReason::UnknownServiceTier);
             return None;
         }
     })

@@ -1,40 +1,39 @@
-//! Writes a request: its scalars; items and tools have files of their own.
+//! Writes a request: the members that are neither conversation, tools nor reasoning.
 
 use std::borrow::Cow;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
-use super::super::types::*;
-use super::super::{endpoints, messages, reasoning, tools};
-use super::LOGPROBS;
+use super::{LOGPROBS, output_format};
 use crate::canonical::{
-    FieldNames, Losses, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier, Verbosity,
+    FieldNames, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier, Verbosity,
 };
 use crate::capability::{Capabilities, SamplingSupport};
+use crate::dialect::openai_responses::messages::WrittenInput;
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{endpoints, messages, reasoning, tools};
+use crate::dialect::shared::end_user;
 use crate::dialect::shared::tool_names::ToolNames;
-use crate::dialect::shared::{end_user, json_schema};
 use crate::dialect::{Target, WrittenRequest};
 
-/// Most characters of a tool's name.
+/// Most characters of a tool's name that the API accepts.
 const NAME_LIMIT: usize = 64;
 
-/// Most characters of `safety_identifier`.
+/// Most characters of `safety_identifier` that the API accepts.
 const END_USER_LIMIT: usize = 128;
 
-/// The least that `max_output_tokens` may be.
+/// The least `max_output_tokens` that the API accepts.
 const LEAST_OUTPUT: u64 = 16;
 
-/// Name of a schema that has none; the API wants one.
-const UNNAMED_SCHEMA: &str = "response";
-
-/// The member of `include` that asks for reasoning state in the answer.
+/// The member of `include` that asks for the reasoning state in the response.
 const REASONING_STATE: &str = "reasoning.encrypted_content";
 
 /// Writes a request.
-pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> WrittenRequest {
+pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> WrittenRequest {
     let Request {
         fields,
-        // The upstream's name of the model stands in its place.
+        // The target has the upstream's name of the model.
         model: _,
         stream,
         system: _,
@@ -57,22 +56,23 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     let Target {
         model, capabilities, ..
     } = *target;
-    let names = ToolNames::new(&mut Scope::root(losses), request, NAME_LIMIT);
+    let names = ToolNames::new(scope, request, NAME_LIMIT);
     let mut out = ResponseCreateParams::new(model);
-    let messages::Written { instructions, items } = messages::write(request, &names, capabilities, losses);
+    let WrittenInput { instructions, items } = messages::write(scope, request, &names, capabilities);
     out.instructions = instructions;
     out.input = Some(ResponseCreateParamsInput::Array(items));
-    tools::write(request, &names, capabilities, &mut out, losses);
+    tools::write(scope, request, &names, capabilities, &mut out);
     if *stream {
         out.stream = Some(true);
-        // Padding against eavesdroppers who count bytes: between proxy and upstream it costs and helps nobody.
+        // The padding hides the length of tokens from eavesdroppers; between proxy and upstream it only costs bytes.
         let mut options = StreamOptions::new();
         options.include_obfuscation = Some(false);
         out.stream_options = Some(options);
     }
-    // Left out it would mean that the vendor keeps the answer.
+    // The default is true: the vendor would keep every response.
     out.store = Some(false);
     let mut include = Vec::new();
+    // Without a store at the vendor, reasoning goes on in the next turn only if its encrypted state comes back.
     if !capabilities.efforts.is_empty() {
         include.push(REASONING_STATE.to_owned());
     }
@@ -81,21 +81,16 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
         out.top_logprobs = i64::try_from(top).ok();
     }
     out.include = (!include.is_empty()).then_some(include);
-    out.max_output_tokens =
-        max_output_tokens.and_then(|limit| write_limit(limit, fields, capabilities, losses));
-    out.reasoning = reasoning::write_control(request, capabilities, losses);
-    write_sampling(sampling, capabilities, &mut out, losses);
+    out.max_output_tokens = max_output_tokens.and_then(|limit| {
+        let mut scope = scope.at(fields.max_output_tokens);
+        write_output_limit(&mut scope, limit, capabilities)
+    });
+    out.reasoning = reasoning::write_control(scope, request, capabilities);
+    write_sampling(scope, sampling, capabilities, &mut out);
     if !stop.is_empty() {
-        losses.approximate(fields.stop, "the proxy cuts the answer at stop sequences itself");
+        scope.at(fields.stop).approximate(ResponsesReason::StopSequences);
     }
-    write_text(
-        output_format.as_ref(),
-        *verbosity,
-        fields,
-        capabilities,
-        &mut out,
-        losses,
-    );
+    out.text = write_text_config(scope, output_format.as_ref(), *verbosity, fields, capabilities);
     out.safety_identifier = end_user.as_ref().map(|id| {
         if id.chars().count() > END_USER_LIMIT {
             end_user::digest(id)
@@ -105,7 +100,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     });
     out.prompt_cache_key.clone_from(cache_key);
     out.metadata = (!metadata.is_empty()).then(|| metadata.iter().cloned().collect());
-    out.service_tier = service_tier.map(write_tier);
+    out.service_tier = service_tier.map(write_service_tier);
     let restoration = Restoration {
         tools: names.into_restoration(),
         json_tool: None,
@@ -121,36 +116,30 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     }
 }
 
-fn write_limit(
-    limit: u64,
-    fields: &FieldNames,
-    capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> Option<i64> {
+/// Writes the limit of output tokens, within what the API and this model accept.
+fn write_output_limit(scope: &mut Scope<'_>, limit: u64, capabilities: &Capabilities) -> Option<i64> {
     if limit == 0 {
-        losses.refuse(
-            fields.max_output_tokens,
-            "an answer without any token cannot be asked for",
-        );
+        scope.refuse(ResponsesReason::NoOutputTokens);
         return None;
     }
     let most = capabilities.max_output.unwrap_or(u64::MAX);
     let fitted = limit.min(most).max(LEAST_OUTPUT);
     if fitted < limit {
-        let reason = format!("this model writes at most {most} tokens");
-        losses.approximate(fields.max_output_tokens, reason);
+        scope.approximate(ResponsesReason::OutputLimit { most });
     } else if fitted > limit {
-        let reason = format!("the limit is at least {LEAST_OUTPUT} tokens");
-        losses.approximate(fields.max_output_tokens, reason);
+        let least = LEAST_OUTPUT;
+        scope.approximate(ResponsesReason::LeastOutput { least });
     }
     Some(i64::try_from(fitted).unwrap_or(i64::MAX))
 }
 
+/// Writes the sampling parameters. `out.reasoning` has to be written before: some models accept them only without
+/// reasoning.
 fn write_sampling(
+    scope: &mut Scope<'_>,
     sampling: &Sampling,
     capabilities: &Capabilities,
     out: &mut ResponseCreateParams,
-    losses: &mut Losses,
 ) {
     let Sampling {
         temperature,
@@ -160,105 +149,64 @@ fn write_sampling(
         frequency_penalty,
         presence_penalty,
     } = sampling;
-    let does_not_reason = || {
-        let effort = out
-            .reasoning
-            .as_ref()
-            .and_then(|reasoning| reasoning.effort.as_ref());
-        effort == Some(&Effort::None)
-    };
-    let is_taken = match capabilities.sampling {
+    let is_accepted = match capabilities.sampling {
         SamplingSupport::None => false,
-        SamplingSupport::WithoutReasoning => does_not_reason(),
+        SamplingSupport::WithoutReasoning => {
+            let reasoning = out.reasoning.as_ref();
+            reasoning.and_then(|reasoning| reasoning.effort.as_ref()) == Some(&Effort::None)
+        }
         SamplingSupport::All => true,
     };
-    let mut taken = |value: &Option<Number>, field: &'static str| {
-        if value.is_some() && !is_taken {
-            losses.drop_field(field, "this model takes no sampling parameters");
+    let mut accept = |value: &Option<Number>, name: &'static str| {
+        if is_accepted {
+            value.clone()
+        } else {
+            scope.drop_member(name, value, ResponsesReason::NoSampling);
+            None
         }
-        value.clone().filter(|_| is_taken)
     };
-    out.temperature = taken(temperature, "temperature");
-    out.top_p = taken(top_p, "top_p");
+    out.temperature = accept(temperature, "temperature");
+    out.top_p = accept(top_p, "top_p");
     if out.temperature.is_some() && out.top_p.is_some() && !capabilities.temperature_with_top_p {
-        losses.drop_field("top_p", "this model takes `temperature` or `top_p`, not both");
+        scope.at("top_p").drop(ResponsesReason::TemperatureOrTopP);
         out.top_p = None;
     }
-    for (is_set, field) in [
-        (top_k.is_some(), "top_k"),
-        (seed.is_some(), "seed"),
-        (frequency_penalty.is_some(), "frequency_penalty"),
-        (presence_penalty.is_some(), "presence_penalty"),
-    ] {
-        if is_set {
-            losses.drop_field(field, "the API has no such parameter");
-        }
-    }
+    scope.drop_member("top_k", top_k, ResponsesReason::NoSuchParameter);
+    scope.drop_member("seed", seed, ResponsesReason::NoSuchParameter);
+    scope.drop_member(
+        "frequency_penalty",
+        frequency_penalty,
+        ResponsesReason::NoSuchParameter,
+    );
+    scope.drop_member(
+        "presence_penalty",
+        presence_penalty,
+        ResponsesReason::NoSuchParameter,
+    );
 }
 
-fn write_text(
+/// Writes `text`; `None` if the request leaves all of it to the defaults.
+fn write_text_config(
+    scope: &mut Scope<'_>,
     format: Option<&OutputFormat>,
     verbosity: Option<Verbosity>,
     fields: &FieldNames,
     capabilities: &Capabilities,
-    out: &mut ResponseCreateParams,
-    losses: &mut Losses,
-) {
+) -> Option<ResponseTextConfigParam> {
     if format.is_none() && verbosity.is_none() {
-        return;
+        return None;
     }
     let mut text = ResponseTextConfigParam::new();
-    text.format = format.map(|format| write_format(format, fields, capabilities, losses));
+    text.format = format.map(|format| output_format::write_format(scope, format, fields, capabilities));
     text.verbosity = verbosity.map(|verbosity| match verbosity {
         Verbosity::Low => ResponseTextConfigParamVerbosity::Low,
         Verbosity::Medium => ResponseTextConfigParamVerbosity::Medium,
         Verbosity::High => ResponseTextConfigParamVerbosity::High,
     });
-    out.text = Some(text);
+    Some(text)
 }
 
-fn write_format(
-    format: &OutputFormat,
-    fields: &FieldNames,
-    capabilities: &Capabilities,
-    losses: &mut Losses,
-) -> TextFormatParam {
-    let OutputFormat::JsonSchema {
-        name,
-        description,
-        schema,
-        strict,
-    } = format
-    else {
-        return ResponseFormatJsonObjectParam::new().into();
-    };
-    if !capabilities.structured_output {
-        losses.approximate(
-            fields.output_format,
-            "this model is held to JSON, not to a schema",
-        );
-        return ResponseFormatJsonObjectParam::new().into();
-    }
-    let mut out = JsonSchemaFormatParam::new(name.as_deref().unwrap_or(UNNAMED_SCHEMA), schema.clone());
-    out.description.clone_from(description);
-    let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
-    let is_enforceable = json_schema::is_openai_strict(&parsed);
-    out.strict = Some(match strict {
-        // A dialect that knows no such word holds every answer to its schema.
-        Some(true) | None if !is_enforceable => {
-            losses.approximate(
-                fields.output_format,
-                "the schema is outside the subset that can be enforced",
-            );
-            false
-        }
-        Some(true) | None => true,
-        Some(false) => false,
-    });
-    out.into()
-}
-
-fn write_tier(tier: ServiceTier) -> ResponseCreateParamsServiceTier {
+fn write_service_tier(tier: ServiceTier) -> ResponseCreateParamsServiceTier {
     match tier {
         ServiceTier::Auto => ResponseCreateParamsServiceTier::Auto,
         ServiceTier::Default => ResponseCreateParamsServiceTier::Default,

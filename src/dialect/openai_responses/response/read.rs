@@ -1,23 +1,24 @@
-//! Reads complete answers.
+//! Reads complete responses.
 
-use super::super::types::*;
-use super::super::{error, reasoning};
-use super::object as envelope;
+use super::logprobs;
 use crate::canonical::{
-    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, Losses, Path, RawJson,
-    Response as CanonicalResponse, ServerTool, Text, ToolCall, ToolInput, Usage,
+    Annotation, Block, Error, ErrorClass, Family, Finish, FinishReason, RawJson,
+    Response as CanonicalResponse, Scope, ServerTool, Text, ToolCall, ToolInput, Usage,
 };
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{content, error, reasoning, usage};
 
-/// An answer's object, taken apart.
+/// What is read of a response object, in a complete response and in the events of a stream.
 #[derive(Debug)]
-pub struct Parts {
+pub struct ResponseParts {
     /// The vendor's identifier.
     pub id: Option<String>,
     /// The model.
     pub model: Option<String>,
     /// The items.
     pub output: Vec<OutputItem>,
-    /// Why it ended, or what it failed with.
+    /// Why it ended, or the error that it failed with.
     pub end: Result<Finish, Error>,
     /// Token counts.
     pub usage: Option<Usage>,
@@ -25,8 +26,8 @@ pub struct Parts {
     pub service_tier: Option<String>,
 }
 
-/// Takes an answer's object apart.
-pub fn take_apart(response: Response) -> Parts {
+/// Takes a response object apart.
+pub fn take_apart(response: Response) -> ResponseParts {
     let Response {
         access_programs: _,
         background: _,
@@ -74,7 +75,8 @@ pub fn take_apart(response: Response) -> Parts {
             ErrorClass::Upstream,
             "the upstream cancelled the answer",
         )),
-        Some(ResponseStatus::Incomplete) => Ok(Finish::new(read_incomplete(incomplete_details))),
+        Some(ResponseStatus::Incomplete) => Ok(Finish::new(usage::read_incomplete(incomplete_details))),
+        // Compatible servers may leave the status out.
         None if error.is_some() => Err(error::read_failed(error)),
         None
         | Some(
@@ -84,40 +86,26 @@ pub fn take_apart(response: Response) -> Parts {
             | ResponseStatus::Other(_),
         ) => Ok(Finish::new(FinishReason::End)),
     };
-    Parts {
+    ResponseParts {
         id,
         model,
         output: output.unwrap_or_default(),
         end,
-        usage: usage.map(|usage| envelope::read_usage(usage, tool_usage)),
+        usage: usage.map(|usage| usage::read_usage(usage, tool_usage)),
         service_tier: service_tier.map(|tier| tier.as_str().to_owned()),
     }
 }
 
-fn read_incomplete(details: Option<IncompleteDetails>) -> FinishReason {
-    let reason = details.and_then(|IncompleteDetails { reason, extra: _ }| reason);
-    match reason {
-        Some(IncompleteDetailsReason::ContentFilter) => FinishReason::ContentFilter,
-        None
-        | Some(
-            IncompleteDetailsReason::MaxOutputTokens
-            | IncompleteDetailsReason::MaxMessages
-            | IncompleteDetailsReason::Steered
-            | IncompleteDetailsReason::Other(_),
-        ) => FinishReason::Length,
-    }
-}
-
-/// Reads an answer.
+/// Reads a response.
 ///
 /// # Errors
-/// A body that is no answer of this dialect, or one that failed.
-pub fn read(body: &[u8], losses: &mut Losses) -> Result<CanonicalResponse, Error> {
+/// A body that is no response of this dialect, or one that failed.
+pub fn read(scope: &mut Scope<'_>, body: &[u8]) -> Result<CanonicalResponse, Error> {
     let response = parse_response(body).map_err(|error| {
         let message = format!("the upstream's answer is no response of this API: {error}");
         Error::new(ErrorClass::Upstream, message)
     })?;
-    let Parts {
+    let ResponseParts {
         id,
         model,
         output,
@@ -126,16 +114,15 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<CanonicalResponse, Error
         service_tier,
     } = take_apart(response);
     let mut finish = end?;
-    let list = Path::Root.field("output");
+    let mut list = scope.field("output");
     let mut content = Vec::new();
     let mut logprobs = None;
     for (index, item) in output.into_iter().enumerate() {
-        read_item(item, &list.index(index), &mut content, &mut logprobs, losses);
+        read_item(&mut list.index(index), item, &mut content, &mut logprobs);
     }
-    let refused = content
-        .iter()
-        .any(|block| matches!(block, Block::Refusal { text } if !text.is_empty()));
-    if refused && finish.reason == FinishReason::End {
+    // The API has no status for a refusal: it is complete, with a part of its own.
+    let is_refusal = |block: &Block| matches!(block, Block::Refusal { text } if !text.is_empty());
+    if content.iter().any(is_refusal) && finish.reason == FinishReason::End {
         finish.reason = FinishReason::Refusal;
     }
     Ok(CanonicalResponse {
@@ -149,53 +136,9 @@ pub fn read(body: &[u8], losses: &mut Losses) -> Result<CanonicalResponse, Error
     })
 }
 
-fn read_item(
-    item: OutputItem,
-    at: &Path<'_>,
-    out: &mut Vec<Block>,
-    logprobs: &mut Option<RawJson>,
-    losses: &mut Losses,
-) {
+fn read_item(scope: &mut Scope<'_>, item: OutputItem, out: &mut Vec<Block>, logprobs: &mut Option<RawJson>) {
     match item {
-        OutputItem::Message(message) => {
-            let OutputMessage {
-                content,
-                id: _,
-                phase: _,
-                status: _,
-                extra: _,
-            } = message;
-            for part in content.into_iter().flatten() {
-                match part {
-                    OutputContent::OutputText(part) => {
-                        let OutputText {
-                            annotations,
-                            logprobs: list,
-                            text,
-                            extra: _,
-                        } = part;
-                        if let Some(list) = list.filter(has_entries) {
-                            logprobs.get_or_insert(list);
-                        }
-                        let annotations = annotations.into_iter().flatten();
-                        let annotations =
-                            annotations.filter_map(|annotation| read_citation(annotation, at, losses));
-                        out.push(Block::Text(Text {
-                            text: text.into(),
-                            annotations: annotations.collect(),
-                            cache: None,
-                        }));
-                    }
-                    OutputContent::Refusal(Refusal { refusal, extra: _ }) => {
-                        out.push(Block::Refusal { text: refusal.into() });
-                    }
-                    OutputContent::Unknown(unknown) => {
-                        let tag = &unknown.tag;
-                        losses.drop_field(*at, format!("a part of the unknown type `{tag}`"));
-                    }
-                }
-            }
-        }
+        OutputItem::Message(message) => read_message(scope, message, out, logprobs),
         OutputItem::FunctionCall(call) => {
             let FunctionCall {
                 arguments,
@@ -238,49 +181,83 @@ fn read_item(
                 cache: None,
             }));
         }
-        OutputItem::Reasoning(item) => out.push(Block::Reasoning(reasoning::read_answer(item))),
+        OutputItem::Reasoning(item) => out.push(Block::Reasoning(reasoning::read_output_item(item))),
         item @ (OutputItem::WebSearchCall(_) | OutputItem::Unknown(_)) => {
-            out.extend(server_tool(&item).map(Block::ServerTool));
+            out.extend(read_server_tool(&item).map(Block::ServerTool));
         }
     }
 }
 
-/// Whether log probabilities are there, and are what they should be: another dialect's client gets them as they are.
-pub fn has_entries(list: &RawJson) -> bool {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Entry<'a> {
-        #[serde(borrow, rename = "token")]
-        _token: std::borrow::Cow<'a, str>,
-        #[serde(rename = "logprob")]
-        _logprob: f64,
-        #[serde(default, rename = "bytes")]
-        _bytes: Option<Vec<u8>>,
-        #[serde(default, rename = "top_logprobs")]
-        _top: Vec<Entry<'a>>,
+fn read_message(
+    scope: &mut Scope<'_>,
+    message: OutputMessage,
+    out: &mut Vec<Block>,
+    logprobs: &mut Option<RawJson>,
+) {
+    let OutputMessage {
+        content,
+        id: _,
+        phase: _,
+        status: _,
+        extra: _,
+    } = message;
+    for part in content.into_iter().flatten() {
+        match part {
+            OutputContent::OutputText(part) => {
+                let OutputText {
+                    annotations,
+                    logprobs: list,
+                    text,
+                    extra: _,
+                } = part;
+                // The model has one list for the whole response: that of the first text.
+                if let Some(list) = list.filter(logprobs::has_entries) {
+                    logprobs.get_or_insert(list);
+                }
+                let annotations = annotations.into_iter().flatten();
+                let annotations = annotations.filter_map(|annotation| read_citation(scope, annotation));
+                out.push(Block::Text(Text {
+                    text: text.into(),
+                    annotations: annotations.collect(),
+                    cache: None,
+                }));
+            }
+            OutputContent::Refusal(Refusal { refusal, extra: _ }) => {
+                out.push(Block::Refusal { text: refusal.into() });
+            }
+            OutputContent::Unknown(unknown) => {
+                let tag = unknown.tag;
+                scope.drop(ResponsesReason::UnknownPart { tag });
+            }
+        }
     }
-    let is_empty = list.get().bytes().all(|byte| {
-        b"[] 	
-"
-        .contains(&byte)
-    });
-    !is_empty && serde_json::from_str::<Vec<Entry<'_>>>(list.get()).is_ok()
 }
 
-/// Reads a citation, and says so where it is none that crosses.
-pub fn read_citation(annotation: OutputAnnotation, at: &Path<'_>, losses: &mut Losses) -> Option<Annotation> {
-    let read = envelope::read_citation(annotation);
-    if read.is_none() {
-        losses.drop_field(
-            at.field("annotations"),
-            "only citations of web pages cross dialects",
-        );
+/// Reads a citation of a web page; all others name objects at the vendor. The scope is at the object that has the
+/// annotations.
+pub fn read_citation(scope: &mut Scope<'_>, annotation: OutputAnnotation) -> Option<Annotation> {
+    let citation = match annotation {
+        OutputAnnotation::UrlCitation(UrlCitation {
+            end_index,
+            start_index,
+            title,
+            url,
+            extra: _,
+        }) => url.map(|url| Annotation {
+            url,
+            title: title.unwrap_or_default(),
+            span: content::read_span(start_index, end_index),
+        }),
+        OutputAnnotation::Unknown(_) => None,
+    };
+    if citation.is_none() {
+        scope.field("annotations").drop(ResponsesReason::VendorCitation);
     }
-    read
+    citation
 }
 
-/// What an item of a vendor's own tool amounts to elsewhere; what becomes of it is the writer's to tell.
-pub fn server_tool(item: &OutputItem) -> Option<ServerTool> {
+/// Reads an item of a vendor's own tool. What is lost of it depends on the client's dialect, so its writer records that.
+pub fn read_server_tool(item: &OutputItem) -> Option<ServerTool> {
     let (item, query) = match item {
         OutputItem::WebSearchCall(WebSearchCall {
             action,

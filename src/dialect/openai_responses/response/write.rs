@@ -1,18 +1,19 @@
-//! Writes complete answers, and the items that answers and streams have in common.
+//! Writes complete responses.
 
-use super::super::types::*;
-use super::super::{reasoning, tools};
-use super::object::{self as envelope, End, Envelope};
+use super::items::{self, CallItem};
+use super::object::ResponseObject;
 use crate::canonical::{
-    Block, Finish, Losses, RawJson, Reasoning, Response as CanonicalResponse, ServerTool, Text, ToolCall,
-    ToolInput,
+    Block, RawJson, Reasoning, Response as CanonicalResponse, Scope, ServerTool, Text, ToolCall, ToolInput,
 };
 use crate::dialect::ResponseContext;
-use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseEnd};
+use crate::dialect::openai_responses::{reasoning, tools};
 use crate::wire::json::{LazyStr, compact};
 
-/// Writes an answer.
-pub fn write(response: CanonicalResponse, reply: &ResponseContext, losses: &mut Losses) -> Vec<u8> {
+/// Writes a response.
+pub fn write(scope: &mut Scope<'_>, response: CanonicalResponse, context: &ResponseContext) -> Vec<u8> {
     let CanonicalResponse {
         id,
         model: _,
@@ -22,46 +23,35 @@ pub fn write(response: CanonicalResponse, reply: &ResponseContext, losses: &mut 
         service_tier,
         mut logprobs,
     } = response;
-    let envelope = Envelope::new(reply.clone(), id.as_deref(), service_tier);
-    let refused = content
-        .iter()
-        .any(|block| matches!(block, Block::Refusal { text } if !text.is_empty()));
-    let end = End::of(&finish, refused, losses);
+    let object = ResponseObject::new(context.clone(), id.as_deref(), service_tier);
+    let is_refusal = |block: &Block| matches!(block, Block::Refusal { text } if !text.is_empty());
+    let refusal = if content.iter().any(is_refusal) {
+        OwnRefusal::Present
+    } else {
+        OwnRefusal::Absent
+    };
+    let end = ResponseEnd::from_finish(scope, &finish, refusal);
     let mut output = Vec::with_capacity(content.len());
     for block in content {
-        let item = write_block(block, output.len(), &envelope, end, &mut logprobs, losses);
+        let item = write_block(scope, block, output.len(), &object, end, &mut logprobs);
         output.extend(item);
     }
-    if let Some(item) = explanation(&finish, end, refused, &envelope, output.len()) {
-        output.push(item);
+    if let Some(text) = end.explanation(&finish, refusal) {
+        let part = OutputContent::from(Refusal::new(text));
+        let id = object.item_id("msg", output.len());
+        output.push(items::write_message(&id, part, ItemStatus::Completed).into());
     }
-    write_response(&envelope.ended(output, &end, usage))
+    write_response(&object.write_final(output, end, usage))
 }
 
-/// The item that holds the vendor's explanation of a refusal that is not in the model's own words.
-pub fn explanation(
-    finish: &Finish,
-    end: End,
-    refused: bool,
-    envelope: &Envelope,
-    index: usize,
-) -> Option<OutputItem> {
-    let text = finish.explanation.as_ref().filter(|text| !text.is_empty())?;
-    if end != End::Filtered || refused {
-        return None;
-    }
-    let part = OutputContent::from(Refusal::new(text));
-    let id = envelope.item_id("msg", index);
-    Some(envelope::message(&id, part, ItemStatus::Completed).into())
-}
-
+/// Writes the item of a block; `None` if the block has nothing to show.
 fn write_block(
+    scope: &mut Scope<'_>,
     block: Block,
     index: usize,
-    envelope: &Envelope,
-    end: End,
+    object: &ResponseObject,
+    end: ResponseEnd,
     logprobs: &mut Option<RawJson>,
-    losses: &mut Losses,
 ) -> Option<OutputItem> {
     Some(match block {
         Block::Text(Text {
@@ -74,36 +64,37 @@ fn write_block(
             }
             let length = text.chars().count();
             let annotations = annotations.into_iter();
-            let annotations = annotations.map(|annotation| envelope::citation(annotation, length));
-            let part = envelope::text(text, annotations.collect(), logprobs.take());
-            let id = envelope.item_id("msg", index);
-            envelope::message(&id, part.into(), ItemStatus::Completed).into()
+            let annotations = annotations.map(|annotation| items::write_citation(annotation, length));
+            // The model has one list for the whole response; it goes to the first text.
+            let part = items::write_text(text, annotations.collect(), logprobs.take());
+            let id = object.item_id("msg", index);
+            items::write_message(&id, part.into(), ItemStatus::Completed).into()
         }
         Block::Refusal { text } => {
             if text.is_empty() {
                 return None;
             }
-            let id = envelope.item_id("msg", index);
-            envelope::message(&id, Refusal::new(text).into(), ItemStatus::Completed).into()
+            let id = object.item_id("msg", index);
+            items::write_message(&id, Refusal::new(text).into(), ItemStatus::Completed).into()
         }
         Block::Reasoning(reasoning) => {
             let Reasoning { parts, opaque } = reasoning;
             let parts = parts.into_iter().map(LazyStr::into_string).collect();
-            let id = envelope.item_id("rs", index);
-            reasoning::write_answer(&id, parts, opaque.as_ref(), ItemStatus::Completed).into()
+            let id = object.item_id("rs", index);
+            reasoning::write_output_item(&id, parts, opaque.as_ref(), ItemStatus::Completed).into()
         }
-        Block::ToolCall(call) => write_call(call, index, envelope, end),
+        Block::ToolCall(call) => write_call(call, index, object, end),
         Block::ServerTool(ServerTool {
             origin: _,
             item: _,
             query: Some(query),
-        }) => envelope::web_search(&envelope.item_id("ws", index), &query).into(),
+        }) => items::write_web_search(&object.item_id("ws", index), &query).into(),
         Block::ServerTool(ServerTool {
             origin: _,
             item,
             query: None,
         }) => {
-            losses.drop_field("output", format!("the vendor's own item `{item}`"));
+            scope.field("output").drop(ResponsesReason::VendorItem { item });
             return None;
         }
         Block::Image(_)
@@ -111,13 +102,13 @@ fn write_block(
         | Block::Audio(_)
         | Block::SearchResult(_)
         | Block::ToolResult(_) => {
-            losses.drop_field("output", "content that an answer in this dialect does not hold");
+            scope.field("output").drop(ResponsesReason::ContentNotInResponses);
             return None;
         }
     })
 }
 
-fn write_call(call: ToolCall, index: usize, envelope: &Envelope, end: End) -> OutputItem {
+fn write_call(call: ToolCall, index: usize, object: &ResponseObject, end: ResponseEnd) -> OutputItem {
     let ToolCall {
         id,
         name,
@@ -125,76 +116,24 @@ fn write_call(call: ToolCall, index: usize, envelope: &Envelope, end: End) -> Ou
         input,
         cache: _,
     } = call;
-    let (arguments, is_whole) = match input {
-        ToolInput::Object { json } => (compact(json.get()), true),
-        ToolInput::Malformed { text } => (text.into_string(), end != End::Truncated),
+    let (arguments, status) = match input {
+        ToolInput::Object { json } => (compact(json.get()), ItemStatus::Completed),
+        // Arguments that are no JSON were cut off if the response was; else the model wrote them like that.
+        ToolInput::Malformed { text } if end == ResponseEnd::Truncated => {
+            (text.into_string(), ItemStatus::Incomplete)
+        }
+        ToolInput::Malformed { text } => (text.into_string(), ItemStatus::Completed),
         ToolInput::Freeform { text } => {
-            let call = Call::new(envelope.item_id("ctc", index), id, name, namespace);
-            return call.custom(text.into_string(), true).into();
+            let call = CallItem::new(object.item_id("ctc", index), id, name, namespace);
+            return call
+                .write_custom(text.into_string(), ItemStatus::Completed)
+                .into();
         }
     };
-    if envelope.searches_tools() && name == tools::TOOL_SEARCH && namespace.is_none() {
-        let status = if is_whole { "completed" } else { "incomplete" };
-        return envelope::tool_search(&envelope.item_id("tsc", index), &id, &arguments, status);
+    if object.has_client_search() && name == tools::TOOL_SEARCH && namespace.is_none() {
+        let call = CallItem::new(object.item_id("tsc", index), id, name, namespace);
+        return call.write_tool_search(&arguments, &status);
     }
-    let call = Call::new(envelope.item_id("fc", index), id, name, namespace);
-    call.function(arguments, Some(is_whole)).into()
-}
-
-/// What all items of one call share.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The item's identifier.
-    pub item_id: String,
-    call_id: String,
-    name: String,
-    namespace: Option<String>,
-}
-
-impl Call {
-    /// A call.
-    pub fn new(item_id: String, call_id: String, name: String, namespace: Option<String>) -> Self {
-        Self {
-            item_id,
-            call_id,
-            name,
-            namespace,
-        }
-    }
-
-    /// The item of a function's call; `None` while it is being written.
-    pub fn function(&self, arguments: String, is_whole: Option<bool>) -> FunctionCall {
-        let mut item = FunctionCall::new(self.name.clone());
-        item.id = Some(self.item_id.clone());
-        item.call_id = Some(self.call_id.clone());
-        item.namespace.clone_from(&self.namespace);
-        item.arguments = Some(arguments);
-        item.status = Some(is_whole.map_or(ItemStatus::InProgress, envelope::item_status));
-        item
-    }
-
-    /// The item of a freeform call.
-    pub fn custom(&self, input: String, is_whole: bool) -> CustomToolCall {
-        let mut item = CustomToolCall::new(self.name.clone());
-        item.id = Some(self.item_id.clone());
-        item.call_id = Some(self.call_id.clone());
-        item.namespace.clone_from(&self.namespace);
-        item.input = Some(input);
-        item.status = Some(envelope::item_status(is_whole));
-        item
-    }
-
-    /// The item of a search for tools.
-    pub fn search(&self, arguments: &str, status: &str) -> OutputItem {
-        envelope::tool_search(&self.item_id, &self.call_id, arguments, status)
-    }
-}
-
-/// A list of log probabilities, from its pieces.
-pub fn join_lists(lists: &[RawJson]) -> Option<RawJson> {
-    let entries = lists
-        .iter()
-        .filter_map(|list| serde_json::from_str::<Vec<RawJson>>(list.get()).ok());
-    let entries: Vec<RawJson> = entries.flatten().collect();
-    (!entries.is_empty()).then(|| to_raw_json(&entries))
+    let call = CallItem::new(object.item_id("fc", index), id, name, namespace);
+    call.write_function(arguments, status).into()
 }

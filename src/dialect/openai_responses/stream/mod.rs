@@ -1,4 +1,7 @@
-//! Streamed answers: server-sent events that build an answer item by item.
+//! Streamed responses: server-sent events that build a response item by item.
+//!
+//! - `read`: events of an upstream; `read/items` has what is read of each item
+//! - `write`: events for a client; `write/parts` has those of an item's parts
 
 mod read;
 mod write;
@@ -6,5 +9,5 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use read::Reader;
-pub use write::Writer;
+pub use read::ResponsesStreamReader;
+pub use write::ResponsesStreamWriter;

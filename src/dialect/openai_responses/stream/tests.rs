@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::{Reader, Writer};
+use super::{ResponsesStreamReader, ResponsesStreamWriter};
 use crate::canonical::{
     Annotation, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason, Losses,
     Opaque, Scope, ServerTool, Start, Usage,
@@ -13,7 +13,7 @@ use crate::dialect::shared::carrier;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{Preferences, RequestEcho, ResponseContext, StreamReader, StreamWriter};
 
-fn reply(tool_search: bool) -> ResponseContext {
+fn context(tool_search: bool) -> ResponseContext {
     let members = vec![
         ("temperature", to_raw_json(&0.5)),
         ("tools", to_raw_json(&json!([{"type": "x"}]))),
@@ -32,7 +32,7 @@ fn reply(tool_search: bool) -> ResponseContext {
 
 /// The frames that events are written as, checked for what holds of every stream.
 fn written(events: Vec<Event>, tool_search: bool) -> Vec<Value> {
-    let mut writer = Writer::new(&reply(tool_search));
+    let mut writer = ResponsesStreamWriter::new(&context(tool_search));
     let (mut out, mut losses) = (BytesMut::new(), Losses::new());
     for event in events {
         writer.write(&mut Scope::root(&mut losses), event, &mut out);
@@ -422,7 +422,7 @@ fn a_web_search_is_told_by_its_query() {
 
 /// What the reader makes of frames, without pings.
 fn read(frames: &[Value]) -> Vec<Event> {
-    let (mut reader, mut events, mut losses) = (Reader::default(), Vec::new(), Losses::new());
+    let (mut reader, mut events, mut losses) = (ResponsesStreamReader::default(), Vec::new(), Losses::new());
     for frame in frames {
         reader.read(
             &mut Scope::root(&mut losses),
@@ -603,7 +603,7 @@ fn failures_of_all_forms_end_the_stream() {
     let events = read(&[json!({"type": "response.output_text.delta", "delta": "x"})]);
     assert_eq!(told(&events), ["open 0 Text", "0 x"], "no last event, no end");
     let mut out = Vec::new();
-    let mut reader = Reader::default();
+    let mut reader = ResponsesStreamReader::default();
     reader.read(&mut Scope::root(&mut Losses::new()), None, b"not json", &mut out);
     reader.read(&mut Scope::root(&mut Losses::new()), None, b"[DONE]", &mut out);
     assert!(matches!(out.as_slice(), [Event::Fail(_)]), "{out:?}");

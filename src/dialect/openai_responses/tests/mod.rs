@@ -434,7 +434,7 @@ fn what_the_api_lacks_is_played_or_dropped() {
     );
 }
 
-fn reply() -> ResponseContext {
+fn context() -> ResponseContext {
     let (read, _) = read(&json!({"model": "alias", "input": "hi", "tools": [], "top_p": 1.0}));
     ResponseContext {
         model: read.request.model,
@@ -471,7 +471,7 @@ fn an_answer_is_read_and_written_back() {
         response.usage.map(|usage| (usage.fresh, usage.cache_read)),
         Some((6, 4))
     );
-    let back = OpenAiResponses.write_response(&mut Scope::root(&mut losses), response, &reply());
+    let back = OpenAiResponses.write_response(&mut Scope::root(&mut losses), response, &context());
     let back: Value = serde_json::from_slice(&back).unwrap_or_default();
     assert_eq!(back["output"][0]["encrypted_content"], "gAAAA");
     assert_eq!(back["output"][2]["content"][0]["text"], "b");

@@ -1,18 +1,18 @@
-//! The choice among the tools.
+//! The choice among the tools: `tool_choice`. The scope is at that member.
 
 use serde::Deserialize;
 
-use super::super::types::*;
-use crate::canonical::{Losses, Path, Request, Tool, ToolChoice as CanonicalChoice};
+use crate::canonical::{Request, Scope, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
-use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
+use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 use crate::wire::json::Raw;
 
 /// Reads the choice.
-pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> {
-    let at = Path::Root.field("tool_choice");
+pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice> {
     let named = |name: String| CanonicalChoice::Named {
         name,
         namespace: None,
@@ -22,52 +22,52 @@ pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> 
         ToolChoice::String(ToolChoiceString::None) => CanonicalChoice::None,
         ToolChoice::String(ToolChoiceString::Required) => CanonicalChoice::Any,
         ToolChoice::String(ToolChoiceString::Other(_)) => {
-            losses.refuse(at, "a choice that the translation does not know");
+            scope.refuse(ResponsesReason::UnknownToolChoice);
             return None;
         }
         ToolChoice::Object(ToolChoiceObject::Function(ToolChoiceFunctionParam { name, extra })) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             named(name)
         }
         ToolChoice::Object(ToolChoiceObject::Custom(ToolChoiceCustomParam { name, extra })) => {
-            drop_unknown(&extra, &at, losses);
+            drop_unknown(scope, &extra);
             named(name)
         }
         ToolChoice::Object(ToolChoiceObject::AllowedTools(choice)) => {
             let ToolChoiceAllowedParam { mode, tools, extra } = choice;
-            drop_unknown(&extra, &at, losses);
-            let names = tools.iter().filter_map(allowed_name).collect();
+            drop_unknown(scope, &extra);
+            let names = tools.iter().filter_map(read_allowed_name).collect();
             CanonicalChoice::Subset {
                 required: mode == ToolChoiceAllowedParamMode::Required,
                 names,
             }
         }
         ToolChoice::Object(ToolChoiceObject::Unknown(unknown)) => {
-            refuse_variant(&unknown, "tool choice", &at, losses);
+            refuse_variant(scope, &unknown, "tool choice");
             return None;
         }
     })
 }
 
-/// The name of an allowed tool; the vendor's own tools have their type only.
-fn allowed_name(tool: &Raw) -> Option<String> {
+/// Reads the name of an allowed tool. The vendor's own tools have no name but their type.
+fn read_allowed_name(tool: &Raw) -> Option<String> {
     #[derive(Deserialize)]
-    struct Allowed {
+    struct AllowedTool {
         #[serde(rename = "type")]
         kind: Option<String>,
         name: Option<String>,
     }
-    let Allowed { kind, name } = serde_json::from_str(tool.get()).ok()?;
+    let AllowedTool { kind, name } = serde_json::from_str(tool.get()).ok()?;
     name.or(kind)
 }
 
-/// Writes the choice.
+/// Writes the choice. A model that cannot be forced to call a tool gets `auto` instead.
 pub fn write(
+    scope: &mut Scope<'_>,
     choice: &CanonicalChoice,
     request: &Request,
     names: &ToolNames,
     capabilities: &Capabilities,
-    losses: &mut Losses,
 ) -> ToolChoice {
     let is_forced = match choice {
         CanonicalChoice::Any | CanonicalChoice::Named { .. } => true,
@@ -76,7 +76,7 @@ pub fn write(
     };
     let cannot_force = is_forced && !capabilities.forced_tool;
     if cannot_force {
-        losses.approximate("tool_choice", "this model cannot be forced to call a tool");
+        scope.approximate(ResponsesReason::NoForcedTool);
     }
     match choice {
         CanonicalChoice::None => ToolChoice::String(ToolChoiceString::None),

@@ -1,144 +1,163 @@
-//! What has been read of the items of an answer, and what is still owed of each.
+//! What has been read of the items of a response, and what is still missing of each.
 
 use std::collections::HashMap;
 
-use super::{Item, Part, Reader, Shown};
-use crate::canonical::{BlockStart, CallKind, Delta, Error, ErrorClass, Event, Losses, Path};
+use super::{ResponsesStreamReader, ShownReasoning, StreamedItem, StreamedPart};
+use crate::canonical::{BlockStart, CallKind, Delta, Error, ErrorClass, Event, Scope};
+use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::usage::OwnRefusal;
 use crate::dialect::openai_responses::{reasoning, response};
 
-impl Reader {
-    /// Opens a block; gives its number.
-    pub(super) fn open(&mut self, block: BlockStart, out: &mut Vec<Event>) -> u32 {
-        let index = self.next;
-        self.next = self.next.saturating_add(1);
+impl ResponsesStreamReader {
+    /// Opens a block; returns its number.
+    fn open_block(&mut self, block: BlockStart, out: &mut Vec<Event>) -> u32 {
+        let index = self.next_block;
+        self.next_block = self.next_block.saturating_add(1);
         out.push(Event::Open { index, block });
         index
     }
 
-    /// One more piece like the last one.
-    pub(super) fn again(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
+    /// Takes a delta from the fast path: one of the same part as the last event. Has to count its bytes as the slow path
+    /// does, or the item that is done would seem to have a rest.
+    pub(super) fn repeat_delta(&mut self, block: u32, delta: Delta, out: &mut Vec<Event>) {
         if let Delta::Text { text } | Delta::Reasoning { part: _, text } | Delta::Input { text } = &delta {
-            let seen = match self.items.get_mut(&self.last) {
-                Some(Item::Message { parts }) => parts.get_mut(&self.last_part).map(|part| &mut part.seen),
-                Some(Item::Reasoning { parts, .. }) => parts.get_mut(&self.last_part),
-                Some(Item::Call { index: _, seen }) => Some(seen),
-                Some(Item::Done) | None => None,
+            let length = match self.items.get_mut(&self.last_item) {
+                Some(StreamedItem::Message { parts }) => {
+                    parts.get_mut(&self.last_part).map(|part| &mut part.length)
+                }
+                Some(StreamedItem::Reasoning { parts, .. }) => parts.get_mut(&self.last_part),
+                Some(StreamedItem::Call { block: _, length }) => Some(length),
+                Some(StreamedItem::Done) | None => None,
             };
-            if let Some(seen) = seen {
-                *seen += text.len();
+            if let Some(length) = length {
+                *length += text.len();
             }
         }
-        out.push(Event::Delta { index, delta });
+        out.push(Event::Delta { index: block, delta });
     }
 
-    pub(super) fn added(&mut self, at: i64, item: &OutputItem, out: &mut Vec<Event>) {
-        self.last = at;
-        if self.items.contains_key(&at) {
+    /// Begins an item, once.
+    pub(super) fn add_item(&mut self, index: i64, item: &OutputItem, out: &mut Vec<Event>) {
+        self.last_item = index;
+        if self.items.contains_key(&index) {
             return;
         }
         let item = match item {
-            OutputItem::Message(_) => Item::Message {
+            // The blocks of a message are its parts.
+            OutputItem::Message(_) => StreamedItem::Message {
                 parts: HashMap::new(),
             },
-            OutputItem::Reasoning(_) => Item::Reasoning {
-                index: self.open(BlockStart::Reasoning, out),
-                shown: Shown::Nothing,
+            OutputItem::Reasoning(_) => StreamedItem::Reasoning {
+                block: self.open_block(BlockStart::Reasoning, out),
+                shown: ShownReasoning::Nothing,
                 parts: HashMap::new(),
             },
             OutputItem::FunctionCall(call) => {
                 let id = call.call_id.as_ref().or(call.id.as_ref());
-                let block = start_of_call(id, &call.name, call.namespace.as_ref(), CallKind::Function);
-                let index = self.open(block, out);
-                Item::Call { index, seen: 0 }
+                let start = call_start(id, &call.name, call.namespace.as_ref(), CallKind::Function);
+                let block = self.open_block(start, out);
+                StreamedItem::Call { block, length: 0 }
             }
             OutputItem::CustomToolCall(call) => {
                 let id = call.call_id.as_ref().or(call.id.as_ref());
-                let block = start_of_call(id, &call.name, call.namespace.as_ref(), CallKind::Freeform);
-                let index = self.open(block, out);
-                Item::Call { index, seen: 0 }
+                let start = call_start(id, &call.name, call.namespace.as_ref(), CallKind::Freeform);
+                let block = self.open_block(start, out);
+                StreamedItem::Call { block, length: 0 }
             }
-            // What was searched for is known when the item is done.
+            // The query of a search is known when the item is done.
             OutputItem::WebSearchCall(_) | OutputItem::Unknown(_) => return,
         };
-        self.items.insert(at, item);
+        self.items.insert(index, item);
     }
 
-    /// A piece of a text or refusal. Gives the number of its block.
-    pub(super) fn text(
+    /// Reads a delta of a text or refusal; returns the number of its block.
+    pub(super) fn read_text(
         &mut self,
         item: Option<i64>,
         part: Option<i64>,
-        block: BlockStart,
+        start: BlockStart,
         text: String,
         out: &mut Vec<Event>,
     ) -> Option<u32> {
-        let at = item.unwrap_or(self.last);
-        self.last = at;
+        let item = item.unwrap_or(self.last_item);
+        self.last_item = item;
         if text.is_empty() {
             return None;
         }
-        self.refused |= matches!(block, BlockStart::Refusal);
+        if matches!(start, BlockStart::Refusal) {
+            self.refusal = OwnRefusal::Present;
+        }
         self.last_part = part.unwrap_or_default();
-        let part = self.part(at, self.last_part, block, out)?;
-        part.seen += text.len();
-        let index = part.index;
+        let part = self.open_part(item, self.last_part, start, out)?;
+        part.length += text.len();
+        let index = part.block;
         let delta = Delta::Text { text };
         out.push(Event::Delta { index, delta });
         Some(index)
     }
 
-    /// A part of a message, opened if it is new. `None` where the item holds no such part.
-    fn part(&mut self, item: i64, part: i64, block: BlockStart, out: &mut Vec<Event>) -> Option<&mut Part> {
+    /// A part of a message, opened if it is new. `None` if it is closed, or if the item is no message.
+    fn open_part(
+        &mut self,
+        item: i64,
+        part: i64,
+        start: BlockStart,
+        out: &mut Vec<Event>,
+    ) -> Option<&mut StreamedPart> {
         let is_new = match self.items.get(&item) {
             None => {
                 let parts = HashMap::new();
-                self.items.insert(item, Item::Message { parts });
+                self.items.insert(item, StreamedItem::Message { parts });
                 true
             }
-            Some(Item::Message { parts }) => !parts.contains_key(&part),
-            Some(Item::Reasoning { .. } | Item::Call { .. } | Item::Done) => return None,
+            Some(StreamedItem::Message { parts }) => !parts.contains_key(&part),
+            Some(StreamedItem::Reasoning { .. } | StreamedItem::Call { .. } | StreamedItem::Done) => {
+                return None;
+            }
         };
         if is_new {
-            // Parts come one after another, so that a new one ends those before it.
-            if let Some(Item::Message { parts }) = self.items.get_mut(&item) {
+            // Parts follow one another, so a new one ends those before it.
+            if let Some(StreamedItem::Message { parts }) = self.items.get_mut(&item) {
                 close_parts(parts, out);
             }
-            let index = self.open(block, out);
-            let Some(Item::Message { parts }) = self.items.get_mut(&item) else {
+            let block = self.open_block(start, out);
+            let Some(StreamedItem::Message { parts }) = self.items.get_mut(&item) else {
                 return None;
             };
             parts.insert(
                 part,
-                Part {
-                    index,
-                    seen: 0,
+                StreamedPart {
+                    block,
+                    length: 0,
                     annotations: 0,
                     is_open: true,
                 },
             );
         }
-        let Some(Item::Message { parts }) = self.items.get_mut(&item) else {
+        let Some(StreamedItem::Message { parts }) = self.items.get_mut(&item) else {
             return None;
         };
         parts.get_mut(&part).filter(|part| part.is_open)
     }
 
-    pub(super) fn annotation(
+    /// Reads an annotation of a text.
+    pub(super) fn read_annotation(
         &mut self,
+        scope: &mut Scope<'_>,
         item: Option<i64>,
         part: Option<i64>,
         annotation: Option<OutputAnnotation>,
         out: &mut Vec<Event>,
-        losses: &mut Losses,
     ) {
-        let at = item.unwrap_or(self.last);
+        let item = item.unwrap_or(self.last_item);
         let Some(annotation) = annotation else { return };
-        let citation = response::read_citation(annotation, &Path::Root, losses);
-        let part = self.part(at, part.unwrap_or_default(), BlockStart::Text, out);
+        let citation = response::read_citation(scope, annotation);
+        let part = self.open_part(item, part.unwrap_or_default(), BlockStart::Text, out);
         if let Some(part) = part {
+            // Those that cross no dialect count as well: the item that is done lists all of them.
             part.annotations += 1;
-            let index = part.index;
+            let index = part.block;
             out.extend(citation.map(|citation| Event::Delta {
                 index,
                 delta: Delta::Annotation(citation),
@@ -146,51 +165,53 @@ impl Reader {
         }
     }
 
-    pub(super) fn reasoning(
+    /// Reads a delta of one of the two texts of a reasoning item.
+    pub(super) fn read_reasoning(
         &mut self,
         item: Option<i64>,
         part: Option<i64>,
-        kind: Shown,
+        kind: ShownReasoning,
         text: String,
         out: &mut Vec<Event>,
     ) {
-        let at = item.unwrap_or(self.last);
-        self.last = at;
+        let item = item.unwrap_or(self.last_item);
+        self.last_item = item;
         if text.is_empty() {
             return;
         }
-        if !self.items.contains_key(&at) {
-            self.added(at, &ReasoningItem::new().into(), out);
+        if !self.items.contains_key(&item) {
+            self.add_item(item, &ReasoningItem::new().into(), out);
         }
         let part = part.unwrap_or_default();
         self.last_part = part;
-        let Some(Item::Reasoning { index, shown, parts }) = self.items.get_mut(&at) else {
+        let Some(StreamedItem::Reasoning { block, shown, parts }) = self.items.get_mut(&item) else {
             return;
         };
-        if *shown == Shown::Nothing {
+        if *shown == ShownReasoning::Nothing {
             *shown = kind;
         }
         if *shown == kind {
             *parts.entry(part).or_default() += text.len();
             let part = u32::try_from(part).unwrap_or_default();
             let delta = Delta::Reasoning { part, text };
-            out.push(Event::Delta { index: *index, delta });
+            out.push(Event::Delta { index: *block, delta });
         }
     }
 
-    pub(super) fn input(&mut self, item: Option<i64>, text: String, out: &mut Vec<Event>) {
-        let at = item.unwrap_or(self.last);
-        self.last = at;
+    /// Reads a delta of a call's input.
+    pub(super) fn read_input(&mut self, item: Option<i64>, text: String, out: &mut Vec<Event>) {
+        let item = item.unwrap_or(self.last_item);
+        self.last_item = item;
         if text.is_empty() {
             return;
         }
-        match self.items.get_mut(&at) {
-            Some(Item::Call { index, seen }) => {
-                *seen += text.len();
+        match self.items.get_mut(&item) {
+            Some(StreamedItem::Call { block, length }) => {
+                *length += text.len();
                 let delta = Delta::Input { text };
-                out.push(Event::Delta { index: *index, delta });
+                out.push(Event::Delta { index: *block, delta });
             }
-            // Pieces of the vendor's own calls, and of items that are complete.
+            // Deltas of the vendor's own calls, and of items that are complete.
             Some(_) => {}
             None => {
                 let message = "the upstream sent a piece of a call that has not begun";
@@ -199,28 +220,40 @@ impl Reader {
         }
     }
 
-    /// An item is complete: what of it has not been said yet is said now.
-    pub(super) fn done(&mut self, at: i64, item: OutputItem, out: &mut Vec<Event>, losses: &mut Losses) {
-        if matches!(self.items.get(&at), Some(Item::Done)) {
+    /// Reads a complete item: writes the events of what no delta has brought, and closes it.
+    pub(super) fn complete_item(
+        &mut self,
+        scope: &mut Scope<'_>,
+        index: i64,
+        item: OutputItem,
+        out: &mut Vec<Event>,
+    ) {
+        if matches!(self.items.get(&index), Some(StreamedItem::Done)) {
             return;
         }
-        self.added(at, &item, out);
+        self.add_item(index, &item, out);
         match item {
-            OutputItem::Message(message) => self.message_done(at, message, out, losses),
-            OutputItem::Reasoning(item) => self.reasoning_done(at, item, out),
-            OutputItem::FunctionCall(call) => self.call_done(at, call.arguments.as_deref(), out),
-            OutputItem::CustomToolCall(call) => self.call_done(at, call.input.as_deref(), out),
+            OutputItem::Message(message) => self.complete_message(scope, index, message, out),
+            OutputItem::Reasoning(item) => self.complete_reasoning(index, item, out),
+            OutputItem::FunctionCall(call) => self.complete_call(index, call.arguments.as_deref(), out),
+            OutputItem::CustomToolCall(call) => self.complete_call(index, call.input.as_deref(), out),
             item @ (OutputItem::WebSearchCall(_) | OutputItem::Unknown(_)) => {
-                if let Some(tool) = response::server_tool(&item) {
-                    let index = self.open(BlockStart::ServerTool(tool), out);
+                if let Some(tool) = response::read_server_tool(&item) {
+                    let index = self.open_block(BlockStart::ServerTool(tool), out);
                     out.push(Event::Close { index });
                 }
             }
         }
-        self.items.insert(at, Item::Done);
+        self.items.insert(index, StreamedItem::Done);
     }
 
-    fn message_done(&mut self, at: i64, message: OutputMessage, out: &mut Vec<Event>, losses: &mut Losses) {
+    fn complete_message(
+        &mut self,
+        scope: &mut Scope<'_>,
+        item: i64,
+        message: OutputMessage,
+        out: &mut Vec<Event>,
+    ) {
         let OutputMessage {
             content,
             id: _,
@@ -236,50 +269,58 @@ impl Reader {
                     text,
                     extra: _,
                 }) => {
-                    self.fill(at, number, BlockStart::Text, &text, out);
-                    let known = self.annotations(at, number);
+                    self.read_rest_of_text(item, number, BlockStart::Text, &text, out);
+                    let known = self.count_annotations(item, number);
                     for annotation in annotations.into_iter().flatten().skip(known) {
-                        self.annotation(Some(at), Some(number), Some(annotation), out, losses);
+                        self.read_annotation(scope, Some(item), Some(number), Some(annotation), out);
                     }
                 }
                 OutputContent::Refusal(Refusal { refusal, extra: _ }) => {
-                    self.fill(at, number, BlockStart::Refusal, &refusal, out);
+                    self.read_rest_of_text(item, number, BlockStart::Refusal, &refusal, out);
                 }
                 OutputContent::Unknown(unknown) => {
-                    let tag = &unknown.tag;
-                    losses.drop_field("output", format!("a part of the unknown type `{tag}`"));
+                    let tag = unknown.tag;
+                    scope.field("output").drop(ResponsesReason::UnknownPart { tag });
                 }
             }
         }
-        if let Some(Item::Message { parts }) = self.items.get_mut(&at) {
+        if let Some(StreamedItem::Message { parts }) = self.items.get_mut(&item) {
             close_parts(parts, out);
         }
     }
 
-    /// Says the end of a part's text that no piece has brought.
-    fn fill(&mut self, at: i64, number: i64, block: BlockStart, text: &str, out: &mut Vec<Event>) {
-        let seen = match self.items.get(&at) {
-            Some(Item::Message { parts }) => parts.get(&number).map_or(0, |part| part.seen),
+    /// Reads the end of a part's text that no delta has brought. Nothing if the deltas were as long.
+    fn read_rest_of_text(
+        &mut self,
+        item: i64,
+        part: i64,
+        start: BlockStart,
+        text: &str,
+        out: &mut Vec<Event>,
+    ) {
+        let length = match self.items.get(&item) {
+            Some(StreamedItem::Message { parts }) => parts.get(&part).map_or(0, |part| part.length),
             _ => 0,
         };
-        if let Some(rest) = text.get(seen..) {
-            self.text(Some(at), Some(number), block, rest.to_owned(), out);
+        if let Some(rest) = text.get(length..) {
+            self.read_text(Some(item), Some(part), start, rest.to_owned(), out);
         }
     }
 
-    fn annotations(&self, at: i64, number: i64) -> usize {
-        match self.items.get(&at) {
-            Some(Item::Message { parts }) => parts.get(&number).map_or(0, |part| part.annotations),
+    fn count_annotations(&self, item: i64, part: i64) -> usize {
+        match self.items.get(&item) {
+            Some(StreamedItem::Message { parts }) => parts.get(&part).map_or(0, |part| part.annotations),
             _ => 0,
         }
     }
 
-    fn reasoning_done(&mut self, at: i64, item: ReasoningItem, out: &mut Vec<Event>) {
-        let Some(Item::Reasoning { index, shown, parts }) = self.items.get_mut(&at) else {
+    fn complete_reasoning(&mut self, index: i64, item: ReasoningItem, out: &mut Vec<Event>) {
+        let Some(StreamedItem::Reasoning { block, shown, parts }) = self.items.get_mut(&index) else {
             return;
         };
-        // Only the complete item holds the whole state; the one that was added may hold the beginning of it.
-        let state = reasoning::state(&item);
+        let block = *block;
+        // Only the item that is done has the whole state; the one that was added may have the beginning of it.
+        let state = reasoning::read_state(&item);
         let ReasoningItem {
             content,
             encrypted_content: _,
@@ -296,58 +337,59 @@ impl Reader {
         let content = content.into_iter().flatten();
         let content = content.map(|ReasoningText { text, extra: _ }| text).collect();
         let texts: Vec<String> = match shown {
-            Shown::Content => content,
-            Shown::Nothing if summary.is_empty() => content,
-            Shown::Summary | Shown::Nothing => summary,
+            ShownReasoning::Content => content,
+            ShownReasoning::Nothing if summary.is_empty() => content,
+            ShownReasoning::Summary | ShownReasoning::Nothing => summary,
         };
-        for (number, text) in (0_u32..).zip(texts) {
-            let seen = parts.get(&i64::from(number)).copied().unwrap_or_default();
-            if let Some(rest) = text.get(seen..).filter(|rest| !rest.is_empty()) {
-                let delta = Delta::Reasoning {
-                    part: number,
-                    text: rest.to_owned(),
-                };
-                out.push(Event::Delta { index: *index, delta });
+        for (part, text) in (0_u32..).zip(texts) {
+            let length = parts.get(&i64::from(part)).copied().unwrap_or_default();
+            if let Some(rest) = text.get(length..).filter(|rest| !rest.is_empty()) {
+                let text = rest.to_owned();
+                let delta = Delta::Reasoning { part, text };
+                out.push(Event::Delta { index: block, delta });
             }
         }
         out.extend(state.map(|state| Event::Delta {
-            index: *index,
+            index: block,
             delta: Delta::Opaque(state),
         }));
-        out.push(Event::Close { index: *index });
+        out.push(Event::Close { index: block });
     }
 
-    fn call_done(&mut self, at: i64, input: Option<&str>, out: &mut Vec<Event>) {
-        let Some(Item::Call { index, seen }) = self.items.get(&at) else {
+    fn complete_call(&mut self, index: i64, input: Option<&str>, out: &mut Vec<Event>) {
+        let Some(StreamedItem::Call { block, length }) = self.items.get(&index) else {
             return;
         };
-        let index = *index;
-        let rest = input.and_then(|input| input.get(*seen..));
+        let block = *block;
+        let rest = input.and_then(|input| input.get(*length..));
         if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
             let text = rest.to_owned();
             out.push(Event::Delta {
-                index,
+                index: block,
                 delta: Delta::Input { text },
             });
         }
-        out.push(Event::Close { index });
+        out.push(Event::Close { index: block });
     }
 
-    /// Closes the blocks of items that no event has completed.
-    pub(super) fn close_rest(&mut self, out: &mut Vec<Event>) {
-        let mut rest: Vec<(i64, Item)> = self.items.drain().collect();
-        rest.sort_by_key(|(at, _)| *at);
+    /// Closes the blocks of items that no event has completed, in the order of the output.
+    pub(super) fn close_open_items(&mut self, out: &mut Vec<Event>) {
+        let mut rest: Vec<(i64, StreamedItem)> = self.items.drain().collect();
+        rest.sort_by_key(|(index, _)| *index);
         for (_, item) in rest {
             match item {
-                Item::Message { mut parts } => close_parts(&mut parts, out),
-                Item::Reasoning { index, .. } | Item::Call { index, .. } => out.push(Event::Close { index }),
-                Item::Done => {}
+                StreamedItem::Message { mut parts } => close_parts(&mut parts, out),
+                StreamedItem::Reasoning { block, .. } | StreamedItem::Call { block, .. } => {
+                    out.push(Event::Close { index: block });
+                }
+                StreamedItem::Done => {}
             }
         }
     }
 }
 
-fn start_of_call(id: Option<&String>, name: &str, namespace: Option<&String>, call: CallKind) -> BlockStart {
+/// The start of a call's block. Compatible servers may give the item an identifier, but not the call.
+fn call_start(id: Option<&String>, name: &str, namespace: Option<&String>, call: CallKind) -> BlockStart {
     BlockStart::ToolCall {
         id: id.cloned().unwrap_or_default(),
         name: name.to_owned(),
@@ -356,10 +398,11 @@ fn start_of_call(id: Option<&String>, name: &str, namespace: Option<&String>, ca
     }
 }
 
-fn close_parts(parts: &mut HashMap<i64, Part>, out: &mut Vec<Event>) {
+/// Closes the parts that are open, in the order of their blocks.
+fn close_parts(parts: &mut HashMap<i64, StreamedPart>, out: &mut Vec<Event>) {
     let mut open: Vec<u32> = parts
         .values_mut()
-        .filter_map(|part| std::mem::take(&mut part.is_open).then_some(part.index))
+        .filter_map(|part| std::mem::take(&mut part.is_open).then_some(part.block))
         .collect();
     open.sort_unstable();
     out.extend(open.into_iter().map(|index| Event::Close { index }));

@@ -1,107 +1,116 @@
 //! Reads a stream.
+//!
+//! An upstream reports each item twice: in deltas, and as a whole when it is done. Not every server sends all of them, so
+//! the reader counts what the deltas brought and takes the rest from the item that is done.
 
 mod items;
 
 use std::collections::HashMap;
 
-use super::super::error;
-use super::super::response::{self, Parts};
-use super::super::types::*;
-use crate::canonical::{
-    BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Losses, Scope, Start, Usage,
-};
+use crate::canonical::{BlockStart, Delta, Error, ErrorClass, Event, FinishReason, Scope, Start};
 use crate::dialect::StreamReader;
+use crate::dialect::openai_responses::response::{self, ResponseParts, logprobs};
+use crate::dialect::openai_responses::types::*;
+use crate::dialect::openai_responses::{error, usage::OwnRefusal};
 use crate::dialect::shared::fast_path::DeltaFastPath;
 use crate::wire::json::FieldPaths;
 
-/// Where a piece stands in an event.
+/// Where the text of a delta event is. The members in `passed` may differ between events without changing what they mean:
+/// a member that this reader begins to use has to leave that list.
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["delta"]],
     passed: &["sequence_number", "obfuscation"],
 };
 
-/// Reads a stream. Whatever pieces a server leaves out are made up for from the complete items that follow them.
+/// Reads a stream.
 #[derive(Debug, Default)]
-pub struct Reader {
-    repeats: DeltaFastPath,
-    items: HashMap<i64, Item>,
+pub struct ResponsesStreamReader {
+    fast_path: DeltaFastPath,
+    /// The items by their index in the output.
+    items: HashMap<i64, StreamedItem>,
     /// Number of the next block.
-    next: u32,
-    /// The item that an event without an index belongs to.
-    last: i64,
-    /// The part of it that the last piece belonged to.
+    next_block: u32,
+    /// Index of the item of the last event: that of an event without an index.
+    last_item: i64,
+    /// Index of the part of the last delta in that item.
     last_part: i64,
-    started: bool,
-    refused: bool,
+    has_started: bool,
+    refusal: OwnRefusal,
 }
 
 /// What has been read of an item.
 #[derive(Debug)]
-enum Item {
+enum StreamedItem {
     Message {
-        parts: HashMap<i64, Part>,
+        parts: HashMap<i64, StreamedPart>,
     },
     Reasoning {
-        index: u32,
-        shown: Shown,
+        /// Number of its block.
+        block: u32,
+        shown: ShownReasoning,
         /// Bytes read of each part.
         parts: HashMap<i64, usize>,
     },
     Call {
-        index: u32,
-        seen: usize,
+        /// Number of its block.
+        block: u32,
+        /// Bytes read of its input.
+        length: usize,
     },
-    /// Complete; nothing more comes.
+    /// The item is complete. Nothing more is read of it: the last event of the stream repeats all items.
     Done,
 }
 
-/// A text or a refusal.
+/// A text or a refusal of a message.
 #[derive(Debug)]
-struct Part {
-    index: u32,
-    seen: usize,
+struct StreamedPart {
+    /// Number of its block.
+    block: u32,
+    /// Bytes read of its text.
+    length: usize,
+    /// Annotations read of it.
     annotations: usize,
     is_open: bool,
 }
 
-/// Which of an item's two texts is shown: the one that came first.
+/// Which of a reasoning item's two texts is read: a block has only one, and the first to come is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
+enum ShownReasoning {
     Nothing,
     Summary,
     Content,
 }
 
-impl StreamReader for Reader {
-    fn read(&mut self, scope: &mut Scope<'_>, _event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
-        let losses = scope.losses();
+impl StreamReader for ResponsesStreamReader {
+    fn read(&mut self, scope: &mut Scope<'_>, _name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         // Some servers end their streams as Chat Completions does.
         if data.is_empty() || data.trim_ascii() == b"[DONE]" {
             return;
         }
-        if let Some((index, delta)) = self.repeats.read(None, data) {
-            self.again(index, delta, out);
+        // The data contains the type of the event, so the name of the frame is not needed.
+        if let Some((block, delta)) = self.fast_path.read(None, data) {
+            self.repeat_delta(block, delta, out);
             return;
         }
         let before = out.len();
         match parse_event(data) {
-            Ok(event) => self.event(event, out, losses),
+            Ok(event) => self.read_event(scope, event, out),
             Err(error) => {
                 let message = format!("the upstream sent a frame that is no event of this API: {error}");
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }
-        let said = out.get(before..).unwrap_or_default();
-        self.repeats.learn(None, data, said, FIELD_PATHS);
+        let events = out.get(before..).unwrap_or_default();
+        self.fast_path.learn(None, data, events, FIELD_PATHS);
     }
 
-    // A stream without its last event has failed, which needs no words here.
+    // A stream without its last event has failed; the caller reports that for every dialect.
     fn end(&mut self, _: &mut Scope<'_>, _: &mut Vec<Event>) {}
 }
 
-impl Reader {
-    fn event(&mut self, event: ResponseStreamEvent, out: &mut Vec<Event>, losses: &mut Losses) {
+impl ResponsesStreamReader {
+    fn read_event(&mut self, scope: &mut Scope<'_>, event: ResponseStreamEvent, out: &mut Vec<Event>) {
         match event {
             ResponseStreamEvent::ResponseCreated(event) => {
                 let ResponseCreatedEvent {
@@ -110,7 +119,7 @@ impl Reader {
                     extra: _,
                 } = *event;
                 if let Some(response) = response {
-                    self.start(response, out);
+                    self.read_start(response, out);
                 }
             }
             ResponseStreamEvent::ResponseQueued(_) | ResponseStreamEvent::ResponseInProgress(_) => {
@@ -123,8 +132,8 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                let index = output_index.unwrap_or(self.last.saturating_add(1));
-                self.added(index, &item, out);
+                let index = output_index.unwrap_or(self.last_item.saturating_add(1));
+                self.add_item(index, &item, out);
             }
             ResponseStreamEvent::ResponseOutputItemDone(event) => {
                 let ResponseOutputItemDoneEvent {
@@ -133,8 +142,8 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                let index = output_index.unwrap_or(self.last);
-                self.done(index, item, out, losses);
+                let index = output_index.unwrap_or(self.last_item);
+                self.complete_item(scope, index, item, out);
             }
             ResponseStreamEvent::ResponseOutputTextDelta(event) => {
                 let ResponseTextDeltaEvent {
@@ -146,8 +155,8 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = event;
-                let index = self.text(output_index, content_index, BlockStart::Text, delta, out);
-                if let (Some(index), Some(json)) = (index, logprobs.filter(response::has_entries)) {
+                let block = self.read_text(output_index, content_index, BlockStart::Text, delta, out);
+                if let (Some(index), Some(json)) = (block, logprobs.filter(logprobs::has_entries)) {
                     let delta = Delta::Logprobs { json };
                     out.push(Event::Delta { index, delta });
                 }
@@ -161,7 +170,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = event;
-                self.text(output_index, content_index, BlockStart::Refusal, delta, out);
+                self.read_text(output_index, content_index, BlockStart::Refusal, delta, out);
             }
             ResponseStreamEvent::ResponseOutputTextAnnotationAdded(event) => {
                 let ResponseOutputTextAnnotationAddedEvent {
@@ -173,7 +182,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                self.annotation(output_index, content_index, annotation, out, losses);
+                self.read_annotation(scope, output_index, content_index, annotation, out);
             }
             ResponseStreamEvent::ResponseReasoningSummaryTextDelta(event) => {
                 let ResponseReasoningSummaryTextDeltaEvent {
@@ -184,7 +193,7 @@ impl Reader {
                     summary_index,
                     extra: _,
                 } = event;
-                self.reasoning(output_index, summary_index, Shown::Summary, delta, out);
+                self.read_reasoning(output_index, summary_index, ShownReasoning::Summary, delta, out);
             }
             ResponseStreamEvent::ResponseReasoningTextDelta(event) => {
                 let ResponseReasoningTextDeltaEvent {
@@ -195,7 +204,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = event;
-                self.reasoning(output_index, content_index, Shown::Content, delta, out);
+                self.read_reasoning(output_index, content_index, ShownReasoning::Content, delta, out);
             }
             ResponseStreamEvent::ResponseFunctionCallArgumentsDelta(event) => {
                 let ResponseFunctionCallArgumentsDeltaEvent {
@@ -205,7 +214,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = event;
-                self.input(output_index, delta, out);
+                self.read_input(output_index, delta, out);
             }
             ResponseStreamEvent::ResponseCustomToolCallInputDelta(event) => {
                 let ResponseCustomToolCallInputDeltaEvent {
@@ -215,7 +224,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = event;
-                self.input(output_index, delta, out);
+                self.read_input(output_index, delta, out);
             }
             ResponseStreamEvent::ResponseCompleted(event) => {
                 let ResponseCompletedEvent {
@@ -223,7 +232,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                self.finish(response, None, out, losses);
+                self.read_finish(scope, response, None, out);
             }
             ResponseStreamEvent::ResponseDone(event) => {
                 let ResponseDoneEvent {
@@ -231,7 +240,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                self.finish(response, None, out, losses);
+                self.read_finish(scope, response, None, out);
             }
             ResponseStreamEvent::ResponseIncomplete(event) => {
                 let ResponseIncompleteEvent {
@@ -239,7 +248,7 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                self.finish(response, Some(ResponseStatus::Incomplete), out, losses);
+                self.read_finish(scope, response, Some(ResponseStatus::Incomplete), out);
             }
             ResponseStreamEvent::ResponseFailed(event) => {
                 let ResponseFailedEvent {
@@ -247,11 +256,10 @@ impl Reader {
                     sequence_number: _,
                     extra: _,
                 } = *event;
-                let response = response.unwrap_or_default();
-                self.finish(Some(response), Some(ResponseStatus::Failed), out, losses);
+                self.read_finish(scope, response, Some(ResponseStatus::Failed), out);
             }
             ResponseStreamEvent::Error(event) => out.push(Event::Fail(error::read_event(event))),
-            // What these say is said again by the item that is done.
+            // The item that is done contains all of what these events report.
             ResponseStreamEvent::ResponseContentPartAdded(_)
             | ResponseStreamEvent::ResponseContentPartDone(_)
             | ResponseStreamEvent::ResponseOutputTextDone(_)
@@ -270,11 +278,11 @@ impl Reader {
         }
     }
 
-    fn start(&mut self, response: Response, out: &mut Vec<Event>) {
-        if std::mem::replace(&mut self.started, true) {
+    fn read_start(&mut self, response: Response, out: &mut Vec<Event>) {
+        if std::mem::replace(&mut self.has_started, true) {
             return;
         }
-        let Parts {
+        let ResponseParts {
             id,
             model,
             output: _,
@@ -290,17 +298,18 @@ impl Reader {
         }));
     }
 
-    /// The last event. Its kind says more than the status of its object, which some servers leave out or behind.
-    fn finish(
+    /// Reads the last event. `status` is what the type of the event implies: it overrides the status of the response
+    /// object, which some servers leave out or do not update.
+    fn read_finish(
         &mut self,
+        scope: &mut Scope<'_>,
         response: Option<Response>,
         status: Option<ResponseStatus>,
         out: &mut Vec<Event>,
-        losses: &mut Losses,
     ) {
         let mut response = response.unwrap_or_default();
         response.status = status.or(response.status);
-        let Parts {
+        let ResponseParts {
             id,
             model,
             output,
@@ -315,20 +324,21 @@ impl Reader {
                 return;
             }
         };
-        if !std::mem::replace(&mut self.started, true) {
+        if !std::mem::replace(&mut self.has_started, true) {
+            // The counts are final, so they are in the finish event.
             out.push(Event::Start(Start {
                 id,
                 model,
-                usage: None::<Usage>,
+                usage: None,
                 service_tier,
             }));
         }
-        // Servers that stream no items send them here; others send an empty list.
-        for (at, item) in (0_i64..).zip(output) {
-            self.done(at, item, out, losses);
+        // Servers that stream no items have them here; others repeat them, or send an empty list.
+        for (index, item) in (0_i64..).zip(output) {
+            self.complete_item(scope, index, item, out);
         }
-        self.close_rest(out);
-        if self.refused && finish.reason == FinishReason::End {
+        self.close_open_items(out);
+        if self.refusal == OwnRefusal::Present && finish.reason == FinishReason::End {
             finish.reason = FinishReason::Refusal;
         }
         out.push(Event::Finish { finish, usage });
