@@ -90,3 +90,41 @@ pub fn write_failed(error: &Error) -> ResponseError {
         ..ResponseError::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_delay_of_a_rate_limit_is_in_the_message_once() {
+        let delayed = |message: &str| {
+            let delay = Some(Duration::from_secs(2));
+            let error = Error::new(ErrorClass::RateLimit, message).retry_after(delay);
+            write_failed(&error).message.unwrap_or_default()
+        };
+        assert_eq!(delayed("Slow."), "Slow. Please try again in 2s.");
+        assert_eq!(delayed("Please try again in 9s."), "Please try again in 9s.");
+        let other = Error::new(ErrorClass::Overloaded, "Busy.").retry_after(Some(Duration::from_secs(2)));
+        assert_eq!(write_failed(&other).message.as_deref(), Some("Busy."));
+    }
+
+    #[test]
+    fn an_error_event_has_its_members_or_an_error_object() {
+        let read = |event: Value| match parse_event(event.to_string().as_bytes()) {
+            Ok(ResponseStreamEvent::Error(event)) => read_event(event),
+            other => panic!("{other:?}"),
+        };
+        let flat = read(json!({"type": "error", "code": "rate_limit_exceeded", "message": "m"}));
+        assert_eq!((flat.class, flat.message.as_str()), (ErrorClass::RateLimit, "m"));
+        let nested = read(
+            json!({"type": "error", "code": "server_error", "message": "outer",
+            "error": {"code": "rate_limit_exceeded", "message": "inner"}}),
+        );
+        assert_eq!(
+            (nested.class, nested.message.as_str()),
+            (ErrorClass::RateLimit, "inner")
+        );
+    }
+}

@@ -366,7 +366,7 @@ fn read_unknown(scope: &mut Scope<'_>, unknown: &Unknown) {
     }
 }
 
-/// What tells two tools apart: namespace and name.
+/// The namespace and the name, which identify a tool.
 fn tool_key(tool: &Tool) -> (Option<&str>, &str) {
     match tool {
         Tool::Function(tool) => (tool.namespace.as_deref(), &tool.name),

@@ -1,4 +1,4 @@
-//! Finished responses: their object in a stream, and the member that says whether they are kept.
+//! Finished responses: their object in a stream, and `store`, the member that reports whether they are kept.
 
 use std::ops::Range;
 

@@ -249,3 +249,21 @@ fn lists_have_pages() {
         assert_eq!(error.param.as_deref(), wrong.split('=').next(), "{wrong}");
     }
 }
+
+#[test]
+fn an_error_repeats_the_beginning_of_an_identifier_only() {
+    let id = "x".repeat(100);
+    let written = StoredResponseError::ResponseNotFound(id).write("req_1");
+    let body: Value = serde_json::from_slice(&written.body).unwrap();
+    let expected = format!("Response with id '{}' not found.", "x".repeat(80));
+    assert_eq!(body["error"]["message"], expected);
+    assert_eq!(written.headers[1].1, "req_1");
+}
+
+#[test]
+fn only_an_object_with_an_identifier_and_nothing_else_is_a_reference() {
+    let request = read(
+        r#"{"input":[{"id":"a"},{"type":null,"id":"b"},{"type":"message","id":"c"},{"id":1},{"id":"d","role":"user"},"e"]}"#,
+    );
+    assert_eq!(request.references().collect::<Vec<_>>(), ["a", "b"]);
+}

@@ -1,17 +1,4 @@
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::BytesMut;
-use serde_json::{Value, json};
-
-use super::{ResponsesStreamReader, ResponsesStreamWriter};
-use crate::canonical::{
-    Annotation, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, FinishReason, Losses,
-    Opaque, Scope, ServerTool, Start, Usage,
-};
-use crate::dialect::shared::carrier;
-use crate::dialect::shared::raw_json::to_raw_json;
-use crate::dialect::{Preferences, RequestEcho, ResponseContext, StreamReader, StreamWriter};
+use super::*;
 
 fn context(tool_search: bool) -> ResponseContext {
     let members = vec![
@@ -30,7 +17,7 @@ fn context(tool_search: bool) -> ResponseContext {
     }
 }
 
-/// The frames that events are written as, checked for what holds of every stream.
+/// Writes events; returns the data of the frames after checks that hold for every stream.
 fn written(events: Vec<Event>, tool_search: bool) -> Vec<Value> {
     let mut writer = ResponsesStreamWriter::new(&context(tool_search));
     let (mut out, mut losses) = (BytesMut::new(), Losses::new());
@@ -98,7 +85,7 @@ fn delta(index: u32, delta: Delta) -> Event {
     Event::Delta { index, delta }
 }
 
-fn say(index: u32, text: &str) -> Event {
+fn text(index: u32, text: &str) -> Event {
     let text = text.to_owned();
     delta(index, Delta::Text { text })
 }
@@ -151,7 +138,7 @@ fn every_kind_of_block_is_written_in_the_order_of_the_grammar() {
             open(1, BlockStart::Text),
             close(1),
             open(2, BlockStart::Text),
-            say(2, "hé"),
+            text(2, "hé"),
             delta(
                 2,
                 Delta::Annotation(Annotation {
@@ -279,7 +266,7 @@ fn a_call_that_the_limit_cuts_off_is_incomplete_and_one_without_arguments_is_not
 }
 
 #[test]
-fn broken_arguments_of_a_whole_answer_pass_as_they_are() {
+fn malformed_arguments_of_a_complete_response_are_written_as_they_are() {
     let frames = written(
         vec![
             start(),
@@ -287,7 +274,7 @@ fn broken_arguments_of_a_whole_answer_pass_as_they_are() {
             input(0, "oops"),
             close(0),
             open(1, BlockStart::Text),
-            say(1, "x"),
+            text(1, "x"),
             close(1),
             finish(FinishReason::ToolUse),
         ],
@@ -303,14 +290,14 @@ fn broken_arguments_of_a_whole_answer_pass_as_they_are() {
 }
 
 #[test]
-fn a_failure_keeps_what_came_before_and_calls_nothing_done() {
+fn a_failure_keeps_the_earlier_items_and_marks_none_as_done() {
     let delay = Some(Duration::from_millis(1500));
     let failure = Error::new(ErrorClass::RateLimit, "Slow down.").retry_after(delay);
     let frames = written(
         vec![
             start(),
             open(0, BlockStart::Text),
-            say(0, "be"),
+            text(0, "be"),
             close(0),
             open(1, call("c1", "f", CallKind::Function)),
             input(1, "{\"a\""),
@@ -340,12 +327,12 @@ fn a_failure_keeps_what_came_before_and_calls_nothing_done() {
 }
 
 #[test]
-fn refusals_end_as_their_words_or_as_a_filter() {
+fn a_refusal_completes_a_response_and_a_filter_does_not() {
     let own = written(
         vec![
             start(),
             open(0, BlockStart::Refusal),
-            say(0, "No."),
+            text(0, "No."),
             close(0),
             finish(FinishReason::Refusal),
         ],
@@ -394,7 +381,7 @@ fn a_search_for_tools_is_written_as_such_to_a_client_that_searches() {
 }
 
 #[test]
-fn a_web_search_is_told_by_its_query() {
+fn a_web_search_is_shown_only_with_its_query() {
     let search = |query: Option<&str>| {
         let tool = ServerTool {
             origin: Family::Claude,
@@ -420,223 +407,140 @@ fn a_web_search_is_told_by_its_query() {
     assert_eq!(types(&search(None)), ["created", "in_progress", "completed"]);
 }
 
-/// What the reader makes of frames, without pings.
-fn read(frames: &[Value]) -> Vec<Event> {
-    let (mut reader, mut events, mut losses) = (ResponsesStreamReader::default(), Vec::new(), Losses::new());
-    for frame in frames {
-        reader.read(
-            &mut Scope::root(&mut losses),
-            None,
-            frame.to_string().as_bytes(),
-            &mut events,
-        );
-    }
-    reader.end(&mut Scope::root(&mut losses), &mut events);
-    events.retain(|event| !matches!(event, Event::Ping));
-    events
-}
-
-fn told(events: &[Event]) -> Vec<String> {
-    events
-        .iter()
-        .map(|event| match event {
-            Event::Start(start) => format!("start {}", start.id.as_deref().unwrap_or("-")),
-            Event::Open { index, block } => match block {
-                BlockStart::ToolCall { id, name, .. } => format!("open {index} {name} {id}"),
-                BlockStart::ServerTool(tool) => format!("open {index} {} {:?}", tool.item, tool.query),
-                block => format!("open {index} {block:?}"),
-            },
-            Event::Delta { index, delta } => match delta {
-                Delta::Text { text } | Delta::Input { text } => format!("{index} {text}"),
-                Delta::Reasoning { part, text } => format!("{index} part {part} {text}"),
-                Delta::Opaque(opaque) => format!("{index} state {}", opaque.json.get()),
-                Delta::Annotation(annotation) => format!("{index} cites {}", annotation.url),
-                Delta::Logprobs { json } => format!("{index} logprobs {}", json.get()),
-            },
-            Event::Close { index } => format!("close {index}"),
-            Event::Finish { finish, usage } => {
-                format!(
-                    "finish {:?} {}",
-                    finish.reason,
-                    usage.map_or(0, |usage| usage.output)
-                )
-            }
-            Event::Fail(error) => format!("fail {error}"),
-            Event::Ping => "ping".to_owned(),
-        })
-        .collect()
-}
-
 #[test]
-fn pieces_that_a_server_leaves_out_come_from_the_complete_item() {
-    let message = json!({"type": "message", "id": "m", "role": "assistant", "content": [
-        {"type": "output_text", "text": "Hello", "annotations": [
-            {"type": "url_citation", "url": "https://x", "title": "", "start_index": 0, "end_index": 2}]},
-        {"type": "refusal", "refusal": "No"}]});
-    let call = json!({"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{\"a\":1}"});
-    let custom = json!({"type": "custom_tool_call", "call_id": "c2", "name": "p", "input": "raw"});
-    let events = read(&[
-        json!({"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}}),
-        json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "content": []}}),
-        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hel"}),
-        json!({"type": "response.output_item.done", "output_index": 0, "item": message}),
-        json!({"type": "response.output_item.added", "output_index": 1,
-               "item": {"type": "function_call", "call_id": "c1", "name": "f", "arguments": ""}}),
-        json!({"type": "response.function_call_arguments.done", "output_index": 1, "arguments": "{\"a\":1}"}),
-        json!({"type": "response.output_item.done", "output_index": 1, "item": call}),
-        json!({"type": "response.output_item.done", "output_index": 2, "item": custom}),
-        json!({"type": "response.unheard_of", "x": 1}),
-        json!({"type": "response.done", "response": {"status": "completed", "output": [], "usage": {"output_tokens": 3}}}),
-    ]);
+fn a_citation_without_a_span_does_not_cover_later_text() {
+    let citation = Annotation {
+        url: "https://x".to_owned(),
+        title: String::new(),
+        span: None,
+    };
+    let frames = written(
+        vec![
+            start(),
+            open(0, BlockStart::Text),
+            text(0, "abc"),
+            delta(0, Delta::Annotation(citation)),
+            text(0, "def"),
+            close(0),
+            finish(FinishReason::End),
+        ],
+        false,
+    );
+    let [.., last] = frames.as_slice() else { return };
+    let part = &last["response"]["output"][0]["content"][0];
     assert_eq!(
-        told(&events),
-        [
-            "start resp_1",
-            "open 0 Text",
-            "0 Hel",
-            "0 lo",
-            "0 cites https://x",
-            "close 0",
-            "open 1 Refusal",
-            "1 No",
-            "close 1",
-            "open 2 f c1",
-            "2 {\"a\":1}",
-            "close 2",
-            "open 3 p c2",
-            "3 raw",
-            "close 3",
-            "finish Refusal 3",
-        ]
+        (&part["text"], &part["annotations"][0]["end_index"]),
+        (&json!("abcdef"), &json!(3))
     );
 }
 
 #[test]
-fn reasoning_state_comes_from_the_item_that_is_done_only() {
-    let added = json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "par"});
-    let done = json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "partial no more",
-        "summary": [{"type": "summary_text", "text": "one"}, {"type": "summary_text", "text": "two"}]});
-    let events = read(&[
-        json!({"type": "response.output_item.added", "output_index": 0, "item": added}),
-        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "one"}),
-        json!({"type": "response.reasoning_text.delta", "output_index": 0, "content_index": 0, "delta": "raw"}),
-        json!({"type": "response.output_item.done", "output_index": 0, "item": done}),
-        json!({"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}}}),
-    ]);
-    let told = told(&events);
-    assert_eq!(
-        told.iter()
-            .map(String::as_str)
-            .filter(|line| !line.contains("state"))
-            .collect::<Vec<_>>(),
-        [
-            "open 0 Reasoning",
-            "0 part 0 one",
-            "0 part 1 two",
-            "close 0",
-            "start -",
-            "finish ContentFilter 0",
-        ]
+fn log_probabilities_of_all_deltas_are_in_the_complete_text() {
+    let list = |token: &str| -> RawJson { to_raw_json(&json!([{"token": token, "logprob": -1.0}])) };
+    let frames = written(
+        vec![
+            start(),
+            open(0, BlockStart::Text),
+            text(0, "a"),
+            delta(0, Delta::Logprobs { json: list("a") }),
+            text(0, "b"),
+            delta(0, Delta::Logprobs { json: list("b") }),
+            close(0),
+            finish(FinishReason::End),
+        ],
+        false,
     );
-    let state: Vec<&String> = told.iter().filter(|line| line.contains("state")).collect();
-    assert!(
-        matches!(state.as_slice(), [state] if state.contains("partial no more")),
-        "{state:?}"
-    );
-}
-
-#[test]
-fn an_answer_that_is_only_in_the_last_event_is_read() {
-    let output = json!([
-        {"type": "reasoning", "id": "rs", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]},
-        {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": "search", "queries": ["q"]}},
-        {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]},
-    ]);
-    let events = read(&[json!({"type": "response.completed", "response": {"id": "r", "output": output}})]);
-    let told = told(&events);
-    let told: Vec<&str> = told
+    let done = frames
         .iter()
-        .map(String::as_str)
-        .filter(|line| !line.contains("state"))
+        .find(|frame| frame["type"] == "response.output_text.done");
+    let tokens: Vec<&str> = (0..2)
+        .filter_map(|at| done?["logprobs"][at]["token"].as_str())
         .collect();
+    assert_eq!(tokens, ["a", "b"]);
+}
+
+#[test]
+fn an_empty_delta_writes_nothing() {
+    let frames = written(
+        vec![
+            start(),
+            open(0, BlockStart::Text),
+            text(0, ""),
+            close(0),
+            open(1, call("c1", "p", CallKind::Freeform)),
+            input(1, ""),
+            close(1),
+            finish(FinishReason::ToolUse),
+        ],
+        false,
+    );
     assert_eq!(
-        told,
+        types(&frames),
         [
-            "start r",
-            "open 0 Reasoning",
-            "0 part 0 hm",
-            "close 0",
-            "open 1 web_search_call Some(\"q\")",
-            "close 1",
-            "open 2 Text",
-            "2 Hi",
-            "close 2",
-            "finish End 0",
+            "created",
+            "in_progress",
+            "output_item.added",
+            "custom_tool_call_input.done",
+            "output_item.done",
+            "completed",
         ]
     );
 }
 
 #[test]
-fn failures_of_all_forms_end_the_stream() {
-    let one = |frame: Value| told(&read(&[frame])).join("|");
+fn an_item_that_a_failure_interrupts_is_in_the_response_as_incomplete() {
+    let output = |block: BlockStart, piece: Delta| {
+        let failure = Error::new(ErrorClass::Upstream, "gone");
+        let frames = written(
+            vec![start(), open(0, block), delta(0, piece), Event::Fail(failure)],
+            true,
+        );
+        frames
+            .last()
+            .map(|last| last["response"]["output"][0].clone())
+            .unwrap_or_default()
+    };
+    let text = |text: &str| Delta::Text {
+        text: text.to_owned(),
+    };
+    let input = |text: &str| Delta::Input {
+        text: text.to_owned(),
+    };
+    let message = output(BlockStart::Text, text("a"));
     assert_eq!(
-        one(json!({"type": "response.failed", "response": {"status": "failed",
-            "error": {"code": "rate_limit_exceeded", "message": "m"}}})),
-        "fail rate_limit: m"
+        (&message["status"], &message["content"][0]["text"]),
+        (&json!("incomplete"), &json!("a"))
     );
+    let custom = output(call("c", "p", CallKind::Freeform), input("a"));
     assert_eq!(
-        one(json!({"type": "error", "code": "server_error", "message": "m", "sequence_number": 1})),
-        "fail internal: m"
+        (&custom["status"], &custom["input"]),
+        (&json!("incomplete"), &json!("a"))
     );
+    let search = output(call("c", "tool_search", CallKind::Function), input("{}"));
     assert_eq!(
-        one(json!({"type": "error", "error": {"type": "insufficient_quota", "message": "m"}})),
-        "fail billing: m"
+        (&search["type"], &search["status"]),
+        (&json!("tool_search_call"), &json!("incomplete"))
     );
-    assert_eq!(
-        one(json!({"error": {"message": "maximum context length is 8", "code": null}})),
-        "fail context_window: maximum context length is 8"
-    );
-    assert_eq!(
-        one(json!({"type": "response.completed", "response": {"status": "cancelled"}})),
-        "fail upstream: the upstream cancelled the answer"
-    );
-    let events = read(&[json!({"type": "response.output_text.delta", "delta": "x"})]);
-    assert_eq!(told(&events), ["open 0 Text", "0 x"], "no last event, no end");
-    let mut out = Vec::new();
-    let mut reader = ResponsesStreamReader::default();
-    reader.read(&mut Scope::root(&mut Losses::new()), None, b"not json", &mut out);
-    reader.read(&mut Scope::root(&mut Losses::new()), None, b"[DONE]", &mut out);
-    assert!(matches!(out.as_slice(), [Event::Fail(_)]), "{out:?}");
 }
 
 #[test]
-fn no_frame_of_any_shape_panics() {
-    let numbers = [
-        json!(-1),
-        json!(i64::MAX),
-        json!(i64::MIN),
-        json!(4_000_000_000_u64),
-        Value::Null,
-    ];
-    let mut frames = Vec::new();
-    for number in &numbers {
-        for kind in [
-            "response.output_text.delta",
-            "response.reasoning_summary_text.delta",
-            "response.function_call_arguments.delta",
-        ] {
-            frames.push(
-                json!({"type": kind, "output_index": number, "content_index": number,
-                "summary_index": number, "delta": "é"}),
-            );
-        }
-        for kind in ["response.output_item.added", "response.output_item.done"] {
-            for item in ["message", "reasoning", "function_call", "other"] {
-                let item = json!({"type": item, "name": "n", "arguments": "ü", "content": []});
-                frames.push(json!({"type": kind, "output_index": number, "item": item}));
-            }
-        }
-    }
-    frames.push(json!({"type": "response.completed"}));
-    assert!(!read(&frames).is_empty());
+fn a_kept_response_has_the_identifier_of_the_store() {
+    let mut context = context(false);
+    context.preferences.links.id = Some("resp_px01".to_owned());
+    context.preferences.links.previous = Some("resp_px00".to_owned());
+    let mut writer = ResponsesStreamWriter::new(&context);
+    let mut out = BytesMut::new();
+    writer.write(&mut Scope::root(&mut Losses::new()), start(), &mut out);
+    let text = String::from_utf8_lossy(&out);
+    let data = text.split("data: ").nth(1).and_then(|data| data.lines().next());
+    let event: Value = serde_json::from_str(data.unwrap_or_default()).unwrap_or_default();
+    let response = &event["response"];
+    assert_eq!(
+        (
+            &response["id"],
+            &response["previous_response_id"],
+            &response["store"]
+        ),
+        (&json!("resp_px01"), &json!("resp_px00"), &json!(true))
+    );
 }
