@@ -46,5 +46,9 @@ pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("claude", claude::reasons::ClaudeReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
         ("openai_chat", openai_chat::reasons::ChatReason::ALL),
+        (
+            "openai_responses",
+            openai_responses::reasons::ResponsesReason::ALL,
+        ),
     ]
 }

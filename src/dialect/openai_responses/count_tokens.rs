@@ -1,5 +1,5 @@
-//! `POST /v1/responses/input_tokens`: the body is that of a request for an answer, without what only concerns the
-//! answer. <https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens>
+//! `POST /v1/responses/input_tokens`: the body is that of a request for a response, without the members that only concern
+//! the response. <https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens>
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenRequest;
 use crate::wire::splice::{Node, Splices};
 
-/// What such a body may hold.
+/// The members of such a body, by the API's reference.
 const MEMBERS: [&str; 12] = [
     "model",
     "input",
@@ -25,11 +25,11 @@ const MEMBERS: [&str; 12] = [
     "personality",
 ];
 
-/// The request for the number of tokens.
+/// Makes a request for the number of tokens from one for a response.
 ///
 /// # Errors
 /// A body that is no JSON object.
-pub fn seal(written: WrittenRequest) -> Result<WrittenRequest, Error> {
+pub fn wrap(written: WrittenRequest) -> Result<WrittenRequest, Error> {
     let malformed = |error: &dyn std::fmt::Display| Error::new(ErrorClass::InvalidRequest, error.to_string());
     let body = Bytes::from(written.body);
     let document = Node::document(&body).map_err(|error| malformed(&error))?;
@@ -45,16 +45,16 @@ pub fn seal(written: WrittenRequest) -> Result<WrittenRequest, Error> {
     })
 }
 
-/// The number of tokens that an answer tells.
+/// Reads the number of tokens; `None` if the body does not contain it.
 pub fn read(body: &[u8]) -> Option<u64> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    answer.get("input_tokens")?.as_u64()
+    let response: Value = serde_json::from_slice(body).ok()?;
+    response.get("input_tokens")?.as_u64()
 }
 
-/// The answer that tells a number of tokens.
+/// Writes the number of tokens.
 pub fn write(input_tokens: u64) -> Vec<u8> {
-    let answer = json!({"object": "response.input_tokens", "input_tokens": input_tokens});
-    answer.to_string().into_bytes()
+    let response = json!({"object": "response.input_tokens", "input_tokens": input_tokens});
+    response.to_string().into_bytes()
 }
 
 #[cfg(test)]
@@ -63,16 +63,16 @@ mod tests {
     use crate::canonical::Restoration;
 
     #[test]
-    fn what_concerns_the_answer_is_left_out() {
+    fn members_that_concern_the_response_are_left_out() {
         let written = WrittenRequest {
             path: endpoints::RESPONSES.into(),
             headers: Vec::new(),
             body: br#"{"model":"m","store":false,"input":[ ],"max_output_tokens":16,"text":{}}"#.to_vec(),
             restoration: Restoration::default(),
         };
-        let sealed = seal(written).expect("an object");
-        assert_eq!(sealed.path, "/v1/responses/input_tokens");
-        assert_eq!(sealed.body, br#"{"model":"m","input":[ ],"text":{}}"#);
+        let wrapped = wrap(written).expect("an object");
+        assert_eq!(wrapped.path, "/v1/responses/input_tokens");
+        assert_eq!(wrapped.body, br#"{"model":"m","input":[ ],"text":{}}"#);
     }
 
     #[test]

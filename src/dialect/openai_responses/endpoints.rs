@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::dialect::Endpoint;
 
-/// Path of the Responses API below an upstream's base URL.
+/// Path of a request for a response, below an upstream's base URL.
 pub const RESPONSES: &str = "/v1/responses";
-/// Path of its count of tokens.
+/// Path of a request for the number of tokens.
 pub const INPUT_TOKENS: &str = "/v1/responses/input_tokens";
 
-/// What a request asks for.
+/// What a request with this method and path asks for. `/v1` in front is optional.
 pub fn classify(method: &Method, path: &str) -> Endpoint {
     let path = path.strip_prefix("/v1").unwrap_or(path);
     match (method, path.trim_end_matches('/')) {
@@ -28,19 +28,19 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
     }
 }
 
-/// The list of models. OpenAI's API knows no pages here.
+/// Writes the list of models. OpenAI's API has no pages here.
 pub fn write_models(models: &[&str]) -> Vec<u8> {
-    let data: Vec<Value> = models.iter().map(|model| entry(model)).collect();
+    let data: Vec<Value> = models.iter().map(|model| list_entry(model)).collect();
     json!({"object": "list", "data": data}).to_string().into_bytes()
 }
 
-/// One entry of the list of models.
+/// Writes one entry of the list of models.
 pub fn write_model(model: &str) -> Vec<u8> {
-    entry(model).to_string().into_bytes()
+    list_entry(model).to_string().into_bytes()
 }
 
-/// When a model came out and whose it is are not known here.
-fn entry(model: &str) -> Value {
+/// An entry of the list. The proxy does not know when a model was released, nor by whom.
+fn list_entry(model: &str) -> Value {
     json!({"id": model, "object": "model", "created": 0, "owned_by": "llm-proxy"})
 }
 
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_told_apart() {
+    fn paths_are_classified() {
         let generate = Endpoint::Generate {
             model: None,
             stream: None,

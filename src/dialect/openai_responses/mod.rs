@@ -1,23 +1,28 @@
 //! The OpenAI Responses API.
+//!
+//! - `request`, `response`, `stream`: the three documents, each with `read` and `write`
+//! - `messages`, `content`: the items of the input and the parts of their content
+//! - `tools`, `reasoning`: definitions, choice, effort, and the items that carry reasoning state
+//! - `usage`: token counts, and why a response ended
+//! - `error`, `endpoints`, `count_tokens`, `system_edit`: one subject each
+//! - `response_store`: the documents about responses that the response store keeps; it keeps nothing itself
+//! - `types`: the generated types; `reasons`: why values are lost
 
-mod answer;
-mod choice;
 mod content;
 mod count_tokens;
 mod endpoints;
-mod envelope;
 mod error;
-mod history;
-mod items;
-mod parameters;
+mod messages;
 mod reasoning;
+pub(crate) mod reasons;
 mod request;
 mod response;
-pub mod stored;
+pub mod response_store;
 mod stream;
 mod system_edit;
 mod tools;
 pub mod types;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -62,8 +67,7 @@ impl Endpoints for OpenAiResponses {
 
 impl RequestCodec for OpenAiResponses {
     fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        let losses = scope.losses();
-        request::read(inbound, losses)
+        request::read(scope, inbound)
     }
 
     fn write_request(
@@ -72,8 +76,7 @@ impl RequestCodec for OpenAiResponses {
         request: &Request,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        Ok(parameters::write(request, target, losses))
+        Ok(request::write(scope, request, target))
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
@@ -83,23 +86,26 @@ impl RequestCodec for OpenAiResponses {
 
 impl ResponseCodec for OpenAiResponses {
     fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
-        let losses = scope.losses();
-        response::read(body, losses)
+        response::read(scope, body)
     }
 
-    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        let losses = scope.losses();
-        answer::write(response, reply, losses)
+    fn write_response(
+        &self,
+        scope: &mut Scope<'_>,
+        response: Response,
+        context: &ResponseContext,
+    ) -> Vec<u8> {
+        response::write(scope, response, context)
     }
 }
 
 impl StreamCodec for OpenAiResponses {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
+        Box::new(stream::ResponsesStreamReader::default())
     }
 
-    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(reply))
+    fn stream_writer(&self, context: &ResponseContext) -> Box<dyn StreamWriter> {
+        Box::new(stream::ResponsesStreamWriter::new(context))
     }
 }
 
@@ -119,7 +125,7 @@ impl TokenCounting for OpenAiResponses {
     }
 
     fn wrap_count(&self, written: WrittenRequest, _: &str) -> Result<Option<WrittenRequest>, Error> {
-        count_tokens::seal(written).map(Some)
+        count_tokens::wrap(written).map(Some)
     }
 
     fn read_count(&self, body: &[u8]) -> Option<u64> {

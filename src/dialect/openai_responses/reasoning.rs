@@ -1,19 +1,23 @@
-//! Reasoning: how much of it is asked for, and the items that carry it.
+//! Reasoning: how much of it a request asks for, and the items that carry it.
+//!
+//! The state of a reasoning item is its `encrypted_content`. A state of another vendor reaches a client of this API in a
+//! carrier in that member, and comes back in the same way.
 
-use super::types::*;
 use crate::canonical::{
-    Effort as CanonicalEffort, Family, Losses, Opaque, Path, Reasoning, ReasoningControl, ReasoningDisplay,
-    Request, Scope, Thinking,
+    Effort as CanonicalEffort, Family, Opaque, Reasoning, ReasoningControl, ReasoningDisplay, Request, Scope,
+    Thinking,
 };
 use crate::capability::Capabilities;
 use crate::dialect::openai::effort;
+use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::carrier;
-use crate::dialect::shared::legacy::drop_unknown;
 use crate::dialect::shared::raw_json::to_raw_json;
+use crate::dialect::shared::unknown::drop_unknown;
 use crate::wire::json::LazyStr;
 
 /// Reads an effort.
-pub fn read_effort(effort: Effort, at: &Path<'_>, losses: &mut Losses) -> Option<CanonicalEffort> {
+pub fn read_effort(scope: &mut Scope<'_>, effort: &Effort) -> Option<CanonicalEffort> {
     Some(match effort {
         Effort::None => CanonicalEffort::None,
         Effort::Minimal => CanonicalEffort::Minimal,
@@ -23,15 +27,14 @@ pub fn read_effort(effort: Effort, at: &Path<'_>, losses: &mut Losses) -> Option
         Effort::Xhigh => CanonicalEffort::Xhigh,
         Effort::Max => CanonicalEffort::Max,
         Effort::Other(_) => {
-            losses.drop_field(*at, "an effort that the translation does not know");
+            scope.drop(ResponsesReason::UnknownEffort);
             return None;
         }
     })
 }
 
-/// Reads what is asked of the model's reasoning.
-pub fn read_control(reasoning: Option<ReasoningParam>, losses: &mut Losses) -> ReasoningControl {
-    let at = Path::Root.field("reasoning");
+/// Reads `reasoning` of a request, where the scope is.
+pub fn read_control(scope: &mut Scope<'_>, reasoning: Option<ReasoningParam>) -> ReasoningControl {
     let Some(ReasoningParam {
         context,
         effort,
@@ -43,53 +46,53 @@ pub fn read_control(reasoning: Option<ReasoningParam>, losses: &mut Losses) -> R
     else {
         return ReasoningControl::default();
     };
-    drop_unknown(&extra, &at, losses);
+    drop_unknown(scope, &extra);
     match context {
         None | Some(ReasoningParamContext::Auto) => {}
         Some(
             ReasoningParamContext::AllTurns
             | ReasoningParamContext::CurrentTurn
             | ReasoningParamContext::Other(_),
-        ) => losses.drop_field(
-            at.field("context"),
-            "which turns' reasoning the model sees is the vendor's rule",
-        ),
+        ) => scope.field("context").drop(ResponsesReason::ReasoningContext),
     }
     match mode {
         None | Some(ReasoningParamMode::Standard) => {}
         Some(ReasoningParamMode::Pro | ReasoningParamMode::Other(_)) => {
-            losses.drop_field(at.field("mode"), "a mode of the vendor's own models");
+            scope.field("mode").drop(ResponsesReason::ReasoningMode);
         }
     }
+    // `generate_summary` is the deprecated name. How long a summary is, no other vendor lets a client choose.
     let display = summary.or(generate_summary).map(|summary| match summary {
         SummaryMode::Auto | SummaryMode::Concise | SummaryMode::Detailed | SummaryMode::Other(_) => {
             ReasoningDisplay::Summarized
         }
     });
     ReasoningControl {
-        effort: effort.and_then(|effort| read_effort(effort, &at.field("effort"), losses)),
+        effort: effort.and_then(|effort| read_effort(&mut scope.field("effort"), &effort)),
         thinking: None,
         display,
     }
 }
 
-/// Writes what is asked of the model's reasoning, as far as this model takes it.
+/// Writes `reasoning` of a request, as far as this model accepts it.
 pub fn write_control(
+    scope: &mut Scope<'_>,
     request: &Request,
     capabilities: &Capabilities,
-    losses: &mut Losses,
 ) -> Option<ReasoningParam> {
     let ReasoningControl {
         effort: _,
         thinking,
         display,
     } = &request.reasoning;
-    let effort = effort::nearest(&mut Scope::root(losses), request, capabilities);
+    let effort = effort::nearest(scope, request, capabilities);
     let thinks = match thinking {
         Some(Thinking::Adaptive | Thinking::Enabled { .. } | Thinking::BetweenTools) => true,
         Some(Thinking::Disabled) => false,
         None => effort.is_some_and(|effort| effort != CanonicalEffort::None),
     };
+    // A client that sets a thinking mode expects to see the thinking, unless it says otherwise; one that only sets an
+    // effort has to ask for a summary.
     let shows = match display {
         Some(ReasoningDisplay::Summarized) => true,
         Some(ReasoningDisplay::Omitted) => false,
@@ -105,8 +108,8 @@ pub fn write_control(
     Some(out)
 }
 
-/// Reads a reasoning item of the history: the vendor's own, or another vendor's reasoning that a carrier brings back.
-pub fn read_item(item: ReasoningItemParam, at: &Path<'_>, losses: &mut Losses) -> Option<Reasoning> {
+/// Reads a reasoning item of the history: the vendor's own, or another vendor's reasoning in a carrier.
+pub fn read_item(scope: &mut Scope<'_>, item: ReasoningItemParam) -> Option<Reasoning> {
     let encrypted = item.encrypted_content.as_deref().unwrap_or_default();
     let is_carrier = carrier::is_carrier(encrypted);
     let carried = if is_carrier {
@@ -123,7 +126,7 @@ pub fn read_item(item: ReasoningItemParam, at: &Path<'_>, losses: &mut Losses) -
         summary,
         extra,
     } = item;
-    drop_unknown(&extra, at, losses);
+    drop_unknown(scope, &extra);
     let mut parts: Vec<LazyStr> = summary
         .into_iter()
         .flatten()
@@ -134,7 +137,7 @@ pub fn read_item(item: ReasoningItemParam, at: &Path<'_>, losses: &mut Losses) -
         parts.extend(texts.map(|ReasoningTextParam { text, extra: _ }| text));
     }
     let Some(opaque) = carried.or(own) else {
-        losses.drop_field(*at, "reasoning state that this version of the proxy did not make");
+        scope.drop(ResponsesReason::UnreadableCarrier);
         return None;
     };
     Some(Reasoning {
@@ -143,19 +146,15 @@ pub fn read_item(item: ReasoningItemParam, at: &Path<'_>, losses: &mut Losses) -
     })
 }
 
-/// Writes reasoning as the vendor's own item. Another vendor's is never sent: it could not be decrypted.
-pub fn write_item(
-    reasoning: &Reasoning,
-    path: Path<'static>,
-    losses: &mut Losses,
-) -> Option<ReasoningItemParam> {
+/// Writes reasoning as the vendor's own item. Another vendor's is never sent: the API could not decrypt it.
+pub fn write_item(scope: &mut Scope<'_>, reasoning: &Reasoning) -> Option<ReasoningItemParam> {
     let Reasoning { parts: _, opaque } = reasoning;
     let own = opaque
         .as_ref()
         .filter(|opaque| opaque.origin == Family::OpenaiResponses)
         .and_then(|opaque| serde_json::from_str::<InputItemParam>(opaque.json.get()).ok());
     let Some(InputItemParam::Reasoning(item)) = own else {
-        losses.drop_field(path, "another vendor's reasoning is not taken");
+        scope.drop(ResponsesReason::ForeignReasoning);
         return None;
     };
     let ReasoningItemParam {
@@ -168,24 +167,23 @@ pub fn write_item(
     } = item;
     let content = content.filter(|content| !content.is_empty());
     let encrypted_content = encrypted_content.filter(|state| !state.is_empty());
+    // With neither, only the identifier refers to the state, and requests go out with `store: false`.
     if encrypted_content.is_none() && content.is_none() {
-        losses.drop_field(
-            path,
-            "reasoning without its state is known only where it was stored",
-        );
+        scope.drop(ResponsesReason::ReasoningWithoutState);
         return None;
     }
     let mut out = ReasoningItemParam::new();
     out.content = content;
     out.encrypted_content = encrypted_content;
     out.id = id;
+    // The API requires the member, if only as an empty list.
     out.summary = Some(summary.unwrap_or_default());
     Some(out)
 }
 
-/// Reads a reasoning item of an answer, with the exact item where it has to come back.
-pub fn read_answer(item: ReasoningItem) -> Reasoning {
-    let opaque = state(&item);
+/// Reads a reasoning item of a response, with the exact item if it has to come back in the next request.
+pub fn read_output_item(item: ReasoningItem) -> Reasoning {
+    let opaque = read_state(&item);
     let ReasoningItem {
         content,
         encrypted_content: _,
@@ -206,8 +204,8 @@ pub fn read_answer(item: ReasoningItem) -> Reasoning {
     Reasoning { parts, opaque }
 }
 
-/// The state of a reasoning item: the item itself, unless it says nothing that its text does not.
-pub fn state(item: &ReasoningItem) -> Option<Opaque> {
+/// Reads the state of a reasoning item of a response: the item itself, unless a summary is all that it contains.
+pub fn read_state(item: &ReasoningItem) -> Option<Opaque> {
     let has_state = item
         .encrypted_content
         .as_deref()
@@ -216,8 +214,8 @@ pub fn state(item: &ReasoningItem) -> Option<Opaque> {
     (has_state || has_content).then(|| Opaque::new(Family::OpenaiResponses, to_raw_json(item)))
 }
 
-/// What stands for a vendor's state in the `encrypted_content` of an answer: the item's own, or a carrier.
-pub fn encrypted(opaque: &Opaque) -> String {
+/// Writes the `encrypted_content` of a response's item: the vendor's own state, or another vendor's in a carrier.
+fn write_state(opaque: &Opaque) -> String {
     if opaque.origin == Family::OpenaiResponses
         && let Ok(OutputItem::Reasoning(ReasoningItem {
             encrypted_content: Some(state),
@@ -229,8 +227,8 @@ pub fn encrypted(opaque: &Opaque) -> String {
     carrier::encode(opaque)
 }
 
-/// A reasoning item of an answer.
-pub fn write_answer(
+/// Writes a reasoning item of a response.
+pub fn write_output_item(
     id: &str,
     parts: Vec<String>,
     opaque: Option<&Opaque>,
@@ -243,8 +241,8 @@ pub fn write_answer(
     let mut item = ReasoningItem::new();
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());
-    // Reasoning that nobody signs is marked as such, so that its text finds its way back.
-    item.encrypted_content = Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned()), encrypted));
+    // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream again.
+    item.encrypted_content = Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned()), write_state));
     item.status = Some(status);
     item
 }

@@ -1,14 +1,13 @@
-//! Edits of the system text of a request that stays in this dialect, without touching any other byte.
+//! Edits the system text of a request that stays in this dialect, and no other byte of it.
 //!
-//! The system text is `instructions` and the run of `system` and `developer` messages that the input begins with.
+//! The system text is `instructions`, and the `system` and `developer` messages at the head of the input.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::Error;
+use crate::canonical::{Error, Scope};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
@@ -16,14 +15,18 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// The body with its system text edited.
 ///
 /// # Errors
-/// A body that is not the JSON that it should be.
+/// A body that is no JSON object.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(body, edits, request::read, |additions, splices| {
-        plan(body, edits, additions, splices)
-    })
+    system_edit::in_place(
+        body,
+        edits,
+        |inbound, losses| request::read(&mut Scope::root(losses), inbound),
+        |additions, splices| plan_splices(body, edits, additions, splices),
+    )
 }
 
-fn plan(
+/// Collects the splices of all edits. `additions` are the texts that are added to the system text.
+fn plan_splices(
     body: &Bytes,
     edits: &SystemEdits,
     additions: &[String],
@@ -34,25 +37,22 @@ fn plan(
         Some(input) if input.kind() == Kind::Array => edit_leading(&input, edits, splices)?,
         _ => None,
     };
-    // What is added comes after the text before it, which so stays what caches know: as messages of their own where
-    // there are messages, else at the end of `instructions`.
-    let (appended, messages) = match &leading {
-        Some(_) => (&[][..], additions),
-        None => (additions, &[][..]),
+    // Additions come after all other system text, so that a prompt cache still matches what is before them: as messages
+    // if the system text ends with messages, else at the end of `instructions`.
+    let Some(LeadingMessages { end, role }) = leading else {
+        return edit_instructions(body, &document, edits, additions, splices);
     };
-    if let Some(Leading { end, role }) = leading {
-        let added: String = messages
-            .iter()
-            .map(|text| {
-                let text = encode_str(text);
-                format!(r#",{{"type":"message","role":{role},"content":{text}}}"#)
-            })
-            .collect();
-        if !added.is_empty() {
-            splices.insert(end, added);
-        }
+    let messages: String = additions
+        .iter()
+        .map(|text| {
+            let text = encode_str(text);
+            format!(r#",{{"type":"message","role":{role},"content":{text}}}"#)
+        })
+        .collect();
+    if !messages.is_empty() {
+        splices.insert(end, messages);
     }
-    edit_instructions(body, &document, edits, appended, splices)
+    edit_instructions(body, &document, edits, &[], splices)
 }
 
 fn edit_instructions(
@@ -80,11 +80,11 @@ fn edit_instructions(
     Ok(())
 }
 
-/// The end of the leading run of instructions.
-struct Leading {
-    /// Where its last message ends.
+/// The messages of instructions at the head of the input.
+struct LeadingMessages {
+    /// Byte offset of the end of the last one.
     end: usize,
-    /// That message's role, as JSON.
+    /// The role of the last one, as JSON.
     role: String,
 }
 
@@ -92,7 +92,7 @@ fn edit_leading(
     input: &Node<'_>,
     edits: &SystemEdits,
     splices: &mut Splices,
-) -> Result<Option<Leading>, ScanError> {
+) -> Result<Option<LeadingMessages>, ScanError> {
     let mut leading = None;
     for item in input.elements()? {
         let item = item?;
@@ -100,6 +100,7 @@ fn edit_leading(
             break;
         }
         let kind = item.get("type")?;
+        // Such an item adds no message: the instructions after it are still at the head, as for `messages::read`.
         if kind.as_ref().is_some_and(|kind| kind.is_text("additional_tools")) {
             continue;
         }
@@ -112,7 +113,7 @@ fn edit_leading(
         if let Some(content) = item.get("content")? {
             edit_content(&content, edits, splices)?;
         }
-        leading = Some(Leading {
+        leading = Some(LeadingMessages {
             end: item.span().end,
             role: String::from_utf8_lossy(role.raw()).into_owned(),
         });
@@ -120,10 +121,10 @@ fn edit_leading(
     Ok(leading)
 }
 
-/// A text that is blank now stays as it is blank: the API takes it.
+/// Edits the content of a message. A text that the edits leave blank is kept, since the API accepts it.
 fn edit_content(content: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
     match content.kind() {
-        Kind::String => splice(edited(content, edits)?, splices),
+        Kind::String => edit_text(content, edits, splices)?,
         Kind::Array => {
             for part in content.elements()? {
                 let part = part?;
@@ -132,7 +133,7 @@ fn edit_content(content: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) 
                 }
                 let text = part.get("text")?.filter(|text| text.kind() == Kind::String);
                 if let Some(text) = text {
-                    splice(edited(&text, edits)?, splices);
+                    edit_text(&text, edits, splices)?;
                 }
             }
         }
@@ -141,24 +142,18 @@ fn edit_content(content: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) 
     Ok(())
 }
 
-fn edited(text: &Node<'_>, edits: &SystemEdits) -> Result<Option<(Range<usize>, String)>, ScanError> {
-    Ok(match edits.replace(&text.text()?) {
-        Cow::Owned(edited) => Some((text.span(), encode_str(&edited))),
-        Cow::Borrowed(_) => None,
-    })
-}
-
-fn splice(change: Option<(Range<usize>, String)>, splices: &mut Splices) {
-    if let Some((span, text)) = change {
-        splices.replace(span, text);
+fn edit_text(text: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
+    if let Cow::Owned(edited) = edits.replace(&text.text()?) {
+        splices.replace(text.span(), encode_str(&edited));
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn edited(body: &'static str, append: &str) -> String {
+    fn edit_to_string(body: &'static str, append: &str) -> String {
         let edits = SystemEdits {
             replacements: vec![("Alpha".to_owned(), "Omega".to_owned())],
             append: append.to_owned(),
@@ -175,25 +170,25 @@ mod tests {
     fn instructions_are_edited_in_place() {
         let body = r#"{ "n":1.0, "instructions" : "I am Alpha.\u00e9" ,"input":"Alpha"}"#;
         assert_eq!(
-            edited(body, ""),
+            edit_to_string(body, ""),
             r#"{ "n":1.0, "instructions" : "I am Omega.é" ,"input":"Alpha"}"#
         );
         assert_eq!(
-            edited(body, "End."),
+            edit_to_string(body, "End."),
             r#"{ "n":1.0, "instructions" : "I am Omega.é\n\nEnd." ,"input":"Alpha"}"#
         );
         assert_eq!(
-            edited(r#"{"input":"x"}"#, "End."),
+            edit_to_string(r#"{"input":"x"}"#, "End."),
             r#"{"instructions":"End.","input":"x"}"#
         );
         let body = r#"{"instructions":"\u00e9","input":"x"}"#;
-        assert_eq!(edited(body, ""), body);
+        assert_eq!(edit_to_string(body, ""), body);
     }
 
     #[test]
     fn leading_messages_are_edited_and_later_ones_are_not() {
         let body = r#"{"input":[{"type":"additional_tools","role":"developer","tools":[]},{"role":"developer","content":[{"type":"input_text","text":"Alpha"}]},{"type":"message","role":"system","content":"Alpha"} ,{"role":"user","content":"Alpha"},{"role":"system","content":"Alpha"}]}"#;
         let with = r#"{"input":[{"type":"additional_tools","role":"developer","tools":[]},{"role":"developer","content":[{"type":"input_text","text":"Omega"}]},{"type":"message","role":"system","content":"Omega"},{"type":"message","role":"system","content":"End."} ,{"role":"user","content":"Alpha"},{"role":"system","content":"Alpha"}]}"#;
-        assert_eq!(edited(body, "End."), with);
+        assert_eq!(edit_to_string(body, "End."), with);
     }
 }

@@ -17,7 +17,7 @@ use super::answer::{self, Answer, Source};
 use super::call::Call;
 use super::headers;
 use crate::canonical::{Error, ErrorClass};
-use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
+use crate::dialect::openai_responses::response_store::{self, StoreRequest, StoredResponseError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
 use crate::telemetry::Access;
@@ -34,13 +34,13 @@ const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// What it names is not there.
-    ResponseLinks(StoredError),
+    ResponseLinks(StoredResponseError),
     /// Anything else.
     Other(Error),
 }
 
-impl From<StoredError> for Refusal {
-    fn from(error: StoredError) -> Self {
+impl From<StoredResponseError> for Refusal {
+    fn from(error: StoredResponseError) -> Self {
         Self::ResponseLinks(error)
     }
 }
@@ -106,7 +106,7 @@ pub(super) async fn begin(
         Endpoint::CountTokens { .. } => false,
         _ => return Ok(None),
     };
-    let Some(asked) = Asked::read(&call.body.whole()) else {
+    let Some(asked) = StoreRequest::read(&call.body.whole()) else {
         return Ok(None);
     };
     let owner = owner(call);
@@ -177,7 +177,7 @@ impl Chain {
         let chain = Self::up_to(store, owner, id, access).await?;
         match chain {
             Some(chain) if !chain.broken => Ok(chain),
-            _ => Err(StoredError::PreviousNotFound(id.to_owned()).into()),
+            _ => Err(StoredResponseError::PreviousNotFound(id.to_owned()).into()),
         }
     }
 
@@ -236,7 +236,7 @@ async fn record(
 
 /// The item that a reference names, among those of the turn that its identifier tells of.
 async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Box<RawValue>, Refusal> {
-    let missing = || Refusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
+    let missing = || Refusal::ResponseLinks(StoredResponseError::ItemNotFound(id.to_owned()));
     let response = store::item_owner(id).ok_or_else(missing)?;
     let (record, _) = record(store, owner, &response, access)
         .await?
@@ -244,7 +244,7 @@ async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result
     let output = record.output();
     let mut items = output.into_iter().chain(record.input);
     items
-        .find(|item| stored::item_id(item).is_some_and(|known| known == id))
+        .find(|item| response_store::item_id(item).is_some_and(|known| known == id))
         .ok_or_else(missing)
 }
 
@@ -268,7 +268,7 @@ impl Turn {
         let source = match source {
             Source::Full(body) => Source::Full(match keep.save(&body).await {
                 Ok(()) => body,
-                Err(()) => stored::unkept(&body),
+                Err(()) => response_store::unkept(&body),
             }),
             Source::Translation(translation) => Source::Kept(Box::new(KeptStream::new(translation, keep))),
             other @ (Source::Relay(_) | Source::Kept(_)) => other,
@@ -291,7 +291,7 @@ impl Keep {
         } = self;
         let saved = async {
             let response = serde_json::from_slice(response).map_err(StoreError::new)?;
-            let record = Record::new(previous, stored::identified(&items, &id), response);
+            let record = Record::new(previous, response_store::identified(&items, &id), response);
             let entry = Entry {
                 key,
                 value: record.write()?,

@@ -7,14 +7,16 @@ use super::super::call::Call;
 use super::super::route::Entry;
 use super::{Chain, Refusal, owner, record};
 use crate::dialect::openai_responses::OpenAiResponses;
-use crate::dialect::openai_responses::stored::{self, Action, StoredError, StoredPath};
+use crate::dialect::openai_responses::response_store::{
+    self, StoredResponseAction, StoredResponseError, StoredResponsePath,
+};
 use crate::dialect::{Dialect, DialectName};
 use crate::telemetry::Access;
 
 /// Answers a request about a kept answer. `None` where it is about something else, or where no model of the prefix has
 /// its answers translated for clients of this API: then whoever made the answer knows it.
 pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
-    let asked = stored::classify(&call.method, call.rest)?;
+    let asked = response_store::classify(&call.method, call.rest)?;
     let translated = |entry: &Entry| {
         entry
             .translation()
@@ -31,29 +33,29 @@ pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
     Some(answer)
 }
 
-async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result<Vec<u8>, Refusal> {
-    let missing = || Refusal::ResponseLinks(StoredError::ResponseNotFound(asked.id.to_owned()));
+async fn body(call: &Call<'_>, asked: StoredResponsePath<'_>, access: &Access) -> Result<Vec<u8>, Refusal> {
+    let missing = || Refusal::ResponseLinks(StoredResponseError::ResponseNotFound(asked.id.to_owned()));
     let store = call.proxy.store.as_ref().ok_or_else(missing)?;
     let owner = owner(call);
     match asked.action {
-        Action::Get => {
+        StoredResponseAction::Get => {
             let (record, _) = record(store, &owner, asked.id, access)
                 .await?
                 .ok_or_else(missing)?;
             if streams(call.query.as_deref()) {
-                return Err(StoredError::NotStreamable.into());
+                return Err(StoredResponseError::NotStreamable.into());
             }
             Ok(record.response.get().as_bytes().to_vec())
         }
-        Action::Delete => {
+        StoredResponseAction::Delete => {
             let id = crate::store::response_id(asked.id).ok_or_else(missing)?;
             let deleted = store.delete(&owner.key(id)).await;
             match deleted.map_err(|error| Refusal::unavailable(&error, access))? {
-                true => Ok(stored::deleted(id)),
+                true => Ok(response_store::deleted(id)),
                 false => Err(missing()),
             }
         }
-        Action::InputItems => {
+        StoredResponseAction::InputItems => {
             let (last, _) = record(store, &owner, asked.id, access)
                 .await?
                 .ok_or_else(missing)?;
@@ -65,13 +67,13 @@ async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result
                 None => Vec::new(),
             };
             items.extend(last.input);
-            stored::page(&items, call.query.as_deref()).map_err(Refusal::Other)
+            response_store::page(&items, call.query.as_deref()).map_err(Refusal::Other)
         }
-        Action::Cancel => {
+        StoredResponseAction::Cancel => {
             record(store, &owner, asked.id, access)
                 .await?
                 .ok_or_else(missing)?;
-            Err(StoredError::NotBackground.into())
+            Err(StoredResponseError::NotBackground.into())
         }
     }
 }

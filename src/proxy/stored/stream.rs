@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::super::stream::Translation;
 use super::Keep;
-use crate::dialect::openai_responses::stored::{self, LastEvent};
+use crate::dialect::openai_responses::response_store::{self, LastEvent};
 
 /// A translated stream whose last event waits until the answer is kept; no other does.
 pub struct KeptStream {
@@ -52,7 +52,11 @@ impl KeptStream {
                 }
                 return Poll::Ready(None);
             };
-            let Some(found) = self.keep.as_ref().and_then(|_| stored::last_event(&piece)) else {
+            let Some(found) = self
+                .keep
+                .as_ref()
+                .and_then(|_| response_store::last_event(&piece))
+            else {
                 return Poll::Ready(Some(piece));
             };
             let event = piece.slice(found.start..);
@@ -75,7 +79,7 @@ async fn save(keep: Keep, piece: Bytes, found: LastEvent, event: Bytes) -> Bytes
         Err(()) => {
             let parts = [
                 piece.slice(start..response.start),
-                stored::unkept(&object),
+                response_store::unkept(&object),
                 piece.slice(response.end..),
             ];
             Bytes::from(parts.concat())

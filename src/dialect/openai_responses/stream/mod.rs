@@ -1,10 +1,13 @@
-//! Streamed answers: server-sent events that build an answer item by item.
+//! Streamed responses: server-sent events that build a response item by item.
+//!
+//! - `read`: events of an upstream; `read/items` has what is read of each item
+//! - `write`: events for a client; `write/parts` has those of an item's parts
 
-mod reader;
-mod writer;
+mod read;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use reader::Reader;
-pub use writer::Writer;
+pub use read::ResponsesStreamReader;
+pub use write::ResponsesStreamWriter;
