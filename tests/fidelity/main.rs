@@ -1,6 +1,7 @@
-//! The fidelity matrix: what becomes of every case on every pair of dialects, in `docs/fidelity.md`.
+//! The fidelity matrix: what becomes of every case on every pair of dialects, in `docs/fidelity.md`, and the list of all
+//! reasons for losses, in `docs/losses.md`.
 //!
-//! `cargo xtask fidelity` runs this with `UPDATE_FIDELITY` set, which writes the page instead of comparing it.
+//! `cargo xtask fidelity` runs this with `UPDATE_FIDELITY` set, which writes the pages instead of comparing them.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -8,7 +9,9 @@ mod common;
 mod cells;
 mod data;
 mod page;
+mod reasons;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::LazyLock;
 
@@ -19,18 +22,41 @@ static DATA: LazyLock<Data> = LazyLock::new(Data::load);
 static MATRIX: LazyLock<Matrix> = LazyLock::new(|| Matrix::build(&DATA));
 
 #[test]
-fn the_page_is_up_to_date() {
-    let file = common::root().join("docs/fidelity.md");
-    let page = page::page(&DATA, &MATRIX);
+fn the_pages_are_up_to_date() {
+    check("docs/fidelity.md", &page::page(&DATA, &MATRIX));
+    check("docs/losses.md", &reasons::page(&DATA));
+}
+
+fn check(file: &str, page: &str) {
+    let path = common::root().join(file);
     if std::env::var_os("UPDATE_FIDELITY").is_some() {
-        fs::write(file, page).unwrap();
+        fs::write(path, page).unwrap();
         return;
     }
-    let kept = fs::read_to_string(file).unwrap_or_default();
+    let kept = fs::read_to_string(path).unwrap_or_default();
     let differs = page.lines().zip(kept.lines()).find(|(now, then)| now != then);
     assert!(
         page == kept,
-        "docs/fidelity.md is stale, `cargo xtask fidelity` makes it anew; first difference: {differs:#?}"
+        "{file} is stale, `cargo xtask fidelity` writes it anew; first difference: {differs:#?}"
+    );
+}
+
+#[test]
+fn every_reason_is_declared() {
+    let declared = reasons::declared();
+    let texts: BTreeSet<String> = declared
+        .iter()
+        .flat_map(|(_, reasons)| reasons.iter().map(|(_, text)| reasons::pattern(text)))
+        .collect();
+    let unknown: Vec<&str> = DATA
+        .losses()
+        .map(|loss| loss.reason.as_str())
+        .filter(|reason| !texts.contains(*reason))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "tests/losses.yaml has reasons that no list of reasons in the source has:\n{}",
+        unknown.join("\n")
     );
 }
 
