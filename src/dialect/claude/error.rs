@@ -134,3 +134,53 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
         body: write_json(error, request_id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_body(status: u16, body: &str) -> Error {
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        read(status, &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn the_type_of_an_error_decides_over_its_status() {
+        let error = |kind: &str, message: &str| {
+            let body = json!({"type": "error", "error": {"type": kind, "message": message}});
+            read_body(400, &body.to_string()).class
+        };
+        assert_eq!(error("overloaded_error", "busy"), ErrorClass::Overloaded);
+        assert_eq!(error("invalid_request_error", "bad"), ErrorClass::InvalidRequest);
+        let long = "prompt is too long: 300000 tokens > 200000 maximum";
+        assert_eq!(error("invalid_request_error", long), ErrorClass::ContextWindow);
+        assert_eq!(
+            error("news_error", "?"),
+            ErrorClass::InvalidRequest,
+            "the status decides"
+        );
+    }
+
+    #[test]
+    fn a_body_in_another_form_is_a_gateways() {
+        assert_eq!(read_body(404, "<html>").class, ErrorClass::Upstream);
+        assert_eq!(read_body(429, "<html>").class, ErrorClass::RateLimit);
+    }
+
+    #[test]
+    fn a_message_names_its_field_once() {
+        let error = Error::new(ErrorClass::InvalidRequest, "must not be negative").at("max_tokens");
+        assert_eq!(message_for_client(&error), "max_tokens: must not be negative");
+        let error = Error::new(ErrorClass::InvalidRequest, "max_tokens: too many").at("max_tokens");
+        assert_eq!(message_for_client(&error), "max_tokens: too many");
+    }
+
+    #[test]
+    fn an_exceeded_context_window_is_named_in_the_words_that_clients_look_for() {
+        let error = Error::new(ErrorClass::ContextWindow, "too many tokens");
+        assert_eq!(message_for_client(&error), "prompt is too long: too many tokens");
+        let error = Error::new(ErrorClass::ContextWindow, "Prompt is too long.");
+        assert_eq!(message_for_client(&error), "Prompt is too long.");
+        assert_eq!(write(&error, "r").status, StatusCode::BAD_REQUEST);
+    }
+}

@@ -163,3 +163,6 @@ impl ModelList for Claude {
         endpoints::write_model(model)
     }
 }
+
+#[cfg(test)]
+mod tests;
