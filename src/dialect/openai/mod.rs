@@ -7,12 +7,13 @@
 //! - `request/write`: limits, sampling, end users, schemas
 //! - `messages`: tool calls and their results in a history
 //! - `tools`: the choice among the tools
-//! - `data_url`: media in content parts
+//! - `content`, `data_url`: media and cache breakpoints in content parts
 //! - `effort`: reasoning effort
 //! - `usage`: token counts
 //! - `endpoints`, `error`, `rate_limits`, `system_edit`: as in a dialect's folder
 //! - `reasons`: the texts of losses that both dialects have
 
+pub mod content;
 pub mod data_url;
 pub mod effort;
 pub mod endpoints;

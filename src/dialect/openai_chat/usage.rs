@@ -5,7 +5,7 @@ use super::response::calls::ChatCallForm;
 use super::types::*;
 use crate::canonical::{Block, Finish, FinishReason as CanonicalReason, Scope, Usage};
 use crate::dialect::openai::reasons::OpenAiReason;
-use crate::dialect::openai::usage::{read_count, write_count};
+use crate::dialect::openai::usage::{WrittenCounts, read_count};
 
 /// Reads token counts. Those that the upstream does not send are 0, but for reasoning tokens, which remain unknown.
 pub fn read(usage: CompletionUsage) -> Usage {
@@ -51,28 +51,25 @@ pub fn read(usage: CompletionUsage) -> Usage {
     }
 }
 
-/// Writes token counts: zeros if the upstream sent none, because clients read the members without checking for them.
+/// Writes token counts.
 pub fn write(usage: Option<Usage>) -> CompletionUsage {
-    let usage = usage.unwrap_or_default();
-    let input = usage.input_total();
-    let Usage {
-        fresh: _,
+    let WrittenCounts {
+        input,
         cache_read,
         cache_write,
-        cache_write_1h: _,
         output,
         reasoning,
-        web_searches: _,
-    } = usage;
+        total,
+    } = WrittenCounts::new(usage);
     let mut prompt = PromptTokensDetails::new();
-    prompt.cached_tokens = Some(write_count(cache_read));
-    prompt.cache_write_tokens = Some(write_count(cache_write));
+    prompt.cached_tokens = Some(cache_read);
+    prompt.cache_write_tokens = Some(cache_write);
     let mut completion = CompletionTokensDetails::new();
-    completion.reasoning_tokens = Some(write_count(reasoning.unwrap_or_default()));
+    completion.reasoning_tokens = Some(reasoning);
     let mut out = CompletionUsage::new();
-    out.prompt_tokens = Some(write_count(input));
-    out.completion_tokens = Some(write_count(output));
-    out.total_tokens = Some(write_count(input.saturating_add(output)));
+    out.prompt_tokens = Some(input);
+    out.completion_tokens = Some(output);
+    out.total_tokens = Some(total);
     out.prompt_tokens_details = Some(prompt);
     out.completion_tokens_details = Some(completion);
     out
@@ -180,14 +177,6 @@ mod tests {
         usage.prompt_tokens = Some(100);
         usage.prompt_tokens_details = Some(details);
         assert_eq!(read(usage).fresh, 100);
-    }
-
-    #[test]
-    fn unknown_counts_are_written_as_zeros() {
-        let written = write(None);
-        assert_eq!((written.prompt_tokens, written.total_tokens), (Some(0), Some(0)));
-        let details = written.completion_tokens_details;
-        assert_eq!(details.and_then(|details| details.reasoning_tokens), Some(0));
     }
 
     fn finish(reason: CanonicalReason, refusal: ModelRefusal) -> (FinishReason, usize) {

@@ -1,18 +1,16 @@
 //! Writes blocks as content parts.
 
 use crate::canonical::{
-    Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, MediaSource,
-    Scope, SearchResult, Text,
+    Audio, Block, CacheBreakpoint, Document, DocumentSource, Image, ImageDetail, MediaSource, Scope,
+    SearchResult, Text,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::content::{UNNAMED_FILE, write_cache_ttl, write_image_url};
 use crate::dialect::openai::data_url;
 use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 use crate::wire::json::{Concat, join};
-
-/// The name of a file that has none; the API requires one.
-const UNNAMED_FILE: &str = "document.pdf";
 
 /// A string if the parts are one plain text, which is the form that every server understands; otherwise the parts.
 pub fn plain_or_parts(parts: Vec<ChatCompletionContentPartParam>) -> MessageContentParam {
@@ -84,10 +82,7 @@ impl ChatPartWriter<'_> {
             return None;
         }
         let mut out = PromptCacheBreakpoint::new();
-        out.ttl = ttl.map(|ttl| match ttl {
-            CacheTtl::FiveMinutes | CacheTtl::HalfHour | CacheTtl::OneHour => PromptCacheBreakpointTtl::V30m,
-            CacheTtl::TwelveHours => PromptCacheBreakpointTtl::V12h,
-        });
+        out.ttl = ttl.map(|ttl| PromptCacheBreakpointTtl::from(write_cache_ttl(ttl)));
         Some(out)
     }
 
@@ -101,15 +96,7 @@ impl ChatPartWriter<'_> {
             detail,
             cache,
         } = image;
-        let url = match source {
-            MediaSource::Base64 { media_type, data } => data_url::write(media_type, data),
-            MediaSource::Url { url } => url.clone(),
-            MediaSource::File { id: _ } => {
-                scope.refuse(OpenAiReason::ForeignFile);
-                return None;
-            }
-        };
-        let mut image_url = ImageUrl::new(url);
+        let mut image_url = ImageUrl::new(write_image_url(scope, source)?);
         image_url.detail = detail.as_ref().map(|detail| write_detail(scope, detail));
         let mut part = ChatCompletionContentPartImageParam::new(image_url);
         part.prompt_cache_breakpoint = self.write_cache(scope, *cache);
