@@ -156,12 +156,98 @@ fn what_stands_in_the_way_is_told() {
         let output = client(arguments, file);
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {err}");
-        assert!(
-            err.contains(said) && output.stdout.is_empty(),
-            "{arguments}: {err}"
-        );
+        // For a shell that evaluates it.
+        assert_eq!(output.stdout, b"false\n", "{arguments}");
+        assert!(err.contains(said), "{arguments}: {err}");
     }
     for file in [good, bad] {
         std::fs::remove_file(file).unwrap();
+    }
+}
+
+/// The standard output of a script, with the program on its path.
+#[cfg(unix)]
+fn shell(shell: &str, script: &str, folder: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_llm-proxy"));
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new(shell)
+        .args(["-c", script])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("ANTHROPIC_BASE_URL")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The forms that README and docs/clients.md give. The second catches a missing program, too.
+#[cfg(unix)]
+#[test]
+fn a_shell_starts_the_client_only_with_its_settings() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-client-shell-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let started = "echo \"started with $ANTHROPIC_BASE_URL\"";
+    let forms = |arguments: &str| {
+        [
+            format!("eval \"$(llm-proxy client {arguments})\" && {started}"),
+            format!("settings=$(llm-proxy client {arguments}) && eval \"$settings\" && {started}"),
+            format!("set -e; eval \"$(llm-proxy client {arguments})\"; {started}"),
+        ]
+    };
+    let shells = ["sh", "bash", "zsh", "dash"]
+        .into_iter()
+        .filter(|shell| Command::new(shell).args(["-c", ":"]).status().is_ok());
+    for name in shells {
+        std::fs::write(folder.join("llm-proxy.yaml"), "models: []\n").unwrap();
+        for arguments in [
+            "claude-code",
+            "claude-code nowhere.yaml",
+            "claude-code --modell x",
+            "claude-kode",
+            "claude-code --format text",
+        ] {
+            for script in forms(arguments) {
+                let out = shell(name, &script, &folder);
+                assert_eq!(out, "", "{name}: {script}");
+            }
+        }
+        let models = route("claude-5", "/a", "claude", "openai-chat", "http://h");
+        std::fs::write(folder.join("llm-proxy.yaml"), format!("models:\n{models}")).unwrap();
+        for script in forms("claude-code") {
+            let out = shell(name, &script, &folder);
+            assert_eq!(out, "started with http://127.0.0.1:8080/a\n", "{name}: {script}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The server's keys are not set in the shell that a client is started from.
+#[test]
+fn the_upstreams_key_is_not_needed() {
+    let models =
+        route("m", "/a", "claude", "openai-chat", "http://h").replace(": k", ": ${NO_SUCH_VARIABLE}");
+    let file = file("client-key", &format!("models:\n{models}"));
+    let output = client("claude-code", &file);
+    std::fs::remove_file(&file).unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success() && err.is_empty(), "{err}");
+    assert!(out.contains("ANTHROPIC_AUTH_TOKEN=llm-proxy\n"), "{out}");
+}
+
+#[test]
+fn other_formats_fail_without_words_for_a_shell() {
+    for arguments in ["codex --format json", "codex --format=env", "codex --format yaml"] {
+        let output = client(arguments, Path::new("/nowhere.yaml"));
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments}"
+        );
     }
 }

@@ -176,7 +176,14 @@ fn a_wrong_configuration_is_told_by_line_and_ends_with_1() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("wrong.yaml");
     std::fs::write(&file, "models:\n  - frontend_modl_name: x\n").unwrap();
-    for arguments in [vec!["check", "--config"], vec!["--config"]] {
+    for arguments in [
+        vec!["check", "--config"],
+        vec!["check"],
+        vec!["--config"],
+        vec!["serve"],
+        vec!["serve", "-c"],
+        vec![],
+    ] {
         let output = program().args(arguments).arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
@@ -184,6 +191,60 @@ fn a_wrong_configuration_is_told_by_line_and_ends_with_1() {
             said.contains("wrong.yaml:2:") && said.contains("frontend_modl_name"),
             "{said}"
         );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn without_any_configuration_the_program_says_what_to_do() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for arguments in [
+        &[][..],
+        &["serve"],
+        &["check"],
+        &["client", "codex"],
+        &["--port", "1"],
+    ] {
+        let output = program().args(arguments).current_dir(&folder).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        for word in [
+            "llm-proxy.yaml",
+            "config/config.yaml",
+            "--config",
+            "llm-proxy demo",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn the_default_file_is_checked_and_served() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-default-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("config")).unwrap();
+    let models = "models:\n  - {frontend_model_name: m, frontend_base_url: /, backend_model_name: m, \
+                  backend_base_url: 'http://127.0.0.1:1'}\n";
+    std::fs::write(folder.join("config/config.yaml"), models).unwrap();
+    let output = program().arg("check").current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for arguments in [&["--port", "0"][..], &["serve", "--port", "0"]] {
+        let mut child = program()
+            .args(arguments)
+            .current_dir(&folder)
+            .env_remove("LLM_PROXY_LOG")
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        log.read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(line.contains("listening"), "{arguments:?}: {line}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

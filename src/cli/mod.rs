@@ -8,47 +8,93 @@ mod serve;
 mod table;
 mod translate;
 
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-pub use args::{ClientArgs, DemoArgs, Format, Kind, ServeArgs, TranslateArgs};
+pub use args::{ClientArgs, ConfigFileArgs, DemoArgs, Format, Kind, NoConfigFile, ServeArgs, TranslateArgs};
 pub use check::check;
 pub use client::{Client, client};
 pub use demo::demo;
 pub use serve::serve;
 pub use translate::translate;
 
-use args::{Cli, Command, OtherCommand};
+use args::{CliCommand, CommandLine};
 
-/// Runs what the command line of the process asks for.
+/// The exit code of a command line that is wrong or lacks something.
+const USAGE_ERROR: u8 = 2;
+
+/// Runs the command that the process's command line asks for.
 ///
-/// Exits with 0 when all went well, 1 when the configuration is wrong, 2 when the command line is.
+/// Exits with 0 on success, 1 when the command fails or the configuration is wrong, 2 when the command line is.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Some(command) = Cli::parse().asked() else {
-        return ExitCode::from(2);
-    };
-    match command {
-        Command::Serve(args) => serve(args),
-        Command::Other(OtherCommand::Demo(args)) => demo(args),
-        Command::Other(OtherCommand::Check(args)) => finish(check(
-            &args.config,
-            &environment,
-            &mut io::stdout(),
-            &mut io::stderr(),
-        )),
-        Command::Other(OtherCommand::Client(args)) => {
-            finish(client(&args, &environment, &mut io::stdout(), &mut io::stderr()))
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let for_shell = asks_for_shell_settings(&words);
+    let code = match CommandLine::read(words) {
+        Ok(command) => run_command(command),
+        Err(error) => {
+            // Help and version arrive here, too. Nothing can be done about a closed standard error.
+            let _ = error.print();
+            u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
-        Command::Other(OtherCommand::Translate(args)) => finish(translate(
+    };
+    if for_shell && code != ExitCode::SUCCESS && !io::stdout().is_terminal() {
+        println!("false");
+    }
+    code
+}
+
+/// Whether the output is meant for a shell's `eval`. On a failure `false` is printed there: after nothing at all,
+/// `eval "$(llm-proxy client claude-code)" && claude` would succeed and start Claude Code on its own account.
+fn asks_for_shell_settings(words: &[OsString]) -> bool {
+    let mut words = words.iter().skip(1).map(|word| word.to_string_lossy());
+    if words.next().as_deref() != Some("client") {
+        return false;
+    }
+    while let Some(word) = words.next() {
+        let format = match word.strip_prefix("--format") {
+            Some("") => words.next().map(|format| format.to_string()),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        if let Some(format) = format {
+            return format == "text";
+        }
+    }
+    true
+}
+
+fn run_command(command: CliCommand) -> ExitCode {
+    let (out, err) = (&mut io::stdout(), &mut io::stderr());
+    match command {
+        CliCommand::Serve(args) => with_config_file(&args.config_file, |file| serve(&args, &file)),
+        CliCommand::Demo(args) => demo(args),
+        CliCommand::Check(args) => with_config_file(&args.config_file, |file| {
+            finish(check(&file, &environment, out, err))
+        }),
+        CliCommand::Client(args) => with_config_file(&args.config_file, |file| {
+            finish(client(&args, &file, &environment, out, err))
+        }),
+        CliCommand::Translate(args) => finish(translate(
             &args,
             &mut io::stdin().lock(),
             &mut io::stdout().lock(),
-            &mut io::stderr(),
+            err,
         )),
-        Command::Other(OtherCommand::Schema) => finish(schema(&mut io::stdout())),
+        CliCommand::Schema => finish(schema(out)),
+    }
+}
+
+/// Runs a command with the configuration file that the command line names, or the default one.
+fn with_config_file(args: &ConfigFileArgs, command: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
+    match args.find(Path::new("")) {
+        Ok(file) => command(file),
+        Err(error) => {
+            eprintln!("llm-proxy: {error}");
+            ExitCode::from(USAGE_ERROR)
+        }
     }
 }
 

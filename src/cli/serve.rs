@@ -1,6 +1,7 @@
-//! `llm-proxy --config FILE`: the server.
+//! `llm-proxy serve`: the server.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::net::TcpListener;
@@ -9,11 +10,11 @@ use super::{ServeArgs, environment};
 use crate::config::{self, Config};
 use crate::{proxy, telemetry};
 
-/// Serves a configuration until the process is asked to end. Exits with 1 when the configuration is wrong or the
+/// Serves the configuration in `file` until the process is asked to end. Exits with 1 when the configuration is wrong or the
 /// server cannot be started; what is wrong goes to standard error.
 #[must_use]
-pub fn serve(args: ServeArgs) -> ExitCode {
-    let loaded = match config::load(&args.config, &environment) {
+pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
+    let loaded = match config::load(file, &environment) {
         Ok(loaded) => loaded,
         Err(error) => return failed(&error),
     };
@@ -23,7 +24,7 @@ pub fn serve(args: ServeArgs) -> ExitCode {
         for warning in &loaded.warnings {
             let mut line = String::new();
             // Writing to a String cannot fail.
-            let _ = config::show(&mut line, &args.config.display().to_string(), "", warning);
+            let _ = config::show(&mut line, &file.display().to_string(), "", warning);
             tracing::warn!("{}", line.trim_end());
         }
         listen(config).await

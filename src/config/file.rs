@@ -15,6 +15,8 @@ pub(super) const DEFAULT_PORT: u16 = 8080;
 pub(super) const MAX_WORKERS: u16 = 1024;
 /// The header that carries the upstream's key when the file does not say.
 pub(super) const DEFAULT_AUTH_HEADER: &str = "Authorization";
+/// In place of a secret whose variable is not set, where that is no problem; long enough for every secret.
+const STAND_IN: &str = "a-variable-that-is-not-set";
 /// The service that requests are signed for when the file does not say.
 pub(super) const DEFAULT_AWS_SERVICE: &str = "bedrock";
 /// What stands before the key in that header when the file does not say.
@@ -210,7 +212,7 @@ impl ServerKeys {
             host: keys.text(reader, "host"),
             port: keys.port(reader, "port"),
             workers: keys.number(reader, "workers", "number of threads", 1..=MAX_WORKERS),
-            secret: keys.text(reader, "secret"),
+            secret: keys.secret_text(reader, "secret", STAND_IN),
             aws_credentials: read_credentials(reader, keys.node("aws_credentials")),
             response_store: keys.node("response_store").and_then(|(node, at)| {
                 let mut keys = Keys::of(reader, node, at)?;
@@ -227,7 +229,7 @@ impl ResponseStoreKeys {
         Self {
             kind: keys.required_text(reader, "kind"),
             path: keys.text(reader, "path"),
-            url: keys.text(reader, "url"),
+            url: keys.secret_text(reader, "url", "redis://localhost"),
             max_bytes: keys.measure(reader, "max_bytes"),
             max_age: keys.text(reader, "max_age"),
         }
@@ -256,7 +258,7 @@ impl AwsCredentialKeys {
     pub(super) fn take(reader: &mut Reader<'_>, keys: &mut Keys<'_>) -> Self {
         Self {
             access_key_id: keys.required_text(reader, "access_key_id"),
-            secret_access_key: keys.required_text(reader, "secret_access_key"),
+            secret_access_key: keys.required_secret_text(reader, "secret_access_key", STAND_IN),
         }
     }
 }
@@ -270,7 +272,7 @@ impl ModelKeys {
             frontend_dialect: keys.text(reader, "frontend_dialect"),
             backend_model_name: keys.required_text(reader, "backend_model_name"),
             backend_base_url: keys.required_text(reader, "backend_base_url"),
-            backend_api_key: keys.text(reader, "backend_api_key"),
+            backend_api_key: keys.secret_text(reader, "backend_api_key", STAND_IN),
             backend_auth_header: keys.text(reader, "backend_auth_header"),
             backend_auth_schema: keys.text(reader, "backend_auth_schema"),
             backend_aws_region: keys.text(reader, "backend_aws_region"),

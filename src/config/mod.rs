@@ -32,7 +32,7 @@ use std::num::NonZeroUsize;
 
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
-use reader::{Located, Reader};
+use reader::{Located, Reader, UnsetSecrets};
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -145,11 +145,30 @@ pub struct Loaded {
 /// # Errors
 /// When the file cannot be read, or with everything that is wrong in it.
 pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loaded, ConfigError> {
+    read(file, environment, UnsetSecrets::Refuse)
+}
+
+/// The same for a command that uses no secret: a variable that is not set is no problem where it is part of one. The
+/// secret is then a stand-in, and there are no warnings that mean anything.
+///
+/// # Errors
+/// When the file cannot be read, or with everything else that is wrong in it.
+pub(crate) fn load_without_secrets(
+    file: &std::path::Path,
+    environment: &Environment<'_>,
+) -> Result<Config, ConfigError> {
+    read(file, environment, UnsetSecrets::StandIn).map(|loaded| loaded.config)
+}
+
+fn read(
+    file: &std::path::Path,
+    environment: &Environment<'_>,
+    unset_secrets: UnsetSecrets,
+) -> Result<Loaded, ConfigError> {
     let name = file.display().to_string();
     match std::fs::read_to_string(file) {
-        Ok(text) => {
-            parse(&text, environment).map_err(|problems| ConfigError::Invalid { file: name, problems })
-        }
+        Ok(text) => parse_with(&text, environment, unset_secrets)
+            .map_err(|problems| ConfigError::Invalid { file: name, problems }),
         Err(source) => Err(ConfigError::Read { file: name, source }),
     }
 }
@@ -159,6 +178,14 @@ pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loa
 /// # Errors
 /// Everything that is wrong in it, in the order of the file; at least one problem.
 pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Problem>> {
+    parse_with(text, environment, UnsetSecrets::Refuse)
+}
+
+fn parse_with(
+    text: &str,
+    environment: &Environment<'_>,
+    unset_secrets: UnsetSecrets,
+) -> Result<Loaded, Vec<Problem>> {
     let document = document::parse(text).map_err(|(place, message)| vec![Problem { place, message }])?;
     if document == document::Node::Null {
         return Err(vec![Problem {
@@ -166,7 +193,7 @@ pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Pr
             message: "the file is empty".to_owned(),
         }]);
     }
-    let mut reader = Reader::new(environment);
+    let mut reader = Reader::new(environment, unset_secrets);
     let valid =
         file::FileKeys::read(&mut reader, &document).and_then(|keys| validate::validate(&mut reader, keys));
     match valid {
@@ -189,4 +216,31 @@ fn placed(text: &str, problems: Vec<Located<String>>) -> Vec<Problem> {
         .collect();
     problems.sort_by_key(|problem| problem.place);
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UnsetSecrets, parse_with};
+
+    #[test]
+    fn only_secrets_may_lack_their_variables() {
+        let text = "server:\n  secret: ${A}\n  aws_credentials: [{access_key_id: I, secret_access_key: '${A}'}]\n  \
+                    response_store: {kind: memory, url: ''}\nmodels:\n  - {frontend_model_name: m, \
+                    frontend_base_url: /, backend_model_name: m, backend_base_url: 'http://h', backend_api_key: 'x${A}'}\n";
+        let problems = |text: &str, unset| {
+            parse_with(text, &|_| None, unset).map_or_else(|problems| problems.len(), |_| 0)
+        };
+        assert_eq!(problems(text, UnsetSecrets::Refuse), 3);
+        assert_eq!(problems(text, UnsetSecrets::StandIn), 0);
+        for (old, new) in [("http://h", "${A}"), ("x${A}", "${A"), ("'x${A}'", "'${:-}'")] {
+            assert_eq!(
+                problems(&text.replace(old, new), UnsetSecrets::StandIn),
+                1,
+                "{new}"
+            );
+        }
+        let redis = text.replace("memory, url: ''", "redis, url: '${A}'");
+        let expected = usize::from(!cfg!(feature = "redis"));
+        assert_eq!(problems(&redis, UnsetSecrets::StandIn), expected);
+    }
 }

@@ -26,16 +26,28 @@ pub(super) struct Text {
 /// A key of the file that may be absent.
 pub(super) type Optional<T> = Option<Located<T>>;
 
+/// What a variable that is not set does to a key of the file that holds a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnsetSecrets {
+    /// It is a problem, as everywhere else.
+    Refuse,
+    /// The key gets a value that passes all checks. For commands that do not look at secrets, and are run where the
+    /// variables of the server are not set.
+    StandIn,
+}
+
 /// The environment, and the problems found so far.
 pub(super) struct Reader<'a> {
     environment: &'a Environment<'a>,
+    unset_secrets: UnsetSecrets,
     pub(super) problems: Vec<Located<String>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(environment: &'a Environment<'a>) -> Self {
+    pub(super) fn new(environment: &'a Environment<'a>, unset_secrets: UnsetSecrets) -> Self {
         Self {
             environment,
+            unset_secrets,
             problems: Vec::new(),
         }
     }
@@ -78,6 +90,20 @@ impl<'a> Reader<'a> {
             value,
             written: written.clone(),
         })
+    }
+
+    /// Text that is a secret, or has one in it.
+    fn secret_text(&mut self, node: &Node, at: &Path, stand_in: &str) -> Option<Text> {
+        if let (UnsetSecrets::StandIn, Node::Text(written)) = (self.unset_secrets, node) {
+            let all_set = |name: &str| Some((self.environment)(name).unwrap_or_default());
+            if expand(written, self.environment).is_err() && expand(written, &all_set).is_ok() {
+                return Some(Text {
+                    value: stand_in.to_owned(),
+                    written: written.clone(),
+                });
+            }
+        }
+        self.text(node, at)
     }
 
     /// A number, or text with a number and its unit.
@@ -231,6 +257,29 @@ impl<'n> Keys<'n> {
     pub(super) fn required_text(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {
         let (node, at) = self.required_node(name)?;
         reader.text(node, &at).map(|value| Located { value, at })
+    }
+
+    /// Text that is a secret or has one in it; see [`UnsetSecrets`] for `stand_in`.
+    pub(super) fn secret_text(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+        stand_in: &str,
+    ) -> Optional<Text> {
+        let (node, at) = self.take(name)?;
+        let value = reader.secret_text(node, &at, stand_in)?;
+        Some(Located { value, at })
+    }
+
+    pub(super) fn required_secret_text(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+        stand_in: &str,
+    ) -> Optional<Text> {
+        let (node, at) = self.required_node(name)?;
+        let value = reader.secret_text(node, &at, stand_in)?;
+        Some(Located { value, at })
     }
 
     pub(super) fn measure(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Optional<Text> {

@@ -134,7 +134,7 @@ mod tests {
     use super::super::document::{Node, Path};
     use super::super::file::{AwsCredentialKeys, ModelKeys, ResponseStoreKeys, ServerKeys};
     use super::super::parse;
-    use super::super::reader::{Keys, Reader};
+    use super::super::reader::{Keys, Reader, UnsetSecrets};
     use super::json_schema;
 
     fn names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
@@ -146,7 +146,7 @@ mod tests {
     fn the_schema_has_the_keys_that_are_read() {
         let schema = json_schema();
         let empty = Node::Map(Vec::new());
-        let mut reader = Reader::new(&|_| None);
+        let mut reader = Reader::new(&|_| None, UnsetSecrets::Refuse);
         for definition in [
             "ServerKeys",
             "ModelKeys",

@@ -81,20 +81,22 @@ impl Client {
     }
 }
 
-/// Writes the settings to `out`; what stands in the way goes to `err`. The exit code is 0 when there are settings,
-/// else 1. No secret of the configuration is printed.
+/// Writes the settings for a proxy that serves `file` to `out`; what stands in the way goes to `err`. The exit code is 0 when there are settings,
+/// else 1. No secret of the configuration is printed, nor needed: the variables that hold them may be unset, as they are in
+/// most shells besides the server's.
 ///
 /// # Errors
 /// When `out` or `err` cannot be written to.
 pub fn client(
     args: &ClientArgs,
+    file: &Path,
     environment: &Environment<'_>,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<ExitCode> {
-    let settings = config::load(&args.config, environment)
+    let settings = config::load_without_secrets(file, environment)
         .map_err(|error| error.to_string())
-        .and_then(|loaded| settings(args, &loaded.config));
+        .and_then(|config| settings(args, file, &config));
     match settings {
         Ok(settings) => {
             out.write_all(show::show(&settings, args.format).as_bytes())?;
@@ -109,13 +111,13 @@ pub fn client(
 
 /// # Errors
 /// What to tell the user when no route of the configuration serves the client.
-fn settings(args: &ClientArgs, config: &Config) -> Result<settings::Settings, String> {
+fn settings(args: &ClientArgs, file: &Path, config: &Config) -> Result<settings::Settings, String> {
     let root = match &args.base_url {
         Some(url) => root(url)?,
         None => own_root(config)?,
     };
     let target = choose::choose(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
-    let secret = target.access_key_id.and_then(|_| written_secret(&args.config));
+    let secret = target.access_key_id.and_then(|_| written_secret(file));
     let settings = settings::of(args.client, &target, &root, secret.as_deref());
     match args.format {
         Format::Env if settings.env.is_empty() => Err(format!(

@@ -1,7 +1,9 @@
 use clap::ValueEnum;
 
-use super::{Client, settings, show};
-use crate::cli::args::{ClientArgs, Format};
+use std::path::Path;
+
+use super::{Client, show};
+use crate::cli::args::{ClientArgs, ConfigFileArgs, Format};
 use crate::config::{self, Config};
 
 const CONFIG: &str = include_str!("tests.yaml");
@@ -20,12 +22,16 @@ fn signed() -> Config {
 fn args(client: Client, model: Option<&str>) -> ClientArgs {
     ClientArgs {
         client,
-        config: "src/cli/client/tests.yaml".into(),
+        config_file: ConfigFileArgs::default(),
         model: model.map(str::to_owned),
         prefix: None,
         base_url: None,
         format: Format::Text,
     }
+}
+
+fn settings(args: &ClientArgs, config: &Config) -> Result<super::settings::Settings, String> {
+    super::settings(args, Path::new("src/cli/client/tests.yaml"), config)
 }
 
 /// What is printed, or what is said instead.
@@ -106,12 +112,9 @@ fn a_secret_that_is_a_variable_is_told_by_its_name() {
     let credentials = SIGNED.replace("the-client-secret", "'${CLIENT_SECRET:-the-client-secret}'");
     let text = CONFIG.replace("models:\n", &format!("{credentials}models:\n"));
     std::fs::write(&file, &text).unwrap();
-    let args = ClientArgs {
-        config: file.clone(),
-        ..args(Client::ClaudeCodeBedrock, None)
-    };
+    let args = args(Client::ClaudeCodeBedrock, None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    super::client(&args, &|_| None, &mut out, &mut err).unwrap();
+    super::client(&args, &file, &|_| None, &mut out, &mut err).unwrap();
     std::fs::remove_file(&file).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(
