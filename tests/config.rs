@@ -151,7 +151,7 @@ fn the_schema_refuses_unknown_missing_and_mistyped_keys() {
 #[test]
 fn the_schema_is_what_the_command_prints() {
     let mut out = Vec::new();
-    assert!(cli::schema(&mut out).unwrap() == ExitCode::SUCCESS);
+    assert!(cli::print_schema(&mut out).unwrap() == ExitCode::SUCCESS);
     let printed: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(printed, config::json_schema());
     assert_eq!(printed["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -306,7 +306,7 @@ proptest! {
             let lines = text.lines().count() + 1;
             for problem in problems {
                 prop_assert!(!problem.message.is_empty());
-                if let Some((line, column)) = problem.place {
+                if let Some((line, column)) = problem.position {
                     prop_assert!((1..=lines).contains(&line) && column >= 1, "{problem:?}");
                 }
             }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use llm_proxy::telemetry::{self, Format};
+use llm_proxy::telemetry::{self, LogFormat};
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -55,7 +55,7 @@ async fn every_request_leaves_one_line_without_secrets() {
     let lines = Lines::default();
     let writer = lines.clone();
     let filter = Targets::new().with_default(LevelFilter::DEBUG);
-    telemetry::subscriber(filter, Format::Json, move || writer.clone())
+    telemetry::subscriber(filter, LogFormat::Json, move || writer.clone())
         .try_init()
         .expect("the only subscriber");
 

@@ -8,8 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::client::Client;
-use crate::config::{Server, closest, parse_host};
+use super::client::SupportedClient;
+use crate::config::{Server, find_closest, parse_host};
 use crate::dialect::DialectName;
 
 /// A reverse proxy for LLM APIs that translates between their dialects
@@ -63,7 +63,7 @@ impl CommandLine {
     /// # Errors
     /// What is wrong with the command line, or the help or version that it asks for.
     pub(super) fn read(words: Vec<OsString>) -> Result<CliCommand, clap::Error> {
-        if let Some(error) = words.get(1).and_then(|word| unknown_command(word)) {
+        if let Some(error) = words.get(1).and_then(|word| find_unknown_command(word)) {
             return Err(error);
         }
         let line = Self::try_parse_from(words)?;
@@ -73,7 +73,7 @@ impl CommandLine {
 
 /// The first word of the command line may be a FILE to serve, so clap takes a misspelt command for one. This finds
 /// the words that are neither a command nor a file.
-fn unknown_command(word: &OsStr) -> Option<clap::Error> {
+fn find_unknown_command(word: &OsStr) -> Option<clap::Error> {
     let text = word.to_string_lossy();
     let may_be_file = text.is_empty() || text.starts_with('-') || text.contains(['.', '/', '\\']);
     if may_be_file || Path::new(word).exists() {
@@ -88,8 +88,8 @@ fn unknown_command(word: &OsStr) -> Option<clap::Error> {
     let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == text);
     let meant = match synonym {
         Some((_, command)) => Some((*command).to_owned()),
-        None if Client::from_str(&text, false).is_ok() => Some(format!("client {text}")),
-        None => closest(&text, names.into_iter()).map(str::to_owned),
+        None if SupportedClient::from_str(&text, false).is_ok() => Some(format!("client {text}")),
+        None => find_closest(&text, names.into_iter()).map(str::to_owned),
     };
     let mut error = clap::Error::new(ErrorKind::InvalidSubcommand);
     error.insert(
@@ -209,7 +209,7 @@ pub(super) struct CheckArgs {
 pub struct ClientArgs {
     /// The client
     #[arg(value_enum)]
-    pub client: Client,
+    pub client: SupportedClient,
     #[command(flatten)]
     pub config_file: ConfigFileArgs,
     /// The model that the client shall ask for; not needed where there is only one
@@ -222,13 +222,13 @@ pub struct ClientArgs {
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
     /// How the settings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = SettingsFormat::Text)]
+    pub format: SettingsFormat,
 }
 
 /// How the settings of a client are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum SettingsFormat {
     /// All of it, to read and to paste
     Text,
     /// Only the variables, as NAME=value
@@ -257,8 +257,8 @@ pub struct TranslateArgs {
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub to: DialectName,
     /// What comes in: a client's request, or an upstream's answer, complete or streamed
-    #[arg(long, value_enum, default_value_t = Kind::Request)]
-    pub kind: Kind,
+    #[arg(long, value_enum, default_value_t = DocumentKind::Request)]
+    pub kind: DocumentKind,
     /// The name of the model that goes out; a request's decides what may be sent
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -269,7 +269,7 @@ pub struct TranslateArgs {
 
 /// What is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub enum DocumentKind {
     /// A client's request
     Request,
     /// An upstream's complete answer

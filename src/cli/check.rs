@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::table;
-use crate::config::{self, AwsSigning, BackendModel, Config, Environment, Model, SystemEdits};
+use super::table::write_table;
+use crate::config::{
+    self, AwsSigning, BackendModel, Config, ConfiguredModel, Environment, SystemPromptEdits,
+};
 
 const HEADER: [&str; 7] = [
     "PREFIX",
@@ -35,11 +37,11 @@ pub fn check(
             for warning in &loaded.warnings {
                 let mut line = String::new();
                 // Writing to a String cannot fail.
-                let _ = config::show(&mut line, &file.display().to_string(), "warning: ", warning);
+                let _ = config::write_problem(&mut line, &file.display().to_string(), "warning: ", warning);
                 writeln!(err, "{line}")?;
             }
-            table::write(out, HEADER, &rows(&loaded.config))?;
-            writeln!(out, "{}", summary(&loaded.config))?;
+            write_table(out, HEADER, &list_routes(&loaded.config))?;
+            writeln!(out, "{}", summarize(&loaded.config))?;
             if let Some(store) = &loaded.config.response_store {
                 writeln!(out, "answers are kept {store}")?;
             }
@@ -53,8 +55,8 @@ pub fn check(
 }
 
 /// The routes in the order in which they are tried: the first that fits a request is taken.
-fn rows(config: &Config) -> Vec<[String; 7]> {
-    let mut models: Vec<&Model> = config.models.iter().collect();
+fn list_routes(config: &Config) -> Vec<[String; 7]> {
+    let mut models: Vec<&ConfiguredModel> = config.models.iter().collect();
     models.sort_by(|a, b| {
         let (left, right) = (a.frontend_base_url.as_str(), b.frontend_base_url.as_str());
         (Reverse(left.len()), left)
@@ -65,10 +67,10 @@ fn rows(config: &Config) -> Vec<[String; 7]> {
                     .cmp(&a.frontend_model_name.precedence())
             })
     });
-    models.into_iter().map(row).collect()
+    models.into_iter().map(describe_route).collect()
 }
 
-fn row(model: &Model) -> [String; 7] {
+fn describe_route(model: &ConfiguredModel) -> [String; 7] {
     let dialects = match model.dialects {
         Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
         None => "proxy".to_owned(),
@@ -83,12 +85,12 @@ fn row(model: &Model) -> [String; 7] {
         dialects,
         backend_model,
         model.backend_base_url.to_string(),
-        authentication(model),
-        edits(&model.system_edits),
+        describe_authentication(model),
+        describe_edits(&model.system_edits),
     ]
 }
 
-fn authentication(model: &Model) -> String {
+fn describe_authentication(model: &ConfiguredModel) -> String {
     let auth = &model.backend_auth;
     let header = format!("{} {}", auth.header, auth.schema);
     let header = header.trim_end();
@@ -108,7 +110,7 @@ fn authentication(model: &Model) -> String {
     }
 }
 
-fn edits(edits: &SystemEdits) -> String {
+fn describe_edits(edits: &SystemPromptEdits) -> String {
     let mut words = Vec::new();
     match edits.replacements.len() {
         0 => {}
@@ -128,7 +130,7 @@ fn edits(edits: &SystemEdits) -> String {
     }
 }
 
-fn summary(config: &Config) -> String {
+fn summarize(config: &Config) -> String {
     let prefixes: BTreeSet<&str> = config
         .models
         .iter()

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use super::DemoArgs;
-use super::serve::{failed, run};
-use crate::config::{self, Config, Loaded};
+use super::serve::{report_failure, run_server};
+use crate::config::{self, Config, LoadedConfig};
 use crate::demo::{self, Demo};
 use crate::proxy;
 
@@ -16,9 +16,9 @@ use crate::proxy;
 /// listens on the loopback interface.
 #[must_use]
 pub fn demo(args: DemoArgs) -> ExitCode {
-    match run(listen(args.port)) {
+    match run_server(listen(args.port)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => report_failure(&error),
     }
 }
 
@@ -33,15 +33,18 @@ async fn listen(port: u16) -> io::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
     let config = configuration(&upstream.url(), listener.local_addr()?.port())?;
     let end = proxy::shutdown_signal()?;
-    println!("{}\nServing at {base}. Ctrl-C ends it.\n", demo::guide(&base));
+    println!(
+        "{}\nServing at {base}. Ctrl-C ends it.\n",
+        demo::write_guide(&base)
+    );
     let served = proxy::serve(config, listener, end).await;
     upstream.shutdown().await;
     served
 }
 
 fn configuration(upstream: &str, port: u16) -> io::Result<Config> {
-    match config::parse(&demo::config(upstream, port), &|_| None) {
-        Ok(Loaded { config, warnings: _ }) => Ok(config),
+    match config::parse(&demo::write_config(upstream, port), &|_| None) {
+        Ok(LoadedConfig { config, warnings: _ }) => Ok(config),
         Err(_) => Err(io::Error::other("the demo's own configuration is wrong")),
     }
 }

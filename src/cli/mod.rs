@@ -13,9 +13,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use args::{ClientArgs, ConfigFileArgs, DemoArgs, Format, Kind, NoConfigFile, ServeArgs, TranslateArgs};
+pub use args::{
+    ClientArgs, ConfigFileArgs, DemoArgs, DocumentKind, NoConfigFile, ServeArgs, SettingsFormat,
+    TranslateArgs,
+};
 pub use check::check;
-pub use client::{Client, client};
+pub use client::{SupportedClient, print_client_settings};
 pub use demo::demo;
 pub use serve::serve;
 pub use translate::translate;
@@ -72,18 +75,18 @@ fn run_command(command: CliCommand) -> ExitCode {
         CliCommand::Serve(args) => with_config_file(&args.config_file, |file| serve(&args, &file)),
         CliCommand::Demo(args) => demo(args),
         CliCommand::Check(args) => with_config_file(&args.config_file, |file| {
-            finish(check(&file, &environment, out, err))
+            exit_code_of(check(&file, &read_variable, out, err))
         }),
         CliCommand::Client(args) => with_config_file(&args.config_file, |file| {
-            finish(client(&args, &file, &environment, out, err))
+            exit_code_of(print_client_settings(&args, &file, &read_variable, out, err))
         }),
-        CliCommand::Translate(args) => finish(translate(
+        CliCommand::Translate(args) => exit_code_of(translate(
             &args,
             &mut io::stdin().lock(),
             &mut io::stdout().lock(),
             err,
         )),
-        CliCommand::Schema => finish(schema(out)),
+        CliCommand::Schema => exit_code_of(print_schema(out)),
     }
 }
 
@@ -100,7 +103,7 @@ fn with_config_file(args: &ConfigFileArgs, command: impl FnOnce(PathBuf) -> Exit
 
 /// A variable of the process's environment. One that is not Unicode counts as not set.
 #[must_use]
-pub fn environment(name: &str) -> Option<String> {
+pub fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -108,13 +111,13 @@ pub fn environment(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn schema(out: &mut impl Write) -> io::Result<ExitCode> {
+pub fn print_schema(out: &mut impl Write) -> io::Result<ExitCode> {
     writeln!(out, "{:#}", crate::config::json_schema())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A reader that has gone away (`llm-proxy schema | head`) is no failure worth a word.
-fn finish(outcome: io::Result<ExitCode>) -> ExitCode {
+fn exit_code_of(outcome: io::Result<ExitCode>) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

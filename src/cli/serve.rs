@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use super::{ServeArgs, environment};
+use super::{ServeArgs, read_variable};
 use crate::config::{self, Config};
 use crate::{proxy, telemetry};
 
@@ -14,24 +14,24 @@ use crate::{proxy, telemetry};
 /// server cannot be started; what is wrong goes to standard error.
 #[must_use]
 pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
-    let loaded = match config::load(file, &environment) {
+    let loaded = match config::load(file, &read_variable) {
         Ok(loaded) => loaded,
-        Err(error) => return failed(&error),
+        Err(error) => return report_failure(&error),
     };
     let mut config = loaded.config;
     args.override_server(&mut config.server);
-    let outcome = run(async {
+    let outcome = run_server(async {
         for warning in &loaded.warnings {
             let mut line = String::new();
             // Writing to a String cannot fail.
-            let _ = config::show(&mut line, &file.display().to_string(), "", warning);
+            let _ = config::write_problem(&mut line, &file.display().to_string(), "", warning);
             tracing::warn!("{}", line.trim_end());
         }
         listen(config).await
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => report_failure(&error),
     }
 }
 
@@ -39,7 +39,7 @@ pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
 ///
 /// # Errors
 /// What the server fails with, or why it cannot be run.
-pub(super) fn run(server: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
+pub(super) fn run_server(server: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
     telemetry::init().map_err(std::io::Error::other)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -61,7 +61,7 @@ async fn listen(config: Config) -> std::io::Result<()> {
 }
 
 /// Says on standard error why the command ends.
-pub(super) fn failed(error: &dyn Display) -> ExitCode {
+pub(super) fn report_failure(error: &dyn Display) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE
 }

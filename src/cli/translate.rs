@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
-use super::args::{Kind, TranslateArgs};
-use super::table;
+use super::args::{DocumentKind, TranslateArgs};
+use super::table::write_table;
 use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{self, Dialect, DialectName, Inbound, Preferences, Reply};
@@ -34,21 +34,20 @@ pub fn translate(
     err: &mut impl Write,
 ) -> io::Result<ExitCode> {
     let mut losses = Losses::new();
-    let outcome = match parties(args) {
-        Err(problem) => Err(problem),
-        Ok((from, to)) => match args.kind {
-            Kind::Request => {
-                request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
-            }
-            Kind::Response => {
-                response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
-            }
-            Kind::Stream => {
-                let failure = stream(args, from, to, input, out, &mut losses)?;
-                failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
-            }
-        },
-    };
+    let outcome =
+        match find_dialects(args) {
+            Err(problem) => Err(problem),
+            Ok((from, to)) => match args.kind {
+                DocumentKind::Request => translate_request(args, from, to, &read_all(input)?, &mut losses)
+                    .map_err(|e| e.to_string()),
+                DocumentKind::Response => translate_response(args, from, to, &read_all(input)?, &mut losses)
+                    .map_err(|e| e.to_string()),
+                DocumentKind::Stream => {
+                    let failure = translate_stream(args, from, to, input, out, &mut losses)?;
+                    failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
+                }
+            },
+        };
     let code = match outcome {
         Ok(document) => {
             out.write_all(&document)?;
@@ -59,11 +58,11 @@ pub fn translate(
             ExitCode::FAILURE
         }
     };
-    tell(args, &losses, err)?;
+    report_losses(args, &losses, err)?;
     Ok(code)
 }
 
-fn parties(args: &TranslateArgs) -> Result<(&'static dyn Dialect, &'static dyn Dialect), String> {
+fn find_dialects(args: &TranslateArgs) -> Result<(&'static dyn Dialect, &'static dyn Dialect), String> {
     let known =
         |name: DialectName| dialect::find(name).ok_or_else(|| format!("{name} is not translated yet"));
     Ok((known(args.from)?, known(args.to)?))
@@ -76,7 +75,7 @@ fn read_all(input: &mut impl Read) -> io::Result<Bytes> {
 }
 
 /// A client's request: from the client's dialect to the upstream's.
-fn request(
+fn translate_request(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -84,7 +83,7 @@ fn request(
     losses: &mut Losses,
 ) -> Result<Vec<u8>, Error> {
     if from.name() == to.name() {
-        return renamed(args, body);
+        return replace_model(args, body);
     }
     let route = Route {
         client: from,
@@ -109,7 +108,7 @@ fn request(
 }
 
 /// Within a dialect only the model's name changes.
-fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
+fn replace_model(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
     let invalid = |error: &dyn std::fmt::Display| {
         Error::new(crate::canonical::ErrorClass::InvalidRequest, error.to_string())
     };
@@ -129,7 +128,7 @@ fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
 }
 
 /// What an answer is written from, without a request to look at.
-fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
+fn begin_exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
     let reply = Reply {
         model: args.model.clone().unwrap_or_default(),
         preferences: Preferences {
@@ -144,7 +143,7 @@ fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn D
 }
 
 /// An upstream's answer: from the upstream's dialect to the client's.
-fn response(
+fn translate_response(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -154,12 +153,12 @@ fn response(
     if from.name() == to.name() {
         return Ok(body.to_vec());
     }
-    let (document, _) = exchange(args, from, to).response(body, losses)?;
+    let (document, _) = begin_exchange(args, from, to).response(body, losses)?;
     Ok(document)
 }
 
 /// An upstream's streamed answer, event by event as it arrives. What it failed with is in the stream, too.
-fn stream(
+fn translate_stream(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -171,7 +170,7 @@ fn stream(
         io::copy(input, out)?;
         return Ok(None);
     }
-    let exchange = exchange(args, from, to);
+    let exchange = begin_exchange(args, from, to);
     let mut translated = exchange.stream();
     translated.commit();
     let mut decoder = exchange.decoder();
@@ -209,7 +208,7 @@ fn stream(
 }
 
 /// Tells what was lost: as a table, or as one JSON object on a line.
-fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
+fn report_losses(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
     if args.json {
         for loss in losses.entries() {
             writeln!(err, "{}", serde_json::to_string(loss)?)?;
@@ -230,7 +229,7 @@ fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Resu
             ]
         })
         .collect();
-    table::write(err, ["LOSS", "PATH", "REASON"], &rows)
+    write_table(err, ["LOSS", "PATH", "REASON"], &rows)
 }
 
 #[cfg(test)]
@@ -240,7 +239,7 @@ mod tests {
     fn run(
         from: DialectName,
         to: DialectName,
-        kind: Kind,
+        kind: DocumentKind,
         model: Option<&str>,
         input: &str,
     ) -> (String, String) {
@@ -264,7 +263,7 @@ mod tests {
         let (out, err) = run(
             DialectName::OpenAiChat,
             DialectName::Claude,
-            Kind::Request,
+            DocumentKind::Request,
             model,
             input,
         );
@@ -280,7 +279,7 @@ mod tests {
         let (out, err) = run(
             DialectName::Claude,
             DialectName::Claude,
-            Kind::Request,
+            DocumentKind::Request,
             Some("b"),
             input,
         );
@@ -293,7 +292,7 @@ mod tests {
         let (out, err) = run(
             DialectName::OpenAiChat,
             DialectName::Claude,
-            Kind::Stream,
+            DocumentKind::Stream,
             None,
             input,
         );
@@ -307,7 +306,7 @@ mod tests {
         let (out, err) = run(
             DialectName::Claude,
             DialectName::OpenAiChat,
-            Kind::Request,
+            DocumentKind::Request,
             None,
             input,
         );

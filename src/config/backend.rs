@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::Secret;
-use super::route::model_name;
+use super::route::check_model_name;
 
 /// The model name that the upstream gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum BackendModel {
 
 impl BackendModel {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        model_name(text)?;
+        check_model_name(text)?;
         match text {
             "*" => Ok(Self::AsSent),
             _ if text.contains('*') => {

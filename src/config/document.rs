@@ -1,7 +1,7 @@
 //! A YAML document as a plain tree, and the place in the file of any part of it.
 //!
 //! The YAML crate gives positions only with its errors. So the tree carries none: a part is named by its
-//! [`Path`], and [`locate`] reads the text once more, stops at that part with an error and takes the error's place.
+//! [`YamlPath`], and [`locate`] reads the text once more, stops at that part with an error and takes the error's place.
 //! It costs nothing as long as there is nothing to report.
 
 use std::fmt;
@@ -12,18 +12,18 @@ use serde::de::{
 
 /// One YAML value; aliases are resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
+pub(super) enum YamlNode {
     Null,
     Bool(bool),
     Integer(i128),
     Float(f64),
     Text(String),
-    List(Vec<Node>),
+    List(Vec<YamlNode>),
     /// In the order of the file; a key that stands twice is here twice.
-    Map(Vec<(Node, Node)>),
+    Map(Vec<(YamlNode, YamlNode)>),
 }
 
-impl Node {
+impl YamlNode {
     /// What a person calls this kind of value.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Node {
 
 /// One step down the tree, by position, so that the same key can stand twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum YamlStep {
     Item(usize),
     Key(usize),
     Value(usize),
@@ -47,22 +47,22 @@ pub(super) enum Step {
 
 /// The way from the top of the document to a part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Path(Vec<Step>);
+pub(super) struct YamlPath(Vec<YamlStep>);
 
-impl Path {
+impl YamlPath {
     /// The path of the key, when this is that of its value.
-    pub(super) fn key(&self) -> Self {
+    pub(super) fn of_key(&self) -> Self {
         let mut steps = self.0.clone();
         if let Some(last) = steps.last_mut()
-            && let Step::Value(index) = *last
+            && let YamlStep::Value(index) = *last
         {
-            *last = Step::Key(index);
+            *last = YamlStep::Key(index);
         }
         Self(steps)
     }
 
     /// The path one step further down.
-    pub(super) fn then(&self, step: Step) -> Self {
+    pub(super) fn child(&self, step: YamlStep) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
@@ -70,13 +70,13 @@ impl Path {
 }
 
 /// Line and column, both counted from 1.
-pub(super) type Place = (usize, usize);
+pub(super) type FilePosition = (usize, usize);
 
 /// Reads one YAML document.
 ///
 /// # Errors
 /// What is wrong with the YAML, and where if that is known.
-pub(super) fn parse(text: &str) -> Result<Node, (Option<Place>, String)> {
+pub(super) fn parse(text: &str) -> Result<YamlNode, (Option<FilePosition>, String)> {
     serde_yaml::from_str(text).map_err(|error| {
         let place = error.location().map(|at| (at.line(), at.column()));
         (place, describe(&error.to_string()))
@@ -84,9 +84,9 @@ pub(super) fn parse(text: &str) -> Result<Node, (Option<Place>, String)> {
 }
 
 /// The place of the part that `path` names, or of its nearest ancestor that exists.
-pub(super) fn locate(text: &str, path: &Path) -> Place {
+pub(super) fn locate(text: &str, path: &YamlPath) -> FilePosition {
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    match (Locate { steps: &path.0 }).deserialize(deserializer) {
+    match (PositionFinder { steps: &path.0 }).deserialize(deserializer) {
         Err(error) => error.location().map_or((1, 1), |at| (at.line(), at.column())),
         Ok(()) => (1, 1),
     }
@@ -112,89 +112,89 @@ fn describe(message: &str) -> String {
     plain
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for YamlNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
+        deserializer.deserialize_any(YamlNodeVisitor)
     }
 }
 
-struct NodeVisitor;
+struct YamlNodeVisitor;
 
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
+impl<'de> Visitor<'de> for YamlNodeVisitor {
+    type Value = YamlNode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a YAML value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Null)
+    fn visit_unit<E: Error>(self) -> Result<YamlNode, E> {
+        Ok(YamlNode::Null)
     }
 
     /// A document without a value.
-    fn visit_none<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Null)
+    fn visit_none<E: Error>(self) -> Result<YamlNode, E> {
+        Ok(YamlNode::Null)
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<YamlNode, A::Error> {
         Err(A::Error::custom("YAML tags (`!name`) have no meaning here"))
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Bool(value))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<YamlNode, E> {
+        Ok(YamlNode::Bool(value))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Integer(value.into()))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Integer(value.into()))
     }
 
-    fn visit_i128<E: Error>(self, value: i128) -> Result<Node, E> {
-        Ok(Node::Integer(value))
+    fn visit_i128<E: Error>(self, value: i128) -> Result<YamlNode, E> {
+        Ok(YamlNode::Integer(value))
     }
 
-    fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
-        Ok(i128::try_from(value).map_or(Node::Float(f64::INFINITY), Node::Integer))
+    fn visit_u128<E: Error>(self, value: u128) -> Result<YamlNode, E> {
+        Ok(i128::try_from(value).map_or(YamlNode::Float(f64::INFINITY), YamlNode::Integer))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Float(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Float(value))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.to_owned()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<YamlNode, E> {
+        Ok(YamlNode::Text(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<YamlNode, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {
             items.push(item);
         }
-        Ok(Node::List(items))
+        Ok(YamlNode::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<YamlNode, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = access.next_entry()? {
             entries.push(entry);
         }
-        Ok(Node::Map(entries))
+        Ok(YamlNode::Map(entries))
     }
 }
 
 /// Walks down to a part of the document and fails there.
-struct Locate<'p> {
-    steps: &'p [Step],
+struct PositionFinder<'p> {
+    steps: &'p [YamlStep],
 }
 
-fn here<E: Error>() -> E {
+fn stop_here<E: Error>() -> E {
     E::custom("here")
 }
 
-impl<'de> DeserializeSeed<'de> for Locate<'_> {
+impl<'de> DeserializeSeed<'de> for PositionFinder<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -202,7 +202,7 @@ impl<'de> DeserializeSeed<'de> for Locate<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Locate<'_> {
+impl<'de> Visitor<'de> for PositionFinder<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -210,67 +210,71 @@ impl<'de> Visitor<'de> for Locate<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        if let Some((Step::Item(wanted), rest)) = self.steps.split_first() {
+        if let Some((YamlStep::Item(wanted), rest)) = self.steps.split_first() {
             for _ in 0..*wanted {
                 access.next_element::<IgnoredAny>()?;
             }
-            access.next_element_seed(Locate { steps: rest })?;
+            access.next_element_seed(PositionFinder { steps: rest })?;
         }
-        Err(here())
+        Err(stop_here())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        if let Some((step @ (Step::Key(wanted) | Step::Value(wanted)), rest)) = self.steps.split_first() {
+        if let Some((step @ (YamlStep::Key(wanted) | YamlStep::Value(wanted)), rest)) =
+            self.steps.split_first()
+        {
             for _ in 0..*wanted {
                 access.next_entry::<IgnoredAny, IgnoredAny>()?;
             }
-            if matches!(step, Step::Key(_)) {
-                access.next_key_seed(Locate { steps: rest })?;
+            if matches!(step, YamlStep::Key(_)) {
+                access.next_key_seed(PositionFinder { steps: rest })?;
             } else if access.next_key::<IgnoredAny>()?.is_some() {
-                access.next_value_seed(Locate { steps: rest })?;
+                access.next_value_seed(PositionFinder { steps: rest })?;
             }
         }
-        Err(here())
+        Err(stop_here())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Node, Path, Step, locate, parse};
+    use super::{YamlNode, YamlPath, YamlStep, locate, parse};
 
     const TEXT: &str = "server:\n  port: 1\nmodels:\n  - a: x\n    b: {c: [1, two]}\n  - a: y\n    a: z\n";
 
-    fn path(steps: &[Step]) -> Path {
-        steps.iter().fold(Path::default(), |path, step| path.then(*step))
+    fn path(steps: &[YamlStep]) -> YamlPath {
+        steps
+            .iter()
+            .fold(YamlPath::default(), |path, step| path.child(*step))
     }
 
     #[test]
     fn every_part_has_its_place() {
-        use Step::{Item, Key, Value};
+        use YamlStep::{Item, Key, Value};
         for (steps, place) in [
             (&[][..], (1, 1)),
             (&[Key(0)], (1, 1)),
@@ -290,17 +294,17 @@ mod tests {
 
     #[test]
     fn values_keep_kind_order_and_repetition() {
-        let text = |text: &str| Node::Text(text.to_owned());
+        let text = |text: &str| YamlNode::Text(text.to_owned());
         assert_eq!(
             parse("{a: 1, a: ~, b: [true, 1.5, '1', &x y, *x]}"),
-            Ok(Node::Map(vec![
-                (text("a"), Node::Integer(1)),
-                (text("a"), Node::Null),
+            Ok(YamlNode::Map(vec![
+                (text("a"), YamlNode::Integer(1)),
+                (text("a"), YamlNode::Null),
                 (
                     text("b"),
-                    Node::List(vec![
-                        Node::Bool(true),
-                        Node::Float(1.5),
+                    YamlNode::List(vec![
+                        YamlNode::Bool(true),
+                        YamlNode::Float(1.5),
                         text("1"),
                         text("y"),
                         text("y")

@@ -19,9 +19,9 @@ mod variables;
 
 pub use backend::{AwsSigning, BackendAuth, BackendModel, BackendUrl};
 pub use host::parse_host;
-pub(crate) use problem::show;
+pub(crate) use problem::write_problem;
 pub use problem::{ConfigError, Problem};
-pub(crate) use reader::closest;
+pub(crate) use reader::find_closest;
 pub use response_store::{ResponseStore, StorePlace};
 pub use route::{ModelPattern, Precedence, Prefix};
 pub use schema::json_schema;
@@ -32,7 +32,7 @@ use std::num::NonZeroUsize;
 
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
-use reader::{Located, Reader, UnsetSecrets};
+use reader::{ConfigReader, Located, UnsetSecrets};
 
 /// A valid configuration.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Config {
     /// Where answers are kept for clients of the Responses API; `None` keeps none.
     pub response_store: Option<ResponseStore>,
     /// The models, in the order of the file; at least one, each (prefix, name) once.
-    pub models: Vec<Model>,
+    pub models: Vec<ConfiguredModel>,
 }
 
 /// Where the proxy listens.
@@ -71,7 +71,7 @@ pub struct AwsCredential {
 
 /// One model that clients can ask for, and the upstream that answers for it.
 #[derive(Debug, Clone)]
-pub struct Model {
+pub struct ConfiguredModel {
     /// The name, or the pattern of names, that clients send.
     pub frontend_model_name: ModelPattern,
     /// The path under which clients reach it.
@@ -85,14 +85,14 @@ pub struct Model {
     /// How to authenticate to the upstream.
     pub backend_auth: BackendAuth,
     /// What to change in the system prompt; empty without `dialects`.
-    pub system_edits: SystemEdits,
+    pub system_edits: SystemPromptEdits,
     /// What happens when a translation loses something.
     pub on_loss: OnLoss,
     /// Whether reasoning state crosses foreign clients.
     pub reasoning_carriers: bool,
 }
 
-impl Model {
+impl ConfiguredModel {
     /// The model name that the upstream gets when the client asks for `client_name`.
     #[must_use]
     pub fn backend_model_for<'n>(&'n self, client_name: &'n str) -> &'n str {
@@ -114,7 +114,7 @@ pub struct DialectPair {
 
 /// What to change in the system prompt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SystemEdits {
+pub struct SystemPromptEdits {
     /// Old and new text, in the order of the file. No old text is empty or there twice.
     pub replacements: Vec<(String, String)>,
     /// Text to add at the end; never empty.
@@ -123,7 +123,7 @@ pub struct SystemEdits {
     pub inject_progress: bool,
 }
 
-impl SystemEdits {
+impl SystemPromptEdits {
     /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -133,7 +133,7 @@ impl SystemEdits {
 
 /// A configuration, and what its author should know about it.
 #[derive(Debug, Clone)]
-pub struct Loaded {
+pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
     /// What is valid but probably not meant, in the order of the file.
@@ -144,8 +144,8 @@ pub struct Loaded {
 ///
 /// # Errors
 /// When the file cannot be read, or with everything that is wrong in it.
-pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<Loaded, ConfigError> {
-    read(file, environment, UnsetSecrets::Refuse)
+pub fn load(file: &std::path::Path, environment: &Environment<'_>) -> Result<LoadedConfig, ConfigError> {
+    load_with(file, environment, UnsetSecrets::Refuse)
 }
 
 /// The same for a command that uses no secret: a variable that is not set is no problem where it is part of one. The
@@ -157,14 +157,14 @@ pub(crate) fn load_without_secrets(
     file: &std::path::Path,
     environment: &Environment<'_>,
 ) -> Result<Config, ConfigError> {
-    read(file, environment, UnsetSecrets::StandIn).map(|loaded| loaded.config)
+    load_with(file, environment, UnsetSecrets::StandIn).map(|loaded| loaded.config)
 }
 
-fn read(
+fn load_with(
     file: &std::path::Path,
     environment: &Environment<'_>,
     unset_secrets: UnsetSecrets,
-) -> Result<Loaded, ConfigError> {
+) -> Result<LoadedConfig, ConfigError> {
     let name = file.display().to_string();
     match std::fs::read_to_string(file) {
         Ok(text) => parse_with(&text, environment, unset_secrets)
@@ -177,7 +177,7 @@ fn read(
 ///
 /// # Errors
 /// Everything that is wrong in it, in the order of the file; at least one problem.
-pub fn parse(text: &str, environment: &Environment<'_>) -> Result<Loaded, Vec<Problem>> {
+pub fn parse(text: &str, environment: &Environment<'_>) -> Result<LoadedConfig, Vec<Problem>> {
     parse_with(text, environment, UnsetSecrets::Refuse)
 }
 
@@ -185,36 +185,37 @@ fn parse_with(
     text: &str,
     environment: &Environment<'_>,
     unset_secrets: UnsetSecrets,
-) -> Result<Loaded, Vec<Problem>> {
-    let document = document::parse(text).map_err(|(place, message)| vec![Problem { place, message }])?;
-    if document == document::Node::Null {
+) -> Result<LoadedConfig, Vec<Problem>> {
+    let document =
+        document::parse(text).map_err(|(position, message)| vec![Problem { position, message }])?;
+    if document == document::YamlNode::Null {
         return Err(vec![Problem {
-            place: None,
+            position: None,
             message: "the file is empty".to_owned(),
         }]);
     }
-    let mut reader = Reader::new(environment, unset_secrets);
+    let mut reader = ConfigReader::new(environment, unset_secrets);
     let valid =
         file::FileKeys::read(&mut reader, &document).and_then(|keys| validate::validate(&mut reader, keys));
     match valid {
-        Some((config, warnings)) => Ok(Loaded {
+        Some((config, warnings)) => Ok(LoadedConfig {
             config,
-            warnings: placed(text, warnings),
+            warnings: locate_problems(text, warnings),
         }),
-        None => Err(placed(text, reader.problems)),
+        None => Err(locate_problems(text, reader.problems)),
     }
 }
 
 /// The problems with their lines and columns, in the order of the file.
-fn placed(text: &str, problems: Vec<Located<String>>) -> Vec<Problem> {
+fn locate_problems(text: &str, problems: Vec<Located<String>>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = problems
         .into_iter()
         .map(|Located { value: message, at }| Problem {
-            place: Some(document::locate(text, &at)),
+            position: Some(document::locate(text, &at)),
             message,
         })
         .collect();
-    problems.sort_by_key(|problem| problem.place);
+    problems.sort_by_key(|problem| problem.position);
     problems
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::document::Place;
+use super::document::FilePosition;
 
 /// One thing to tell the author of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Line and column, both counted from 1; `None` when the file as a whole is meant.
-    pub place: Option<Place>,
+    pub position: Option<FilePosition>,
     /// What is wrong and, where it is known, what to do about it. Never holds the value of a variable or a secret.
     pub message: String,
 }
@@ -33,8 +33,13 @@ pub enum ConfigError {
 }
 
 /// Shows `file:line:column: message`.
-pub(crate) fn show(f: &mut impl fmt::Write, file: &str, kind: &str, problem: &Problem) -> fmt::Result {
-    match problem.place {
+pub(crate) fn write_problem(
+    f: &mut impl fmt::Write,
+    file: &str,
+    kind: &str,
+    problem: &Problem,
+) -> fmt::Result {
+    match problem.position {
         Some((line, column)) => write!(f, "{file}:{line}:{column}: {kind}{}", problem.message),
         None => write!(f, "{file}: {kind}{}", problem.message),
     }
@@ -50,7 +55,7 @@ impl fmt::Display for ConfigError {
                     if index > 0 {
                         f.write_str("\n")?;
                     }
-                    show(f, file, "", problem)?;
+                    write_problem(f, file, "", problem)?;
                 }
                 Ok(())
             }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::Secret;
-use super::document::Path;
+use super::document::YamlPath;
 use super::file::ResponseStoreKeys;
-use super::reader::{Located, Optional, Reader, Text, closest};
+use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey, find_closest};
 
 /// Most bytes that are kept when the file does not say.
 pub(super) const DEFAULT_MAX_BYTES: &str = "256MiB";
@@ -57,14 +57,14 @@ impl fmt::Display for ResponseStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             StorePlace::Memory { max_bytes } => {
-                write!(f, "in memory, at most {}", in_units(*max_bytes, &BYTES))?
+                write!(f, "in memory, at most {}", format_in_units(*max_bytes, &BYTES))?
             }
             StorePlace::Disk { path, max_bytes } => {
                 write!(
                     f,
                     "in {}, at most {}",
                     path.display(),
-                    in_units(*max_bytes, &BYTES)
+                    format_in_units(*max_bytes, &BYTES)
                 )?;
             }
             StorePlace::Redis { url } => {
@@ -73,13 +73,13 @@ impl fmt::Display for ResponseStore {
                 write!(f, "in the Redis at {}", host.unwrap_or("a local socket"))?;
             }
         }
-        let age = in_units(self.max_age.as_secs(), &TIMES);
+        let age = format_in_units(self.max_age.as_secs(), &TIMES);
         write!(f, ", for {age} after their last use")
     }
 }
 
 /// A number in the largest unit that it is a multiple of.
-fn in_units(number: u64, units: &[(&str, u64)]) -> String {
+fn format_in_units(number: u64, units: &[(&str, u64)]) -> String {
     let whole = units.iter().rev().find(|(_, unit)| number.is_multiple_of(*unit));
     match whole {
         Some((name, unit)) => format!("{}{name}", number / unit),
@@ -99,8 +99,8 @@ const BYTES: [(&str, u64); 5] = [
 const TIMES: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
 
 /// A number and its unit, which is `default` where there is none.
-fn number_of(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
-    let (number, name) = split(text)?;
+fn parse_quantity(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
+    let (number, name) = split_unit(text)?;
     let unit = match name {
         "" => default?,
         name => units.iter().find(|(unit, _)| *unit == name)?.1,
@@ -109,7 +109,7 @@ fn number_of(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<
 }
 
 /// The store that the keys ask for; `None` when something is wrong.
-pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
+pub(super) fn validate(reader: &mut ConfigReader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
     let ResponseStoreKeys {
         kind,
         path,
@@ -117,7 +117,7 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
         max_bytes,
         max_age,
     } = keys;
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    let given = |text: OptionalKey<ExpandedText>| text.filter(|text| !text.value.value.is_empty());
     let (path, url) = (given(path), given(url));
     let kind = kind?;
     let name = kind.value.value.as_str();
@@ -127,12 +127,12 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
         _ => name != "redis",
     };
     if !KINDS.contains(&name) {
-        let hint = match closest(&kind.value.written, KINDS.into_iter()) {
+        let hint = match find_closest(&kind.value.written, KINDS.into_iter()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("expected one of {}", KINDS.join(", ")),
         };
         let message = format!("`{}` is not a kind of store: {hint}", kind.value.written);
-        reader.problem(&kind.at, message);
+        reader.report(&kind.at, message);
         return None;
     }
     let mut valid = true;
@@ -145,21 +145,21 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
             "max_bytes" => "a redis store bounds its memory itself, by its own `maxmemory`".to_owned(),
             key => format!("a {name} store has no {key}"),
         };
-        reader.problem(&given.at, message);
+        reader.report(&given.at, message);
     }
-    let max_age = measured(reader, max_age, DEFAULT_MAX_AGE, duration);
+    let max_age = parse_or_default(reader, max_age, DEFAULT_MAX_AGE, parse_duration);
     let place = match name {
-        "redis" => redis(reader, url, &kind.at).map(|url| StorePlace::Redis { url }),
+        "redis" => validate_redis_url(reader, url, &kind.at).map(|url| StorePlace::Redis { url }),
         "disk" => {
-            let path = required(reader, path, "path", &kind.at);
-            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            let path = require_key(reader, path, "path", &kind.at);
+            let max_bytes = parse_or_default(reader, max_bytes, DEFAULT_MAX_BYTES, parse_bytes);
             path.zip(max_bytes).map(|(path, max_bytes)| StorePlace::Disk {
                 path: PathBuf::from(path.value.value),
                 max_bytes,
             })
         }
         _ => {
-            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            let max_bytes = parse_or_default(reader, max_bytes, DEFAULT_MAX_BYTES, parse_bytes);
             max_bytes.map(|max_bytes| StorePlace::Memory { max_bytes })
         }
     };
@@ -169,21 +169,30 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
     })
 }
 
-fn required(reader: &mut Reader<'_>, text: Optional<Text>, key: &str, at: &Path) -> Optional<Text> {
+fn require_key(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
+    key: &str,
+    at: &YamlPath,
+) -> OptionalKey<ExpandedText> {
     if text.is_none() {
-        reader.problem(at, format!("this kind of store needs `{key}` beside it"));
+        reader.report(at, format!("this kind of store needs `{key}` beside it"));
     }
     text
 }
 
 /// The server's address. What is wrong with it is told without quoting it: it may hold a password.
-fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secret> {
+fn validate_redis_url(
+    reader: &mut ConfigReader<'_>,
+    url: OptionalKey<ExpandedText>,
+    at: &YamlPath,
+) -> Option<Secret> {
     let Located {
         value: text,
         at: place,
-    } = required(reader, url, "url", at)?;
+    } = require_key(reader, url, "url", at)?;
     if !cfg!(feature = "redis") {
-        reader.problem(at, "this program was built without the `redis` feature");
+        reader.report(at, "this program was built without the `redis` feature");
         return None;
     }
     let problem = match Url::parse(&text.value) {
@@ -197,7 +206,7 @@ fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secr
     };
     match problem {
         Some(problem) => {
-            reader.problem(&place, problem);
+            reader.report(&place, problem);
             None
         }
         None => Some(Secret::new(text.value)),
@@ -205,9 +214,9 @@ fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secr
 }
 
 /// A number with its unit, or the default.
-fn measured<T>(
-    reader: &mut Reader<'_>,
-    text: Optional<Text>,
+fn parse_or_default<T>(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
     default: &str,
     parse: impl Fn(&str) -> Result<T, &'static str>,
 ) -> Option<T> {
@@ -217,33 +226,33 @@ fn measured<T>(
     match parse(text.value.trim()) {
         Ok(value) => Some(value),
         Err(problem) => {
-            reader.problem(&at, format!("`{}` {problem}", text.written));
+            reader.report(&at, format!("`{}` {problem}", text.written));
             None
         }
     }
 }
 
 /// A number and the unit behind it.
-fn split(text: &str) -> Option<(u64, &str)> {
+fn split_unit(text: &str) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits)?;
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
-fn bytes(text: &str) -> Result<u64, &'static str> {
+fn parse_bytes(text: &str) -> Result<u64, &'static str> {
     const EXPECTED: &str = "is not a number of bytes, such as 268435456, `256MiB` or `2GiB`";
-    let bytes = number_of(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
+    let bytes = parse_quantity(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
     if bytes < LEAST_BYTES {
         return Err("is less than 1MiB, the least that is of use");
     }
     Ok(bytes)
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "is not a duration, such as `30d`, `12h`, `45m` or `90s`";
     // The times of Redis are milliseconds in 63 bits; nobody waits for a hundred years.
     const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
-    let seconds = number_of(text, &TIMES, None).ok_or(EXPECTED)?;
+    let seconds = parse_quantity(text, &TIMES, None).ok_or(EXPECTED)?;
     if !(1..=LONGEST).contains(&seconds) {
         return Err("is out of range: from `1s` to a hundred years");
     }
@@ -275,15 +284,18 @@ mod tests {
 
     #[test]
     fn measures_have_units() {
-        assert_eq!(bytes("268435456"), bytes(DEFAULT_MAX_BYTES));
-        assert_eq!(bytes("3 GiB"), Ok(3 << 30));
-        assert_eq!(duration(DEFAULT_MAX_AGE), Ok(Duration::from_secs(2_592_000)));
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_bytes("268435456"), parse_bytes(DEFAULT_MAX_BYTES));
+        assert_eq!(parse_bytes("3 GiB"), Ok(3 << 30));
+        assert_eq!(
+            parse_duration(DEFAULT_MAX_AGE),
+            Ok(Duration::from_secs(2_592_000))
+        );
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         for text in ["", "MiB", "1.5GiB", "1MB", "-1", "1023KiB", "99999999999TiB"] {
-            assert!(bytes(text).is_err(), "{text}");
+            assert!(parse_bytes(text).is_err(), "{text}");
         }
         for text in ["", "30", "0s", "1w", "d", "99999999999d", "-1s"] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 }

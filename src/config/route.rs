@@ -77,7 +77,7 @@ impl ModelPattern {
     /// # Errors
     /// What is wrong with it, to stand after the quoted text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        model_name(text)?;
+        check_model_name(text)?;
         if text.contains(['?', '{', '}']) {
             return Err("is not a pattern that is understood: only `*` is a wildcard");
         }
@@ -140,7 +140,7 @@ impl fmt::Display for ModelPattern {
 }
 
 /// The rule for every model name.
-pub(super) fn model_name(text: &str) -> Result<(), &'static str> {
+pub(super) fn check_model_name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty: expected a model name")
     } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {

@@ -38,9 +38,9 @@ impl<T: JsonSchema> JsonSchema for OrVariable<T> {
 }
 
 /// A number of threads.
-pub(super) struct Workers;
+pub(super) struct WorkersSchema;
 
-impl JsonSchema for Workers {
+impl JsonSchema for WorkersSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -55,9 +55,9 @@ impl JsonSchema for Workers {
 }
 
 /// The name of a dialect, or nothing.
-pub(super) struct Dialect;
+pub(super) struct DialectSchema;
 
-impl JsonSchema for Dialect {
+impl JsonSchema for DialectSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -75,9 +75,9 @@ impl JsonSchema for Dialect {
 }
 
 /// What happens when a translation loses something.
-pub(super) struct Policy;
+pub(super) struct OnLossSchema;
 
-impl JsonSchema for Policy {
+impl JsonSchema for OnLossSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -92,9 +92,9 @@ impl JsonSchema for Policy {
 }
 
 /// A kind of response store.
-pub(super) struct StoreKind;
+pub(super) struct StoreKindSchema;
 
-impl JsonSchema for StoreKind {
+impl JsonSchema for StoreKindSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -109,9 +109,9 @@ impl JsonSchema for StoreKind {
 }
 
 /// A number, or text that has its unit behind it.
-pub(super) struct Measure;
+pub(super) struct MeasureSchema;
 
-impl JsonSchema for Measure {
+impl JsonSchema for MeasureSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -131,10 +131,10 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::document::{Node, Path};
+    use super::super::document::{YamlNode, YamlPath};
     use super::super::file::{AwsCredentialKeys, ModelKeys, ResponseStoreKeys, ServerKeys};
     use super::super::parse;
-    use super::super::reader::{Keys, Reader, UnsetSecrets};
+    use super::super::reader::{ConfigReader, MappingKeys, UnsetSecrets};
     use super::json_schema;
 
     fn names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
@@ -145,19 +145,19 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_read() {
         let schema = json_schema();
-        let empty = Node::Map(Vec::new());
-        let mut reader = Reader::new(&|_| None, UnsetSecrets::Refuse);
+        let empty = YamlNode::Map(Vec::new());
+        let mut reader = ConfigReader::new(&|_| None, UnsetSecrets::Refuse);
         for definition in [
             "ServerKeys",
             "ModelKeys",
             "AwsCredentialKeys",
             "ResponseStoreKeys",
         ] {
-            let mut keys = Keys::of(&mut reader, &empty, Path::default()).unwrap();
+            let mut keys = MappingKeys::of(&mut reader, &empty, YamlPath::default()).unwrap();
             match definition {
                 "ServerKeys" => drop(ServerKeys::take(&mut reader, &mut keys)),
                 "ResponseStoreKeys" => drop(ResponseStoreKeys::take(&mut reader, &mut keys)),
-                "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, Path::default())),
+                "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, YamlPath::default())),
                 _ => drop(AwsCredentialKeys::take(&mut reader, &mut keys)),
             }
             let (known, required) = keys.asked_for();

@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 use http::HeaderName;
 
-use super::document::Path;
+use super::document::YamlPath;
 use super::file::{
     AwsCredentialKeys, DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_AWS_SERVICE, DEFAULT_HOST,
     DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys,
 };
-use super::reader::{Located, Optional, Reader, Text, closest};
+use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey, find_closest};
 use super::{
-    AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model,
-    ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host, response_store,
+    AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, ConfiguredModel, DialectPair,
+    ModelPattern, Prefix, Secret, Server, SystemPromptEdits, parse_host, response_store,
 };
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
@@ -35,26 +35,29 @@ const NOT_FOR_KEYS: [&str; 12] = [
 ];
 
 /// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
-pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Config, Vec<Located<String>>)> {
+pub(super) fn validate(
+    reader: &mut ConfigReader<'_>,
+    keys: FileKeys,
+) -> Option<(Config, Vec<Located<String>>)> {
     let mut warnings = Vec::new();
     let mut server_keys = keys.server;
     let credentials = server_keys
         .as_mut()
         .map(|keys| std::mem::take(&mut keys.aws_credentials));
-    let aws_credentials = aws_credentials(reader, credentials.unwrap_or_default());
+    let aws_credentials = validate_aws_credentials(reader, credentials.unwrap_or_default());
     let secret = server_keys.as_mut().and_then(|keys| keys.secret.take());
-    let secret = secret.and_then(|secret| long_enough(reader, secret));
+    let secret = secret.and_then(|secret| validate_secret(reader, secret));
     let response_store = server_keys.as_mut().and_then(|keys| keys.response_store.take());
     let response_store = response_store.and_then(|keys| response_store::validate(reader, keys));
-    let server = server(reader, server_keys);
-    let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
+    let server = validate_server(reader, server_keys);
+    let mut models: Vec<(ConfiguredModel, YamlPath)> = Vec::with_capacity(keys.models.len());
     let mut complete = true;
     for keys in keys.models {
         let at = keys
             .frontend_model_name
             .as_ref()
             .map_or_else(|| keys.at.clone(), |name| name.at.clone());
-        let Some(model) = model(reader, keys, &mut warnings) else {
+        let Some(model) = validate_model(reader, keys, &mut warnings) else {
             complete = false;
             continue;
         };
@@ -65,7 +68,7 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
                 .filter(|m| m.frontend_base_url == model.frontend_base_url)
         };
         if beside().any(|other| other.frontend_model_name == model.frontend_model_name) {
-            reader.problem(
+            reader.report(
                 &at,
                 format!(
                     "`{}` already stands above for {}",
@@ -101,13 +104,13 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
 const SECRET_LENGTH: usize = 16;
 
 /// The proxy's own secret. What is wrong with it is told without quoting it.
-fn long_enough(reader: &mut Reader<'_>, secret: Located<Text>) -> Option<Secret> {
+fn validate_secret(reader: &mut ConfigReader<'_>, secret: Located<ExpandedText>) -> Option<Secret> {
     let Located { value: text, at } = secret;
     if text.written.is_empty() {
         return None;
     }
     if text.value.chars().count() < SECRET_LENGTH {
-        reader.problem(
+        reader.report(
             &at,
             format!("the secret is shorter than {SECRET_LENGTH} characters"),
         );
@@ -122,9 +125,9 @@ fn shadows(earlier: &ModelPattern, later: &ModelPattern) -> bool {
 }
 
 /// The value as the type that its rules make of it. A message quotes what the file has, not what a variable holds.
-fn typed<T>(
-    reader: &mut Reader<'_>,
-    text: Optional<Text>,
+fn parse_value<T>(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
     parse: impl FnOnce(&str) -> Result<T, &'static str>,
 ) -> Option<T> {
     let Located { value: text, at } = text?;
@@ -132,27 +135,30 @@ fn typed<T>(
         Ok(value) => Some(value),
         // What stands before an `@` may be a password.
         Err(problem) if text.written.is_empty() || text.written.contains('@') => {
-            reader.problem(&at, format!("this {problem}"));
+            reader.report(&at, format!("this {problem}"));
             None
         }
         Err(problem) => {
-            reader.problem(&at, format!("`{}` {problem}", text.written));
+            reader.report(&at, format!("`{}` {problem}", text.written));
             None
         }
     }
 }
 
-fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
+fn validate_server(reader: &mut ConfigReader<'_>, keys: Option<ServerKeys>) -> Server {
     let (host, port, workers) = keys.map_or((None, None, None), |keys| (keys.host, keys.port, keys.workers));
     Server {
-        host: typed(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
+        host: parse_value(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
         port: port.map_or(DEFAULT_PORT, |port| port.value),
         workers: workers.and_then(|workers| NonZeroUsize::new(workers.value.into())),
     }
 }
 
 /// The keys that clients sign with. One that is absent or wrong is among the reader's problems.
-fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec<AwsCredential> {
+fn validate_aws_credentials(
+    reader: &mut ConfigReader<'_>,
+    keys: Vec<AwsCredentialKeys>,
+) -> Vec<AwsCredential> {
     let mut credentials: Vec<AwsCredential> = Vec::with_capacity(keys.len());
     for AwsCredentialKeys {
         access_key_id,
@@ -160,7 +166,7 @@ fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec
     } in keys
     {
         let at = access_key_id.as_ref().map(|id| id.at.clone());
-        let access_key_id = typed(reader, access_key_id, |text| {
+        let access_key_id = parse_value(reader, access_key_id, |text| {
             let word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
             if word {
                 Ok(text.to_owned())
@@ -170,7 +176,7 @@ fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec
         });
         let secret_access_key = secret_access_key.and_then(|secret| {
             if secret.value.value.is_empty() {
-                reader.problem(&secret.at, "the secret is empty");
+                reader.report(&secret.at, "the secret is empty");
                 return None;
             }
             Some(Secret::new(secret.value.value))
@@ -182,7 +188,7 @@ fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec
             .iter()
             .any(|known| known.access_key_id == access_key_id)
         {
-            reader.problem(&at.unwrap_or_default(), "this key already stands above");
+            reader.report(&at.unwrap_or_default(), "this key already stands above");
         }
         credentials.push(AwsCredential {
             access_key_id,
@@ -193,34 +199,34 @@ fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec
 }
 
 /// How requests are signed. `Some(None)` where they are not, `None` where something is wrong.
-fn aws_signing(
-    reader: &mut Reader<'_>,
-    region: Optional<Text>,
-    profile: Optional<Text>,
-    service: Optional<Text>,
-    key: Option<&Located<Text>>,
+fn validate_aws_signing(
+    reader: &mut ConfigReader<'_>,
+    region: OptionalKey<ExpandedText>,
+    profile: OptionalKey<ExpandedText>,
+    service: OptionalKey<ExpandedText>,
+    key: Option<&Located<ExpandedText>>,
 ) -> Option<Option<AwsSigning>> {
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    let given = |text: OptionalKey<ExpandedText>| text.filter(|text| !text.value.value.is_empty());
     let (region, profile, service) = (given(region), given(profile), given(service));
     let Some(region) = region else {
         let mut valid = true;
         for (text, name) in [(profile, "backend_aws_profile"), (service, "backend_aws_service")] {
             if let Some(text) = text {
-                reader.problem(&text.at, format!("{name} needs backend_aws_region beside it"));
+                reader.report(&text.at, format!("{name} needs backend_aws_region beside it"));
                 valid = false;
             }
         }
         return valid.then_some(None);
     };
     if !cfg!(feature = "aws") {
-        reader.problem(
+        reader.report(
             &region.at,
             "this program was built without the `aws` feature and cannot sign",
         );
         return None;
     }
     if let Some(key) = key.filter(|key| !key.value.value.is_empty()) {
-        reader.problem(
+        reader.report(
             &key.at,
             "backend_api_key and backend_aws_region exclude each other: a request has a key or a signature",
         );
@@ -234,10 +240,10 @@ fn aws_signing(
             Err("must be a name like `eu-west-1`: small letters, digits and hyphens")
         }
     };
-    let service = service.unwrap_or_else(|| default(DEFAULT_AWS_SERVICE));
+    let service = service.unwrap_or_else(|| default_text(DEFAULT_AWS_SERVICE));
     let (region, service) = (
-        typed(reader, Some(region), word),
-        typed(reader, Some(service), word),
+        parse_value(reader, Some(region), word),
+        parse_value(reader, Some(service), word),
     );
     Some(Some(AwsSigning {
         region: region?,
@@ -247,43 +253,47 @@ fn aws_signing(
 }
 
 /// One model. `None` when a required value is absent or wrong.
-fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<String>>) -> Option<Model> {
+fn validate_model(
+    reader: &mut ConfigReader<'_>,
+    keys: ModelKeys,
+    warnings: &mut Vec<Located<String>>,
+) -> Option<ConfiguredModel> {
     let written = WrittenAuth::of(&keys);
-    let frontend_model_name = typed(reader, keys.frontend_model_name, ModelPattern::parse);
-    let frontend_base_url = typed(reader, keys.frontend_base_url, Prefix::parse);
-    let backend_model_name = typed(reader, keys.backend_model_name, BackendModel::parse);
-    let backend_base_url = typed(reader, keys.backend_base_url, BackendUrl::parse);
-    let dialects = dialects(reader, keys.frontend_dialect, keys.backend_dialect);
-    let aws = aws_signing(
+    let frontend_model_name = parse_value(reader, keys.frontend_model_name, ModelPattern::parse);
+    let frontend_base_url = parse_value(reader, keys.frontend_base_url, Prefix::parse);
+    let backend_model_name = parse_value(reader, keys.backend_model_name, BackendModel::parse);
+    let backend_base_url = parse_value(reader, keys.backend_base_url, BackendUrl::parse);
+    let dialects = validate_dialects(reader, keys.frontend_dialect, keys.backend_dialect);
+    let aws = validate_aws_signing(
         reader,
         keys.backend_aws_region,
         keys.backend_aws_profile,
         keys.backend_aws_service,
         keys.backend_api_key.as_ref(),
     );
-    let backend_auth = auth(
+    let backend_auth = validate_auth(
         reader,
         keys.backend_api_key,
         keys.backend_auth_header,
         keys.backend_auth_schema,
     );
-    let system_edits = edits(
+    let system_edits = validate_system_edits(
         reader,
-        matches!(dialects, Dialects::Neither),
+        matches!(dialects, DialectChoice::Neither),
         keys.system_replacements,
         keys.system_append,
         keys.inject_progress,
     );
     let on_loss = match keys.on_loss {
         None => Some(OnLoss::default()),
-        name => typed(reader, name, OnLoss::parse),
+        name => parse_value(reader, name, OnLoss::parse),
     };
     let dialects = match dialects {
-        Dialects::Neither => None,
-        Dialects::Both(pair) => Some(pair),
-        Dialects::Wrong => return None,
+        DialectChoice::Neither => None,
+        DialectChoice::Both(pair) => Some(pair),
+        DialectChoice::Wrong => return None,
     };
-    let model = Model {
+    let model = ConfiguredModel {
         frontend_model_name: frontend_model_name?,
         frontend_base_url: frontend_base_url?,
         dialects,
@@ -303,12 +313,12 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
 
 /// How the file writes a model's authentication: what the warnings about it go by.
 struct WrittenAuth {
-    key: Option<Written>,
-    header: Option<Path>,
+    key: Option<WrittenKey>,
+    header: Option<YamlPath>,
 }
 
-struct Written {
-    at: Path,
+struct WrittenKey {
+    at: YamlPath,
     /// Without a variable.
     literal: bool,
     /// From a variable that nobody said may be empty.
@@ -319,7 +329,7 @@ impl WrittenAuth {
     fn of(keys: &ModelKeys) -> Self {
         let key = keys.backend_api_key.as_ref().map(|key| {
             let written = &key.value.written;
-            Written {
+            WrittenKey {
                 at: key.at.clone(),
                 literal: !written.contains("${"),
                 must_have_value: written.contains("${") && !written.contains(":-}"),
@@ -331,8 +341,8 @@ impl WrittenAuth {
         }
     }
 
-    fn warn(&self, model: &Model, warnings: &mut Vec<Located<String>>) {
-        let mut warn = |at: &Path, message: String| {
+    fn warn(&self, model: &ConfiguredModel, warnings: &mut Vec<Located<String>>) {
+        let mut warn = |at: &YamlPath, message: String| {
             warnings.push(Located {
                 value: message,
                 at: at.clone(),
@@ -370,60 +380,71 @@ impl WrittenAuth {
     }
 }
 
-enum Dialects {
+enum DialectChoice {
     Neither,
     Both(DialectPair),
     Wrong,
 }
 
-fn dialects(reader: &mut Reader<'_>, frontend: Optional<Text>, backend: Optional<Text>) -> Dialects {
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+fn validate_dialects(
+    reader: &mut ConfigReader<'_>,
+    frontend: OptionalKey<ExpandedText>,
+    backend: OptionalKey<ExpandedText>,
+) -> DialectChoice {
+    let given = |text: OptionalKey<ExpandedText>| text.filter(|text| !text.value.value.is_empty());
     match (given(frontend), given(backend)) {
-        (None, None) => Dialects::Neither,
-        (Some(frontend), Some(backend)) => match (dialect(reader, &frontend), dialect(reader, &backend)) {
-            (Some(frontend), Some(backend)) => Dialects::Both(DialectPair { frontend, backend }),
-            _ => Dialects::Wrong,
-        },
-        (Some(only), None) => alone(reader, &only, "frontend_dialect", "backend_dialect"),
-        (None, Some(only)) => alone(reader, &only, "backend_dialect", "frontend_dialect"),
+        (None, None) => DialectChoice::Neither,
+        (Some(frontend), Some(backend)) => {
+            match (parse_dialect(reader, &frontend), parse_dialect(reader, &backend)) {
+                (Some(frontend), Some(backend)) => DialectChoice::Both(DialectPair { frontend, backend }),
+                _ => DialectChoice::Wrong,
+            }
+        }
+        (Some(only), None) => report_single_dialect(reader, &only, "frontend_dialect", "backend_dialect"),
+        (None, Some(only)) => report_single_dialect(reader, &only, "backend_dialect", "frontend_dialect"),
     }
 }
 
-fn alone(reader: &mut Reader<'_>, text: &Located<Text>, given: &str, missing: &str) -> Dialects {
-    dialect(reader, text);
-    reader.problem(
+fn report_single_dialect(
+    reader: &mut ConfigReader<'_>,
+    text: &Located<ExpandedText>,
+    given: &str,
+    missing: &str,
+) -> DialectChoice {
+    parse_dialect(reader, text);
+    reader.report(
         &text.at,
         format!("{given} needs {missing} beside it: set both to translate, neither to forward"),
     );
-    Dialects::Wrong
+    DialectChoice::Wrong
 }
 
-fn dialect(reader: &mut Reader<'_>, text: &Located<Text>) -> Option<DialectName> {
-    let Text { value, written } = &text.value;
+fn parse_dialect(reader: &mut ConfigReader<'_>, text: &Located<ExpandedText>) -> Option<DialectName> {
+    let ExpandedText { value, written } = &text.value;
     let found = DialectName::from_str(value).ok();
     if found.is_none() {
         let names = DialectName::ALL.map(DialectName::as_str);
-        let hint = match closest(written, names.into_iter()) {
+        let hint = match find_closest(written, names.into_iter()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("expected one of {}", names.join(", ")),
         };
         // Not the error's own words: they quote the value, which may come from a variable.
-        reader.problem(&text.at, format!("`{written}` is not a dialect: {hint}"));
+        reader.report(&text.at, format!("`{written}` is not a dialect: {hint}"));
     }
     found
 }
 
-fn auth(
-    reader: &mut Reader<'_>,
-    key: Optional<Text>,
-    header: Optional<Text>,
-    schema: Optional<Text>,
+fn validate_auth(
+    reader: &mut ConfigReader<'_>,
+    key: OptionalKey<ExpandedText>,
+    header: OptionalKey<ExpandedText>,
+    schema: OptionalKey<ExpandedText>,
 ) -> Option<BackendAuth> {
     let header = header.filter(|header| !header.value.value.is_empty());
     let header_set = header.is_some();
     let schema_set = schema.is_some();
-    let header = header.unwrap_or_else(|| default(DEFAULT_AUTH_HEADER));
-    let header = typed(reader, Some(header), |text| {
+    let header = header.unwrap_or_else(|| default_text(DEFAULT_AUTH_HEADER));
+    let header = parse_value(reader, Some(header), |text| {
         let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
         if NOT_FOR_KEYS.contains(&name.as_str()) {
             Err("is not a header that can carry a key")
@@ -431,8 +452,8 @@ fn auth(
             Ok(name)
         }
     });
-    let schema = schema.unwrap_or_else(|| default(DEFAULT_AUTH_SCHEMA));
-    let schema = typed(reader, Some(schema), |text| {
+    let schema = schema.unwrap_or_else(|| default_text(DEFAULT_AUTH_SCHEMA));
+    let schema = parse_value(reader, Some(schema), |text| {
         if text.chars().all(|c| c.is_ascii_graphic()) {
             Ok(text.to_owned())
         } else {
@@ -452,7 +473,7 @@ fn auth(
         // A key may be pasted or read with a space or a line end around it; a header would drop that anyway, but
         // the operator should know what is sent.
         if key.value.trim() != key.value || auth.header_value(&key.value).is_err() {
-            reader.problem(
+            reader.report(
                 &at,
                 "the key has a space around it, or a character that a header cannot carry",
             );
@@ -463,23 +484,23 @@ fn auth(
     Some(auth)
 }
 
-fn default(text: &str) -> Located<Text> {
+fn default_text(text: &str) -> Located<ExpandedText> {
     Located {
-        value: Text {
+        value: ExpandedText {
             value: text.to_owned(),
             written: text.to_owned(),
         },
-        at: Path::default(),
+        at: YamlPath::default(),
     }
 }
 
-fn edits(
-    reader: &mut Reader<'_>,
+fn validate_system_edits(
+    reader: &mut ConfigReader<'_>,
     forwarding: bool,
-    replacements: Optional<Vec<(Located<String>, Text)>>,
-    append: Optional<Text>,
-    progress: Optional<bool>,
-) -> SystemEdits {
+    replacements: OptionalKey<Vec<(Located<String>, ExpandedText)>>,
+    append: OptionalKey<ExpandedText>,
+    progress: OptionalKey<bool>,
+) -> SystemPromptEdits {
     let replacements = replacements.filter(|replacements| !replacements.value.is_empty());
     let append = append.filter(|append| !append.value.value.is_empty());
     let progress = progress.filter(|progress| progress.value);
@@ -490,7 +511,7 @@ fn edits(
     ];
     if forwarding {
         for at in places.into_iter().flatten() {
-            reader.problem(
+            reader.report(
                 at,
                 "the system prompt can only be edited when frontend_dialect and backend_dialect are set; \
                  they may be the same",
@@ -500,11 +521,11 @@ fn edits(
     let mut pairs = Vec::new();
     for (old, new) in replacements.map_or_else(Vec::new, |found| found.value) {
         if old.value.is_empty() {
-            reader.problem(&old.at, "the text to replace is empty");
+            reader.report(&old.at, "the text to replace is empty");
         }
         pairs.push((old.value, new.value));
     }
-    SystemEdits {
+    SystemPromptEdits {
         replacements: pairs,
         append: append.map(|append| append.value.value),
         inject_progress: progress.is_some(),

@@ -31,7 +31,7 @@ pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result
             rest = "";
             break;
         };
-        match value(inside, environment) {
+        match lookup(inside, environment) {
             Ok(value) => expanded.push_str(&value),
             Err(problem) => problems.push(problem),
         }
@@ -45,7 +45,7 @@ pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result
     }
 }
 
-fn value(inside: &str, environment: &Environment<'_>) -> Result<String, String> {
+fn lookup(inside: &str, environment: &Environment<'_>) -> Result<String, String> {
     let (name, default) = match inside.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (inside, None),

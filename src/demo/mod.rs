@@ -21,12 +21,12 @@
 //!
 //! After a tool's result the answer quotes it. Anything else is answered by a text that quotes the user.
 //!
-//! It speaks `openai-chat`, `openai-responses` and `claude`, below any path in front of `/v1`. A dialect here is one file that reads a request into an [`Ask`](script::Ask) and writes a [`Turn`](script::Turn) as an
+//! It speaks `openai-chat`, `openai-responses` and `claude`, below any path in front of `/v1`. A dialect here is one file that reads a request into an [`DemoRequest`](script::Ask) and writes a [`DemoTurn`](script::Turn) as an
 //! answer, a stream or an error. Bodies are written by hand, independent of the types the proxy is built from.
 
-mod answer;
 mod chat;
 mod claude;
+mod dialect;
 mod guide;
 mod record;
 mod responses;
@@ -37,6 +37,6 @@ mod synth;
 #[cfg(test)]
 mod tests;
 
-pub use guide::{CLAUDE_MODEL, OPENAI_MODEL, ROUTES, Route, config, guide};
-pub use record::{Counts, Recorded};
+pub use guide::{CLAUDE_MODEL, DemoRoute, OPENAI_MODEL, ROUTES, write_config, write_guide};
+pub use record::{DemoCounts, RecordedRequest};
 pub use server::Demo;

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// The method.
     pub method: Method,
     /// Path and query.
@@ -23,7 +23,7 @@ pub struct Recorded {
 
 /// Numbers about a running server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub struct DemoCounts {
     /// Requests received.
     pub requests: u64,
     /// Streams that are being sent now.
@@ -32,16 +32,16 @@ pub struct Counts {
     pub abandoned_streams: u64,
 }
 
-pub(super) struct State {
+pub(super) struct DemoState {
     requests: AtomicU64,
     open: AtomicU64,
     abandoned: AtomicU64,
     capacity: usize,
-    recorded: Mutex<VecDeque<Recorded>>,
+    recorded: Mutex<VecDeque<RecordedRequest>>,
     pub steps: Semaphore,
 }
 
-impl State {
+impl DemoState {
     pub fn new(capacity: usize) -> Self {
         Self {
             requests: AtomicU64::new(0),
@@ -58,8 +58,8 @@ impl State {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub fn counts(&self) -> Counts {
-        Counts {
+    pub fn counts(&self) -> DemoCounts {
+        DemoCounts {
             requests: self.requests.load(Ordering::Relaxed),
             open_streams: self.open.load(Ordering::Relaxed),
             abandoned_streams: self.abandoned.load(Ordering::Relaxed),
@@ -81,7 +81,7 @@ impl State {
             recorded.pop_front();
         }
         let (method, uri) = (head.method.clone(), head.uri.clone());
-        recorded.push_back(Recorded {
+        recorded.push_back(RecordedRequest {
             method,
             uri,
             headers,
@@ -89,11 +89,11 @@ impl State {
         });
     }
 
-    pub fn recorded(&self) -> Vec<Recorded> {
+    pub fn recorded(&self) -> Vec<RecordedRequest> {
         self.lock().iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Recorded>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<RecordedRequest>> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,12 +103,12 @@ pub(super) const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-ke
 
 /// Counts a stream as open while it lives, and as abandoned when it was not finished.
 pub(super) struct OpenStream {
-    state: Arc<State>,
+    state: Arc<DemoState>,
     finished: bool,
 }
 
 impl OpenStream {
-    pub fn new(state: Arc<State>) -> Self {
+    pub fn new(state: Arc<DemoState>) -> Self {
         state.open.fetch_add(1, Ordering::Relaxed);
         Self {
             state,

@@ -20,26 +20,28 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::answer::{CREATED, Dialect, Ids};
-use super::chat::Chat;
-use super::claude::Claude;
+use super::chat::DemoChat;
+use super::claude::DemoClaude;
+use super::dialect::{CREATED, DemoDialect, ResponseIds};
 use super::guide::{CLAUDE_MODEL, OPENAI_MODEL};
-use super::record::{CREDENTIALS, Counts, Recorded, State};
-use super::responses::Responses;
-use super::script::{Ask, Failure, Fault, Outcome, Pace, Plan, Turn, plan};
-use super::stream::Play;
+use super::record::{CREDENTIALS, DemoCounts, DemoState, RecordedRequest};
+use super::responses::DemoResponses;
+use super::script::{
+    DemoFailure, DemoFault, DemoOutcome, DemoPlan, DemoRequest, DemoTurn, Pace, plan_response,
+};
+use super::stream::PacedBody;
 
 /// The largest request body that is read, in bytes: 64 MiB.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
 /// How long a shutdown waits for answers that are being sent.
 const GRACE: Duration = Duration::from_secs(2);
 
-type Answer = Response<Either<Full<Bytes>, Play>>;
+type DemoResponse = Response<Either<Full<Bytes>, PacedBody>>;
 
 /// A running scripted upstream. It stops when this is dropped, or gracefully with [`shutdown`](Self::shutdown).
 pub struct Demo {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<DemoState>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -62,9 +64,9 @@ impl Demo {
     pub async fn bind_recording(address: impl ToSocketAddrs, capacity: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(capacity));
+        let state = Arc::new(DemoState::new(capacity));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
+        let task = tokio::spawn(accept_connections(listener, Arc::clone(&state), stopped));
         Ok(Self {
             address,
             state,
@@ -84,12 +86,12 @@ impl Demo {
     }
 
     /// The requests kept, oldest first.
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.recorded()
     }
 
     /// What has happened so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> DemoCounts {
         self.state.counts()
     }
 
@@ -112,7 +114,11 @@ impl Drop for Demo {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::Receiver<()>) {
+async fn accept_connections(
+    listener: TcpListener,
+    state: Arc<DemoState>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let graceful = GracefulShutdown::new();
     // Dropped with this task, and the connections with it.
     let mut connections = JoinSet::new();
@@ -127,7 +133,7 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::
                     let state = Arc::clone(&state);
                     let service = service_fn(move |request| {
                         let state = Arc::clone(&state);
-                        async move { Ok::<_, Infallible>(serve(request, state).await) }
+                        async move { Ok::<_, Infallible>(handle_request(request, state).await) }
                     });
                     let connection =
                         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
@@ -146,32 +152,32 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 
-async fn serve(request: Request<Incoming>, state: Arc<State>) -> Answer {
-    let ids = Ids(state.count());
+async fn handle_request(request: Request<Incoming>, state: Arc<DemoState>) -> DemoResponse {
+    let ids = ResponseIds(state.count());
     let (head, body) = request.into_parts();
-    let dialect = dialect(&head);
+    let dialect = find_dialect(&head);
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return fail(
+        return respond_with_failure(
             dialect,
             ids,
-            &Failure::new(413, "the request's body cannot be read or is too large"),
+            &DemoFailure::new(413, "the request's body cannot be read or is too large"),
         );
     };
     let body = body.to_bytes();
     state.record(&head, &body);
     match respond(dialect, ids, &head, &body, state).await {
         Ok(answer) => answer,
-        Err(failure) => fail(dialect, ids, &failure),
+        Err(failure) => respond_with_failure(dialect, ids, &failure),
     }
 }
 
 async fn respond(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
     head: &request::Parts,
     body: &Bytes,
-    state: Arc<State>,
-) -> Result<Answer, Failure> {
+    state: Arc<DemoState>,
+) -> Result<DemoResponse, DemoFailure> {
     let path = head.uri.path();
     if path == "/" {
         return Ok(Response::new(Either::Left(Full::default())));
@@ -182,17 +188,17 @@ async fn respond(
         "chat/completions" | "messages" | "messages/count_tokens" | "responses"
             if head.method != Method::POST =>
         {
-            return Err(Failure::new(405, "method not allowed"));
+            return Err(DemoFailure::new(405, "method not allowed"));
         }
         "chat/completions" | "messages" | "messages/count_tokens" | "responses" => {}
-        _ => return models(dialect, ids, head, call),
+        _ => return list_models(dialect, ids, head, call),
     }
     let body: Value = serde_json::from_slice(body)
-        .map_err(|error| Failure::new(400, format!("the request's body is not JSON: {error}")))?;
-    let mut ask = dialect.ask(head, &body)?;
+        .map_err(|error| DemoFailure::new(400, format!("the request's body is not JSON: {error}")))?;
+    let mut ask = dialect.read_request(head, &body)?;
     if counting {
         let tokens = body.to_string().len() / 4;
-        return Ok(object(
+        return Ok(respond_with_json(
             dialect,
             ids,
             StatusCode::OK,
@@ -200,12 +206,12 @@ async fn respond(
         ));
     }
     ask.request = body;
-    let Plan { name, outcome } = plan(&ask, facts(dialect, head));
+    let DemoPlan { name, outcome } = plan_response(&ask, describe_http_request(dialect, head));
     let mut answer = match outcome {
-        Outcome::Fail(failure) => return Err(failure),
-        Outcome::Answer { turn, pace, fault } if ask.stream => {
-            let pieces = dialect.stream(ids, &ask, turn);
-            let play = Play::new(pieces, pace, fault, dialect, state);
+        DemoOutcome::Fail(failure) => return Err(failure),
+        DemoOutcome::Respond { turn, pace, fault } if ask.stream => {
+            let pieces = dialect.write_stream(ids, &ask, turn);
+            let play = PacedBody::new(pieces, pace, fault, dialect, state);
             let mut answer = Response::new(Either::Right(play));
             answer.headers_mut().insert(
                 CONTENT_TYPE,
@@ -214,10 +220,12 @@ async fn respond(
             answer
                 .headers_mut()
                 .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            identify(&mut answer, dialect, ids);
+            set_request_id(&mut answer, dialect, ids);
             answer
         }
-        Outcome::Answer { turn, pace, fault } => whole(dialect, ids, &ask, &turn, pace, fault, state).await?,
+        DemoOutcome::Respond { turn, pace, fault } => {
+            respond_at_once(dialect, ids, &ask, &turn, pace, fault, state).await?
+        }
     };
     answer
         .headers_mut()
@@ -225,29 +233,29 @@ async fn respond(
     Ok(answer)
 }
 
-async fn whole(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
-    ask: &Ask,
-    turn: &Turn,
+async fn respond_at_once(
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
+    ask: &DemoRequest,
+    turn: &DemoTurn,
     pace: Pace,
-    fault: Option<Fault>,
-    state: Arc<State>,
-) -> Result<Answer, Failure> {
+    fault: Option<DemoFault>,
+    state: Arc<DemoState>,
+) -> Result<DemoResponse, DemoFailure> {
     if let Pace::Every(pause) = pace {
         tokio::time::sleep(pause).await;
     }
-    let body = dialect.answer(&ids, ask, turn);
+    let body = dialect.write_response(&ids, ask, turn);
     match fault {
-        None => Ok(object(dialect, ids, StatusCode::OK, &body)),
-        Some(Fault::Error) => Err(Failure::new(
+        None => Ok(respond_with_json(dialect, ids, StatusCode::OK, &body)),
+        Some(DemoFault::Error) => Err(DemoFailure::new(
             500,
             "The demo upstream fails in the middle, as asked",
         )),
-        Some(Fault::Cut) => {
+        Some(DemoFault::Cut) => {
             let text = body.to_string();
             let half = text.as_bytes().get(..text.len() / 2).unwrap_or_default();
-            let play = Play::cut(Bytes::copy_from_slice(half), dialect, state);
+            let play = PacedBody::cut(Bytes::copy_from_slice(half), dialect, state);
             let mut answer = Response::new(Either::Right(play));
             answer
                 .headers_mut()
@@ -259,29 +267,29 @@ async fn whole(
 }
 
 /// The dialect of a path; where it does not tell, that of the client's headers.
-fn dialect(head: &request::Parts) -> &'static dyn Dialect {
+fn find_dialect(head: &request::Parts) -> &'static dyn DemoDialect {
     let path = head.uri.path();
     let anthropic = ["anthropic-version", "x-api-key"]
         .iter()
         .any(|name| head.headers.contains_key(*name));
     if path.ends_with("/v1/chat/completions") {
-        &Chat
+        &DemoChat
     } else if path.ends_with("/v1/responses") {
-        &Responses
+        &DemoResponses
     } else if path.contains("/v1/messages") || anthropic {
-        &Claude
+        &DemoClaude
     } else {
-        &Chat
+        &DemoChat
     }
 }
 
 /// `GET /v1/models` and `/v1/models/{id}`.
-fn models(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
+fn list_models(
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
     head: &request::Parts,
     call: &str,
-) -> Result<Answer, Failure> {
+) -> Result<DemoResponse, DemoFailure> {
     let known = [CLAUDE_MODEL, OPENAI_MODEL];
     let one = |id: &str| match dialect.name() {
         "claude" => {
@@ -290,7 +298,7 @@ fn models(
         _ => json!({"id": id, "object": "model", "created": CREATED, "owned_by": "demo"}),
     };
     let missing = || {
-        Failure::new(
+        DemoFailure::new(
             404,
             format!(
                 "{} {} is nothing that the demo upstream knows",
@@ -317,11 +325,11 @@ fn models(
             .ok_or_else(missing)?,
         _ => return Err(missing()),
     };
-    Ok(object(dialect, ids, StatusCode::OK, &body))
+    Ok(respond_with_json(dialect, ids, StatusCode::OK, &body))
 }
 
 /// What an `echo` tells about the HTTP request. No value of a header that authenticates is shown.
-fn facts(dialect: &dyn Dialect, head: &request::Parts) -> Value {
+fn describe_http_request(dialect: &dyn DemoDialect, head: &request::Parts) -> Value {
     let auth: Vec<&str> = CREDENTIALS
         .into_iter()
         .filter(|name| head.headers.contains_key(*name))
@@ -337,10 +345,10 @@ fn facts(dialect: &dyn Dialect, head: &request::Parts) -> Value {
     })
 }
 
-fn fail(dialect: &dyn Dialect, ids: Ids, failure: &Failure) -> Answer {
-    let (status, body) = dialect.failure(&ids, failure);
+fn respond_with_failure(dialect: &dyn DemoDialect, ids: ResponseIds, failure: &DemoFailure) -> DemoResponse {
+    let (status, body) = dialect.write_failure(&ids, failure);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = object(dialect, ids, status, &body);
+    let mut answer = respond_with_json(dialect, ids, status, &body);
     if let Some(seconds) = failure.retry_after {
         answer.headers_mut().insert(RETRY_AFTER, seconds.into());
         if dialect.name() != "claude" {
@@ -356,17 +364,22 @@ fn fail(dialect: &dyn Dialect, ids: Ids, failure: &Failure) -> Answer {
     answer
 }
 
-fn object(dialect: &dyn Dialect, ids: Ids, status: StatusCode, body: &Value) -> Answer {
+fn respond_with_json(
+    dialect: &dyn DemoDialect,
+    ids: ResponseIds,
+    status: StatusCode,
+    body: &Value,
+) -> DemoResponse {
     let mut answer = Response::new(Either::Left(Full::from(body.to_string())));
     *answer.status_mut() = status;
     answer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    identify(&mut answer, dialect, ids);
+    set_request_id(&mut answer, dialect, ids);
     answer
 }
 
-fn identify(answer: &mut Answer, dialect: &dyn Dialect, ids: Ids) {
+fn set_request_id(answer: &mut DemoResponse, dialect: &dyn DemoDialect, ids: ResponseIds) {
     if let Ok(id) = HeaderValue::try_from(ids.of("req_")) {
         answer
             .headers_mut()

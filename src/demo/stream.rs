@@ -10,36 +10,36 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-use super::answer::{Dialect, Piece, Pieces};
-use super::record::{OpenStream, State};
-use super::script::{Fault, Pace};
+use super::dialect::{DemoDialect, DemoPiece, DemoPieces};
+use super::record::{DemoState, OpenStream};
+use super::script::{DemoFault, Pace};
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A stream that is being played.
-pub(super) struct Play {
-    pieces: Peekable<Pieces>,
+pub(super) struct PacedBody {
+    pieces: Peekable<DemoPieces>,
     pace: Pace,
-    fault: Option<Fault>,
-    dialect: &'static dyn Dialect,
+    fault: Option<DemoFault>,
+    dialect: &'static dyn DemoDialect,
     /// Pieces that have left.
     sent: usize,
     /// Pieces of output that have left.
     output: usize,
-    held: Option<Piece>,
+    held: Option<DemoPiece>,
     wait: Option<Wait>,
     flush: bool,
-    state: Arc<State>,
+    state: Arc<DemoState>,
     open: OpenStream,
 }
 
-impl Play {
+impl PacedBody {
     pub fn new(
-        pieces: Pieces,
+        pieces: DemoPieces,
         pace: Pace,
-        fault: Option<Fault>,
-        dialect: &'static dyn Dialect,
-        state: Arc<State>,
+        fault: Option<DemoFault>,
+        dialect: &'static dyn DemoDialect,
+        state: Arc<DemoState>,
     ) -> Self {
         let open = OpenStream::new(Arc::clone(&state));
         Self {
@@ -58,20 +58,20 @@ impl Play {
     }
 
     /// A body that breaks off behind `bytes`.
-    pub fn cut(bytes: Bytes, dialect: &'static dyn Dialect, state: Arc<State>) -> Self {
-        let pieces = [Piece::new(bytes, true), Piece::new(Bytes::new(), false)];
+    pub fn cut(bytes: Bytes, dialect: &'static dyn DemoDialect, state: Arc<DemoState>) -> Self {
+        let pieces = [DemoPiece::output(bytes), DemoPiece::framing(Bytes::new())];
         Self::new(
             Box::new(pieces.into_iter()),
             Pace::Free,
-            Some(Fault::Cut),
+            Some(DemoFault::Cut),
             dialect,
             state,
         )
     }
 
     /// The fault, when its time has come: behind so many pieces, or where the output pauses before.
-    fn due(&mut self, next: &Piece) -> Option<Fault> {
-        let due = self.output >= Fault::AFTER || self.output > 0 && !next.output;
+    fn due(&mut self, next: &DemoPiece) -> Option<DemoFault> {
+        let due = self.output >= DemoFault::AFTER || self.output > 0 && !next.output;
         self.fault.take_if(|_| due)
     }
 
@@ -92,7 +92,7 @@ impl Play {
     }
 }
 
-impl Body for Play {
+impl Body for PacedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -109,15 +109,15 @@ impl Body for Play {
                 return Poll::Ready(None);
             };
             match this.due(&piece) {
-                Some(Fault::Cut) => {
+                Some(DemoFault::Cut) => {
                     this.open.finish();
                     return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
                 }
-                Some(Fault::Error) => {
-                    let nothing: Pieces = Box::new(std::iter::empty());
+                Some(DemoFault::Error) => {
+                    let nothing: DemoPieces = Box::new(std::iter::empty());
                     this.pieces = nothing.peekable();
                     this.open.finish();
-                    return Poll::Ready(Some(Ok(Frame::data(this.dialect.stream_error(this.sent)))));
+                    return Poll::Ready(Some(Ok(Frame::data(this.dialect.write_stream_error(this.sent)))));
                 }
                 None => {}
             }

@@ -14,7 +14,7 @@ const LISTED_LOSSES: usize = 32;
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ResponseEnd {
     /// All of it was handed over.
     Complete,
     /// It broke off, or ended with an error inside the stream.
@@ -23,7 +23,7 @@ pub enum End {
     ClientGone,
 }
 
-impl End {
+impl ResponseEnd {
     fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -95,7 +95,7 @@ impl Access {
     }
 
     /// Adds what a translation could not carry over.
-    pub fn lost(&mut self, losses: &Losses) {
+    pub fn record_losses(&mut self, losses: &Losses) {
         let line = |loss: &Loss| format!("{} {}", loss.kind.as_str(), loss.path);
         let entries = losses.entries();
         let room = LISTED_LOSSES.saturating_sub(self.losses.len());
@@ -104,7 +104,7 @@ impl Access {
     }
 
     /// Counts bytes of the answer that are handed over now.
-    pub fn sent(&mut self, bytes: usize) {
+    pub fn count_sent_bytes(&mut self, bytes: usize) {
         if self.first_byte.is_none() {
             self.first_byte = Some(self.began.elapsed());
         }
@@ -119,13 +119,15 @@ impl Access {
     }
 
     /// Writes the line, unless it has been written.
-    pub fn finish(&mut self, end: End) {
+    pub fn finish(&mut self, end: ResponseEnd) {
         if std::mem::replace(&mut self.written, true) {
             return;
         }
         let status = match (end, self.status) {
-            (End::ClientGone, _) | (End::Complete | End::Failed, None) => CLIENT_CLOSED_REQUEST,
-            (End::Complete | End::Failed, Some(status)) => status.as_u16(),
+            (ResponseEnd::ClientGone, _) | (ResponseEnd::Complete | ResponseEnd::Failed, None) => {
+                CLIENT_CLOSED_REQUEST
+            }
+            (ResponseEnd::Complete | ResponseEnd::Failed, Some(status)) => status.as_u16(),
         };
         let dialects = self
             .dialects
@@ -149,8 +151,8 @@ impl Access {
                     status,
                     error = self.error.map(ErrorClass::as_str),
                     end = end.as_str(),
-                    duration_ms = milliseconds(self.began.elapsed()),
-                    first_byte_ms = self.first_byte.map(milliseconds),
+                    duration_ms = to_milliseconds(self.began.elapsed()),
+                    first_byte_ms = self.first_byte.map(to_milliseconds),
                     request_bytes = self.request_bytes,
                     response_bytes = self.response_bytes,
                     input_tokens = self.usage.map(|usage| usage.input_total()),
@@ -163,7 +165,7 @@ impl Access {
         }
         if self.quiet {
             line!(tracing::Level::DEBUG);
-        } else if end == End::Failed || status >= 500 {
+        } else if end == ResponseEnd::Failed || status >= 500 {
             line!(tracing::Level::WARN);
         } else {
             line!(tracing::Level::INFO);
@@ -173,11 +175,11 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        self.finish(End::ClientGone);
+        self.finish(ResponseEnd::ClientGone);
     }
 }
 
 /// Milliseconds with three decimals.
-fn milliseconds(duration: Duration) -> f64 {
+fn to_milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

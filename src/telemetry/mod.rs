@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use access::{Access, End};
+pub use access::{Access, ResponseEnd};
 
 /// The environment variable that chooses what is logged, in the syntax of `tracing-subscriber`'s `Targets`: a level, or
 /// `target=level`, several with commas between. `RUST_LOG` stands in for it.
@@ -20,7 +20,7 @@ pub const FORMAT_VARIABLE: &str = "LLM_PROXY_LOG_FORMAT";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// One line of text for people.
     #[default]
     Text,
@@ -34,8 +34,8 @@ pub enum Format {
 /// When the filter or the format is not understood, or logs already go elsewhere.
 pub fn init() -> Result<(), String> {
     let format = match std::env::var(FORMAT_VARIABLE).as_deref() {
-        Ok("json") => Format::Json,
-        Ok("text" | "") | Err(_) => Format::Text,
+        Ok("json") => LogFormat::Json,
+        Ok("text" | "") | Err(_) => LogFormat::Text,
         Ok(other) => {
             return Err(format!(
                 "{FORMAT_VARIABLE}: expected text or json, found {other:?}"
@@ -55,7 +55,11 @@ pub fn init() -> Result<(), String> {
 }
 
 /// A subscriber that writes log lines to `writer`.
-pub fn subscriber<W>(filter: Targets, format: Format, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
+pub fn subscriber<W>(
+    filter: Targets,
+    format: LogFormat,
+    writer: W,
+) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -63,7 +67,7 @@ where
         .with_max_level(LevelFilter::TRACE)
         .with_writer(writer);
     match format {
-        Format::Text => Box::new(builder.with_ansi(false).finish().with(filter)),
-        Format::Json => Box::new(builder.json().flatten_event(true).finish().with(filter)),
+        LogFormat::Text => Box::new(builder.with_ansi(false).finish().with(filter)),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish().with(filter)),
     }
 }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::Client;
-use super::show::quoted;
-use crate::config::{Config, Model, closest};
+use super::SupportedClient;
+use super::show::quote_for_shell;
+use crate::config::{Config, ConfiguredModel, find_closest};
 use crate::dialect::DialectName;
 
 /// What a client is pointed at.
 #[derive(Debug)]
-pub struct Target<'a> {
+pub struct ClientTarget<'a> {
     /// The route.
-    pub model: &'a Model,
+    pub model: &'a ConfiguredModel,
     /// The model's name as the client sends it.
     pub name: String,
     /// What the client speaks there.
@@ -22,34 +22,34 @@ pub struct Target<'a> {
 
 /// # Errors
 /// What to tell the user when no route serves the client, or more than one does.
-pub fn choose<'a>(
-    client: Client,
+pub fn choose_route<'a>(
+    client: SupportedClient,
     name: Option<&str>,
     prefix: Option<&str>,
     config: &'a Config,
-) -> Result<Target<'a>, String> {
-    let models: Vec<&Model> = match prefix {
-        Some(prefix) => under(prefix, config)?,
+) -> Result<ClientTarget<'a>, String> {
+    let models: Vec<&ConfiguredModel> = match prefix {
+        Some(prefix) => filter_by_prefix(prefix, config)?,
         None => config.models.iter().collect(),
     };
-    let speaks = |model: &&Model| spoken(client, model).is_some();
-    let served: Vec<&Model> = models.iter().copied().filter(speaks).collect();
+    let speaks = |model: &&ConfiguredModel| find_dialect(client, model).is_some();
+    let served: Vec<&ConfiguredModel> = models.iter().copied().filter(speaks).collect();
     if served.is_empty() {
-        return Err(wrong_dialect(client, prefix, config));
+        return Err(describe_wrong_dialect(client, prefix, config));
     }
     let found = match name {
-        Some(name) => named(client, name, &models)?,
-        None => sole(client, &served)?,
+        Some(name) => find_by_name(client, name, &models)?,
+        None => find_only_model(client, &served)?,
     };
-    reach(client, found, config)
+    check_reachable(client, found, config)
 }
 
-fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String> {
+fn filter_by_prefix<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a ConfiguredModel>, String> {
     let wanted = match prefix.trim_end_matches('/') {
         "" => "/",
         wanted => wanted,
     };
-    let models: Vec<&Model> = config
+    let models: Vec<&ConfiguredModel> = config
         .models
         .iter()
         .filter(|model| model.frontend_base_url.as_str() == wanted)
@@ -62,7 +62,7 @@ fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String>
             .collect();
         prefixes.sort_unstable();
         prefixes.dedup();
-        let hint = closest(wanted, prefixes.iter().copied()).map_or_else(
+        let hint = find_closest(wanted, prefixes.iter().copied()).map_or_else(
             || format!("there are {}", prefixes.join(", ")),
             |name| format!("did you mean {name}?"),
         );
@@ -72,7 +72,7 @@ fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String>
 }
 
 /// What a client speaks on a route; `None` where the two do not fit.
-fn spoken(client: Client, model: &Model) -> Option<DialectName> {
+fn find_dialect(client: SupportedClient, model: &ConfiguredModel) -> Option<DialectName> {
     let dialects = client.dialects();
     match model.dialects {
         Some(pair) => dialects.iter().copied().find(|dialect| *dialect == pair.frontend),
@@ -81,14 +81,18 @@ fn spoken(client: Client, model: &Model) -> Option<DialectName> {
 }
 
 /// The routes that a name leads to, one for each prefix, of those that the client speaks.
-fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<'a>, String> {
-    let mut winners: Vec<&Model> = Vec::new();
+fn find_by_name<'a>(
+    client: SupportedClient,
+    name: &str,
+    models: &[&'a ConfiguredModel],
+) -> Result<ClientTarget<'a>, String> {
+    let mut winners: Vec<&ConfiguredModel> = Vec::new();
     for model in models
         .iter()
         .copied()
         .filter(|model| model.frontend_model_name.matches(name))
     {
-        let rank = |model: &Model| model.frontend_model_name.precedence();
+        let rank = |model: &ConfiguredModel| model.frontend_model_name.precedence();
         match winners
             .iter_mut()
             .find(|known| known.frontend_base_url == model.frontend_base_url)
@@ -99,13 +103,13 @@ fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<
             None => winners.push(model),
         }
     }
-    let mut served: Vec<&Model> = winners
+    let mut served: Vec<&ConfiguredModel> = winners
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
     // A route that says what it speaks goes before one that forwards whatever comes, a name before a pattern.
-    let rules: [fn(&Model) -> bool; 2] = [
+    let rules: [fn(&ConfiguredModel) -> bool; 2] = [
         |model| model.dialects.is_some(),
         |model| model.frontend_model_name.is_exact(),
     ];
@@ -115,25 +119,28 @@ fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<
         }
     }
     match served.as_slice() {
-        [one] => target(client, one, name).ok_or_else(|| unknown(client, name, models)),
+        [one] => make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, models)),
         [] if !winners.is_empty() => Err(format!(
             "{} {}, and `{name}` is served to others only:\n{}\n{}",
             client.title(),
-            speaks(client),
-            list(&winners, None),
-            unknown(client, name, models)
+            describe_dialects(client),
+            list_routes(&winners, None),
+            describe_unknown_model(client, name, models)
         )),
-        [] => Err(unknown(client, name, models)),
+        [] => Err(describe_unknown_model(client, name, models)),
         several => Err(format!(
             "`{name}` is served under several prefixes: --prefix says which\n{}",
-            list(several, Some(name))
+            list_routes(several, Some(name))
         )),
     }
 }
 
 /// The only model that the client can ask for.
-fn sole<'a>(client: Client, served: &[&'a Model]) -> Result<Target<'a>, String> {
-    let exact: Vec<&Model> = served
+fn find_only_model<'a>(
+    client: SupportedClient,
+    served: &[&'a ConfiguredModel],
+) -> Result<ClientTarget<'a>, String> {
+    let exact: Vec<&ConfiguredModel> = served
         .iter()
         .copied()
         .filter(|model| model.frontend_model_name.is_exact())
@@ -141,33 +148,45 @@ fn sole<'a>(client: Client, served: &[&'a Model]) -> Result<Target<'a>, String> 
     match exact.as_slice() {
         [one] => {
             let name = one.frontend_model_name.as_str();
-            target(client, one, name).ok_or_else(|| unknown(client, name, served))
+            make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, served))
         }
         [] => Err(format!(
             "--model has to say a name that one of these patterns stands for:\n{}",
-            list(served, None)
+            list_routes(served, None)
         )),
         _ => Err(format!(
             "there are several models: --model says which\n{}",
-            list(served, None)
+            list_routes(served, None)
         )),
     }
 }
 
-fn target<'a>(client: Client, model: &'a Model, name: &str) -> Option<Target<'a>> {
-    Some(Target {
+fn make_target<'a>(
+    client: SupportedClient,
+    model: &'a ConfiguredModel,
+    name: &str,
+) -> Option<ClientTarget<'a>> {
+    Some(ClientTarget {
         model,
         name: name.to_owned(),
-        dialect: spoken(client, model)?,
+        dialect: find_dialect(client, model)?,
         access_key_id: None,
     })
 }
 
 /// Requests to a prefix with a Bedrock model have to be signed where the configuration has keys for it, and a longer
 /// prefix may take the requests away.
-fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Target<'a>, String> {
+fn check_reachable<'a>(
+    client: SupportedClient,
+    found: ClientTarget<'a>,
+    config: &'a Config,
+) -> Result<ClientTarget<'a>, String> {
     let prefix = &found.model.frontend_base_url;
-    let path = format!("{}{}", base(found.model, found.dialect), endpoint(found.dialect));
+    let path = format!(
+        "{}{}",
+        client_path(found.model, found.dialect),
+        endpoint_path(found.dialect)
+    );
     let taken = config
         .models
         .iter()
@@ -180,7 +199,7 @@ fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Ta
             client.title()
         ));
     }
-    let signs = |model: &Model| {
+    let signs = |model: &ConfiguredModel| {
         let pair = model
             .dialects
             .filter(|pair| pair.frontend == DialectName::Bedrock);
@@ -196,7 +215,7 @@ fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Ta
              is served there; {} does not sign: give the model a prefix of its own",
             client.title()
         )),
-        key => Ok(Target {
+        key => Ok(ClientTarget {
             access_key_id: key.map(|key| key.access_key_id.as_str()),
             ..found
         }),
@@ -205,7 +224,7 @@ fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Ta
 
 /// What stands behind the proxy's root in the client's base URL, without a slash at its end. OpenAI's clients want the
 /// version in it, Anthropic's put it there.
-pub fn base(model: &Model, dialect: DialectName) -> String {
+pub fn client_path(model: &ConfiguredModel, dialect: DialectName) -> String {
     let prefix = model.frontend_base_url.as_str().trim_end_matches('/');
     match dialect {
         DialectName::OpenAiChat | DialectName::OpenAiResponses if prefix.ends_with("/v1") => {
@@ -218,7 +237,7 @@ pub fn base(model: &Model, dialect: DialectName) -> String {
 }
 
 /// What the client puts behind its base URL to ask for an answer.
-pub fn endpoint(dialect: DialectName) -> &'static str {
+pub fn endpoint_path(dialect: DialectName) -> &'static str {
     match dialect {
         DialectName::OpenAiChat => "/chat/completions",
         DialectName::OpenAiResponses => "/responses",
@@ -227,60 +246,60 @@ pub fn endpoint(dialect: DialectName) -> &'static str {
     }
 }
 
-fn speaks(client: Client) -> String {
+fn describe_dialects(client: SupportedClient) -> String {
     let names: Vec<&str> = client.dialects().iter().map(|dialect| dialect.as_str()).collect();
     format!(
         "speak{} {}",
-        if client.is_one() { "s" } else { "" },
+        if client.is_singular() { "s" } else { "" },
         names.join(" or ")
     )
 }
 
-fn wrong_dialect(client: Client, prefix: Option<&str>, config: &Config) -> String {
-    let all: Vec<&Model> = config.models.iter().collect();
-    let served: Vec<&Model> = all
+fn describe_wrong_dialect(client: SupportedClient, prefix: Option<&str>, config: &Config) -> String {
+    let all: Vec<&ConfiguredModel> = config.models.iter().collect();
+    let served: Vec<&ConfiguredModel> = all
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
     let first = client
         .dialects()
         .first()
         .copied()
         .unwrap_or(DialectName::OpenAiChat);
-    let (title, speaks) = (client.title(), speaks(client));
+    let (title, speaks) = (client.title(), describe_dialects(client));
     match prefix {
         Some(prefix) if !served.is_empty() => format!(
             "{title} {speaks}, and no model under {prefix} is served so; others are:\n{}",
-            list(&served, None)
+            list_routes(&served, None)
         ),
         _ => format!(
             "{title} {speaks}, and no model is served so: one with `frontend_dialect: {first}` will do, whatever its \
              upstream speaks\n{}",
-            list(&all, None)
+            list_routes(&all, None)
         ),
     }
 }
 
-fn unknown(client: Client, name: &str, models: &[&Model]) -> String {
-    let served: Vec<&Model> = models
+fn describe_unknown_model(client: SupportedClient, name: &str, models: &[&ConfiguredModel]) -> String {
+    let served: Vec<&ConfiguredModel> = models
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
     let names = served.iter().map(|model| model.frontend_model_name.as_str());
-    let hint = closest(name, names)
+    let hint = find_closest(name, names)
         .map(|near| format!(": did you mean `{near}`?"))
         .unwrap_or_default();
     format!(
         "no model that {} can ask for is named `{name}`{hint}\n{}",
         client.title(),
-        list(&served, None)
+        list_routes(&served, None)
     )
 }
 
 /// Routes, one on a line, as the arguments that choose them.
-fn list(models: &[&Model], name: Option<&str>) -> String {
+fn list_routes(models: &[&ConfiguredModel], name: Option<&str>) -> String {
     let mut out = String::new();
     for (index, model) in models.iter().enumerate() {
         let dialect = match model.dialects {
@@ -293,7 +312,7 @@ fn list(models: &[&Model], name: Option<&str>) -> String {
         let _ = write!(
             out,
             "  --model {} --prefix {} ({dialect}){end}",
-            quoted(name),
+            quote_for_shell(name),
             model.frontend_base_url
         );
     }

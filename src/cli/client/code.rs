@@ -3,9 +3,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::choose::endpoint;
-use super::settings::{Settings, Snippet, Writer, literal};
-use super::show::quoted;
+use super::choose::endpoint_path;
+use super::settings::{ClientSettings, SettingsWriter, Snippet, quote_literal};
+use super::show::quote_for_shell;
 use crate::dialect::DialectName;
 
 /// What a model's name is encoded by in a path: what RFC 3986 calls unreserved stays.
@@ -15,11 +15,11 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-impl Writer<'_> {
-    pub(super) fn vercel(&self, settings: &mut Settings) {
-        let (base, model) = (literal(&self.base), literal(self.model));
-        let versioned = literal(&format!("{}/v1", self.base));
-        let key = literal(&self.key());
+impl SettingsWriter<'_> {
+    pub(super) fn write_vercel(&self, settings: &mut ClientSettings) {
+        let (base, model) = (quote_literal(&self.base), quote_literal(self.model));
+        let versioned = quote_literal(&format!("{}/v1", self.base));
+        let key = quote_literal(&self.client_key());
         let text = match self.target.dialect {
             DialectName::OpenAiChat => format!(
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
@@ -40,7 +40,7 @@ impl Writer<'_> {
                 format!(
                     "import {{ createAmazonBedrockAnthropic }} from \"@ai-sdk/amazon-bedrock/anthropic\";\n\n\
                      const model = createAmazonBedrockAnthropic({{ baseURL: {base}, region: {} }})({model});\n",
-                    literal(&self.region())
+                    quote_literal(&self.region())
                 )
             }
         };
@@ -50,10 +50,15 @@ impl Writer<'_> {
         }];
     }
 
-    pub(super) fn curl(&self, settings: &mut Settings) {
+    pub(super) fn write_curl(&self, settings: &mut ClientSettings) {
         let hello = json!([{"role": "user", "content": "Hello"}]);
-        let key = |header: &str| format!(" \\\n  -H {}", quoted(&format!("{header}{}", self.key())));
-        let mut url = format!("{}{}", self.base, endpoint(self.target.dialect));
+        let key = |header: &str| {
+            format!(
+                " \\\n  -H {}",
+                quote_for_shell(&format!("{header}{}", self.client_key()))
+            )
+        };
+        let mut url = format!("{}{}", self.base, endpoint_path(self.target.dialect));
         let (headers, body) = match self.target.dialect {
             DialectName::OpenAiChat => (
                 key("authorization: Bearer "),
@@ -93,8 +98,8 @@ impl Writer<'_> {
             title: "Shell",
             text: format!(
                 "curl {} -H 'content-type: application/json'{headers} \\\n  -d {}\n",
-                quoted(&url),
-                quoted(&body.to_string())
+                quote_for_shell(&url),
+                quote_for_shell(&body.to_string())
             ),
         }];
     }

@@ -14,11 +14,11 @@ use std::process::ExitCode;
 use crate::config::{self, Config, Environment};
 use crate::dialect::DialectName;
 
-use super::args::{ClientArgs, Format};
+use super::args::{ClientArgs, SettingsFormat};
 
 /// A program or library that speaks one of the dialects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Client {
+pub enum SupportedClient {
     /// Claude Code
     ClaudeCode,
     /// Claude Code in its Bedrock mode
@@ -41,7 +41,7 @@ pub enum Client {
     Curl,
 }
 
-impl Client {
+impl SupportedClient {
     /// The dialects that it speaks, the one that serves it best first.
     fn dialects(self) -> &'static [DialectName] {
         use DialectName::{Bedrock, Claude, OpenAiChat, OpenAiResponses};
@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Whether its name is a singular.
-    fn is_one(self) -> bool {
+    fn is_singular(self) -> bool {
         !matches!(
             self,
             Self::Openai | Self::Anthropic | Self::AnthropicBedrock | Self::Aws
@@ -87,7 +87,7 @@ impl Client {
 ///
 /// # Errors
 /// When `out` or `err` cannot be written to.
-pub fn client(
+pub fn print_client_settings(
     args: &ClientArgs,
     file: &Path,
     environment: &Environment<'_>,
@@ -96,10 +96,10 @@ pub fn client(
 ) -> io::Result<ExitCode> {
     let settings = config::load_without_secrets(file, environment)
         .map_err(|error| error.to_string())
-        .and_then(|config| settings(args, file, &config));
+        .and_then(|config| find_settings(args, file, &config));
     match settings {
         Ok(settings) => {
-            out.write_all(show::show(&settings, args.format).as_bytes())?;
+            out.write_all(show::format_settings(&settings, args.format).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(message) => {
@@ -111,20 +111,24 @@ pub fn client(
 
 /// # Errors
 /// What to tell the user when no route of the configuration serves the client.
-fn settings(args: &ClientArgs, file: &Path, config: &Config) -> Result<settings::Settings, String> {
+fn find_settings(
+    args: &ClientArgs,
+    file: &Path,
+    config: &Config,
+) -> Result<settings::ClientSettings, String> {
     let root = match &args.base_url {
-        Some(url) => root(url)?,
-        None => own_root(config)?,
+        Some(url) => parse_base_url(url)?,
+        None => listen_url(config)?,
     };
-    let target = choose::choose(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
-    let secret = target.access_key_id.and_then(|_| written_secret(file));
-    let settings = settings::of(args.client, &target, &root, secret.as_deref());
+    let target = choose::choose_route(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
+    let secret = target.access_key_id.and_then(|_| find_secret_variable(file));
+    let settings = settings::write_settings(args.client, &target, &root, secret.as_deref());
     match args.format {
-        Format::Env if settings.env.is_empty() => Err(format!(
+        SettingsFormat::Env if settings.env.is_empty() => Err(format!(
             "{} takes no environment variables from here: --format text shows what it takes",
             args.client.title()
         )),
-        Format::File if settings.file.is_none() => Err(format!(
+        SettingsFormat::File if settings.file.is_none() => Err(format!(
             "{} needs no file: --format text shows what it takes",
             args.client.title()
         )),
@@ -133,7 +137,7 @@ fn settings(args: &ClientArgs, file: &Path, config: &Config) -> Result<settings:
 }
 
 /// The address that the proxy is reached at, without a slash at its end.
-fn own_root(config: &Config) -> Result<String, String> {
+fn listen_url(config: &Config) -> Result<String, String> {
     let server = &config.server;
     if server.port == 0 {
         return Err(
@@ -150,7 +154,7 @@ fn own_root(config: &Config) -> Result<String, String> {
     Ok(format!("http://{host}:{}", server.port))
 }
 
-fn root(url: &str) -> Result<String, String> {
+fn parse_base_url(url: &str) -> Result<String, String> {
     let refused = |why: &str| Err(format!("--base-url {url:?} {why}"));
     match url::Url::parse(url) {
         Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => {
@@ -169,7 +173,7 @@ fn root(url: &str) -> Result<String, String> {
 
 /// How the file writes the secret half of the first key that clients sign with, where that is a variable alone:
 /// `${NAME}` gives `NAME`.
-fn written_secret(file: &Path) -> Option<String> {
+fn find_secret_variable(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let file: serde_yaml::Value = serde_yaml::from_str(&text).ok()?;
     let keys = file.get("server")?.get("aws_credentials")?;

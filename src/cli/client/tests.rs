@@ -2,8 +2,8 @@ use clap::ValueEnum;
 
 use std::path::Path;
 
-use super::{Client, show};
-use crate::cli::args::{ClientArgs, ConfigFileArgs, Format};
+use super::{SupportedClient, show};
+use crate::cli::args::{ClientArgs, ConfigFileArgs, SettingsFormat};
 use crate::config::{self, Config};
 
 const CONFIG: &str = include_str!("tests.yaml");
@@ -19,25 +19,25 @@ fn signed() -> Config {
     config(&CONFIG.replace("models:\n", &format!("{SIGNED}models:\n")))
 }
 
-fn args(client: Client, model: Option<&str>) -> ClientArgs {
+fn args(client: SupportedClient, model: Option<&str>) -> ClientArgs {
     ClientArgs {
         client,
         config_file: ConfigFileArgs::default(),
         model: model.map(str::to_owned),
         prefix: None,
         base_url: None,
-        format: Format::Text,
+        format: SettingsFormat::Text,
     }
 }
 
-fn settings(args: &ClientArgs, config: &Config) -> Result<super::settings::Settings, String> {
-    super::settings(args, Path::new("src/cli/client/tests.yaml"), config)
+fn find_settings(args: &ClientArgs, config: &Config) -> Result<super::settings::ClientSettings, String> {
+    super::find_settings(args, Path::new("src/cli/client/tests.yaml"), config)
 }
 
 /// What is printed, or what is said instead.
 fn printed(args: &ClientArgs, config: &Config) -> String {
-    match settings(args, config) {
-        Ok(settings) => show::show(&settings, args.format),
+    match find_settings(args, config) {
+        Ok(settings) => show::format_settings(&settings, args.format),
         Err(message) => format!("refused: {message}\n"),
     }
 }
@@ -71,16 +71,16 @@ fn every_client_in_every_dialect() {
         "anthropic.claude-sonnet-5-v1:0",
     ];
     let mut cells = Vec::new();
-    for client in Client::value_variants() {
+    for client in SupportedClient::value_variants() {
         for model in models {
             let args = args(*client, Some(model));
-            if settings(&args, &config).is_ok() {
+            if find_settings(&args, &config).is_ok() {
                 cells.push((format!("{client:?} {model}"), printed(&args, &config)));
             }
         }
     }
     let text = all(cells);
-    for client in Client::value_variants() {
+    for client in SupportedClient::value_variants() {
         assert!(
             text.contains(&format!("--- {client:?} ")),
             "{client:?} is never served"
@@ -93,11 +93,11 @@ fn every_client_in_every_dialect() {
 fn clients_that_have_to_sign() {
     let config = signed();
     let clients = [
-        Client::ClaudeCodeBedrock,
-        Client::AnthropicBedrock,
-        Client::Aws,
-        Client::Vercel,
-        Client::Curl,
+        SupportedClient::ClaudeCodeBedrock,
+        SupportedClient::AnthropicBedrock,
+        SupportedClient::Aws,
+        SupportedClient::Vercel,
+        SupportedClient::Curl,
     ];
     let model = Some("anthropic.claude-sonnet-5-v1:0");
     snapshot(
@@ -112,9 +112,9 @@ fn a_secret_that_is_a_variable_is_told_by_its_name() {
     let credentials = SIGNED.replace("the-client-secret", "'${CLIENT_SECRET:-the-client-secret}'");
     let text = CONFIG.replace("models:\n", &format!("{credentials}models:\n"));
     std::fs::write(&file, &text).unwrap();
-    let args = args(Client::ClaudeCodeBedrock, None);
+    let args = args(SupportedClient::ClaudeCodeBedrock, None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    super::client(&args, &file, &|_| None, &mut out, &mut err).unwrap();
+    super::print_client_settings(&args, &file, &|_| None, &mut out, &mut err).unwrap();
     std::fs::remove_file(&file).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(
@@ -127,25 +127,29 @@ fn a_secret_that_is_a_variable_is_told_by_its_name() {
 #[test]
 fn other_formats() {
     let config = config(CONFIG);
-    let formats = [Format::Env, Format::File, Format::Json];
+    let formats = [SettingsFormat::Env, SettingsFormat::File, SettingsFormat::Json];
     let config = &config;
-    let cells = [Client::Codex, Client::ClaudeCode, Client::Vercel]
-        .into_iter()
-        .flat_map(|client| {
-            let cell = move |format| {
-                let model = if client == Client::Codex {
-                    None
-                } else {
-                    Some("claude-sonnet-5")
-                };
-                let args = ClientArgs {
-                    format,
-                    ..args(client, model)
-                };
-                (format!("{client:?} {format:?}"), printed(&args, config))
+    let cells = [
+        SupportedClient::Codex,
+        SupportedClient::ClaudeCode,
+        SupportedClient::Vercel,
+    ]
+    .into_iter()
+    .flat_map(|client| {
+        let cell = move |format| {
+            let model = if client == SupportedClient::Codex {
+                None
+            } else {
+                Some("claude-sonnet-5")
             };
-            formats.map(cell)
-        });
+            let args = ClientArgs {
+                format,
+                ..args(client, model)
+            };
+            (format!("{client:?} {format:?}"), printed(&args, config))
+        };
+        formats.map(cell)
+    });
     snapshot("formats", all(cells.collect::<Vec<_>>()));
 }
 
@@ -153,11 +157,11 @@ fn other_formats() {
 fn the_model_can_be_left_out_where_there_is_only_one() {
     let config = config(CONFIG);
     for (client, named) in [
-        (Client::Codex, "gpt-5.5"),
-        (Client::Aws, "anthropic.claude-sonnet-5-v1:0"),
-        (Client::Openai, "gpt-5.5"),
+        (SupportedClient::Codex, "gpt-5.5"),
+        (SupportedClient::Aws, "anthropic.claude-sonnet-5-v1:0"),
+        (SupportedClient::Openai, "gpt-5.5"),
     ] {
-        assert_eq!(settings(&args(client, None), &config).unwrap().model, named);
+        assert_eq!(find_settings(&args(client, None), &config).unwrap().model, named);
     }
 }
 
@@ -191,67 +195,67 @@ fn what_cannot_be_served_is_told() {
     let cells = [
         (
             "no such dialect",
-            with(Client::Codex, None, None, None),
+            with(SupportedClient::Codex, None, None, None),
             &only_chat,
         ),
         (
             "no such dialect there",
-            with(Client::Codex, None, Some("/claude"), None),
+            with(SupportedClient::Codex, None, Some("/claude"), None),
             &plain,
         ),
         (
             "a model of others",
-            with(Client::Codex, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::Codex, Some("claude-sonnet-5"), None, None),
             &plain,
         ),
         (
             "a name that is none",
-            with(Client::Codex, Some("gpt-5.4"), None, None),
+            with(SupportedClient::Codex, Some("gpt-5.4"), None, None),
             &plain,
         ),
         (
             "a name like none",
-            with(Client::ClaudeCode, Some("llama"), None, None),
+            with(SupportedClient::ClaudeCode, Some("llama"), None, None),
             &plain,
         ),
         (
             "several models",
-            with(Client::ClaudeCode, None, None, None),
+            with(SupportedClient::ClaudeCode, None, None, None),
             &plain,
         ),
         (
             "only patterns",
-            with(Client::Opencode, None, Some("/chat/v1"), None),
+            with(SupportedClient::Opencode, None, Some("/chat/v1"), None),
             &plain,
         ),
         (
             "several prefixes",
-            with(Client::ClaudeCode, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::ClaudeCode, Some("claude-sonnet-5"), None, None),
             &twice,
         ),
         (
             "a prefix that is none",
-            with(Client::Codex, None, Some("/codecs"), None),
+            with(SupportedClient::Codex, None, Some("/codecs"), None),
             &plain,
         ),
         (
             "a base URL that is none",
-            with(Client::Codex, None, None, Some("localhost:80")),
+            with(SupportedClient::Codex, None, None, Some("localhost:80")),
             &plain,
         ),
         (
             "a base URL with a query",
-            with(Client::Codex, None, None, Some("http://a/?b")),
+            with(SupportedClient::Codex, None, None, Some("http://a/?b")),
             &plain,
         ),
         (
             "a prefix where all sign",
-            with(Client::ClaudeCode, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::ClaudeCode, Some("claude-sonnet-5"), None, None),
             &mixed,
         ),
     ];
     let cells = cells.map(|(title, args, config)| {
-        assert!(settings(&args, config).is_err(), "{title}");
+        assert!(find_settings(&args, config).is_err(), "{title}");
         (title.to_owned(), printed(&args, config))
     });
     snapshot("refused", all(cells));
@@ -260,10 +264,10 @@ fn what_cannot_be_served_is_told() {
 #[test]
 fn a_free_port_needs_a_base_url() {
     let config = config(&CONFIG.replace("8181", "0"));
-    let mut args = args(Client::Codex, None);
-    assert!(settings(&args, &config).unwrap_err().contains("--base-url"));
+    let mut args = args(SupportedClient::Codex, None);
+    assert!(find_settings(&args, &config).unwrap_err().contains("--base-url"));
     args.base_url = Some("https://llm.example.com/proxy/".to_owned());
-    let base = settings(&args, &config).unwrap().base_url;
+    let base = find_settings(&args, &config).unwrap().base_url;
     assert_eq!(base, "https://llm.example.com/proxy/codex/v1");
 }
 
@@ -276,14 +280,14 @@ fn hosts_of_every_kind() {
         ("llm.internal", "http://llm.internal:8181"),
     ] {
         let config = config(&CONFIG.replace("0.0.0.0", host));
-        assert_eq!(super::own_root(&config).unwrap(), root);
+        assert_eq!(super::listen_url(&config).unwrap(), root);
     }
 }
 
 #[test]
 fn a_longer_prefix_that_takes_the_requests_is_told() {
     let config = config(&CONFIG.replace("/own/v1", "/codex/v1/responses"));
-    let said = settings(&args(Client::Codex, None), &config).unwrap_err();
+    let said = find_settings(&args(SupportedClient::Codex, None), &config).unwrap_err();
     assert!(
         said.contains("are routed by the prefix /codex/v1/responses"),
         "{said}"
@@ -294,7 +298,10 @@ fn a_longer_prefix_that_takes_the_requests_is_told() {
 fn a_forwarding_route_serves_whoever_comes() {
     let text = "models:\n  - {frontend_model_name: '*', frontend_base_url: /, backend_model_name: '*', \
                 backend_base_url: 'https://api.anthropic.com'}\n";
-    let said = printed(&args(Client::ClaudeCode, Some("claude-x")), &config(text));
+    let said = printed(
+        &args(SupportedClient::ClaudeCode, Some("claude-x")),
+        &config(text),
+    );
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("forwarded", said) });
 }
 
@@ -306,6 +313,6 @@ fn words_of_a_shell() {
         ("a b", "'a b'"),
         ("it's $x", r"'it'\''s $x'"),
     ] {
-        assert_eq!(show::quoted(word), shown);
+        assert_eq!(show::quote_for_shell(word), shown);
     }
 }

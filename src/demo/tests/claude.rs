@@ -217,7 +217,7 @@ async fn errors_have_the_vendors_shape() {
 #[tokio::test]
 async fn a_stream_can_fail_in_the_middle() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let names = |reply: &Reply| {
+    let names = |reply: &TestResponse| {
         reply
             .events()
             .into_iter()

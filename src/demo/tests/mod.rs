@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Demo;
 use crate::wire::sse::{Decoder, Item};
 
-struct Reply {
+struct TestResponse {
     status: u16,
     headers: http::HeaderMap,
     body: Bytes,
@@ -21,7 +21,7 @@ struct Reply {
     whole: bool,
 }
 
-impl Reply {
+impl TestResponse {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -56,7 +56,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-async fn post(demo: &Demo, path: &str, body: &Value) -> Reply {
+async fn post(demo: &Demo, path: &str, body: &Value) -> TestResponse {
     let request = client()
         .post(format!("{}{path}", demo.url()))
         .header("anthropic-version", "2023-06-01")
@@ -65,14 +65,14 @@ async fn post(demo: &Demo, path: &str, body: &Value) -> Reply {
     read(request.send().await.unwrap()).await
 }
 
-async fn get(demo: &Demo, path: &str, header: (&'static str, &'static str)) -> Reply {
+async fn get(demo: &Demo, path: &str, header: (&'static str, &'static str)) -> TestResponse {
     let request = client()
         .get(format!("{}{path}", demo.url()))
         .header(header.0, header.1);
     read(request.send().await.unwrap()).await
 }
 
-async fn read(mut response: reqwest::Response) -> Reply {
+async fn read(mut response: reqwest::Response) -> TestResponse {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let (mut body, mut whole) = (Vec::new(), true);
     loop {
@@ -85,7 +85,7 @@ async fn read(mut response: reqwest::Response) -> Reply {
             }
         }
     }
-    Reply {
+    TestResponse {
         status,
         headers,
         body: body.into(),

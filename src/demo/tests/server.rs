@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::demo::Counts;
+use crate::demo::DemoCounts;
 
 fn body(text: &str, stream: bool) -> Value {
     json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]})
@@ -130,7 +130,7 @@ async fn notices_when_a_client_leaves() {
     let response = request.send().await.unwrap();
     assert_eq!(
         demo.counts(),
-        Counts {
+        DemoCounts {
             requests: 1,
             open_streams: 1,
             abandoned_streams: 0
@@ -145,7 +145,7 @@ async fn notices_when_a_client_leaves() {
     post(&demo, "/v1/chat/completions", &body("hello", true)).await;
     assert_eq!(
         demo.counts(),
-        Counts {
+        DemoCounts {
             requests: 2,
             open_streams: 0,
             abandoned_streams: 1
