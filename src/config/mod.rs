@@ -15,6 +15,7 @@ mod route;
 mod schema;
 mod secret;
 mod validate;
+mod validate_auth;
 mod variables;
 
 pub use backend::{AwsSigning, BackendAuth, BackendModel, BackendUrl};
