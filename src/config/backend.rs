@@ -24,7 +24,7 @@ impl BackendModel {
         match text {
             "*" => Ok(Self::AsSent),
             _ if text.contains('*') => {
-                Err("must be a model name, or `*` alone to keep the name that the client sent")
+                Err("must be a model name, or `*` alone to keep the client's model name")
             }
             _ => Ok(Self::Named(text.to_owned())),
         }
@@ -54,10 +54,10 @@ impl BackendUrl {
             return Err("has no host");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not hold a user or password: put the key into backend_api_key");
+            return Err("must not contain a user name or password; put the key into backend_api_key");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("must end with its path: a query or fragment cannot be part of a base URL");
+            return Err("must not contain a query or fragment");
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { url, text })

@@ -92,9 +92,45 @@ pub(super) fn locate(text: &str, path: &YamlPath) -> FilePosition {
     }
 }
 
-/// The YAML crate's message without the positions in it (they are reported apart), and with a hint for the
-/// trap that a model name of `*` is.
+/// Hints for messages of the YAML parser, by words in them. The parser knows where it stopped, which for most mistakes
+/// is after the line that has to be changed.
+const HINTS: [(&str, &str); 7] = [
+    (
+        "scanning an alias",
+        "text that starts with `*` needs quotes in YAML: \"*\"",
+    ),
+    (
+        "unknown anchor",
+        "text that starts with `*` needs quotes in YAML: \"*\"",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "check the indentation: all keys of an entry begin at the same column",
+    ),
+    (
+        "did not find expected key",
+        "check the indentation: all keys of an entry begin at the same column",
+    ),
+    (
+        "mapping values are not allowed",
+        "check the indentation of this line, and put text that contains `: ` in quotes",
+    ),
+    (
+        "could not find expected ':'",
+        "a line above may lack the `: ` after its key",
+    ),
+    (
+        "found unexpected end of stream",
+        "a quote or bracket above is not closed",
+    ),
+];
+
+/// The YAML crate's message with a hint, and without the positions in it, which are reported separately.
 fn describe(message: &str) -> String {
+    if message.contains("more than one document") {
+        return "the file contains more than one YAML document (separated by `---`): only one is supported"
+            .to_owned();
+    }
     let mut plain = String::new();
     for (index, part) in message.split(" at line ").enumerate() {
         let part = if index == 0 {
@@ -106,8 +142,9 @@ fn describe(message: &str) -> String {
         };
         plain.push_str(part);
     }
-    if plain.contains("scanning an alias") || plain.contains("unknown anchor") {
-        plain.push_str("; text that starts with `*` needs quotes in YAML: \"*\"");
+    if let Some((_, hint)) = HINTS.iter().find(|(words, _)| plain.contains(words)) {
+        plain.push_str("; ");
+        plain.push_str(hint);
     }
     plain
 }
@@ -137,7 +174,7 @@ impl<'de> Visitor<'de> for YamlNodeVisitor {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<YamlNode, A::Error> {
-        Err(A::Error::custom("YAML tags (`!name`) have no meaning here"))
+        Err(A::Error::custom("YAML tags (`!name`) are not supported"))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<YamlNode, E> {
@@ -320,6 +357,16 @@ mod tests {
         assert_eq!(place.map(|(line, _)| line), Some(1));
         assert!(message.contains("needs quotes"), "{message}");
         assert!(!message.contains(" line "), "{message}");
+        for (text, hint) in [
+            ("a:\n  - b: 1\n   c: 2\n", "check the indentation"),
+            ("a: b\n  c: d\n", "check the indentation"),
+            ("a: b: c\n", "in quotes"),
+            ("a: 1\nb\nc: 2\n", "may lack the `: `"),
+            ("a: 'x\nb: 2\n", "is not closed"),
+        ] {
+            let (_, message) = parse(text).unwrap_err();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
         assert!(parse("a: !tag x\n").is_err());
         assert!(parse("a: 1\n---\nb: 2\n").is_err());
     }

@@ -189,7 +189,10 @@ impl FileKeys {
 
 fn read_models(reader: &mut ConfigReader<'_>, node: &YamlNode, at: &YamlPath) -> Vec<ModelKeys> {
     let YamlNode::List(items) = node else {
-        reader.report(at, format!("expected a list of models, found {}", node.kind()));
+        reader.report(
+            at,
+            format!("`models`: expected a list of models, found {}", node.kind()),
+        );
         return Vec::new();
     };
     if items.is_empty() {
@@ -244,7 +247,13 @@ fn read_credentials(
         return Vec::new();
     };
     let YamlNode::List(items) = node else {
-        reader.report(&at, format!("expected a list of keys, found {}", node.kind()));
+        reader.report(
+            &at,
+            format!(
+                "`aws_credentials`: expected a list of keys, found {}",
+                node.kind()
+            ),
+        );
         return Vec::new();
     };
     let mut credentials = Vec::with_capacity(items.len());

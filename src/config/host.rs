@@ -25,7 +25,7 @@ pub fn parse_host(text: &str) -> Result<String, &'static str> {
     if !numeric && text.split('.').all(name) {
         Ok(text.to_owned())
     } else {
-        Err("is neither an IP address nor a host name (the port is a key of its own)")
+        Err("is not an IP address or a host name (the port is set separately)")
     }
 }
 

@@ -49,7 +49,13 @@ impl fmt::Display for ConfigError {
     /// One line for each problem: `file:line:column: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read { file, source } => write!(f, "{file}: cannot be read: {source}"),
+            Self::Read { file, source } => {
+                let hint = match source.kind() {
+                    std::io::ErrorKind::InvalidData => " (save the file as UTF-8)",
+                    _ => "",
+                };
+                write!(f, "{file}: cannot be read: {source}{hint}")
+            }
             Self::Invalid { file, problems } => {
                 for (index, problem) in problems.iter().enumerate() {
                     if index > 0 {

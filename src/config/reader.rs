@@ -71,19 +71,34 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
-    fn report_unexpected<T>(&mut self, what: &str, node: &YamlNode, at: &YamlPath) -> Option<T> {
+    /// Reports a value of the wrong kind. `name` is the key; empty where there is none.
+    fn report_unexpected<T>(&mut self, name: &str, what: &str, node: &YamlNode, at: &YamlPath) -> Option<T> {
         let hint = match (what, node) {
             ("text", YamlNode::Integer(_) | YamlNode::Float(_) | YamlNode::Bool(_)) => ": put it in quotes",
             ("text", YamlNode::Null) => ": for empty text write \"\"",
+            ("text", YamlNode::Map(_)) => {
+                ": text that begins with `{` needs quotes, and variables are written `${VAR}`"
+            }
+            // YAML 1.1 read these words as booleans.
+            ("true or false", YamlNode::Text(word)) => match word.to_lowercase().as_str() {
+                "yes" | "on" | "true" => ": write true without quotes",
+                "no" | "off" | "false" => ": write false without quotes",
+                _ => "",
+            },
             _ => "",
         };
-        self.report(at, format!("expected {what}, found {}{hint}", node.kind()));
+        let key = if name.is_empty() {
+            String::new()
+        } else {
+            format!("`{name}`: ")
+        };
+        self.report(at, format!("{key}expected {what}, found {}{hint}", node.kind()));
         None
     }
 
-    pub(super) fn read_text(&mut self, node: &YamlNode, at: &YamlPath) -> Option<ExpandedText> {
+    pub(super) fn read_text(&mut self, name: &str, node: &YamlNode, at: &YamlPath) -> Option<ExpandedText> {
         let YamlNode::Text(written) = node else {
-            return self.report_unexpected("text", node, at);
+            return self.report_unexpected(name, "text", node, at);
         };
         let value = self.expand(written, at)?.into_owned();
         Some(ExpandedText {
@@ -93,7 +108,13 @@ impl<'a> ConfigReader<'a> {
     }
 
     /// Text that is a secret, or has one in it.
-    fn read_secret_text(&mut self, node: &YamlNode, at: &YamlPath, stand_in: &str) -> Option<ExpandedText> {
+    fn read_secret_text(
+        &mut self,
+        name: &str,
+        node: &YamlNode,
+        at: &YamlPath,
+        stand_in: &str,
+    ) -> Option<ExpandedText> {
         if let (UnsetSecrets::StandIn, YamlNode::Text(written)) = (self.unset_secrets, node) {
             let all_set = |name: &str| Some((self.environment)(name).unwrap_or_default());
             if variables::expand(written, self.environment).is_err()
@@ -105,39 +126,40 @@ impl<'a> ConfigReader<'a> {
                 });
             }
         }
-        self.read_text(node, at)
+        self.read_text(name, node, at)
     }
 
     /// A number, or text with a number and its unit.
-    fn read_quantity(&mut self, node: &YamlNode, at: &YamlPath) -> Option<ExpandedText> {
+    fn read_quantity(&mut self, name: &str, node: &YamlNode, at: &YamlPath) -> Option<ExpandedText> {
         match node {
             YamlNode::Integer(number) => Some(ExpandedText {
                 value: number.to_string(),
                 written: number.to_string(),
             }),
-            YamlNode::Text(_) => self.read_text(node, at),
-            _ => self.report_unexpected("a number, with or without a unit", node, at),
+            YamlNode::Text(_) => self.read_text(name, node, at),
+            _ => self.report_unexpected(name, "a number, with or without a unit", node, at),
         }
     }
 
-    fn read_flag(&mut self, node: &YamlNode, at: &YamlPath) -> Option<bool> {
+    fn read_flag(&mut self, name: &str, node: &YamlNode, at: &YamlPath) -> Option<bool> {
         match node {
             YamlNode::Bool(flag) => Some(*flag),
             YamlNode::Text(written) if written.contains('$') => match self.expand(written, at)?.as_ref() {
                 "true" => Some(true),
                 "false" => Some(false),
                 _ => {
-                    self.report(at, format!("`{written}` does not give true or false"));
+                    self.report(at, format!("`{written}` must give true or false"));
                     None
                 }
             },
-            _ => self.report_unexpected("true or false", node, at),
+            _ => self.report_unexpected(name, "true or false", node, at),
         }
     }
 
     /// A number of a thing that goes by a noun.
     fn read_number(
         &mut self,
+        name: &str,
         node: &YamlNode,
         at: &YamlPath,
         noun: &str,
@@ -156,30 +178,35 @@ impl<'a> ConfigReader<'a> {
             YamlNode::Text(written) if written.contains('$') => {
                 let found = self.expand(written, at)?.trim().parse().ok().and_then(within);
                 if found.is_none() {
-                    self.report(at, format!("`{written}` does not give a {noun}: {}", rule()));
+                    self.report(at, format!("`{written}` must give a {noun}: {}", rule()));
                 }
                 found
             }
-            _ => self.report_unexpected("a number", node, at),
+            _ => self.report_unexpected(name, "a number", node, at),
         }
     }
 
-    fn read_pairs(&mut self, node: &YamlNode, at: &YamlPath) -> Option<Vec<(Located<String>, ExpandedText)>> {
+    fn read_pairs(
+        &mut self,
+        name: &str,
+        node: &YamlNode,
+        at: &YamlPath,
+    ) -> Option<Vec<(Located<String>, ExpandedText)>> {
         let YamlNode::Map(entries) = node else {
-            return self.report_unexpected("a mapping of old to new text", node, at);
+            return self.report_unexpected(name, "a mapping of old to new text", node, at);
         };
         let mut pairs: Vec<(Located<String>, ExpandedText)> = Vec::with_capacity(entries.len());
         for (index, (key, value)) in entries.iter().enumerate() {
             let key_at = at.child(YamlStep::Key(index));
             let YamlNode::Text(key) = key else {
-                self.report_unexpected::<()>("text", key, &key_at);
+                self.report_unexpected::<()>(name, "text", key, &key_at);
                 continue;
             };
             if pairs.iter().any(|(known, _)| known.value == *key) {
-                self.report(&key_at, "this text is already replaced above");
+                self.report(&key_at, "duplicate text: it is already replaced above");
                 continue;
             }
-            if let Some(value) = self.read_text(value, &at.child(YamlStep::Value(index))) {
+            if let Some(value) = self.read_text(name, value, &at.child(YamlStep::Value(index))) {
                 pairs.push((
                     Located {
                         value: key.clone(),
@@ -211,18 +238,18 @@ impl<'n> MappingKeys<'n> {
     /// The keys of `node`, or `None` and a problem when it is not a mapping.
     pub(super) fn of(reader: &mut ConfigReader<'_>, node: &'n YamlNode, at: YamlPath) -> Option<Self> {
         let YamlNode::Map(pairs) = node else {
-            return reader.report_unexpected("a mapping of keys to values", node, &at);
+            return reader.report_unexpected("", "a mapping of keys to values", node, &at);
         };
         let mut entries: Vec<KeyEntry<'_>> = Vec::with_capacity(pairs.len());
         for (index, (key, node)) in pairs.iter().enumerate() {
             let key_at = at.child(YamlStep::Key(index));
             match key {
                 YamlNode::Text(name) if entries.iter().any(|entry| entry.name == name) => {
-                    reader.report(&key_at, format!("`{name}` stands here twice"));
+                    reader.report(&key_at, format!("duplicate key `{name}`"));
                 }
                 YamlNode::Text(name) => entries.push(KeyEntry { name, index, node }),
                 _ => {
-                    reader.report_unexpected::<()>("a key", key, &key_at);
+                    reader.report_unexpected::<()>("", "text as a key", key, &key_at);
                 }
             }
         }
@@ -263,7 +290,9 @@ impl<'n> MappingKeys<'n> {
         name: &'static str,
     ) -> OptionalKey<ExpandedText> {
         let (node, at) = self.take(name)?;
-        reader.read_text(node, &at).map(|value| Located { value, at })
+        reader
+            .read_text(name, node, &at)
+            .map(|value| Located { value, at })
     }
 
     pub(super) fn read_required_text(
@@ -272,7 +301,9 @@ impl<'n> MappingKeys<'n> {
         name: &'static str,
     ) -> OptionalKey<ExpandedText> {
         let (node, at) = self.take_required_node(name)?;
-        reader.read_text(node, &at).map(|value| Located { value, at })
+        reader
+            .read_text(name, node, &at)
+            .map(|value| Located { value, at })
     }
 
     /// Text that is a secret or has one in it; see [`UnsetSecrets`] for `stand_in`.
@@ -283,7 +314,7 @@ impl<'n> MappingKeys<'n> {
         stand_in: &str,
     ) -> OptionalKey<ExpandedText> {
         let (node, at) = self.take(name)?;
-        let value = reader.read_secret_text(node, &at, stand_in)?;
+        let value = reader.read_secret_text(name, node, &at, stand_in)?;
         Some(Located { value, at })
     }
 
@@ -294,7 +325,7 @@ impl<'n> MappingKeys<'n> {
         stand_in: &str,
     ) -> OptionalKey<ExpandedText> {
         let (node, at) = self.take_required_node(name)?;
-        let value = reader.read_secret_text(node, &at, stand_in)?;
+        let value = reader.read_secret_text(name, node, &at, stand_in)?;
         Some(Located { value, at })
     }
 
@@ -304,7 +335,9 @@ impl<'n> MappingKeys<'n> {
         name: &'static str,
     ) -> OptionalKey<ExpandedText> {
         let (node, at) = self.take(name)?;
-        reader.read_quantity(node, &at).map(|value| Located { value, at })
+        reader
+            .read_quantity(name, node, &at)
+            .map(|value| Located { value, at })
     }
 
     pub(super) fn read_flag(
@@ -313,7 +346,9 @@ impl<'n> MappingKeys<'n> {
         name: &'static str,
     ) -> OptionalKey<bool> {
         let (node, at) = self.take(name)?;
-        reader.read_flag(node, &at).map(|value| Located { value, at })
+        reader
+            .read_flag(name, node, &at)
+            .map(|value| Located { value, at })
     }
 
     pub(super) fn read_port(
@@ -334,7 +369,7 @@ impl<'n> MappingKeys<'n> {
     ) -> OptionalKey<u16> {
         let (node, at) = self.take(name)?;
         reader
-            .read_number(node, &at, noun, &range)
+            .read_number(name, node, &at, noun, &range)
             .map(|value| Located { value, at })
     }
 
@@ -345,7 +380,7 @@ impl<'n> MappingKeys<'n> {
         name: &'static str,
     ) -> OptionalKey<Vec<(Located<String>, ExpandedText)>> {
         let (node, at) = self.take(name)?;
-        reader.read_pairs(node, &at).map(|value| Located {
+        reader.read_pairs(name, node, &at).map(|value| Located {
             value,
             at: at.of_key(),
         })
@@ -364,6 +399,7 @@ impl<'n> MappingKeys<'n> {
                     meant.push(name);
                     format!("did you mean `{name}`?")
                 }
+                None if entry.name == "<<" => "YAML merge keys are not supported".to_owned(),
                 None => format!("the keys here are {}", self.known.join(", ")),
             };
             let at = self.at.child(YamlStep::Key(entry.index));
@@ -372,10 +408,10 @@ impl<'n> MappingKeys<'n> {
         for name in &self.missing {
             if let Some(entry) = self.entry(name) {
                 let at = self.at.child(YamlStep::Key(entry.index));
-                reader.report(&at, format!("`{name}` has no value"));
+                reader.report(&at, format!("the required key `{name}` has no value"));
             } else if !meant.contains(name) {
                 // Only then: a misspelt key is one mistake, not two.
-                reader.report(&self.at, format!("the key `{name}` is missing"));
+                reader.report(&self.at, format!("the required key `{name}` is missing"));
             }
         }
     }

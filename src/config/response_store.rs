@@ -142,7 +142,9 @@ pub(super) fn validate(reader: &mut ConfigReader<'_>, keys: ResponseStoreKeys) -
         };
         valid = false;
         let message = match key {
-            "max_bytes" => "a redis store bounds its memory itself, by its own `maxmemory`".to_owned(),
+            "max_bytes" => {
+                "a redis store has no max_bytes: the limit is `maxmemory` of the Redis server".to_owned()
+            }
             key => format!("a {name} store has no {key}"),
         };
         reader.report(&given.at, message);
@@ -176,7 +178,7 @@ fn require_key(
     at: &YamlPath,
 ) -> OptionalKey<ExpandedText> {
     if text.is_none() {
-        reader.report(at, format!("this kind of store needs `{key}` beside it"));
+        reader.report(at, format!("this kind of store requires `{key}`"));
     }
     text
 }
@@ -192,14 +194,14 @@ fn validate_redis_url(
         at: place,
     } = require_key(reader, url, "url", at)?;
     if !cfg!(feature = "redis") {
-        reader.report(at, "this program was built without the `redis` feature");
+        reader.report(at, "this program was built without the cargo feature `redis`");
         return None;
     }
     let problem = match Url::parse(&text.value) {
         Err(_) => Some("this is not a URL"),
         Ok(url) if url.scheme() == "unix" && url.path().len() > 1 => None,
         Ok(url) if !["redis", "rediss"].contains(&url.scheme()) => {
-            Some("this URL does not begin with `redis://`, `rediss://` or `unix://`")
+            Some("this URL must begin with `redis://`, `rediss://` or `unix://`")
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => Some("this URL has no host"),
         Ok(_) => None,
@@ -240,10 +242,10 @@ fn split_unit(text: &str) -> Option<(u64, &str)> {
 }
 
 fn parse_bytes(text: &str) -> Result<u64, &'static str> {
-    const EXPECTED: &str = "is not a number of bytes, such as 268435456, `256MiB` or `2GiB`";
+    const EXPECTED: &str = "is not a size in bytes, such as 268435456, `256MiB` or `2GiB`";
     let bytes = parse_quantity(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
     if bytes < LEAST_BYTES {
-        return Err("is less than 1MiB, the least that is of use");
+        return Err("is less than 1MiB, the smallest supported size");
     }
     Ok(bytes)
 }
@@ -254,7 +256,7 @@ fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
     let seconds = parse_quantity(text, &TIMES, None).ok_or(EXPECTED)?;
     if !(1..=LONGEST).contains(&seconds) {
-        return Err("is out of range: from `1s` to a hundred years");
+        return Err("is out of range: supported are `1s` to a hundred years");
     }
     Ok(Duration::from_secs(seconds))
 }

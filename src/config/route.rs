@@ -14,7 +14,7 @@ impl Prefix {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const PUNCTUATION: &str = "/-._~:@+,=";
         if !text.starts_with('/') {
-            return Err("must start with `/`: it is the path under which clients reach this model");
+            return Err("must start with `/`: it is the path prefix of this route, such as `/anthropic`");
         }
         let path = text.trim_end_matches('/');
         if path
@@ -22,18 +22,19 @@ impl Prefix {
             .skip(1)
             .any(|segment| matches!(segment, "" | "." | ".."))
         {
-            return Err("has an empty, `.` or `..` segment");
+            return Err("contains an empty, `.` or `..` path segment");
         }
         if !path
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c))
         {
             return Err(
-                "has a character that a prefix cannot have (no wildcard is needed: everything below it is routed here)",
+                "contains a character that is not allowed: use ASCII letters, digits and `/-._~:@+,=` (no wildcard is \
+                 needed, because a prefix includes all paths below it)",
             );
         }
         if path == "/healthz" {
-            return Err("is where the proxy answers for its own health");
+            return Err("is reserved for the proxy's health check");
         }
         Ok(Self(path.to_owned()))
     }
@@ -79,7 +80,7 @@ impl ModelPattern {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         check_model_name(text)?;
         if text.contains(['?', '{', '}']) {
-            return Err("is not a pattern that is understood: only `*` is a wildcard");
+            return Err("contains `?`, `{` or `}`: the only wildcard is `*`");
         }
         let mut pattern = String::with_capacity(text.len());
         for character in text.chars() {
@@ -144,7 +145,7 @@ pub(super) fn check_model_name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty: expected a model name")
     } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        Err("has a space or a control character in it")
+        Err("contains a space or a control character")
     } else {
         Ok(())
     }

@@ -51,7 +51,7 @@ pub(super) fn validate(
             reader.report(
                 &at,
                 format!(
-                    "`{}` already stands above for {}",
+                    "duplicate model: `{}` is already configured for {} above",
                     model.frontend_model_name, model.frontend_base_url
                 ),
             );
@@ -59,7 +59,7 @@ pub(super) fn validate(
             beside().find(|other| shadows(&other.frontend_model_name, &model.frontend_model_name))
         {
             let message = format!(
-                "`{}` is never reached: `{}` above matches all that it does",
+                "this route is never used: `{1}` above matches every model name that `{0}` matches",
                 model.frontend_model_name, other.frontend_model_name
             );
             warnings.push(Located {
@@ -92,7 +92,7 @@ fn validate_secret(reader: &mut ConfigReader<'_>, secret: Located<ExpandedText>)
     if text.value.chars().count() < SECRET_LENGTH {
         reader.report(
             &at,
-            format!("the secret is shorter than {SECRET_LENGTH} characters"),
+            format!("the secret must have at least {SECRET_LENGTH} characters"),
         );
         return None;
     }
@@ -227,7 +227,9 @@ fn report_single_dialect(
     parse_dialect(reader, text);
     reader.report(
         &text.at,
-        format!("{given} needs {missing} beside it: set both to translate, neither to forward"),
+        format!(
+            "`{given}` requires `{missing}`: set both to translate, or neither to forward requests unchanged"
+        ),
     );
     DialectChoice::Wrong
 }
@@ -237,9 +239,14 @@ fn parse_dialect(reader: &mut ConfigReader<'_>, text: &Located<ExpandedText>) ->
     let found = DialectName::from_str(value).ok();
     if found.is_none() {
         let names = DialectName::ALL.map(DialectName::as_str);
-        let hint = match find_closest(written, names.into_iter()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("expected one of {}", names.join(", ")),
+        let hint = match (
+            written.to_lowercase().as_str(),
+            find_closest(written, names.into_iter()),
+        ) {
+            ("openai", _) => "did you mean `openai-chat` or `openai-responses`?".to_owned(),
+            ("anthropic", _) => "did you mean `claude`?".to_owned(),
+            (_, Some(name)) => format!("did you mean `{name}`?"),
+            (_, None) => format!("expected one of {}", names.join(", ")),
         };
         // Not the error's own words: they quote the value, which may come from a variable.
         reader.report(&text.at, format!("`{written}` is not a dialect: {hint}"));
@@ -276,8 +283,7 @@ fn validate_system_edits(
         for at in places.into_iter().flatten() {
             reader.report(
                 at,
-                "the system prompt can only be edited when frontend_dialect and backend_dialect are set; \
-                 they may be the same",
+                "edits of the system prompt require `frontend_dialect` and `backend_dialect`, which may be the same",
             );
         }
     }

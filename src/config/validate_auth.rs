@@ -47,7 +47,7 @@ pub(super) fn validate_aws_credentials(
         });
         let secret_access_key = secret_access_key.and_then(|secret| {
             if secret.value.value.is_empty() {
-                reader.report(&secret.at, "the secret is empty");
+                reader.report(&secret.at, "`secret_access_key` is empty");
                 return None;
             }
             Some(Secret::new(secret.value.value))
@@ -59,7 +59,10 @@ pub(super) fn validate_aws_credentials(
             .iter()
             .any(|known| known.access_key_id == access_key_id)
         {
-            reader.report(&at.unwrap_or_default(), "this key already stands above");
+            reader.report(
+                &at.unwrap_or_default(),
+                "duplicate access key: it is already configured above",
+            );
         }
         credentials.push(AwsCredential {
             access_key_id,
@@ -82,7 +85,7 @@ pub(super) fn validate_aws_signing(
         let mut valid = true;
         for (text, name) in [(profile, "backend_aws_profile"), (service, "backend_aws_service")] {
             if let Some(text) = text {
-                reader.report(&text.at, format!("{name} needs backend_aws_region beside it"));
+                reader.report(&text.at, format!("`{name}` requires `backend_aws_region`"));
                 valid = false;
             }
         }
@@ -91,14 +94,14 @@ pub(super) fn validate_aws_signing(
     if !cfg!(feature = "aws") {
         reader.report(
             &region.at,
-            "this program was built without the `aws` feature and cannot sign",
+            "this program was built without the cargo feature `aws`, so it cannot sign requests",
         );
         return None;
     }
     if let Some(key) = key.filter(|key| !key.value.value.is_empty()) {
         reader.report(
             &key.at,
-            "backend_api_key and backend_aws_region exclude each other: a request has a key or a signature",
+            "set `backend_api_key` or `backend_aws_region`, not both: a request has either a key or a signature",
         );
         return None;
     }
@@ -107,7 +110,7 @@ pub(super) fn validate_aws_signing(
         if text.chars().all(fits) {
             Ok(text.to_owned())
         } else {
-            Err("must be a name like `eu-west-1`: small letters, digits and hyphens")
+            Err("must be a name such as `eu-west-1`: lowercase letters, digits and hyphens")
         }
     };
     let service = service.unwrap_or_else(|| default_text(DEFAULT_AWS_SERVICE));
@@ -134,7 +137,7 @@ pub(super) fn validate_auth(
     let header = parse_value(reader, Some(header), |text| {
         let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
         if NOT_FOR_KEYS.contains(&name.as_str()) {
-            Err("is not a header that can carry a key")
+            Err("cannot contain a key: this header describes the connection or the body")
         } else {
             Ok(name)
         }
@@ -162,7 +165,7 @@ pub(super) fn validate_auth(
         if key.value.trim() != key.value || auth.header_value(&key.value).is_err() {
             reader.report(
                 &at,
-                "the key has a space around it, or a character that a header cannot carry",
+                "the key begins or ends with a space or line break, or contains a character that headers cannot contain",
             );
             return None;
         }
@@ -178,10 +181,37 @@ pub(super) struct WrittenAuth {
 
 struct WrittenKey {
     at: YamlPath,
-    /// Without a variable.
-    literal: bool,
+    /// The text, where it contains no variable.
+    literal: Option<String>,
     /// From a variable that nobody said may be empty.
     must_have_value: bool,
+}
+
+impl WrittenKey {
+    /// The warning about a key that is not a variable. Quotes only what is the name of a variable.
+    fn describe_literal(&self, schema: &str) -> String {
+        let text = self.literal.as_deref().unwrap_or_default();
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        for prefix in ["$", "os.environ/", "env."] {
+            if let Some(name) = text.strip_prefix(prefix).filter(|name| is_name(name)) {
+                return format!(
+                    "the text `{text}` itself is sent as the key: write `${{{name}}}` for the variable"
+                );
+            }
+        }
+        let word = text.split(' ').next().unwrap_or_default();
+        if !schema.is_empty() && word.eq_ignore_ascii_case(schema) {
+            return format!(
+                "the key begins with `{schema}`, which `backend_auth_schema` adds already: remove it here"
+            );
+        }
+        "the key is written in the file: `${VAR}` would read it from the environment".to_owned()
+    }
 }
 
 impl WrittenAuth {
@@ -190,7 +220,7 @@ impl WrittenAuth {
             let written = &key.value.written;
             WrittenKey {
                 at: key.at.clone(),
-                literal: !written.contains("${"),
+                literal: (!written.contains("${")).then(|| written.clone()),
                 must_have_value: written.contains("${") && !written.contains(":-}"),
             }
         });
@@ -210,17 +240,14 @@ impl WrittenAuth {
         let (auth, url) = (&model.backend_auth, model.backend_base_url.url());
         if let Some(key) = &self.key {
             if auth.api_key.is_none() && key.must_have_value {
-                let message = "the key comes out empty: clients' own authentication goes to the upstream";
+                let message = "the value of the variable is empty, so the clients' own keys are forwarded to the upstream";
                 warn(&key.at, message.to_owned());
             }
-            if auth.api_key.is_some() && key.literal && url.scheme() == "https" {
-                warn(
-                    &key.at,
-                    "the key stands in the file: `${VAR}` keeps it in the environment".to_owned(),
-                );
+            if auth.api_key.is_some() && key.literal.is_some() && url.scheme() == "https" {
+                warn(&key.at, key.describe_literal(&auth.schema));
             }
             if auth.api_key.is_some() && !auth.header_set && url.host_str() == Some("api.anthropic.com") {
-                let message = "this upstream takes API keys with `backend_auth_header: x-api-key` and \
+                let message = "this upstream expects API keys with `backend_auth_header: x-api-key` and \
                                `backend_auth_schema: \"\"`";
                 warn(&key.at, message.to_owned());
             }
@@ -233,7 +260,9 @@ impl WrittenAuth {
             let sent = format!("{}: {} …", auth.header, auth.schema);
             warn(
                 at,
-                format!("the key is sent as `{sent}`; for the key alone set `backend_auth_schema: \"\"`"),
+                format!(
+                    "the key is sent as `{sent}`; to send the key alone, set `backend_auth_schema: \"\"`"
+                ),
             );
         }
     }

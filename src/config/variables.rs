@@ -27,7 +27,7 @@ pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result
         }
         expanded.push_str(before);
         let Some((inside, after)) = after.split_once('}') else {
-            problems.push("`${` without its `}` (to mean the text `${`, write `$${`)".to_owned());
+            problems.push("`${` without a closing `}`; for the literal text `${`, write `$${`".to_owned());
             rest = "";
             break;
         };
@@ -53,18 +53,18 @@ fn lookup(inside: &str, environment: &Environment<'_>) -> Result<String, String>
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!(
-            "`${{{inside}}}` is not `${{VAR}}` or `${{VAR:-default}}` (to mean the text `${{`, write `$${{`)"
+            "`${{{inside}}}` is not a variable: write `${{VAR}}` or `${{VAR:-default}}`; for the literal text `${{`, write `$${{`"
         ));
     }
     match (environment(name), default) {
         (_, Some(default)) if default.contains("${") => Err(format!(
-            "the default of `${{{name}}}` cannot hold another variable"
+            "the default of `${{{name}}}` cannot contain another variable"
         )),
         (Some(value), None) => Ok(value),
         (Some(value), Some(_)) if !value.is_empty() => Ok(value),
         (_, Some(default)) => Ok(default.to_owned()),
         (None, None) => Err(format!(
-            "the environment variable {name} is not set (give a default with `${{{name}:-default}}`)"
+            "the environment variable {name} is not set: set it, or give a default with `${{{name}:-default}}`"
         )),
     }
 }
