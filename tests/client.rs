@@ -134,7 +134,7 @@ fn what_stands_in_the_way_is_told() {
             "codex",
             &good,
             1,
-            "Codex CLI speaks openai-responses, and no model is served so",
+            "Codex CLI speaks openai-responses, but no model has this frontend_dialect",
         ),
         ("openai --model gpt5", &good, 1, "did you mean `gpt-5`?"),
         (

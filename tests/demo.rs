@@ -27,7 +27,7 @@ impl Demo {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = loop {
             let line = lines.next().expect("the demo ended before it served").unwrap();
-            if let Some(base) = line.strip_prefix("Serving at ") {
+            if let Some(base) = line.strip_prefix("Listening on ") {
                 break base.split(". ").next().unwrap().to_owned();
             }
             guide.push_str(&line);

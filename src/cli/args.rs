@@ -44,6 +44,16 @@ Environment variables:
                         The web proxy through which upstreams are reached
 ";
 
+const CLIENT_EXAMPLE: &str = "\
+Example:
+  settings=$(llm-proxy client claude-code) && eval \"$settings\" && claude
+";
+
+const TRANSLATE_EXAMPLE: &str = "\
+Example:
+  llm-proxy translate --from claude --to openai-chat --model gpt-5.2 < request.json
+";
+
 /// Words that people try as a command, and the command that they mean.
 const SYNONYMS: [(&str, &str); 9] = [
     ("lint", "check"),
@@ -112,19 +122,22 @@ fn find_unknown_command(word: &OsStr) -> Option<clap::Error> {
 pub(super) enum CliCommand {
     /// Serve a configuration
     Serve(ServeArgs),
-    /// Check a configuration and show its routes as a table
+    /// Check a configuration and print its routes as a table
     Check(CheckArgs),
     /// Print the JSON Schema of the configuration
     Schema,
     /// Print the settings that connect a client to the proxy
     ///
-    /// The route is the one whose frontend dialect the client speaks. No secret is printed.
+    /// The command chooses the route whose frontend_dialect the client speaks. It prints no secrets and does not need
+    /// the keys of the upstreams.
+    #[command(after_help = CLIENT_EXAMPLE)]
     Client(ClientArgs),
-    /// Serve with a built-in upstream, to try things out without a key
+    /// Serve with a built-in upstream, to try the proxy without a key
     Demo(DemoArgs),
     /// Translate a document or stream from standard input to standard output
     ///
-    /// What could not be carried over goes to standard error.
+    /// Losses and errors are printed to standard error.
+    #[command(after_help = TRANSLATE_EXAMPLE)]
     Translate(TranslateArgs),
 }
 
@@ -177,10 +190,10 @@ impl ConfigFileArgs {
 pub struct ServeArgs {
     #[command(flatten)]
     pub config_file: ConfigFileArgs,
-    /// The address to listen on, in place of the configuration's server.host
-    #[arg(long, value_name = "HOST", value_parser = host)]
+    /// The address to listen on; overrides server.host of the configuration
+    #[arg(long, value_name = "HOST", value_parser = parse_host)]
     pub host: Option<String>,
-    /// The port to listen on, in place of the configuration's server.port
+    /// The port to listen on; overrides server.port of the configuration
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
 }
@@ -207,21 +220,21 @@ pub(super) struct CheckArgs {
 /// Arguments of `client`.
 #[derive(Debug, Args)]
 pub struct ClientArgs {
-    /// The client
+    /// The program or library that uses the proxy
     #[arg(value_enum)]
     pub client: SupportedClient,
     #[command(flatten)]
     pub config_file: ConfigFileArgs,
-    /// The model that the client shall ask for; not needed where there is only one
+    /// The model name that the client sends; optional if only one model fits the client
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// The frontend_base_url of the route, where several have the model
+    /// The frontend_base_url of the route; required if several routes have the model
     #[arg(long, value_name = "PATH")]
     pub prefix: Option<String>,
-    /// The address that clients reach the proxy at, in place of the configuration's host and port
+    /// The address at which clients reach the proxy [default: server.host and server.port]
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// How the settings are printed
+    /// The form of the output
     #[arg(long, value_enum, default_value_t = SettingsFormat::Text)]
     pub format: SettingsFormat,
 }
@@ -229,13 +242,13 @@ pub struct ClientArgs {
 /// How the settings of a client are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SettingsFormat {
-    /// All of it, to read and to paste
+    /// Everything, ready to paste
     Text,
-    /// Only the variables, as NAME=value
+    /// Only the environment variables, as NAME=value
     Env,
     /// Only the client's configuration file
     File,
-    /// All of it, for programs
+    /// Everything, for programs
     Json,
 }
 
@@ -250,19 +263,19 @@ pub struct DemoArgs {
 /// Arguments of `translate`.
 #[derive(Debug, Args)]
 pub struct TranslateArgs {
-    /// The dialect of what comes in
+    /// The dialect of the input
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub from: DialectName,
-    /// The dialect of what goes out
+    /// The dialect of the output
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub to: DialectName,
-    /// What comes in: a client's request, or an upstream's answer, complete or streamed
+    /// The kind of the input
     #[arg(long, value_enum, default_value_t = DocumentKind::Request)]
     pub kind: DocumentKind,
-    /// The name of the model that goes out; a request's decides what may be sent
+    /// The model name in the output; for a request, it decides which features may be used
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Tell losses as JSON, one object on a line
+    /// Print losses as JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -270,11 +283,11 @@ pub struct TranslateArgs {
 /// What is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DocumentKind {
-    /// A client's request
+    /// A request of a client
     Request,
-    /// An upstream's complete answer
+    /// A complete response of an upstream
     Response,
-    /// An upstream's streamed answer
+    /// A streamed response of an upstream
     Stream,
 }
 
@@ -282,10 +295,6 @@ pub enum DocumentKind {
 fn dialect_parser() -> impl TypedValueParser<Value = DialectName> {
     PossibleValuesParser::new(DialectName::ALL.map(DialectName::as_str))
         .try_map(|name| name.parse::<DialectName>())
-}
-
-fn host(text: &str) -> Result<String, &'static str> {
-    parse_host(text)
 }
 
 #[cfg(test)]

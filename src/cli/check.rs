@@ -43,7 +43,7 @@ pub fn check(
             write_table(out, HEADER, &list_routes(&loaded.config))?;
             writeln!(out, "{}", summarize(&loaded.config))?;
             if let Some(store) = &loaded.config.response_store {
-                writeln!(out, "answers are kept {store}")?;
+                writeln!(out, "responses are stored {store}")?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -73,10 +73,10 @@ fn list_routes(config: &Config) -> Vec<[String; 7]> {
 fn describe_route(model: &ConfiguredModel) -> [String; 7] {
     let dialects = match model.dialects {
         Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
-        None => "proxy".to_owned(),
+        None => "forwarded".to_owned(),
     };
     let backend_model = match &model.backend_model_name {
-        BackendModel::AsSent => "* (as sent)".to_owned(),
+        BackendModel::AsSent => "client's name".to_owned(),
         BackendModel::Named(name) => name.clone(),
     };
     [
@@ -105,8 +105,8 @@ fn describe_authentication(model: &ConfiguredModel) -> String {
     }
     match &auth.api_key {
         Some(_) => format!("{header}: key set"),
-        None if auth.header_set || auth.schema_set => format!("{header}: client's own"),
-        None => "client's own".to_owned(),
+        None if auth.header_set || auth.schema_set => format!("{header}: client's own key"),
+        None => "client's own key".to_owned(),
     }
 }
 
@@ -124,7 +124,7 @@ fn describe_edits(edits: &SystemPromptEdits) -> String {
         words.push("progress".to_owned());
     }
     if words.is_empty() {
-        "as sent".to_owned()
+        "unchanged".to_owned()
     } else {
         words.join(", ")
     }
@@ -145,7 +145,7 @@ fn summarize(config: &Config) -> String {
         host.clone()
     };
     format!(
-        "valid: {} under {} {prefix}, to listen on {host}:{}",
+        "valid: {} under {} {prefix}; listens on {host}:{}",
         count(config.models.len(), "model"),
         prefixes.len(),
         config.server.port

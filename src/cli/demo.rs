@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use super::DemoArgs;
-use super::serve::{report_failure, run_server};
+use super::serve::{port_hint, report_failure, run_server};
 use crate::config::{self, Config, LoadedConfig};
 use crate::demo::{self, Demo};
 use crate::proxy;
@@ -27,14 +27,15 @@ async fn listen(port: u16) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| {
-            let what = format!("cannot listen on port {port}: {error}; --port chooses another");
-            io::Error::new(error.kind(), what)
+            let hint = port_hint(&error);
+            let message = format!("cannot listen on port {port}: {error}{hint}");
+            io::Error::new(error.kind(), message)
         })?;
     let base = format!("http://{}", listener.local_addr()?);
     let config = configuration(&upstream.url(), listener.local_addr()?.port())?;
     let end = proxy::shutdown_signal()?;
     println!(
-        "{}\nServing at {base}. Ctrl-C ends it.\n",
+        "{}\nListening on {base}. Press Ctrl-C to stop.\n",
         demo::write_guide(&base)
     );
     let served = proxy::serve(config, listener, end).await;

@@ -1,6 +1,7 @@
 //! `llm-proxy serve`: the server.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,7 +17,11 @@ use crate::{proxy, telemetry};
 pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
     let loaded = match config::load(file, &read_variable) {
         Ok(loaded) => loaded,
-        Err(error) => return report_failure(&error),
+        Err(error) => {
+            // Every line begins with the file already.
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
     };
     let mut config = loaded.config;
     args.override_server(&mut config.server);
@@ -51,17 +56,27 @@ async fn listen(config: Config) -> std::io::Result<()> {
     let place = (config.server.host.as_str(), config.server.port);
     let listener = TcpListener::bind(place).await.map_err(|error| {
         let (host, port) = place;
+        let hint = port_hint(&error);
         std::io::Error::new(
             error.kind(),
-            format!("cannot listen on {host} port {port}: {error}"),
+            format!("cannot listen on {host} port {port}: {error}{hint}"),
         )
     })?;
     tracing::info!(address = %listener.local_addr()?, models = config.models.len(), "listening");
     proxy::serve(config, listener, proxy::shutdown_signal()?).await
 }
 
-/// Says on standard error why the command ends.
+/// What to do about a port that cannot be used; nothing for other errors.
+pub(super) fn port_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "; choose another port with --port",
+        ErrorKind::PermissionDenied => "; choose a port above 1023 with --port",
+        _ => "",
+    }
+}
+
+/// Prints why the command ends to standard error.
 pub(super) fn report_failure(error: &dyn Display) -> ExitCode {
-    eprintln!("{error}");
+    eprintln!("llm-proxy: {error}");
     ExitCode::FAILURE
 }

@@ -54,7 +54,7 @@ pub fn translate(
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            writeln!(err, "llm-proxy: {problem}")?;
+            writeln!(err, "llm-proxy: standard input cannot be translated: {problem}")?;
             ExitCode::FAILURE
         }
     };
@@ -64,7 +64,7 @@ pub fn translate(
 
 fn find_dialects(args: &TranslateArgs) -> Result<(&'static dyn Dialect, &'static dyn Dialect), String> {
     let known =
-        |name: DialectName| dialect::find(name).ok_or_else(|| format!("{name} is not translated yet"));
+        |name: DialectName| dialect::find(name).ok_or_else(|| format!("the dialect {name} is not supported"));
     Ok((known(args.from)?, known(args.to)?))
 }
 

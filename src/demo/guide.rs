@@ -101,7 +101,7 @@ pub fn write_guide(base_url: &str) -> String {
         claude(json!({
             "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": make_user_messages(weather), "tools": claude_tools,
         })),
-        "\n# An error of the upstream, in the client's own shape\n".to_owned(),
+        "\n# An error of the upstream, in the client's dialect\n".to_owned(),
         claude(json!({
             "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": make_user_messages("Please fail with error 429"),
         })),
@@ -121,13 +121,13 @@ fn write_curl(base: &str, path: &str, more_headers: &str, body: &Value) -> Strin
 
 fn write_settings(base: &str) -> String {
     format!(
-        "\n# Client settings. No key is needed; clients want to see one all the same.\n\
-         # OpenAI SDKs, on Claude:\n\
+        "\n# Client settings. No key is needed, but clients require a value.\n\
+         # OpenAI SDKs with the Claude upstream:\n\
          export OPENAI_BASE_URL={base}/openai-on-claude/v1 OPENAI_API_KEY=demo\n\
-         # Claude Code and Anthropic SDKs, on OpenAI:\n\
+         # Claude Code and Anthropic SDKs with the OpenAI upstream:\n\
          export ANTHROPIC_BASE_URL={base}/claude-on-openai ANTHROPIC_AUTH_TOKEN=demo\n\
-         # The same without translation: {base}/openai/v1 and {base}/claude\n\
-         \n# Words that the upstream obeys:\n\
+         # Without translation: {base}/openai/v1 and {base}/claude\n\
+         \n# The built-in upstream reacts to these words in the prompt:\n\
          # tool, think, long 50, slow, parallel, echo, error 429, error mid, overload, cut\n"
     )
 }

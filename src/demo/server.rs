@@ -301,7 +301,7 @@ fn list_models(
         DemoFailure::new(
             404,
             format!(
-                "{} {} is nothing that the demo upstream knows",
+                "the demo upstream has no endpoint {} {}",
                 head.method,
                 head.uri.path()
             ),

@@ -63,7 +63,7 @@ fn filter_by_prefix<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Conf
         prefixes.sort_unstable();
         prefixes.dedup();
         let hint = find_closest(wanted, prefixes.iter().copied()).map_or_else(
-            || format!("there are {}", prefixes.join(", ")),
+            || format!("the prefixes are {}", prefixes.join(", ")),
             |name| format!("did you mean {name}?"),
         );
         return Err(format!("no model has the frontend_base_url {wanted}: {hint}"));
@@ -121,7 +121,7 @@ fn find_by_name<'a>(
     match served.as_slice() {
         [one] => make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, models)),
         [] if !winners.is_empty() => Err(format!(
-            "{} {}, and `{name}` is served to others only:\n{}\n{}",
+            "{} {}, but `{name}` is configured for other dialects only:\n{}\n{}",
             client.title(),
             describe_dialects(client),
             list_routes(&winners, None),
@@ -129,7 +129,7 @@ fn find_by_name<'a>(
         )),
         [] => Err(describe_unknown_model(client, name, models)),
         several => Err(format!(
-            "`{name}` is served under several prefixes: --prefix says which\n{}",
+            "`{name}` is configured under several prefixes; choose one with --prefix:\n{}",
             list_routes(several, Some(name))
         )),
     }
@@ -151,11 +151,11 @@ fn find_only_model<'a>(
             make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, served))
         }
         [] => Err(format!(
-            "--model has to say a name that one of these patterns stands for:\n{}",
+            "choose a model name with --model that one of these patterns matches:\n{}",
             list_routes(served, None)
         )),
         _ => Err(format!(
-            "there are several models: --model says which\n{}",
+            "several models are configured for this client; choose one with --model:\n{}",
             list_routes(served, None)
         )),
     }
@@ -195,7 +195,7 @@ fn check_reachable<'a>(
         .max_by_key(|other| other.as_str().len());
     if let Some(other) = taken.filter(|other| *other != prefix) {
         return Err(format!(
-            "requests of {} to {path} are routed by the prefix {other}, not by {prefix}",
+            "requests of {} go to {path}, which belongs to the prefix {other}, not to {prefix}: change one of the prefixes",
             client.title()
         ));
     }
@@ -211,8 +211,8 @@ fn check_reachable<'a>(
         .filter(|_| config.models.iter().any(signs));
     match key {
         Some(_) if found.dialect != DialectName::Bedrock => Err(format!(
-            "requests under {prefix} have to be signed with one of server.aws_credentials, because a bedrock model \
-             is served there; {} does not sign: give the model a prefix of its own",
+            "requests under {prefix} must be signed with one of server.aws_credentials, because a model with \
+             `frontend_dialect: bedrock` has the same prefix, and {} cannot sign: move the model to another prefix",
             client.title()
         )),
         key => Ok(ClientTarget {
@@ -270,12 +270,12 @@ fn describe_wrong_dialect(client: SupportedClient, prefix: Option<&str>, config:
     let (title, speaks) = (client.title(), describe_dialects(client));
     match prefix {
         Some(prefix) if !served.is_empty() => format!(
-            "{title} {speaks}, and no model under {prefix} is served so; others are:\n{}",
+            "{title} {speaks}, but no model under {prefix} has this frontend_dialect. Models for this client:\n{}",
             list_routes(&served, None)
         ),
         _ => format!(
-            "{title} {speaks}, and no model is served so: one with `frontend_dialect: {first}` will do, whatever its \
-             upstream speaks\n{}",
+            "{title} {speaks}, but no model has this frontend_dialect: add a model with `frontend_dialect: {first}` and \
+             any backend_dialect. The configured models:\n{}",
             list_routes(&all, None)
         ),
     }
@@ -292,7 +292,7 @@ fn describe_unknown_model(client: SupportedClient, name: &str, models: &[&Config
         .map(|near| format!(": did you mean `{near}`?"))
         .unwrap_or_default();
     format!(
-        "no model that {} can ask for is named `{name}`{hint}\n{}",
+        "no model for {} is named `{name}`{hint}\n{}",
         client.title(),
         list_routes(&served, None)
     )
@@ -304,7 +304,7 @@ fn list_routes(models: &[&ConfiguredModel], name: Option<&str>) -> String {
     for (index, model) in models.iter().enumerate() {
         let dialect = match model.dialects {
             Some(pair) => pair.frontend.as_str(),
-            None => "forwarded as it is",
+            None => "no dialects, forwarded unchanged",
         };
         let name = name.unwrap_or(model.frontend_model_name.as_str());
         let end = if index + 1 == models.len() { "" } else { "\n" };

@@ -29,7 +29,7 @@ impl SettingsWriter<'_> {
             DialectName::OpenAiResponses => format!(
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
                  const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).responses({model});\n\
-                 const providerOptions = {{ openai: {{ store: false }} }}; // with every call\n"
+                 const providerOptions = {{ openai: {{ store: false }} }}; // pass this with every call\n"
             ),
             DialectName::Claude => format!(
                 "import {{ createAnthropic }} from \"@ai-sdk/anthropic\";\n\n\
@@ -80,7 +80,7 @@ impl SettingsWriter<'_> {
                     Some(_) => {
                         settings.env = self.aws_credentials();
                         if url.contains('%') {
-                            let note = "curl signs paths with an escape wrongly: it takes a model name without a colon.";
+                            let note = "curl signs paths with percent escapes incorrectly: use a model name without a colon.";
                             settings.notes.push(note.to_owned());
                         }
                         format!(

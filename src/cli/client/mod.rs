@@ -125,11 +125,11 @@ fn find_settings(
     let settings = settings::write_settings(args.client, &target, &root, secret.as_deref());
     match args.format {
         SettingsFormat::Env if settings.env.is_empty() => Err(format!(
-            "{} takes no environment variables from here: --format text shows what it takes",
+            "{} is not configured by environment variables: use --format text",
             args.client.title()
         )),
         SettingsFormat::File if settings.file.is_none() => Err(format!(
-            "{} needs no file: --format text shows what it takes",
+            "{} is not configured by a file: use --format text",
             args.client.title()
         )),
         _ => Ok(settings),
@@ -141,7 +141,7 @@ fn listen_url(config: &Config) -> Result<String, String> {
     let server = &config.server;
     if server.port == 0 {
         return Err(
-            "server.port is 0, any free port: say with --base-url where the proxy listens".to_owned(),
+            "server.port is 0 (any free port): set --base-url to the address of the proxy".to_owned(),
         );
     }
     // What listens on every interface is reached on this one.
@@ -161,13 +161,13 @@ fn parse_base_url(url: &str) -> Result<String, String> {
             refused("must be an http:// or https:// URL")
         }
         Ok(parsed) if parsed.query().is_some() || parsed.fragment().is_some() => {
-            refused("must end with its path, without a query or fragment")
+            refused("must not contain a query or fragment")
         }
         Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
-            refused("must not hold a user or password")
+            refused("must not contain a user name or password")
         }
         Ok(parsed) => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
-        Err(_) => refused("is not a URL: expected one like https://host"),
+        Err(_) => refused("is not a URL such as https://host"),
     }
 }
 

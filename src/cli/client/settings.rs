@@ -113,7 +113,7 @@ impl SettingsWriter<'_> {
         let dialects = match model.dialects {
             Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
             None => format!(
-                "forwarded as it is: its upstream has to speak {}",
+                "forwarded unchanged: the upstream must speak {}",
                 self.target.dialect
             ),
         };
@@ -144,14 +144,15 @@ impl SettingsWriter<'_> {
     fn describe_credential(&self) -> Option<String> {
         let upstream = &self.target.model.backend_base_url;
         match self.target.access_key_id {
-            Some(_) if self.secret.is_some() => {
-                Some("Requests have to be signed; the variable is the one in the configuration.".to_owned())
-            }
+            Some(_) if self.secret.is_some() => Some(
+                "Requests must be signed. The secret is in the variable that the configuration names."
+                    .to_owned(),
+            ),
             Some(id) => Some(format!(
-                "Requests have to be signed; YOUR_SECRET is the secret_access_key of {id} in the configuration."
+                "Requests must be signed. Replace YOUR_SECRET by the secret_access_key of {id} in the configuration."
             )),
             None if self.forwards_client_key() => Some(format!(
-                "YOUR_KEY goes to {upstream}: the configuration has no backend_api_key for this model."
+                "Replace YOUR_KEY by your key for {upstream}: this model has no backend_api_key in the configuration."
             )),
             None => None,
         }
@@ -336,15 +337,15 @@ impl SettingsWriter<'_> {
             ]),
             (None, false) => {
                 settings.env.extend(self.aws_credentials());
-                let note =
-                    "These clients send a token over https only: --base-url says where that is served.";
+                let note = "These clients send tokens over https only: set --base-url to an https address of the proxy.";
                 settings.notes.push(note.to_owned());
             }
             _ => settings.env.extend(self.aws_credentials()),
         }
-        settings
-            .notes
-            .push("Converse is not served: InvokeModel and InvokeModelWithResponseStream are.".to_owned());
+        settings.notes.push(
+            "The Converse API is not supported, only InvokeModel and InvokeModelWithResponseStream."
+                .to_owned(),
+        );
         let body = json!({
             "anthropic_version": "bedrock-2023-05-31",
             "max_tokens": 1024,
@@ -353,8 +354,8 @@ impl SettingsWriter<'_> {
         settings.snippets = vec![Snippet {
             title: "Python",
             text: format!(
-                "import boto3, json\n\nanswer = boto3.client(\"bedrock-runtime\").invoke_model(\n    modelId={}, \
-                 body=json.dumps({body}))\nprint(answer[\"body\"].read().decode())\n",
+                "import boto3, json\n\nresponse = boto3.client(\"bedrock-runtime\").invoke_model(\n    modelId={}, \
+                 body=json.dumps({body}))\nprint(response[\"body\"].read().decode())\n",
                 quote_literal(self.model)
             ),
         }];

@@ -289,7 +289,7 @@ fn a_longer_prefix_that_takes_the_requests_is_told() {
     let config = config(&CONFIG.replace("/own/v1", "/codex/v1/responses"));
     let said = find_settings(&args(SupportedClient::Codex, None), &config).unwrap_err();
     assert!(
-        said.contains("are routed by the prefix /codex/v1/responses"),
+        said.contains("belongs to the prefix /codex/v1/responses"),
         "{said}"
     );
 }
