@@ -54,7 +54,7 @@ Example:
   llm-proxy translate --from claude --to openai-chat --model gpt-5.2 < request.json
 ";
 
-/// Words that people try as a command, and the command that they mean.
+/// Words that users try as a command, and the command that they mean.
 const SYNONYMS: [(&str, &str); 9] = [
     ("lint", "check"),
     ("proxy", "serve"),
@@ -68,10 +68,10 @@ const SYNONYMS: [(&str, &str); 9] = [
 ];
 
 impl CommandLine {
-    /// Reads the words of a command line, of which the first is the program's name.
+    /// Parses a command line; the first word is the name of the program.
     ///
     /// # Errors
-    /// What is wrong with the command line, or the help or version that it asks for.
+    /// If the command line is wrong, or asks for the help or the version.
     pub(super) fn read(words: Vec<OsString>) -> Result<CliCommand, clap::Error> {
         if let Some(error) = words.get(1).and_then(|word| find_unknown_command(word)) {
             return Err(error);
@@ -81,8 +81,8 @@ impl CommandLine {
     }
 }
 
-/// The first word of the command line may be a FILE to serve, so clap takes a misspelt command for one. This finds
-/// the words that are neither a command nor a file.
+/// The error for a first word that is neither a command nor a file. Because the first word may be a FILE to serve,
+/// clap would accept every misspelt command as a file.
 fn find_unknown_command(word: &OsStr) -> Option<clap::Error> {
     let text = word.to_string_lossy();
     let may_be_file = text.is_empty() || text.starts_with('-') || text.contains(['.', '/', '\\']);
@@ -117,7 +117,7 @@ fn find_unknown_command(word: &OsStr) -> Option<clap::Error> {
     Some(error.with_cmd(&command))
 }
 
-/// What the program does.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub(super) enum CliCommand {
     /// Serve a configuration
@@ -152,10 +152,10 @@ pub struct ConfigFileArgs {
     pub config: Option<PathBuf>,
 }
 
-/// The configuration files that are looked for in the current folder where none is named, in this order.
+/// The configuration files that are used if the command line names none: the first that exists in the current folder.
 const DEFAULT_FILES: [&str; 2] = ["llm-proxy.yaml", "config/config.yaml"];
 
-/// No configuration file is named, and there is none of the default ones.
+/// The command line names no configuration file, and no default file exists.
 #[derive(Debug)]
 pub struct NoConfigFile;
 
@@ -171,10 +171,10 @@ impl fmt::Display for NoConfigFile {
 }
 
 impl ConfigFileArgs {
-    /// The file that the command line names, else the first of the default files that exists in `folder`.
+    /// The file that the command line names, or else the first default file that exists in `folder`.
     ///
     /// # Errors
-    /// When none is named and none of the default ones exists.
+    /// If the command line names no file and no default file exists.
     pub fn find(&self, folder: &Path) -> Result<PathBuf, NoConfigFile> {
         if let Some(named) = self.config.as_ref().or(self.file.as_ref()) {
             return Ok(named.clone());
@@ -185,7 +185,7 @@ impl ConfigFileArgs {
     }
 }
 
-/// Arguments of the server.
+/// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -199,7 +199,7 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// Puts `--host` and `--port` in place of what the configuration has.
+    /// Overrides the address of the configuration with `--host` and `--port`.
     pub fn override_server(&self, server: &mut Server) {
         if let Some(host) = &self.host {
             server.host.clone_from(host);
@@ -239,7 +239,7 @@ pub struct ClientArgs {
     pub format: SettingsFormat,
 }
 
-/// How the settings of a client are printed.
+/// The form in which the settings of a client are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SettingsFormat {
     /// Everything, ready to paste
@@ -280,7 +280,7 @@ pub struct TranslateArgs {
     pub json: bool,
 }
 
-/// What is translated.
+/// The kind of a document that is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DocumentKind {
     /// A request of a client
@@ -291,7 +291,7 @@ pub enum DocumentKind {
     Stream,
 }
 
-/// Lists the dialects in the help and in the message about an unknown one.
+/// A parser that lists the dialects in the help, and in the message about an unknown dialect.
 fn dialect_parser() -> impl TypedValueParser<Value = DialectName> {
     PossibleValuesParser::new(DialectName::ALL.map(DialectName::as_str))
         .try_map(|name| name.parse::<DialectName>())
@@ -313,7 +313,7 @@ mod tests {
         CommandLine::read(words.map(OsString::from).collect())
     }
 
-    /// The file that a command line names, and that of the default ones which is in `folder`.
+    /// The file that a command line uses in `folder`.
     fn file(line: &str, folder: &Path) -> Option<PathBuf> {
         let args = match read(line).unwrap() {
             CliCommand::Serve(args) => args.config_file,
@@ -460,7 +460,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
             assert!(error.to_string().contains(meant), "{line}: {error}");
         }
-        // It exists, so it is a file even without a dot or a slash.
+        // An existing file needs neither a dot nor a slash.
         assert_eq!(file("LICENSE", Path::new("")), Some("LICENSE".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! `llm-proxy check`: the configuration by the same path that the server takes, and its routes as a table.
+//! `llm-proxy check`: loads a configuration as the server does, and prints its routes as a table.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -21,11 +21,11 @@ const HEADER: [&str; 7] = [
     "SYSTEM PROMPT",
 ];
 
-/// Checks `file`. The routes go to `out`, errors and warnings to `err` as `file:line:column: message`. The exit code
-/// is 0 for a valid configuration, with or without warnings, else 1.
+/// Checks `file`. Prints the routes to `out`, and errors and warnings to `err` as `file:line:column: message`. The
+/// exit code is 0 for a valid configuration, also with warnings, and otherwise 1.
 ///
 /// # Errors
-/// When `out` or `err` cannot be written to.
+/// If `out` or `err` cannot be written to.
 pub fn check(
     file: &Path,
     environment: &Environment<'_>,
@@ -54,7 +54,7 @@ pub fn check(
     }
 }
 
-/// The routes in the order in which they are tried: the first that fits a request is taken.
+/// The rows of the table, in the order in which routes are tried: the first that matches a request is used.
 fn list_routes(config: &Config) -> Vec<[String; 7]> {
     let mut models: Vec<&ConfiguredModel> = config.models.iter().collect();
     models.sort_by(|a, b| {

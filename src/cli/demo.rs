@@ -12,8 +12,8 @@ use crate::config::{self, Config, LoadedConfig};
 use crate::demo::{self, Demo};
 use crate::proxy;
 
-/// Serves the scripted upstream behind a proxy and says how to try it, until the process is asked to end. Everything
-/// listens on the loopback interface.
+/// Serves a proxy with the scripted upstream until the process gets a signal, and prints commands to try. Both listen
+/// on the loopback interface only.
 #[must_use]
 pub fn demo(args: DemoArgs) -> ExitCode {
     match run_server(listen(args.port)) {

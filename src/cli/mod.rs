@@ -25,12 +25,13 @@ pub use translate::translate;
 
 use args::{CliCommand, CommandLine};
 
-/// The exit code of a command line that is wrong or lacks something.
+/// The exit code for a wrong or incomplete command line, the same as clap's.
 const USAGE_ERROR: u8 = 2;
 
-/// Runs the command that the process's command line asks for.
+/// Runs the command of the process's command line.
 ///
-/// Exits with 0 on success, 1 when the command fails or the configuration is wrong, 2 when the command line is.
+/// The exit code is 0 on success, 1 if the command fails or the configuration is wrong, and 2 if the command line is
+/// wrong.
 #[must_use]
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -38,7 +39,7 @@ pub fn run() -> ExitCode {
     let code = match CommandLine::read(words) {
         Ok(command) => run_command(command),
         Err(error) => {
-            // Help and version arrive here, too. Nothing can be done about a closed standard error.
+            // Help and version arrive here, too. If printing fails, there is no other way to report anything.
             let _ = error.print();
             u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
@@ -49,8 +50,9 @@ pub fn run() -> ExitCode {
     code
 }
 
-/// Whether the output is meant for a shell's `eval`. On a failure `false` is printed there: after nothing at all,
-/// `eval "$(llm-proxy client claude-code)" && claude` would succeed and start Claude Code on its own account.
+/// Whether the output may be evaluated by a shell. If such a command fails, it prints `false`. Without it, the shell
+/// would evaluate an empty text successfully, and `eval "$(llm-proxy client claude-code)" && claude` would start
+/// Claude Code without the proxy, on the user's own account.
 fn asks_for_shell_settings(words: &[OsString]) -> bool {
     let mut words = words.iter().skip(1).map(|word| word.to_string_lossy());
     if words.next().as_deref() != Some("client") {
@@ -90,7 +92,7 @@ fn run_command(command: CliCommand) -> ExitCode {
     }
 }
 
-/// Runs a command with the configuration file that the command line names, or the default one.
+/// Runs a command with the configuration file that the command line names, or the default file.
 fn with_config_file(args: &ConfigFileArgs, command: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
     match args.find(Path::new("")) {
         Ok(file) => command(file),
@@ -101,22 +103,22 @@ fn with_config_file(args: &ConfigFileArgs, command: impl FnOnce(PathBuf) -> Exit
     }
 }
 
-/// A variable of the process's environment. One that is not Unicode counts as not set.
+/// Reads an environment variable of the process. A value that is not Unicode counts as not set.
 #[must_use]
 pub fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Writes the JSON Schema of the configuration.
+/// Prints the JSON Schema of the configuration.
 ///
 /// # Errors
-/// When `out` cannot be written to.
+/// If `out` cannot be written to.
 pub fn print_schema(out: &mut impl Write) -> io::Result<ExitCode> {
     writeln!(out, "{:#}", crate::config::json_schema())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A reader that has gone away (`llm-proxy schema | head`) is no failure worth a word.
+/// The exit code of a command. A closed pipe (`llm-proxy schema | head`) is not a failure.
 fn exit_code_of(outcome: io::Result<ExitCode>) -> ExitCode {
     match outcome {
         Ok(code) => code,

@@ -11,14 +11,14 @@ use super::{ServeArgs, read_variable};
 use crate::config::{self, Config};
 use crate::{proxy, telemetry};
 
-/// Serves the configuration in `file` until the process is asked to end. Exits with 1 when the configuration is wrong or the
-/// server cannot be started; what is wrong goes to standard error.
+/// Serves the configuration in `file` until the process gets a signal. The exit code is 1 if the configuration is
+/// wrong or the server cannot start; standard error has the reason.
 #[must_use]
 pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
     let loaded = match config::load(file, &read_variable) {
         Ok(loaded) => loaded,
         Err(error) => {
-            // Every line begins with the file already.
+            // Each line begins with the name of the file, so it needs no prefix.
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
@@ -40,10 +40,11 @@ pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
     }
 }
 
-/// Runs a server with logs and a runtime of its own, on this thread: what a proxy serves, it serves on others.
+/// Sets up logging and runs a server in a new runtime on this thread. The proxy serves its connections on other
+/// threads.
 ///
 /// # Errors
-/// What the server fails with, or why it cannot be run.
+/// If logging or the runtime cannot be set up, or if the server fails.
 pub(super) fn run_server(server: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
     telemetry::init().map_err(std::io::Error::other)?;
     tokio::runtime::Builder::new_current_thread()
@@ -66,7 +67,7 @@ async fn listen(config: Config) -> std::io::Result<()> {
     proxy::serve(config, listener, proxy::shutdown_signal()?).await
 }
 
-/// What to do about a port that cannot be used; nothing for other errors.
+/// What to do about a port that cannot be used; empty for other errors.
 pub(super) fn port_hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::AddrInUse => "; choose another port with --port",

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Writes `rows` below `header`, two spaces between the columns and none at the end of a line.
+/// Writes `rows` below `header`, with two spaces between the columns and no spaces at the end of a line.
 pub(super) fn write_table<const N: usize>(
     out: &mut impl Write,
     header: [&str; N],

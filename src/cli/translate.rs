@@ -1,4 +1,5 @@
-//! `llm-proxy translate`: one document or stream from standard input to standard output, by the proxy's own code.
+//! `llm-proxy translate`: translates a document or stream from standard input to standard output, with the code that
+//! the proxy uses.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -15,18 +16,18 @@ use crate::prompt::SystemEdits;
 use crate::translate::{Carriers, Exchange, Route};
 use crate::wire::splice::Splices;
 
-/// Stands where the proxy would put its identifier of the request.
+/// Replaces the identifier that the proxy gives each request.
 const REQUEST_ID: &str = "req_offline";
 
-/// Bytes that are read of a stream at once; what arrives earlier is translated at once.
+/// How many bytes of a stream are read at once, at most. Fewer bytes are translated as soon as they arrive.
 const CHUNK: usize = 16 * 1024;
 
-/// Translates what `input` holds and writes it to `out`; losses and errors go to `err`.
+/// Translates `input` to `out`, and prints losses and errors to `err`.
 ///
-/// Exits with 0 when it was translated, also with losses, and with 1 when it could not be.
+/// The exit code is 0 if the input was translated, also with losses, and otherwise 1.
 ///
 /// # Errors
-/// When one of them cannot be read or written.
+/// If `input` cannot be read, or `out` or `err` cannot be written to.
 pub fn translate(
     args: &TranslateArgs,
     input: &mut impl Read,
@@ -74,7 +75,7 @@ fn read_all(input: &mut impl Read) -> io::Result<Bytes> {
     Ok(document.into())
 }
 
-/// A client's request: from the client's dialect to the upstream's.
+/// Translates a request from the client's dialect to the upstream's.
 fn translate_request(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
@@ -95,7 +96,7 @@ fn translate_request(
         carriers: &Carriers::default(),
         memory: None,
     };
-    // Its clients name the model in the path, which is not part of a document.
+    // Bedrock clients send the model name in the path, which is not part of the document.
     let in_path = (from.name() == DialectName::Bedrock).then(|| args.model.as_deref().unwrap_or_default());
     let inbound = Inbound {
         headers: &HeaderMap::new(),
@@ -107,7 +108,7 @@ fn translate_request(
     Ok(written.body)
 }
 
-/// Within a dialect only the model's name changes.
+/// Replaces the model name, which is the only change if both dialects are the same.
 fn replace_model(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
     let invalid = |error: &dyn std::fmt::Display| {
         Error::new(crate::canonical::ErrorClass::InvalidRequest, error.to_string())
@@ -127,7 +128,7 @@ fn replace_model(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
         .to_vec())
 }
 
-/// What an answer is written from, without a request to look at.
+/// The exchange that translates a response, without a request.
 fn begin_exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
     let reply = Reply {
         model: args.model.clone().unwrap_or_default(),
@@ -142,7 +143,7 @@ fn begin_exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static
     Exchange::without_request(to, from, reply)
 }
 
-/// An upstream's answer: from the upstream's dialect to the client's.
+/// Translates a complete response from the upstream's dialect to the client's.
 fn translate_response(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
@@ -157,7 +158,8 @@ fn translate_response(
     Ok(document)
 }
 
-/// An upstream's streamed answer, event by event as it arrives. What it failed with is in the stream, too.
+/// Translates a streamed response, each event as it arrives. Returns the error that ended the stream, which the
+/// output contains, too.
 fn translate_stream(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
@@ -207,7 +209,7 @@ fn translate_stream(
     }
 }
 
-/// Tells what was lost: as a table, or as one JSON object on a line.
+/// Prints the losses as a table, or as one JSON object per line.
 fn report_losses(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
     if args.json {
         for loss in losses.entries() {

@@ -12,7 +12,7 @@ use super::route::check_model_name;
 /// The model name that the upstream gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackendModel {
-    /// The name that the client sent (`*` in the file).
+    /// The client's model name (`*` in the file).
     AsSent,
     /// Always this name.
     Named(String),
@@ -31,7 +31,7 @@ impl BackendModel {
     }
 }
 
-/// The upstream's base URL: `http` or `https`, with a host, without credentials, query and fragment.
+/// The base URL of an upstream: `http` or `https`, with a host, without credentials, query and fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendUrl {
     url: Url,
@@ -63,7 +63,7 @@ impl BackendUrl {
         Ok(Self { url, text })
     }
 
-    /// The URL without a trailing slash, so that a path can be appended.
+    /// The URL without a trailing slash, ready to append a path.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -82,41 +82,41 @@ impl fmt::Display for BackendUrl {
     }
 }
 
-/// Whose AWS credentials sign the requests to an upstream, and for what.
+/// How requests to an upstream are signed for AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsSigning {
     /// The region of the upstream.
     pub region: String,
-    /// The profile in the shared configuration files of AWS; `None` for the one that the environment names.
+    /// The profile in the shared AWS configuration files; `None` means the profile in `AWS_PROFILE`, or `default`.
     pub profile: Option<String>,
     /// The service that the requests are signed for.
     pub service: String,
 }
 
-/// How the proxy identifies itself to an upstream.
+/// How the proxy authenticates to an upstream.
 #[derive(Debug, Clone)]
 pub struct BackendAuth {
-    /// The key to send in place of the client's authentication; `None` forwards the client's.
+    /// The key that replaces the client's authentication headers; `None` forwards them.
     pub api_key: Option<Secret>,
-    /// The header that carries the key.
+    /// The header that contains the key.
     pub header: HeaderName,
-    /// What stands before the key in that header; empty for the key alone.
+    /// The word before the key in that header; if it is empty, the header contains only the key.
     pub schema: String,
-    /// How requests are signed; `None` for those that carry a key. With it there is no key.
+    /// How requests are signed; `None` if they are not. If it is set, `api_key` is `None`.
     pub aws: Option<AwsSigning>,
-    /// Whether the file names the header.
+    /// Whether the file sets the header; otherwise `header` is the default.
     pub header_set: bool,
-    /// Whether the file names the schema, be it as empty.
+    /// Whether the file sets the schema, also to the empty text; otherwise `schema` is the default.
     pub schema_set: bool,
 }
 
 impl BackendAuth {
-    /// The header's value for a token: `<schema> <token>`, or the token alone. It is marked sensitive, so that HTTP
-    /// libraries neither print nor index it.
+    /// The value of the header for a token: `<schema> <token>`, or only the token. It is marked as sensitive, so HTTP
+    /// libraries do not print it or add it to a compression table.
     ///
     /// # Errors
-    /// When the token has a character that a header cannot carry; never for [`BackendAuth::api_key`], whose value
-    /// is checked when the file is read.
+    /// If the token contains a character that headers cannot contain. This never happens for
+    /// [`BackendAuth::api_key`], which is checked when the file is read.
     pub fn header_value(&self, token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
         let mut value = if self.schema.is_empty() {
             HeaderValue::from_str(token)?

@@ -1,8 +1,8 @@
-//! A YAML document as a plain tree, and the place in the file of any part of it.
+//! A YAML document as a tree, and the position of each of its nodes in the file.
 //!
-//! The YAML crate gives positions only with its errors. So the tree carries none: a part is named by its
-//! [`YamlPath`], and [`locate`] reads the text once more, stops at that part with an error and takes the error's place.
-//! It costs nothing as long as there is nothing to report.
+//! The YAML crate reports positions only in its errors, so the tree contains none. A node is identified by its
+//! [`YamlPath`]. To find its position, [`locate`] parses the text again, fails at that node and returns the position
+//! of the error. This costs nothing unless there is a problem to report.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ pub(super) enum YamlNode {
     Float(f64),
     Text(String),
     List(Vec<YamlNode>),
-    /// In the order of the file; a key that stands twice is here twice.
+    /// In the order of the file. Duplicate keys are kept, to report them.
     Map(Vec<(YamlNode, YamlNode)>),
 }
 
 impl YamlNode {
-    /// What a person calls this kind of value.
+    /// The kind of the value in words, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -37,7 +37,7 @@ impl YamlNode {
     }
 }
 
-/// One step down the tree, by position, so that the same key can stand twice.
+/// One step down the tree, by index, because keys may be duplicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum YamlStep {
     Item(usize),
@@ -45,12 +45,12 @@ pub(super) enum YamlStep {
     Value(usize),
 }
 
-/// The way from the top of the document to a part of it.
+/// The path from the root of the document to one of its nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct YamlPath(Vec<YamlStep>);
 
 impl YamlPath {
-    /// The path of the key, when this is that of its value.
+    /// The path of the key, if this is the path of its value.
     pub(super) fn of_key(&self) -> Self {
         let mut steps = self.0.clone();
         if let Some(last) = steps.last_mut()
@@ -61,7 +61,7 @@ impl YamlPath {
         Self(steps)
     }
 
-    /// The path one step further down.
+    /// The path of a child node.
     pub(super) fn child(&self, step: YamlStep) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
@@ -69,13 +69,13 @@ impl YamlPath {
     }
 }
 
-/// Line and column, both counted from 1.
+/// Line and column, both from 1.
 pub(super) type FilePosition = (usize, usize);
 
-/// Reads one YAML document.
+/// Parses one YAML document.
 ///
 /// # Errors
-/// What is wrong with the YAML, and where if that is known.
+/// The position, if it is known, and the message of the first syntax error.
 pub(super) fn parse(text: &str) -> Result<YamlNode, (Option<FilePosition>, String)> {
     serde_yaml::from_str(text).map_err(|error| {
         let place = error.location().map(|at| (at.line(), at.column()));
@@ -83,7 +83,7 @@ pub(super) fn parse(text: &str) -> Result<YamlNode, (Option<FilePosition>, Strin
     })
 }
 
-/// The place of the part that `path` names, or of its nearest ancestor that exists.
+/// The position of the node at `path`, or of its closest ancestor that exists.
 pub(super) fn locate(text: &str, path: &YamlPath) -> FilePosition {
     let deserializer = serde_yaml::Deserializer::from_str(text);
     match (PositionFinder { steps: &path.0 }).deserialize(deserializer) {
@@ -92,8 +92,8 @@ pub(super) fn locate(text: &str, path: &YamlPath) -> FilePosition {
     }
 }
 
-/// Hints for messages of the YAML parser, by words in them. The parser knows where it stopped, which for most mistakes
-/// is after the line that has to be changed.
+/// Hints for messages of the YAML parser, each with words that identify the message. The parser reports where it
+/// stopped, which is often after the line with the mistake.
 const HINTS: [(&str, &str); 7] = [
     (
         "scanning an alias",
@@ -125,7 +125,8 @@ const HINTS: [(&str, &str); 7] = [
     ),
 ];
 
-/// The YAML crate's message with a hint, and without the positions in it, which are reported separately.
+/// The message of the YAML crate with a hint. Positions in the message are removed, because they are reported
+/// separately.
 fn describe(message: &str) -> String {
     if message.contains("more than one document") {
         return "the file contains more than one YAML document (separated by `---`): only one is supported"
@@ -168,7 +169,7 @@ impl<'de> Visitor<'de> for YamlNodeVisitor {
         Ok(YamlNode::Null)
     }
 
-    /// A document without a value.
+    /// An empty document.
     fn visit_none<E: Error>(self) -> Result<YamlNode, E> {
         Ok(YamlNode::Null)
     }
@@ -222,7 +223,7 @@ impl<'de> Visitor<'de> for YamlNodeVisitor {
     }
 }
 
-/// Walks down to a part of the document and fails there.
+/// Parses down to a node of the document and fails there, so that the error has the node's position.
 struct PositionFinder<'p> {
     steps: &'p [YamlStep],
 }
@@ -322,7 +323,7 @@ mod tests {
             (&[Value(1), Item(0), Value(1), Value(0), Item(1)], (5, 16)),
             (&[Value(1), Item(1), Key(1)], (7, 5)),
             (&[Value(1), Item(1), Value(1)], (7, 8)),
-            // Not there: the nearest ancestor.
+            // The node does not exist: its closest ancestor.
             (&[Value(1), Item(1), Value(9)], (6, 5)),
         ] {
             assert_eq!(locate(TEXT, &path(steps)), place, "{steps:?}");

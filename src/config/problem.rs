@@ -1,38 +1,39 @@
-//! What is wrong in a configuration file, and where.
+//! Problems in a configuration file.
 
 use std::fmt;
 
 use super::document::FilePosition;
 
-/// One thing to tell the author of a configuration file.
+/// An error or a warning about a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Line and column, both counted from 1; `None` when the file as a whole is meant.
+    /// Line and column, both from 1; `None` if the problem concerns the whole file.
     pub position: Option<FilePosition>,
-    /// What is wrong and, where it is known, what to do about it. Never holds the value of a variable or a secret.
+    /// The problem and, if known, the remedy. Never contains the value of a variable or a secret.
     pub message: String,
 }
 
-/// Why there is no configuration.
+/// Why a configuration cannot be used.
 #[derive(Debug)]
 pub enum ConfigError {
     /// The file cannot be read.
     Read {
-        /// The file, as it was named.
+        /// The name of the file as the user wrote it.
         file: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is not a valid configuration.
     Invalid {
-        /// The file, as it was named.
+        /// The name of the file as the user wrote it.
         file: String,
-        /// All that was found, in the order of the file; at least one.
+        /// All problems, in the order of the file; at least one.
         problems: Vec<Problem>,
     },
 }
 
-/// Shows `file:line:column: message`.
+/// Writes `file:line:column: message`, which editors and terminals recognize as a link. `kind` comes before the
+/// message, such as `warning: `.
 pub(crate) fn write_problem(
     f: &mut impl fmt::Write,
     file: &str,
@@ -46,7 +47,7 @@ pub(crate) fn write_problem(
 }
 
 impl fmt::Display for ConfigError {
-    /// One line for each problem: `file:line:column: message`.
+    /// Writes one line per problem: `file:line:column: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { file, source } => {

@@ -1,6 +1,7 @@
-//! Taking keys out of the YAML tree: kinds of values, variables, unknown and missing keys.
+//! Reads keys from the YAML tree: checks the kinds of values, replaces variables, and reports unknown and missing
+//! keys.
 //!
-//! Nothing here stops at the first problem; every problem is kept with the path of the part it is about.
+//! Nothing here stops at the first problem, because a user wants to see all of them at once.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -8,35 +9,35 @@ use std::ops::RangeInclusive;
 use super::document::{YamlNode, YamlPath, YamlStep};
 use super::variables::{self, Environment};
 
-/// A value and where it stands.
+/// A value and its path.
 #[derive(Debug, Clone)]
 pub(super) struct Located<T> {
     pub(super) value: T,
     pub(super) at: YamlPath,
 }
 
-/// A piece of text with its variables replaced.
+/// Text with its variables replaced.
 #[derive(Debug, Clone)]
 pub(super) struct ExpandedText {
     pub(super) value: String,
-    /// As the file has it: what messages quote, since a variable may hold a secret.
+    /// The text in the file, which messages quote, because a variable may contain a secret.
     pub(super) written: String,
 }
 
-/// A key of the file that may be absent.
+/// A key that may be absent.
 pub(super) type OptionalKey<T> = Option<Located<T>>;
 
-/// What a variable that is not set does to a key of the file that holds a secret.
+/// How to treat a variable that is not set, in a key that contains a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnsetSecrets {
-    /// It is a problem, as everywhere else.
+    /// Report a problem, as for all other keys.
     Refuse,
-    /// The key gets a value that passes all checks. For commands that do not look at secrets, and are run where the
-    /// variables of the server are not set.
+    /// Replace the secret by a value that passes all checks. This is for commands that do not use secrets and often
+    /// run in a shell without the server's variables.
     StandIn,
 }
 
-/// The environment, and the problems found so far.
+/// The environment, and the problems found until now.
 pub(super) struct ConfigReader<'a> {
     environment: &'a Environment<'a>,
     unset_secrets: UnsetSecrets,
@@ -71,7 +72,7 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
-    /// Reports a value of the wrong kind. `name` is the key; empty where there is none.
+    /// Reports a value of the wrong kind. `name` is the key; it is empty for the value of a list item.
     fn report_unexpected<T>(&mut self, name: &str, what: &str, node: &YamlNode, at: &YamlPath) -> Option<T> {
         let hint = match (what, node) {
             ("text", YamlNode::Integer(_) | YamlNode::Float(_) | YamlNode::Bool(_)) => ": put it in quotes",
@@ -79,7 +80,7 @@ impl<'a> ConfigReader<'a> {
             ("text", YamlNode::Map(_)) => {
                 ": text that begins with `{` needs quotes, and variables are written `${VAR}`"
             }
-            // YAML 1.1 read these words as booleans.
+            // YAML 1.1 had these booleans; in YAML 1.2, they are text.
             ("true or false", YamlNode::Text(word)) => match word.to_lowercase().as_str() {
                 "yes" | "on" | "true" => ": write true without quotes",
                 "no" | "off" | "false" => ": write false without quotes",
@@ -107,7 +108,7 @@ impl<'a> ConfigReader<'a> {
         })
     }
 
-    /// Text that is a secret, or has one in it.
+    /// Reads text that is or contains a secret.
     fn read_secret_text(
         &mut self,
         name: &str,
@@ -129,7 +130,7 @@ impl<'a> ConfigReader<'a> {
         self.read_text(name, node, at)
     }
 
-    /// A number, or text with a number and its unit.
+    /// Reads a number, or text with a number and a unit.
     fn read_quantity(&mut self, name: &str, node: &YamlNode, at: &YamlPath) -> Option<ExpandedText> {
         match node {
             YamlNode::Integer(number) => Some(ExpandedText {
@@ -156,7 +157,7 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
-    /// A number of a thing that goes by a noun.
+    /// Reads a number; `noun` names it in messages.
     fn read_number(
         &mut self,
         name: &str,
@@ -220,7 +221,7 @@ impl<'a> ConfigReader<'a> {
     }
 }
 
-/// The keys of one mapping. Take each key that may stand there, then [`MappingKeys::finish`].
+/// The keys of one mapping. Read each known key, then call [`MappingKeys::finish`] to report the others.
 pub(super) struct MappingKeys<'n> {
     at: YamlPath,
     entries: Vec<KeyEntry<'n>>,
@@ -235,7 +236,7 @@ struct KeyEntry<'n> {
 }
 
 impl<'n> MappingKeys<'n> {
-    /// The keys of `node`, or `None` and a problem when it is not a mapping.
+    /// The keys of `node`. If it is not a mapping, reports a problem and returns `None`.
     pub(super) fn of(reader: &mut ConfigReader<'_>, node: &'n YamlNode, at: YamlPath) -> Option<Self> {
         let YamlNode::Map(pairs) = node else {
             return reader.report_unexpected("", "a mapping of keys to values", node, &at);
@@ -265,7 +266,7 @@ impl<'n> MappingKeys<'n> {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// The value of a key; absent and empty (`key:` with nothing behind it) are the same.
+    /// The value of a key; `None` if the key is absent or has no value (`key:`).
     fn take(&mut self, name: &'static str) -> Option<(&'n YamlNode, YamlPath)> {
         self.known.push(name);
         let entry = self.entry(name)?;
@@ -306,7 +307,7 @@ impl<'n> MappingKeys<'n> {
             .map(|value| Located { value, at })
     }
 
-    /// Text that is a secret or has one in it; see [`UnsetSecrets`] for `stand_in`.
+    /// Reads text that is or contains a secret. `stand_in` replaces it in the case of [`UnsetSecrets::StandIn`].
     pub(super) fn read_secret_text(
         &mut self,
         reader: &mut ConfigReader<'_>,
@@ -359,7 +360,7 @@ impl<'n> MappingKeys<'n> {
         self.read_number(reader, name, "port", 0..=u16::MAX)
     }
 
-    /// A number of a thing that goes by a noun.
+    /// Reads a number; `noun` names it in messages.
     pub(super) fn read_number(
         &mut self,
         reader: &mut ConfigReader<'_>,
@@ -373,7 +374,7 @@ impl<'n> MappingKeys<'n> {
             .map(|value| Located { value, at })
     }
 
-    /// Located at the key: a mapping starts only on the next line.
+    /// Reads a mapping of texts. Its path is that of the key, because the mapping itself begins on the next line.
     pub(super) fn read_pairs(
         &mut self,
         reader: &mut ConfigReader<'_>,
@@ -386,7 +387,7 @@ impl<'n> MappingKeys<'n> {
         })
     }
 
-    /// Reports the keys that nobody took and the required ones that are not there.
+    /// Reports the keys that were not read, and the required keys that are missing.
     pub(super) fn finish(self, reader: &mut ConfigReader<'_>) {
         let mut meant = Vec::new();
         for entry in &self.entries {
@@ -410,22 +411,22 @@ impl<'n> MappingKeys<'n> {
                 let at = self.at.child(YamlStep::Key(entry.index));
                 reader.report(&at, format!("the required key `{name}` has no value"));
             } else if !meant.contains(name) {
-                // Only then: a misspelt key is one mistake, not two.
+                // A required key that is misspelt was reported above. It is one mistake, not two.
                 reader.report(&self.at, format!("the required key `{name}` is missing"));
             }
         }
     }
 
-    /// The names that were asked for, and those of them that are required and not there.
+    /// All names that were read, and the required ones that are missing.
     #[cfg(test)]
     pub(super) fn asked_for(&self) -> (&[&'static str], &[&'static str]) {
         (&self.known, &self.missing)
     }
 }
 
-/// The name that `written` was probably meant to be.
+/// The name that is most similar to `written`; `None` if none is similar enough for a hint.
 pub(crate) fn find_closest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// Less alike than this, a hint would be a guess.
+    /// Below this similarity, a hint would be a guess.
     const ALIKE: f64 = 0.6;
     let written = written.to_lowercase().replace('-', "_");
     names

@@ -1,4 +1,4 @@
-//! The store of answers that clients of the Responses API come back to.
+//! The configuration of the response store.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,49 +11,49 @@ use super::document::YamlPath;
 use super::file::ResponseStoreKeys;
 use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey, find_closest};
 
-/// Most bytes that are kept when the file does not say.
+/// The default of `max_bytes`.
 pub(super) const DEFAULT_MAX_BYTES: &str = "256MiB";
-/// How long an answer is kept when the file does not say: as long as the vendor keeps one.
+/// The default of `max_age`: OpenAI stores responses for this time.
 pub(super) const DEFAULT_MAX_AGE: &str = "30d";
-/// The kinds of stores, as the file names them.
+/// The values of `kind`.
 pub(super) const KINDS: [&str; 3] = ["memory", "disk", "redis"];
 
-/// Less than this could not hold the answers that are being given.
+/// The minimum of `max_bytes`. A smaller store could not hold the responses that are in progress.
 const LEAST_BYTES: u64 = 1024 * 1024;
 
-/// Where answers are kept, and for how long.
+/// Where responses are stored, and for how long.
 #[derive(Debug, Clone)]
 pub struct ResponseStore {
-    /// Where.
+    /// The kind of store.
     pub place: StorePlace,
-    /// How long after its last use an answer is kept; at least a second.
+    /// How long a response is stored after its last use; at least one second.
     pub max_age: Duration,
 }
 
-/// Where answers are kept.
+/// Where responses are stored.
 #[derive(Debug, Clone)]
 pub enum StorePlace {
-    /// In this process; gone when it ends.
+    /// In the memory of this process, lost when it ends.
     Memory {
-        /// Most bytes of answers and their input.
+        /// The maximum size of the responses and their input.
         max_bytes: u64,
     },
-    /// In a database file of this process alone.
+    /// In a database file that only this process uses.
     Disk {
         /// The file.
         path: PathBuf,
-        /// Most bytes of answers and their input; the file itself may be larger.
+        /// The maximum size of the responses and their input; the file may be larger.
         max_bytes: u64,
     },
-    /// In a Redis or Valkey server that several proxies may share. It bounds its memory itself.
+    /// In a Redis or Valkey server that several proxies may share. The server limits its own memory.
     Redis {
-        /// Its address, which may hold a password.
+        /// Its address, which may contain a password.
         url: Secret,
     },
 }
 
 impl fmt::Display for ResponseStore {
-    /// In words for a person, without what may be secret.
+    /// Describes the store for `check`, without the secrets in an address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             StorePlace::Memory { max_bytes } => {
@@ -78,7 +78,7 @@ impl fmt::Display for ResponseStore {
     }
 }
 
-/// A number in the largest unit that it is a multiple of.
+/// Formats a number in the largest unit that divides it.
 fn format_in_units(number: u64, units: &[(&str, u64)]) -> String {
     let whole = units.iter().rev().find(|(_, unit)| number.is_multiple_of(*unit));
     match whole {
@@ -98,7 +98,7 @@ const BYTES: [(&str, u64); 5] = [
 /// Units of times, in seconds.
 const TIMES: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
 
-/// A number and its unit, which is `default` where there is none.
+/// Parses a number with a unit. `default` is the unit if the text has none.
 fn parse_quantity(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
     let (number, name) = split_unit(text)?;
     let unit = match name {
@@ -108,7 +108,7 @@ fn parse_quantity(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Op
     number.checked_mul(unit)
 }
 
-/// The store that the keys ask for; `None` when something is wrong.
+/// Checks the keys of a store. Reports problems and returns `None` if there are any.
 pub(super) fn validate(reader: &mut ConfigReader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
     let ResponseStoreKeys {
         kind,
@@ -183,7 +183,7 @@ fn require_key(
     text
 }
 
-/// The server's address. What is wrong with it is told without quoting it: it may hold a password.
+/// Checks the address of a Redis server. Messages do not quote the address, because it may contain a password.
 fn validate_redis_url(
     reader: &mut ConfigReader<'_>,
     url: OptionalKey<ExpandedText>,
@@ -215,7 +215,7 @@ fn validate_redis_url(
     }
 }
 
-/// A number with its unit, or the default.
+/// Parses the value of a key, or the default.
 fn parse_or_default<T>(
     reader: &mut ConfigReader<'_>,
     text: OptionalKey<ExpandedText>,
@@ -234,7 +234,7 @@ fn parse_or_default<T>(
     }
 }
 
-/// A number and the unit behind it.
+/// Splits text into a number and the unit after it.
 fn split_unit(text: &str) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits)?;
@@ -252,7 +252,7 @@ fn parse_bytes(text: &str) -> Result<u64, &'static str> {
 
 fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "is not a duration, such as `30d`, `12h`, `45m` or `90s`";
-    // The times of Redis are milliseconds in 63 bits; nobody waits for a hundred years.
+    // Redis counts times in milliseconds of 63 bits, so a limit is necessary. A hundred years is enough.
     const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
     let seconds = parse_quantity(text, &TIMES, None).ok_or(EXPECTED)?;
     if !(1..=LONGEST).contains(&seconds) {

@@ -1,16 +1,16 @@
-//! What a request is routed by: the prefix of its path and its model name.
+//! The two parts of a route: the path prefix and the model name.
 
 use std::fmt;
 
-/// The path under which clients reach a model: starts with `/`, has no trailing slash (except `/` itself).
+/// The path prefix of a route. It begins with `/` and has no trailing slash, except `/` itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Prefix(String);
 
 impl Prefix {
-    /// Takes a path; trailing slashes are dropped.
+    /// Parses a path prefix; trailing slashes are removed.
     ///
     /// # Errors
-    /// What is wrong with it, to stand after the quoted text.
+    /// The problem, as the end of a sentence that begins with the quoted text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const PUNCTUATION: &str = "/-._~:@+,=";
         if !text.starts_with('/') {
@@ -45,8 +45,8 @@ impl Prefix {
         if self.0.is_empty() { "/" } else { &self.0 }
     }
 
-    /// The rest of `path` when it lies under this prefix: empty, or starting with `/`. `/a` holds `/a` and `/a/b`,
-    /// not `/ab`.
+    /// The rest of `path` after this prefix: empty, or beginning with `/`. `None` if the prefix does not match; `/a`
+    /// matches `/a` and `/a/b`, but not `/ab`.
     #[must_use]
     pub fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(self.0.as_str())?;
@@ -60,23 +60,23 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// A model name that clients send, or a pattern for several: `*` stands for any text, also none.
+/// A model name, or a pattern of model names in which `*` matches any text, also the empty text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelPattern(String);
 
-/// How well a pattern fits: the greater wins.
+/// The rank of a pattern among those that match a name; the greatest is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
     exact: bool,
-    /// Characters besides `*`.
+    /// The number of characters other than `*`.
     literal: usize,
 }
 
 impl ModelPattern {
-    /// Takes a name or pattern; several `*` in a row are one.
+    /// Parses a name or pattern; several `*` in a row become one.
     ///
     /// # Errors
-    /// What is wrong with it, to stand after the quoted text.
+    /// The problem, as the end of a sentence that begins with the quoted text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         check_model_name(text)?;
         if text.contains(['?', '{', '}']) {
@@ -97,13 +97,13 @@ impl ModelPattern {
         &self.0
     }
 
-    /// Whether it is one name, without `*`.
+    /// Whether it is an exact name, without `*`.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         !self.0.contains('*')
     }
 
-    /// Whether it stands for `name`. Takes at most pattern × name steps.
+    /// Whether it matches `name`. Needs at most pattern length × name length steps.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let Some((head, tail)) = self.0.split_once('*') else {
@@ -113,7 +113,7 @@ impl ModelPattern {
             return false;
         };
         let (middle, last) = tail.rsplit_once('*').unwrap_or(("", tail));
-        // The leftmost place for each part leaves the most room for those after it.
+        // The leftmost match of each part leaves the most text for the parts after it, so no backtracking is needed.
         for part in middle.split('*') {
             match rest.find(part) {
                 Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
@@ -123,8 +123,8 @@ impl ModelPattern {
         rest.ends_with(last)
     }
 
-    /// Its rank among the patterns that match the same name: an exact name first, then the most characters besides
-    /// `*`. Equal ranks are settled by the order of the file.
+    /// Its rank among the patterns that match the same name: an exact name first, then the most characters other than
+    /// `*`. For equal ranks, the order of the file decides.
     #[must_use]
     pub fn precedence(&self) -> Precedence {
         Precedence {
@@ -140,7 +140,7 @@ impl fmt::Display for ModelPattern {
     }
 }
 
-/// The rule for every model name.
+/// Checks the rules for model names and patterns.
 pub(super) fn check_model_name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty: expected a model name")
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(rank("ö*"), rank("o*"));
     }
 
-    /// The obvious definition of a wildcard, against which the quick one is held.
+    /// A simple definition of wildcard matching, to compare the fast one with.
     fn slow_match(pattern: &[char], name: &[char]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,

@@ -12,14 +12,14 @@ use crate::dialect::DialectName;
 
 /// The JSON Schema (draft 2020-12) of the configuration file, for editors and other tools.
 ///
-/// It knows the keys, their kinds and what can be said of one value alone. What depends on the environment or on
-/// several keys is for [`super::parse`] to find.
+/// It describes the keys, their kinds, and the rules for a single value. Only [`super::parse`] checks the rules that
+/// depend on the environment or on several keys.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(FileKeys).to_value()
 }
 
-/// A `T`, or text with a variable in it that gives one.
+/// A `T`, or text with a variable that gives a `T`.
 pub(super) struct OrVariable<T>(PhantomData<T>);
 
 impl<T: JsonSchema> JsonSchema for OrVariable<T> {
@@ -54,7 +54,7 @@ impl JsonSchema for WorkersSchema {
     }
 }
 
-/// The name of a dialect, or nothing.
+/// The name of a dialect, or the empty text.
 pub(super) struct DialectSchema;
 
 impl JsonSchema for DialectSchema {
@@ -74,7 +74,7 @@ impl JsonSchema for DialectSchema {
     }
 }
 
-/// What happens when a translation loses something.
+/// A value of `on_loss`.
 pub(super) struct OnLossSchema;
 
 impl JsonSchema for OnLossSchema {
@@ -108,7 +108,7 @@ impl JsonSchema for StoreKindSchema {
     }
 }
 
-/// A number, or text that has its unit behind it.
+/// A number, or text with a number and a unit.
 pub(super) struct MeasureSchema;
 
 impl JsonSchema for MeasureSchema {
@@ -141,7 +141,7 @@ mod tests {
         names.map(str::to_owned).collect()
     }
 
-    /// The schema comes from the fields, the reader from the names it asks for: here they are held together.
+    /// The schema is derived from the fields, and the reader uses names in its code. This test compares the two.
     #[test]
     fn the_schema_has_the_keys_that_are_read() {
         let schema = json_schema();

@@ -1,4 +1,4 @@
-//! From the keys of the file to the typed configuration: every rule that needs more than the kind of one value.
+//! Builds the typed configuration from the keys of the file, and checks all rules beyond the kind of a value.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use super::{
 use crate::canonical::OnLoss;
 use crate::dialect::DialectName;
 
-/// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
+/// The configuration and its warnings. `None` if there are problems, which are reported to the reader.
 pub(super) fn validate(
     reader: &mut ConfigReader<'_>,
     keys: FileKeys,
@@ -80,10 +80,10 @@ pub(super) fn validate(
     (complete && reader.problems.is_empty()).then_some((config, warnings))
 }
 
-/// Fewest characters of `server.secret`.
+/// The minimum length of `server.secret`, in characters.
 const SECRET_LENGTH: usize = 16;
 
-/// The proxy's own secret. What is wrong with it is told without quoting it.
+/// Checks `server.secret`. Messages do not quote it.
 fn validate_secret(reader: &mut ConfigReader<'_>, secret: Located<ExpandedText>) -> Option<Secret> {
     let Located { value: text, at } = secret;
     if text.written.is_empty() {
@@ -99,12 +99,12 @@ fn validate_secret(reader: &mut ConfigReader<'_>, secret: Located<ExpandedText>)
     Some(Secret::new(text.value))
 }
 
-/// Whether the earlier of two patterns takes every name that the later one matches.
+/// Whether the earlier of two patterns is used for every name that the later one matches.
 fn shadows(earlier: &ModelPattern, later: &ModelPattern) -> bool {
     earlier.precedence() >= later.precedence() && earlier.matches(later.as_str())
 }
 
-/// The value as the type that its rules make of it. A message quotes what the file has, not what a variable holds.
+/// Parses a value. A message quotes the text of the file, not the value of a variable.
 pub(super) fn parse_value<T>(
     reader: &mut ConfigReader<'_>,
     text: OptionalKey<ExpandedText>,
@@ -113,7 +113,7 @@ pub(super) fn parse_value<T>(
     let Located { value: text, at } = text?;
     match parse(&text.value) {
         Ok(value) => Some(value),
-        // What stands before an `@` may be a password.
+        // The text before an `@` may be a password.
         Err(problem) if text.written.is_empty() || text.written.contains('@') => {
             reader.report(&at, format!("this {problem}"));
             None
@@ -134,7 +134,7 @@ fn validate_server(reader: &mut ConfigReader<'_>, keys: Option<ServerKeys>) -> S
     }
 }
 
-/// One model. `None` when a required value is absent or wrong.
+/// Checks one model. `None` if a required value is missing or wrong.
 fn validate_model(
     reader: &mut ConfigReader<'_>,
     keys: ModelKeys,
@@ -248,7 +248,7 @@ fn parse_dialect(reader: &mut ConfigReader<'_>, text: &Located<ExpandedText>) ->
             (_, Some(name)) => format!("did you mean `{name}`?"),
             (_, None) => format!("expected one of {}", names.join(", ")),
         };
-        // Not the error's own words: they quote the value, which may come from a variable.
+        // The error's own message quotes the value, which may come from a variable.
         reader.report(&text.at, format!("`{written}` is not a dialect: {hint}"));
     }
     found

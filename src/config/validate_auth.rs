@@ -10,7 +10,7 @@ use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey};
 use super::validate::{default_text, parse_value};
 use super::{AwsCredential, AwsSigning, BackendAuth, ConfiguredModel, Secret};
 
-/// Headers that describe the connection or the body and so can never carry a key.
+/// Headers that cannot contain a key, because they describe the connection or the body.
 const NOT_FOR_KEYS: [&str; 12] = [
     "accept",
     "accept-encoding",
@@ -25,7 +25,7 @@ const NOT_FOR_KEYS: [&str; 12] = [
     "transfer-encoding",
     "upgrade",
 ];
-/// The keys that clients sign with. One that is absent or wrong is among the reader's problems.
+/// Checks the keys that clients sign with, and leaves out those with problems.
 pub(super) fn validate_aws_credentials(
     reader: &mut ConfigReader<'_>,
     keys: Vec<AwsCredentialKeys>,
@@ -71,7 +71,7 @@ pub(super) fn validate_aws_credentials(
     }
     credentials
 }
-/// How requests are signed. `Some(None)` where they are not, `None` where something is wrong.
+/// Checks how requests are signed: `Some(None)` if they are not signed, `None` if there are problems.
 pub(super) fn validate_aws_signing(
     reader: &mut ConfigReader<'_>,
     region: OptionalKey<ExpandedText>,
@@ -160,8 +160,8 @@ pub(super) fn validate_auth(
         schema_set,
     };
     if let Some(Located { value: key, at }) = key.filter(|key| !key.value.value.is_empty()) {
-        // A key may be pasted or read with a space or a line end around it; a header would drop that anyway, but
-        // the operator should know what is sent.
+        // A key from a file often has a line break at its end. HTTP would remove spaces around it, but the user
+        // should know what is sent.
         if key.value.trim() != key.value || auth.header_value(&key.value).is_err() {
             reader.report(
                 &at,
@@ -173,7 +173,7 @@ pub(super) fn validate_auth(
     }
     Some(auth)
 }
-/// How the file writes a model's authentication: what the warnings about it go by.
+/// How the file sets the authentication of a model. The warnings depend on it.
 pub(super) struct WrittenAuth {
     key: Option<WrittenKey>,
     header: Option<YamlPath>,
@@ -181,14 +181,15 @@ pub(super) struct WrittenAuth {
 
 struct WrittenKey {
     at: YamlPath,
-    /// The text, where it contains no variable.
+    /// The text; `None` if it contains a variable.
     literal: Option<String>,
-    /// From a variable that nobody said may be empty.
+    /// Whether it contains a variable without an empty default.
     must_have_value: bool,
 }
 
 impl WrittenKey {
-    /// The warning about a key that is not a variable. Quotes only what is the name of a variable.
+    /// The warning about a key that is not a variable. It quotes the text only if that is the name of a variable, and
+    /// not the key itself.
     fn describe_literal(&self, schema: &str) -> String {
         let text = self.literal.as_deref().unwrap_or_default();
         let is_name = |name: &str| {

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 /// Looks up an environment variable; `None` when it is not set.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Replaces each `${VAR}` by the variable's value and each `${VAR:-default}` by the value or, when the variable is
-/// unset or empty, by the default (which runs up to the next `}`). `$${` stands for the text `${`; any other `$` is
-/// itself. What a variable holds is not looked at again.
+/// Replaces each `${VAR}` by the value of the variable. `${VAR:-default}` becomes the default, which ends at the next
+/// `}`, if the variable is not set or empty. `$${` becomes the text `${`; any other `$` stays. Variables in the value
+/// of a variable are not replaced, because the value may come from an untrusted source.
 ///
 /// # Errors
-/// A message for each variable that is missing and each `${` that is not well formed.
+/// A message for each variable that is not set and each malformed `${`.
 pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result<Cow<'t, str>, Vec<String>> {
     if !text.contains("${") {
         return Ok(Cow::Borrowed(text));

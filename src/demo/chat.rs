@@ -1,6 +1,6 @@
 //! OpenAI Chat Completions.
 //!
-//! Thinking is sent as `reasoning_content`, as servers compatible with OpenAI's do; OpenAI itself sends none.
+//! Thinking is sent as `reasoning_content`, as OpenAI-compatible servers do; OpenAI itself sends none.
 
 use bytes::Bytes;
 use http::request;
@@ -206,7 +206,7 @@ fn finish_reason(stop: DemoStop) -> &'static str {
     }
 }
 
-/// The input count includes what was read from and written to the cache.
+/// The input count includes tokens that were read from and written to the cache.
 fn write_usage(usage: &DemoUsage) -> Value {
     json!({
         "prompt_tokens": usage.input(),
@@ -222,7 +222,7 @@ fn write_usage(usage: &DemoUsage) -> Value {
     })
 }
 
-/// The deltas of one call: its head, which alone has id and name, then its arguments in fragments.
+/// The deltas of a tool call: the first has the identifier and the name, the others have parts of the arguments.
 fn write_call(
     index: usize,
     id: String,
@@ -240,7 +240,7 @@ fn write_call(
         .map(|entry| json!({"tool_calls": [entry]}))
 }
 
-/// What all chunks of a stream share.
+/// The members that all chunks of a stream have in common.
 struct ChatChunks {
     id: String,
     model: String,

@@ -33,7 +33,7 @@ impl DemoDialect for DemoClaude {
             messages: messages.len(),
             ..DemoRequest::default()
         };
-        // Counting tokens needs no limit.
+        // A request to count tokens has no `max_tokens`.
         if ask.max_tokens.is_none() && !head.uri.path().ends_with("/count_tokens") {
             return Err(DemoFailure::new(400, "max_tokens: Field required"));
         }
@@ -122,7 +122,7 @@ impl DemoDialect for DemoClaude {
     }
 }
 
-/// Takes in a user message: the results of tools that it brings, and what the user says himself.
+/// Reads a user message: its tool results and its text.
 fn read_user_message(ask: &mut DemoRequest, content: Option<&Value>) {
     let mut results = Vec::new();
     for block in content
@@ -156,7 +156,7 @@ fn read_tools(body: &Value) -> Vec<DemoTool> {
     declared
         .iter()
         .filter_map(|tool| {
-            // A tool without a schema runs on the vendor's side.
+            // A tool without a schema is run by the vendor.
             Some(DemoTool {
                 name: tool.get("name")?.as_str()?.to_owned(),
                 schema: tool.get("input_schema")?.clone(),
@@ -197,7 +197,7 @@ fn write_message(ids: ResponseIds, model: &str, content: Value, usage: Value) ->
     })
 }
 
-/// The input count excludes what was read from and written to the cache.
+/// The input count excludes tokens that were read from and written to the cache.
 fn write_final_usage(usage: &DemoUsage) -> Value {
     let mut counts = json!({
         "input_tokens": usage.fresh,
@@ -224,7 +224,7 @@ fn make_signature(ids: ResponseIds, index: usize) -> String {
     base64::engine::general_purpose::STANDARD.encode(ids.at("signature of ", index))
 }
 
-/// One block from start to stop. The vendor sends a ping behind the first block's start.
+/// The events of a content block. The vendor sends a ping after the start of the first block.
 fn write_block(ids: ResponseIds, index: usize, block: DemoBlock) -> DemoPieces {
     let write_delta =
         |delta: Value| write_event(&json!({"type": "content_block_delta", "index": index, "delta": delta}));

@@ -1,4 +1,4 @@
-//! What a dialect has to do, and what all of them share.
+//! The trait of a dialect of the demo upstream, and functions that all dialects use.
 
 use bytes::Bytes;
 use http::request;
@@ -6,38 +6,38 @@ use serde_json::Value;
 
 use super::script::{DemoFailure, DemoRequest, DemoTurn, DemoUsage};
 
-/// The time at which every answer was made, in seconds since 1970, so that answers can be compared.
+/// The creation time of every response, in seconds since 1970. It is constant, so tests can compare responses.
 pub(super) const CREATED: u64 = 1_790_000_000;
 
-/// One dialect: requests read, answers written.
+/// A dialect: reads requests and writes responses.
 pub(super) trait DemoDialect: Sync {
-    /// Its name, as in the configuration.
+    /// Its name in the configuration.
     fn name(&self) -> &'static str;
 
-    /// Reads a request. A failure is what the vendor would answer to a bad one.
+    /// Reads a request. A failure is the vendor's error for a wrong request.
     fn read_request(&self, head: &request::Parts, body: &Value) -> Result<DemoRequest, DemoFailure>;
 
-    /// The answer as one object.
+    /// Writes a complete response.
     fn write_response(&self, ids: &ResponseIds, ask: &DemoRequest, turn: &DemoTurn) -> Value;
 
-    /// The answer as the pieces of a stream, made one at a time.
+    /// Writes a streamed response, one piece at a time.
     fn write_stream(&self, ids: ResponseIds, ask: &DemoRequest, turn: DemoTurn) -> DemoPieces;
 
-    /// What ends a stream that fails after so many pieces.
+    /// Writes the event that ends a stream which fails after `sent` pieces.
     fn write_stream_error(&self, sent: usize) -> Bytes;
 
-    /// The status and body of an error.
+    /// Writes the status and body of an error.
     fn write_failure(&self, ids: &ResponseIds, failure: &DemoFailure) -> (u16, Value);
 
-    /// The header that carries the request's id.
+    /// The response header with the identifier of the request.
     fn request_id_header(&self) -> &'static str;
 }
 
-/// A part of a stream that leaves on its own.
+/// A part of a stream that is sent separately.
 #[derive(Debug)]
 pub(super) struct DemoPiece {
     pub bytes: Bytes,
-    /// Whether it carries model output: pace and faults count only those.
+    /// Whether it contains model output. Only such pieces count for pauses and faults.
     pub output: bool,
 }
 
@@ -61,7 +61,7 @@ impl DemoPiece {
 
 pub(super) type DemoPieces = Box<dyn Iterator<Item = DemoPiece> + Send>;
 
-/// Makes the ids of one answer: unique within a server, and the same in every run.
+/// Makes the identifiers of one response. They are unique in a server and the same in every run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResponseIds(pub u64);
 
@@ -75,13 +75,13 @@ impl ResponseIds {
     }
 }
 
-/// Tool arguments as vendors stream them: JSON text, cut anywhere between two characters.
+/// Splits tool arguments as vendors do in streams: JSON text, cut between any two characters.
 pub(super) fn split_arguments(arguments: &Value) -> Vec<String> {
     let text: Vec<char> = arguments.to_string().chars().collect();
     text.chunks(7).map(|part| part.iter().collect()).collect()
 }
 
-/// The text in a content that is a string or a list of parts of type `text`, one entry a part.
+/// The texts in a content that is a string or a list of text parts.
 pub(super) fn find_texts(content: Option<&Value>) -> Vec<&str> {
     match content {
         Some(Value::String(text)) => vec![text],
@@ -98,7 +98,7 @@ pub(super) fn find_texts(content: Option<&Value>) -> Vec<&str> {
     }
 }
 
-/// A required string member.
+/// Reads a required string.
 pub(super) fn read_string<'a>(body: &'a Value, name: &str) -> Result<&'a str, DemoFailure> {
     let text = body
         .get(name)
@@ -107,7 +107,7 @@ pub(super) fn read_string<'a>(body: &'a Value, name: &str) -> Result<&'a str, De
     text.ok_or_else(|| DemoFailure::new(400, format!("{name}: a string is required")))
 }
 
-/// A required list that is not empty.
+/// Reads a required list that is not empty.
 pub(super) fn read_list<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], DemoFailure> {
     let list = body
         .get(name)
@@ -118,7 +118,7 @@ pub(super) fn read_list<'a>(body: &'a Value, name: &str) -> Result<&'a [Value], 
 }
 
 impl DemoUsage {
-    /// All input tokens, as OpenAI counts them.
+    /// The number of input tokens as OpenAI counts them.
     pub fn input(&self) -> u64 {
         self.fresh + self.cache_read + self.cache_write
     }

@@ -1,28 +1,28 @@
-//! The demo's configuration, and what to type to try it.
+//! The configuration of the demo, and commands to try it.
 
 use serde_json::{Value, json};
 
-/// The Claude model name that the demo's clients and upstreams use.
+/// The Claude model name in the demo.
 pub const CLAUDE_MODEL: &str = "claude-demo";
-/// The OpenAI model name that the demo's clients and upstreams use.
+/// The OpenAI model name in the demo.
 pub const OPENAI_MODEL: &str = "gpt-demo";
 
-/// One prefix of the demo's proxy.
+/// A route of the demo.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoRoute {
-    /// The path in front of the vendor's own.
+    /// The path prefix.
     pub prefix: &'static str,
     /// The client's dialect.
     pub frontend: &'static str,
     /// The upstream's dialect.
     pub backend: &'static str,
-    /// The model's name for the client.
+    /// The client's model name.
     pub model: &'static str,
-    /// The model's name for the upstream.
+    /// The upstream's model name.
     pub upstream_model: &'static str,
 }
 
-/// The prefixes that [`write_config`] routes.
+/// The routes in [`write_config`].
 pub const ROUTES: [DemoRoute; 4] = [
     DemoRoute {
         prefix: "/claude-on-openai",
@@ -54,9 +54,9 @@ pub const ROUTES: [DemoRoute; 4] = [
     },
 ];
 
-/// The configuration of a proxy at `port` in front of the scripted upstream at `upstream`, a base URL.
+/// The configuration of a proxy that listens on `port` and uses the scripted upstream with the base URL `upstream`.
 ///
-/// Every prefix takes any model name that a client sends, so that clients which insist on one of their own work, too.
+/// Every route accepts any model name, because some clients send only names that they know.
 pub fn write_config(upstream: &str, port: u16) -> String {
     let mut text = format!("server:\n  port: {port}\nmodels:\n");
     for DemoRoute {
@@ -77,7 +77,7 @@ pub fn write_config(upstream: &str, port: u16) -> String {
     text
 }
 
-/// Commands and settings that try the proxy at `base_url` with [`write_config`] in force, ready to paste into a shell.
+/// Shell commands and settings to try the proxy at `base_url` that uses [`write_config`].
 pub fn write_guide(base_url: &str) -> String {
     let base = base_url.trim_end_matches('/');
     let hello = "Say hello, slow";
@@ -114,7 +114,7 @@ fn make_user_messages(text: &str) -> Value {
     json!([{"role": "user", "content": text}])
 }
 
-/// One command; nothing in the body needs an escape in single quotes.
+/// A curl command. The bodies contain no single quotes, so they need no escapes.
 fn write_curl(base: &str, path: &str, more_headers: &str, body: &Value) -> String {
     format!("curl -N {base}{path} -H 'content-type: application/json'{more_headers} \\\n  -d '{body}'\n")
 }

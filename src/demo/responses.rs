@@ -1,6 +1,6 @@
 //! OpenAI Responses.
 //!
-//! Only function tools are called; tools of other types are read over.
+//! Only function tools are called; tools of other types are ignored.
 
 use bytes::Bytes;
 use http::request;
@@ -137,7 +137,7 @@ fn read_tool_choice(choice: Option<&Value>) -> DemoToolChoice {
     }
 }
 
-/// The input count includes what was read from and written to the cache.
+/// The input count includes tokens that were read from and written to the cache.
 fn write_usage(usage: &DemoUsage) -> Value {
     json!({
         "input_tokens": usage.input(),
@@ -148,7 +148,7 @@ fn write_usage(usage: &DemoUsage) -> Value {
     })
 }
 
-/// The response object; what it repeats of the request comes from there.
+/// The response object. Some of its members repeat those of the request.
 fn write_response_object(ids: ResponseIds, ask: &DemoRequest, status: &str, output: Value) -> Value {
     let mut response = json!({
         "id": ids.of("resp_"), "object": "response", "created_at": CREATED, "status": status, "background": false,
@@ -210,7 +210,7 @@ fn write_text_part(text: &str) -> Value {
     json!({"type": "output_text", "annotations": [], "logprobs": [], "text": text})
 }
 
-/// The output items as they are when they are done.
+/// The output items in their final form.
 fn write_items(ids: ResponseIds, ask: &DemoRequest, turn: &DemoTurn) -> Vec<Value> {
     let blocks = turn.blocks.iter().enumerate();
     let mut items: Vec<Value> = blocks
@@ -245,14 +245,14 @@ fn write_item(ids: ResponseIds, ask: &DemoRequest, index: usize, block: &DemoBlo
     }
 }
 
-/// One item from `added` to `done`.
+/// The events of an output item, from `added` to `done`.
 fn write_item_events(
     index: usize,
     block: DemoBlock,
     item: Value,
 ) -> Box<dyn Iterator<Item = ResponsesEvent> + Send> {
     let id = item["id"].clone();
-    // The place that every event inside an item names: the item, and the part of it where it has parts.
+    // The members that identify the item in each of its events, and the part of the item if it has parts.
     let at = move |part: &str, more: Value| {
         let mut fields = json!({"item_id": id, "output_index": index});
         if !part.is_empty() {
@@ -364,7 +364,7 @@ fn merge(mut fields: Value, more: Value) -> Value {
     fields
 }
 
-/// An event before it has its number.
+/// An event without its sequence number.
 struct ResponsesEvent {
     name: &'static str,
     output: bool,
@@ -380,7 +380,7 @@ impl ResponsesEvent {
         }
     }
 
-    /// Numbers count from 0, without a gap.
+    /// Adds the sequence number. The numbers of a stream begin at 0 and have no gaps.
     fn into_piece(self, number: usize) -> DemoPiece {
         let head = Map::from_iter([
             ("type".to_owned(), self.name.into()),

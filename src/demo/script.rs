@@ -1,4 +1,4 @@
-//! What is asked and what is answered, whatever the dialect.
+//! The script: decides on the response to a request, independent of the dialect.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 
 use super::synth;
 
-/// A request, as far as the script looks at it.
+/// The parts of a request that the script uses.
 #[derive(Debug, Default)]
 pub(super) struct DemoRequest {
     pub model: String,
     pub stream: bool,
-    /// The last thing the user said, without what agents add for the model's eyes only.
+    /// The last text of the user, without the reminders that agents add.
     pub text: String,
     pub tools: Vec<DemoTool>,
     pub choice: DemoToolChoice,
-    /// Results of tools that came after that text.
+    /// Tool results after that text.
     pub results: Vec<String>,
     pub max_tokens: Option<u64>,
-    /// A chat stream ends with a usage chunk only on request.
+    /// Whether the client wants a usage chunk at the end of a chat stream.
     pub stream_usage: bool,
-    /// How many messages the history has.
+    /// The number of messages in the history.
     pub messages: usize,
-    /// The request itself, for answers that repeat parts of it.
+    /// The request itself, for responses that repeat its members.
     pub request: Value,
 }
 
@@ -41,10 +41,10 @@ pub(super) enum DemoToolChoice {
     Named(String),
 }
 
-/// What happens.
+/// The response to a request.
 #[derive(Debug)]
 pub(super) struct DemoPlan {
-    /// The answer's kind in a word, for the `x-demo-script` header.
+    /// The kind of the response, for the header `x-demo-script`.
     pub name: &'static str,
     pub outcome: DemoOutcome,
 }
@@ -59,14 +59,14 @@ pub(super) enum DemoOutcome {
     },
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DemoFailure {
     pub status: u16,
     pub message: String,
     /// In seconds.
     pub retry_after: Option<u32>,
-    /// The prompt does not fit the model's context window; clients react to this by compacting their history.
+    /// Whether the prompt exceeds the model's context window. Clients compact their history after this error.
     pub context_window: bool,
 }
 
@@ -104,7 +104,7 @@ pub(super) enum DemoStop {
     Refusal,
 }
 
-/// Token counts. The parts of the input are disjoint; `thinking` is part of `output`.
+/// Token counts. The counts of the input do not overlap; `thinking` is a part of `output`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DemoUsage {
     pub fresh: u64,
@@ -121,7 +121,7 @@ pub(super) enum Pace {
     Stepped,
 }
 
-/// What breaks after the third piece.
+/// The fault after the third piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DemoFault {
     Error,
@@ -136,7 +136,7 @@ const MOST_PIECES: u64 = 1_000_000;
 const LONGEST_PAUSE: u64 = 60_000;
 const LONGEST_QUOTE: usize = 2_000;
 
-/// Decides on the answer. `facts` is what an `echo` tells beyond the request's own content.
+/// Decides on the response. `facts` are the facts about the HTTP request that an `echo` contains.
 pub(super) fn plan_response(ask: &DemoRequest, facts: Value) -> DemoPlan {
     let words = UserWords::of(&ask.text);
     if let Some(failure) = read_failure(&words) {
@@ -289,7 +289,7 @@ fn describe_request(ask: &DemoRequest, facts: Value) -> Value {
     all
 }
 
-/// Cuts text to so many pieces, as if each were a token. Thinking counts; calls stay whole.
+/// Cuts the text to `max_tokens` pieces, as if each were a token. Thinking counts; tool calls are not cut.
 fn apply_token_limit(mut turn: DemoTurn, max_tokens: Option<u64>) -> DemoTurn {
     let Some(max) = max_tokens.and_then(|max| usize::try_from(max).ok()) else {
         return turn;
@@ -330,7 +330,7 @@ fn count_usage(ask: &DemoRequest, blocks: &[DemoBlock]) -> DemoUsage {
     }
 }
 
-/// Words with the white space behind them, as models tend to emit them.
+/// Splits text into words with the space after them, which is similar to a model's tokens.
 fn split_words(text: &str) -> Vec<String> {
     text.split_inclusive(' ').map(str::to_owned).collect()
 }
@@ -344,7 +344,7 @@ fn quote(text: &str) -> String {
     quoted
 }
 
-/// `text` without the notes that agents put into the user's turn for the model.
+/// Removes the reminders for the model that agents add to the user's text.
 pub(super) fn strip_reminders(text: &str) -> String {
     const OPEN: &str = "<system-reminder>";
     const CLOSE: &str = "</system-reminder>";
@@ -389,7 +389,7 @@ impl UserWords {
         self.after(word).find_map(|next| next.parse().ok())
     }
 
-    /// Whether a tool is meant: by its whole name, or by a part of it that is long enough to tell.
+    /// Whether the words contain the name of a tool, or a part of the name with at least four letters.
     fn mention(&self, tool: &str) -> bool {
         let whole = tool.to_lowercase();
         let parts = whole

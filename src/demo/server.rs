@@ -1,4 +1,4 @@
-//! The HTTP server around the script.
+//! The HTTP server of the scripted upstream.
 
 use std::convert::Infallible;
 use std::io;
@@ -31,14 +31,14 @@ use super::script::{
 };
 use super::stream::PacedBody;
 
-/// The largest request body that is read, in bytes: 64 MiB.
+/// The maximum size of a request body, in bytes: 64 MiB.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
-/// How long a shutdown waits for answers that are being sent.
+/// How long a shutdown waits for responses that are being sent.
 const GRACE: Duration = Duration::from_secs(2);
 
 type DemoResponse = Response<Either<Full<Bytes>, PacedBody>>;
 
-/// A running scripted upstream. It stops when this is dropped, or gracefully with [`shutdown`](Self::shutdown).
+/// A running scripted upstream. Dropping it stops it at once; [`shutdown`](Self::shutdown) stops it gracefully.
 pub struct Demo {
     address: SocketAddr,
     state: Arc<DemoState>,
@@ -47,11 +47,11 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts a server at `address`; port 0 takes a free one.
+    /// Starts a server at `address`; port 0 means any free port.
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// If the address cannot be used.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_recording(address, 0).await
     }
@@ -60,7 +60,7 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// If the address cannot be used.
     pub async fn bind_recording(address: impl ToSocketAddrs, capacity: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -75,35 +75,35 @@ impl Demo {
         })
     }
 
-    /// Where the server listens.
+    /// The address of the server.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server's base URL, without a slash at its end.
+    /// The base URL of the server, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests kept, oldest first.
+    /// The recorded requests, the oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.recorded()
     }
 
-    /// What has happened so far.
+    /// The counts until now.
     pub fn counts(&self) -> DemoCounts {
         self.state.counts()
     }
 
-    /// Lets streams that wait for it (`step` in the user's text) send `pieces` more pieces of output.
+    /// Lets streams with `step` in the user's text send `pieces` more pieces of output.
     pub fn step(&self, pieces: usize) {
         self.state.steps.add_permits(pieces);
     }
 
-    /// Stops accepting, waits up to two seconds for answers that are being sent, then breaks them off.
+    /// Stops accepting connections, waits up to two seconds for responses that are being sent, and then ends them.
     pub async fn shutdown(mut self) {
         drop(self.stop.take());
-        // An error would mean that the task is gone, which is what is wanted.
+        // An error means that the task has ended, as intended.
         let _ = (&mut self.task).await;
     }
 }
@@ -120,7 +120,7 @@ async fn accept_connections(
     mut stopped: oneshot::Receiver<()>,
 ) {
     let graceful = GracefulShutdown::new();
-    // Dropped with this task, and the connections with it.
+    // Dropping the set with this task ends the connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -128,7 +128,7 @@ async fn accept_connections(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Without this, small writes wait for the acknowledgement of earlier ones.
+                    // Without this, small writes wait for the acknowledgement of earlier ones (Nagle's algorithm).
                     let _ = stream.set_nodelay(true);
                     let state = Arc::clone(&state);
                     let service = service_fn(move |request| {
@@ -139,11 +139,11 @@ async fn accept_connections(
                         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
                     let connection = graceful.watch(connection);
                     connections.spawn(async move {
-                        // A connection that breaks is the client's business.
+                        // Clients may break connections; tests do.
                         let _ = connection.await;
                     });
                 }
-                // Out of file descriptors, most likely: others have to end first.
+                // The process is probably out of file descriptors. Wait for other connections to end.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
         }
@@ -266,7 +266,7 @@ async fn respond_at_once(
     }
 }
 
-/// The dialect of a path; where it does not tell, that of the client's headers.
+/// The dialect of a request: by its path, or by its headers if the path is the same for several dialects.
 fn find_dialect(head: &request::Parts) -> &'static dyn DemoDialect {
     let path = head.uri.path();
     let anthropic = ["anthropic-version", "x-api-key"]
@@ -328,7 +328,7 @@ fn list_models(
     Ok(respond_with_json(dialect, ids, StatusCode::OK, &body))
 }
 
-/// What an `echo` tells about the HTTP request. No value of a header that authenticates is shown.
+/// The facts about the HTTP request that an `echo` contains, without the values of authentication headers.
 fn describe_http_request(dialect: &dyn DemoDialect, head: &request::Parts) -> Value {
     let auth: Vec<&str> = CREDENTIALS
         .into_iter()

@@ -1,4 +1,4 @@
-//! The body of a streamed answer: one frame for each piece, at the pace that was asked for.
+//! The body of a streamed response: one frame per piece, with the pauses and faults of the script.
 
 use std::future::Future;
 use std::io;
@@ -16,15 +16,15 @@ use super::script::{DemoFault, Pace};
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A stream that is being played.
+/// The body of a streamed response.
 pub(super) struct PacedBody {
     pieces: Peekable<DemoPieces>,
     pace: Pace,
     fault: Option<DemoFault>,
     dialect: &'static dyn DemoDialect,
-    /// Pieces that have left.
+    /// The number of pieces that were sent.
     sent: usize,
-    /// Pieces of output that have left.
+    /// The number of pieces of output that were sent.
     output: usize,
     held: Option<DemoPiece>,
     wait: Option<Wait>,
@@ -57,7 +57,7 @@ impl PacedBody {
         }
     }
 
-    /// A body that breaks off behind `bytes`.
+    /// A body that breaks off after `bytes`.
     pub fn cut(bytes: Bytes, dialect: &'static dyn DemoDialect, state: Arc<DemoState>) -> Self {
         let pieces = [DemoPiece::output(bytes), DemoPiece::framing(Bytes::new())];
         Self::new(
@@ -69,7 +69,8 @@ impl PacedBody {
         )
     }
 
-    /// The fault, when its time has come: behind so many pieces, or where the output pauses before.
+    /// The fault, if it is due before `next`: after [`DemoFault::AFTER`] pieces of output, or at the end of the first
+    /// output if that is shorter.
     fn due(&mut self, next: &DemoPiece) -> Option<DemoFault> {
         let due = self.output >= DemoFault::AFTER || self.output > 0 && !next.output;
         self.fault.take_if(|_| due)
@@ -82,7 +83,7 @@ impl PacedBody {
             Pace::Stepped => {
                 let state = Arc::clone(&self.state);
                 Some(Box::pin(async move {
-                    // Never closed, so this cannot fail.
+                    // The semaphore is never closed, so this cannot fail.
                     if let Ok(permit) = state.steps.acquire().await {
                         permit.forget();
                     }
@@ -98,7 +99,8 @@ impl Body for PacedBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        // The server flushes when a body has nothing more for the moment; so each piece gets a write of its own.
+        // hyper writes to the socket when a body is pending. One pending poll after each piece gives each piece a
+        // separate write.
         if std::mem::take(&mut this.flush) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -136,7 +138,8 @@ impl Body for PacedBody {
         if this.pieces.peek().is_some() {
             this.flush = true;
         } else {
-            // Clients leave as soon as they have seen the last event.
+            // Clients disconnect after the last event, before they read the end of the body. That is not an abandoned
+            // stream.
             this.open.finish();
         }
         Poll::Ready(Some(Ok(Frame::data(piece.bytes))))

@@ -1,10 +1,11 @@
-//! Arguments made up from a JSON Schema, so that a tool can be called without a model.
+//! Makes arguments for a tool call from the tool's JSON Schema, without a model.
 
 use serde_json::{Map, Value, json};
 
 const DEEPEST: usize = 8;
 
-/// Arguments that fit `schema` as far as simple schemas go: required members only, or all when none is required.
+/// Arguments that are valid for `schema`, if the schema is simple. They contain the required members only, or all if
+/// none is required.
 pub(super) fn make_arguments(schema: &Value) -> Value {
     match make_value(schema, schema, "value", 0) {
         arguments @ Value::Object(_) => arguments,
@@ -66,7 +67,7 @@ fn make_object(root: &Value, schema: &Value, depth: usize) -> Value {
     )
 }
 
-/// The schema's type; of several, the first that is not null.
+/// The type of the schema; if there are several, the first that is not `null`.
 fn find_type(schema: &Value) -> Option<&str> {
     match schema.get("type")? {
         Value::String(one) => Some(one),

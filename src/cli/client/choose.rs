@@ -1,4 +1,4 @@
-//! The route that serves a client.
+//! Chooses the route for a client.
 
 use std::fmt::Write as _;
 
@@ -7,21 +7,23 @@ use super::show::quote_for_shell;
 use crate::config::{Config, ConfiguredModel, find_closest};
 use crate::dialect::DialectName;
 
-/// What a client is pointed at.
+/// The route that a client is configured for.
 #[derive(Debug)]
 pub struct ClientTarget<'a> {
     /// The route.
     pub model: &'a ConfiguredModel,
-    /// The model's name as the client sends it.
+    /// The model name that the client sends.
     pub name: String,
-    /// What the client speaks there.
+    /// The dialect that the client uses on this route.
     pub dialect: DialectName,
-    /// The public half of the key, the first of the configuration's, that its requests have to be signed with.
+    /// The identifier of the first key in `server.aws_credentials`, if requests must be signed.
     pub access_key_id: Option<&'a str>,
 }
 
+/// Chooses the route by the options `--model` and `--prefix`, where they are given.
+///
 /// # Errors
-/// What to tell the user when no route serves the client, or more than one does.
+/// A message for the user if no route fits the client, or more than one does.
 pub fn choose_route<'a>(
     client: SupportedClient,
     name: Option<&str>,
@@ -71,7 +73,7 @@ fn filter_by_prefix<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Conf
     Ok(models)
 }
 
-/// What a client speaks on a route; `None` where the two do not fit.
+/// The dialect that a client uses on a route; `None` if the client cannot use the route.
 fn find_dialect(client: SupportedClient, model: &ConfiguredModel) -> Option<DialectName> {
     let dialects = client.dialects();
     match model.dialects {
@@ -80,7 +82,7 @@ fn find_dialect(client: SupportedClient, model: &ConfiguredModel) -> Option<Dial
     }
 }
 
-/// The routes that a name leads to, one for each prefix, of those that the client speaks.
+/// Finds the route for a model name. Each prefix has one route for the name; the client must be able to use it.
 fn find_by_name<'a>(
     client: SupportedClient,
     name: &str,
@@ -97,7 +99,7 @@ fn find_by_name<'a>(
             .iter_mut()
             .find(|known| known.frontend_base_url == model.frontend_base_url)
         {
-            // Of equals the first in the file wins.
+            // For equal ranks, the first in the file is used.
             Some(known) if rank(model) > rank(known) => *known = model,
             Some(_) => {}
             None => winners.push(model),
@@ -108,7 +110,7 @@ fn find_by_name<'a>(
         .copied()
         .filter(|model| find_dialect(client, model).is_some())
         .collect();
-    // A route that says what it speaks goes before one that forwards whatever comes, a name before a pattern.
+    // Prefer a route with dialects to one that only forwards, and an exact name to a pattern.
     let rules: [fn(&ConfiguredModel) -> bool; 2] = [
         |model| model.dialects.is_some(),
         |model| model.frontend_model_name.is_exact(),
@@ -135,7 +137,7 @@ fn find_by_name<'a>(
     }
 }
 
-/// The only model that the client can ask for.
+/// The model for a client without `--model`: the only one with an exact name.
 fn find_only_model<'a>(
     client: SupportedClient,
     served: &[&'a ConfiguredModel],
@@ -174,8 +176,8 @@ fn make_target<'a>(
     })
 }
 
-/// Requests to a prefix with a Bedrock model have to be signed where the configuration has keys for it, and a longer
-/// prefix may take the requests away.
+/// Checks that the client's requests will reach the route: a longer prefix may match them, too, and they must be
+/// signed if the prefix has a Bedrock model and the configuration has `server.aws_credentials`.
 fn check_reachable<'a>(
     client: SupportedClient,
     found: ClientTarget<'a>,
@@ -222,8 +224,8 @@ fn check_reachable<'a>(
     }
 }
 
-/// What stands behind the proxy's root in the client's base URL, without a slash at its end. OpenAI's clients want the
-/// version in it, Anthropic's put it there.
+/// The path of the client's base URL, without a trailing slash. OpenAI clients expect the version (`/v1`) in the base
+/// URL; Anthropic clients add it.
 pub fn client_path(model: &ConfiguredModel, dialect: DialectName) -> String {
     let prefix = model.frontend_base_url.as_str().trim_end_matches('/');
     match dialect {
@@ -236,7 +238,7 @@ pub fn client_path(model: &ConfiguredModel, dialect: DialectName) -> String {
     }
 }
 
-/// What the client puts behind its base URL to ask for an answer.
+/// The path that the client appends to its base URL.
 pub fn endpoint_path(dialect: DialectName) -> &'static str {
     match dialect {
         DialectName::OpenAiChat => "/chat/completions",
@@ -298,7 +300,7 @@ fn describe_unknown_model(client: SupportedClient, name: &str, models: &[&Config
     )
 }
 
-/// Routes, one on a line, as the arguments that choose them.
+/// Lists routes, one per line, as the options that choose them.
 fn list_routes(models: &[&ConfiguredModel], name: Option<&str>) -> String {
     let mut out = String::new();
     for (index, model) in models.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What is written in code or typed in a shell.
+//! The settings of clients that are configured in code or called in a shell.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::settings::{ClientSettings, SettingsWriter, Snippet, quote_literal};
 use super::show::quote_for_shell;
 use crate::dialect::DialectName;
 
-/// What a model's name is encoded by in a path: what RFC 3986 calls unreserved stays.
+/// The characters to encode in a model name in a path: all except the unreserved characters of RFC 3986, section 2.3.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -25,7 +25,7 @@ impl SettingsWriter<'_> {
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
                  const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).chat({model});\n"
             ),
-            // Otherwise it names earlier items by identifiers instead of sending them.
+            // With `store: true`, the default, the SDK sends identifiers of earlier items instead of the items.
             DialectName::OpenAiResponses => format!(
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
                  const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).responses({model});\n\

@@ -1,4 +1,4 @@
-//! `llm-proxy client`: what points a client at a proxy with this configuration.
+//! `llm-proxy client`: the settings that connect a client to a proxy with this configuration.
 
 mod choose;
 mod code;
@@ -16,7 +16,7 @@ use crate::dialect::DialectName;
 
 use super::args::{ClientArgs, SettingsFormat};
 
-/// A program or library that speaks one of the dialects.
+/// A program or library whose settings the command prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SupportedClient {
     /// Claude Code
@@ -42,7 +42,7 @@ pub enum SupportedClient {
 }
 
 impl SupportedClient {
-    /// The dialects that it speaks, the one that serves it best first.
+    /// The dialects that it speaks, the preferred one first.
     fn dialects(self) -> &'static [DialectName] {
         use DialectName::{Bedrock, Claude, OpenAiChat, OpenAiResponses};
         match self {
@@ -50,13 +50,14 @@ impl SupportedClient {
             Self::ClaudeCodeBedrock | Self::AnthropicBedrock | Self::Aws => &[Bedrock],
             Self::Codex => &[OpenAiResponses],
             Self::Openai => &[OpenAiResponses, OpenAiChat],
-            // Its provider of the Responses API names earlier items by identifiers that only a store can resolve.
+            // Its provider for the Responses API sends identifiers of earlier items, which only a response store can
+            // resolve.
             Self::Opencode => &[Claude, OpenAiChat],
             Self::Vercel | Self::Curl => &[Claude, OpenAiResponses, OpenAiChat, Bedrock],
         }
     }
 
-    /// Whether its name is a singular.
+    /// Whether its title is a singular noun, for the grammar of messages.
     fn is_singular(self) -> bool {
         !matches!(
             self,
@@ -64,7 +65,7 @@ impl SupportedClient {
         )
     }
 
-    /// The name as its makers write it.
+    /// The name in messages, as its makers write it.
     fn title(self) -> &'static str {
         match self {
             Self::ClaudeCode => "Claude Code",
@@ -81,12 +82,12 @@ impl SupportedClient {
     }
 }
 
-/// Writes the settings for a proxy that serves `file` to `out`; what stands in the way goes to `err`. The exit code is 0 when there are settings,
-/// else 1. No secret of the configuration is printed, nor needed: the variables that hold them may be unset, as they are in
-/// most shells besides the server's.
+/// Prints the settings for a proxy that serves `file` to `out`, or an error to `err`. The exit code is 0 if there are
+/// settings, and otherwise 1. The command prints no secret of the configuration and needs none: their variables may
+/// be unset, as they usually are in another shell than the server's.
 ///
 /// # Errors
-/// When `out` or `err` cannot be written to.
+/// If `out` or `err` cannot be written to.
 pub fn print_client_settings(
     args: &ClientArgs,
     file: &Path,
@@ -110,7 +111,7 @@ pub fn print_client_settings(
 }
 
 /// # Errors
-/// What to tell the user when no route of the configuration serves the client.
+/// A message for the user if no route fits the client, or the client has no settings of the requested form.
 fn find_settings(
     args: &ClientArgs,
     file: &Path,
@@ -136,7 +137,7 @@ fn find_settings(
     }
 }
 
-/// The address that the proxy is reached at, without a slash at its end.
+/// The address of the proxy by its configuration, without a trailing slash.
 fn listen_url(config: &Config) -> Result<String, String> {
     let server = &config.server;
     if server.port == 0 {
@@ -144,7 +145,7 @@ fn listen_url(config: &Config) -> Result<String, String> {
             "server.port is 0 (any free port): set --base-url to the address of the proxy".to_owned(),
         );
     }
-    // What listens on every interface is reached on this one.
+    // An address for all interfaces can be reached through the loopback interface.
     let host = match server.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" => "[::1]".to_owned(),
@@ -171,8 +172,8 @@ fn parse_base_url(url: &str) -> Result<String, String> {
     }
 }
 
-/// How the file writes the secret half of the first key that clients sign with, where that is a variable alone:
-/// `${NAME}` gives `NAME`.
+/// The name of the environment variable that the file uses as the secret of the first key in
+/// `server.aws_credentials`; `None` if the secret is written in another way.
 fn find_secret_variable(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let file: serde_yaml::Value = serde_yaml::from_str(&text).ok()?;

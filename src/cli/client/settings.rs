@@ -1,4 +1,4 @@
-//! What each client wants to be told.
+//! The settings of each client.
 
 use serde_json::{Value, json};
 
@@ -6,61 +6,61 @@ use super::SupportedClient;
 use super::choose::{ClientTarget, client_path};
 use crate::dialect::DialectName;
 
-/// The key of clients that have to have one, where the proxy does not look at it.
+/// The key for clients that require one, where the proxy replaces or ignores it.
 const ANY_KEY: &str = "llm-proxy";
-/// The region of AWS's clients where the configuration names none. Nothing depends on it.
+/// The region for AWS clients if the configuration has none. The proxy accepts any region.
 const ANY_REGION: &str = "us-east-1";
-/// The variable that Codex and opencode take their key from.
+/// The environment variable with the key for Codex and opencode.
 const KEY_VARIABLE: &str = "LLM_PROXY_API_KEY";
 
 /// The settings of a client.
 #[derive(Debug)]
 pub struct ClientSettings {
-    /// The model's name.
+    /// The model name that the client sends.
     pub model: String,
-    /// What the client speaks.
+    /// The dialect that the client uses.
     pub dialect: DialectName,
-    /// The base URL in the form that this client wants.
+    /// The base URL in the form that this client expects.
     pub base_url: String,
-    /// What to know about them, one to a line.
+    /// Notes about the settings, one per line.
     pub notes: Vec<String>,
-    /// Variables of the environment.
+    /// Environment variables.
     pub env: Vec<(&'static str, VariableValue)>,
-    /// A configuration file.
+    /// The client's configuration file, if it has one.
     pub file: Option<ClientFile>,
-    /// What to write or to run.
+    /// Code to write or commands to run.
     pub snippets: Vec<Snippet>,
 }
 
-/// A variable's value.
+/// The value of an environment variable.
 #[derive(Debug)]
 pub enum VariableValue {
-    /// The text.
+    /// A text.
     Text(String),
-    /// What another variable holds.
+    /// The value of another variable.
     Variable(String),
 }
 
 /// A configuration file of a client.
 #[derive(Debug)]
 pub struct ClientFile {
-    /// Where it belongs.
+    /// Its path.
     pub place: &'static str,
-    /// What has to stand in it.
+    /// Its content.
     pub text: String,
 }
 
-/// Something to write or to run.
+/// Code to write, or a command to run.
 #[derive(Debug)]
 pub struct Snippet {
-    /// What it is in.
+    /// The language of the code.
     pub title: &'static str,
     /// The code.
     pub text: String,
 }
 
-/// The settings of `client` for a proxy at `root`. `secret` is the variable that holds the secret half of the key that
-/// requests have to be signed with.
+/// The settings of `client` for a proxy at `root`. `secret` is the environment variable with the secret of the key
+/// that requests must be signed with.
 pub fn write_settings(
     client: SupportedClient,
     target: &ClientTarget<'_>,
@@ -98,7 +98,7 @@ pub fn write_settings(
     settings
 }
 
-/// What all settings are made of.
+/// The facts that the settings are made of.
 pub(super) struct SettingsWriter<'a> {
     pub(super) model: &'a str,
     /// The base URL of the client.
@@ -125,13 +125,13 @@ impl SettingsWriter<'_> {
         )
     }
 
-    /// Whether the client's own key goes to the upstream.
+    /// Whether the client's own key is forwarded to the upstream.
     fn forwards_client_key(&self) -> bool {
         let auth = &self.target.model.backend_auth;
         auth.api_key.is_none() && auth.aws.is_none()
     }
 
-    /// The key that the client sends, and what it is called in code.
+    /// The key that the client sends.
     pub(super) fn client_key(&self) -> String {
         if self.forwards_client_key() {
             "YOUR_KEY"
@@ -163,7 +163,7 @@ impl SettingsWriter<'_> {
         aws.map_or(ANY_REGION, |aws| &aws.region).to_owned()
     }
 
-    /// The variables of AWS's clients.
+    /// The variables with the credentials of AWS clients.
     pub(super) fn aws_credentials(&self) -> Vec<(&'static str, VariableValue)> {
         let Some(id) = self.target.access_key_id else {
             return vec![("AWS_BEARER_TOKEN_BEDROCK", VariableValue::Text(self.client_key()))];
@@ -179,7 +179,8 @@ impl SettingsWriter<'_> {
     }
 
     fn write_claude_code(&self, settings: &mut ClientSettings) {
-        // The upstream's own API wants its keys in the header that this variable fills.
+        // Claude Code sends ANTHROPIC_API_KEY as `x-api-key`, which Claude upstreams expect, and ANTHROPIC_AUTH_TOKEN
+        // as a Bearer token.
         let speaks_claude = self
             .target
             .model
@@ -196,7 +197,7 @@ impl SettingsWriter<'_> {
         self.write_claude_code_models(settings);
     }
 
-    /// It asks for a small model, too, and by a name of its own.
+    /// Claude Code also requests a small model, by another name. The route has only this model.
     fn write_claude_code_models(&self, settings: &mut ClientSettings) {
         let model = || VariableValue::Text(self.model.to_owned());
         settings.env.push(("ANTHROPIC_MODEL", model()));
@@ -330,7 +331,8 @@ impl SettingsWriter<'_> {
             ("AWS_DEFAULT_REGION", VariableValue::Text(self.region())),
         ];
         match (self.target.access_key_id, self.base.starts_with("https:")) {
-            // They refuse to send a token without encryption, so that they have to sign, with whatever key.
+            // AWS SDKs refuse to send a token over plain HTTP, so they must sign. The proxy does not check the
+            // signature.
             (None, false) if !self.forwards_client_key() => settings.env.extend([
                 ("AWS_ACCESS_KEY_ID", VariableValue::Text(ANY_KEY.to_owned())),
                 ("AWS_SECRET_ACCESS_KEY", VariableValue::Text(ANY_KEY.to_owned())),
@@ -362,7 +364,7 @@ impl SettingsWriter<'_> {
     }
 }
 
-/// A string as JSON writes it, which Python, JavaScript and TOML read alike.
+/// A quoted string in the form of JSON, which is the same in Python, JavaScript and TOML.
 pub(super) fn quote_literal(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! Settings as text.
+//! Formats settings as text.
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ impl VariableValue {
     }
 }
 
-/// A word as a shell of POSIX's kind takes it.
+/// Quotes a word for a POSIX shell.
 pub fn quote_for_shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
