@@ -1,4 +1,4 @@
-//! `llm-proxy client` as a person runs it, beside a proxy with the same configuration.
+//! `llm-proxy client` as a user runs it, with a proxy that has the same configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -31,12 +31,12 @@ fn route(name: &str, prefix: &str, frontend: &str, backend: &str, upstream: &str
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_prints_reaches_the_route() {
+async fn printed_settings_reach_the_route() {
     let upstream = Demo::bind("127.0.0.1:0").await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut text = format!("server:\n  port: {port}\nmodels:\n");
-    // A prefix may end in the version, and clients differ in whether they add it.
+    // A prefix may end in the version, and some clients add the version themselves.
     for (at, prefix) in ["/some", "/other/v1"].into_iter().enumerate() {
         for (name, frontend, backend) in [
             ("chat", "openai-chat", "claude"),
@@ -59,7 +59,7 @@ async fn what_it_prints_reaches_the_route() {
     let serving = tokio::spawn(proxy::serve(loaded.config, listener, async {
         let _ = stopped.await;
     }));
-    // Plain HTTP, but the client wants to know a provider of cryptography all the same.
+    // The HTTP client requires a provider of cryptography, also for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::new();
     let hello = json!([{"role": "user", "content": "Hello"}]);
@@ -87,19 +87,23 @@ async fn what_it_prints_reaches_the_route() {
             ),
         ] {
             let model = format!("{name}-{at}");
-            let said = client(&format!("{client_name} --model {model} --format json"), &file);
-            assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-            let said: Value = serde_json::from_slice(&said.stdout).unwrap();
+            let output = client(&format!("{client_name} --model {model} --format json"), &file);
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            let settings: Value = serde_json::from_slice(&output.stdout).unwrap();
             let url = format!(
                 "{}{}",
-                said["base_url"].as_str().unwrap(),
+                settings["base_url"].as_str().unwrap(),
                 end.replace("AT", &at.to_string())
             );
             let mut body = body;
             if client_name != "aws" {
-                body["model"] = said["model"].clone();
+                body["model"] = settings["model"].clone();
             }
-            let answer = http
+            let response = http
                 .post(&url)
                 .header("content-type", "application/json")
                 .header("anthropic-version", "2023-06-01")
@@ -107,9 +111,9 @@ async fn what_it_prints_reaches_the_route() {
                 .send()
                 .await
                 .unwrap();
-            assert_eq!(answer.status(), 200, "{client_name} at {url}");
+            assert_eq!(response.status(), 200, "{client_name} at {url}");
             assert!(
-                answer.text().await.unwrap().contains("You said: Hello"),
+                response.text().await.unwrap().contains("You said: Hello"),
                 "{client_name}"
             );
         }
@@ -120,7 +124,7 @@ async fn what_it_prints_reaches_the_route() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_told() {
+fn errors_name_the_remedy() {
     let good = file(
         "client-good",
         &format!(
@@ -129,7 +133,7 @@ fn what_stands_in_the_way_is_told() {
         ),
     );
     let bad = file("client-bad", "models: []\n");
-    for (arguments, file, code, said) in [
+    for (arguments, file, code, message) in [
         (
             "codex",
             &good,
@@ -156,16 +160,16 @@ fn what_stands_in_the_way_is_told() {
         let output = client(arguments, file);
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {err}");
-        // For a shell that evaluates it.
+        // A shell that evaluates the output must fail.
         assert_eq!(output.stdout, b"false\n", "{arguments}");
-        assert!(err.contains(said), "{arguments}: {err}");
+        assert!(err.contains(message), "{arguments}: {err}");
     }
     for file in [good, bad] {
         std::fs::remove_file(file).unwrap();
     }
 }
 
-/// The standard output of a script, with the program on its path.
+/// The standard output of a script that has the program on its path.
 #[cfg(unix)]
 fn shell(shell: &str, script: &str, folder: &Path) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_llm-proxy"));
@@ -184,7 +188,7 @@ fn shell(shell: &str, script: &str, folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The forms that README and docs/clients.md give. The second catches a missing program, too.
+/// The second form is the one in README.md. It also fails if the program is missing.
 #[cfg(unix)]
 #[test]
 fn a_shell_starts_the_client_only_with_its_settings() {
@@ -225,7 +229,7 @@ fn a_shell_starts_the_client_only_with_its_settings() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The server's keys are not set in the shell that a client is started from.
+/// The shell of a client usually does not have the keys of the server.
 #[test]
 fn the_upstreams_key_is_not_needed() {
     let models =

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn help_speaks_of_the_program_and_of_each_command() {
+    fn help_describes_the_program_and_each_command() {
         let mut command = CommandLine::command().term_width(100);
         command.build();
         let mut text = command.render_long_help().to_string();

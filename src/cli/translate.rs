@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_translated_and_its_losses_told() {
+    fn a_request_is_translated_and_its_losses_are_reported() {
         let input = r#"{"model":"gpt","seed":7,"messages":[{"role":"user","content":"hi"}]}"#;
         let model = Some("claude-sonnet-4-5");
         let (out, err) = run(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_breaks_off_is_an_error_in_the_stream_and_beside_it() {
+    fn a_stream_that_breaks_off_ends_with_an_error_and_prints_it() {
         let input = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n";
         let (out, err) = run(
             DialectName::OpenAiChat,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_an_error_with_its_place() {
+    fn an_unreadable_document_is_an_error_with_its_path() {
         let input = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":7}]}"#;
         let (out, err) = run(
             DialectName::Claude,

@@ -133,7 +133,7 @@ mod tests {
     use super::{BackendModel, BackendUrl};
 
     #[test]
-    fn urls_and_models_keep_their_rules() {
+    fn rules_for_urls_and_model_names() {
         for (text, normal) in [
             ("https://h", "https://h"),
             ("HTTP://H:80/v1/", "http://h/v1"),

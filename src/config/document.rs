@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_has_its_place() {
+    fn every_node_has_a_position() {
         use YamlStep::{Item, Key, Value};
         for (steps, place) in [
             (&[][..], (1, 1)),
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_errors_have_a_place_and_a_hint() {
+    fn syntax_errors_have_a_position_and_a_hint() {
         let (place, message) = parse("a: *\n").unwrap_err();
         assert_eq!(place.map(|(line, _)| line), Some(1));
         assert!(message.contains("needs quotes"), "{message}");

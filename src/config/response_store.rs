@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_told_in_words() {
+    fn a_store_is_described_in_words() {
         let told = |place| {
             let max_age = Duration::from_secs(90 * 60);
             ResponseStore { place, max_age }.to_string()

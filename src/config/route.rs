@@ -158,7 +158,7 @@ mod tests {
     use super::{ModelPattern, Prefix};
 
     #[test]
-    fn prefixes_are_normalised_and_end_at_segments() {
+    fn prefixes_are_normalised_and_match_whole_segments() {
         for (text, normal) in [("/", "/"), ("//", "/"), ("/a/", "/a"), ("/a/b.c-d", "/a/b.c-d")] {
             assert_eq!(
                 Prefix::parse(text).map(|prefix| prefix.to_string()).as_deref(),
@@ -239,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn matching_is_the_obvious_one(pattern in "[abé*]{1,7}", name in "[abé]{0,9}") {
+        fn matching_agrees_with_the_simple_definition(pattern in "[abé*]{1,7}", name in "[abé]{0,9}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             let expected = slow_match(&chars(&pattern), &chars(&name));
             prop_assert_eq!(ModelPattern::parse(&pattern).unwrap().matches(&name), expected);

@@ -47,7 +47,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn no_way_of_printing_shows_the_text() {
+    fn no_way_of_printing_contains_the_text() {
         let secret = Secret::new("sk-very-secret");
         assert_eq!(secret.expose(), "sk-very-secret");
         assert_eq!(

@@ -93,8 +93,8 @@ fn read_item(ask: &mut DemoRequest, item: &Value) {
     let kind = item.get("type").and_then(Value::as_str).unwrap_or("message");
     match (kind, item.get("role").and_then(Value::as_str)) {
         ("message", Some("user")) => {
-            let said = find_texts(item.get("content")).into_iter().map(strip_reminders);
-            if let Some(text) = said.rev().find(|text| !text.is_empty()) {
+            let texts = find_texts(item.get("content")).into_iter().map(strip_reminders);
+            if let Some(text) = texts.rev().find(|text| !text.is_empty()) {
                 ask.text = text;
                 ask.results.clear();
             }

@@ -265,11 +265,11 @@ fn write_text(ask: &DemoRequest, words: &UserWords, facts: Value) -> (&'static s
             split_words("I would call a tool, but the request declares none that I may use."),
         );
     }
-    let said = quote(&ask.text);
+    let quoted = quote(&ask.text);
     (
         "text",
         split_words(&format!(
-            "Hello from the demo upstream – “{}” here. You said: {said}",
+            "Hello from the demo upstream – “{}” here. You said: {quoted}",
             ask.model
         )),
     )

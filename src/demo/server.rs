@@ -166,7 +166,7 @@ async fn handle_request(request: Request<Incoming>, state: Arc<DemoState>) -> De
     let body = body.to_bytes();
     state.record(&head, &body);
     match respond(dialect, ids, &head, &body, state).await {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(failure) => respond_with_failure(dialect, ids, &failure),
     }
 }
@@ -207,30 +207,30 @@ async fn respond(
     }
     ask.request = body;
     let DemoPlan { name, outcome } = plan_response(&ask, describe_http_request(dialect, head));
-    let mut answer = match outcome {
+    let mut response = match outcome {
         DemoOutcome::Fail(failure) => return Err(failure),
         DemoOutcome::Respond { turn, pace, fault } if ask.stream => {
             let pieces = dialect.write_stream(ids, &ask, turn);
             let play = PacedBody::new(pieces, pace, fault, dialect, state);
-            let mut answer = Response::new(Either::Right(play));
-            answer.headers_mut().insert(
+            let mut response = Response::new(Either::Right(play));
+            response.headers_mut().insert(
                 CONTENT_TYPE,
                 HeaderValue::from_static("text/event-stream; charset=utf-8"),
             );
-            answer
+            response
                 .headers_mut()
                 .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            set_request_id(&mut answer, dialect, ids);
-            answer
+            set_request_id(&mut response, dialect, ids);
+            response
         }
         DemoOutcome::Respond { turn, pace, fault } => {
             respond_at_once(dialect, ids, &ask, &turn, pace, fault, state).await?
         }
     };
-    answer
+    response
         .headers_mut()
         .insert("x-demo-script", HeaderValue::from_static(name));
-    Ok(answer)
+    Ok(response)
 }
 
 async fn respond_at_once(
@@ -256,12 +256,12 @@ async fn respond_at_once(
             let text = body.to_string();
             let half = text.as_bytes().get(..text.len() / 2).unwrap_or_default();
             let play = PacedBody::cut(Bytes::copy_from_slice(half), dialect, state);
-            let mut answer = Response::new(Either::Right(play));
-            answer
+            let mut response = Response::new(Either::Right(play));
+            response
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            answer.headers_mut().insert(CONTENT_LENGTH, text.len().into());
-            Ok(answer)
+            response.headers_mut().insert(CONTENT_LENGTH, text.len().into());
+            Ok(response)
         }
     }
 }
@@ -348,20 +348,20 @@ fn describe_http_request(dialect: &dyn DemoDialect, head: &request::Parts) -> Va
 fn respond_with_failure(dialect: &dyn DemoDialect, ids: ResponseIds, failure: &DemoFailure) -> DemoResponse {
     let (status, body) = dialect.write_failure(&ids, failure);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = respond_with_json(dialect, ids, status, &body);
+    let mut response = respond_with_json(dialect, ids, status, &body);
     if let Some(seconds) = failure.retry_after {
-        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
         if dialect.name() != "claude" {
             let millis = HeaderValue::from(u64::from(seconds) * 1000);
-            answer
+            response
                 .headers_mut()
                 .insert(HeaderName::from_static("retry-after-ms"), millis);
         }
     }
-    answer
+    response
         .headers_mut()
         .insert("x-demo-script", HeaderValue::from_static("error"));
-    answer
+    response
 }
 
 fn respond_with_json(
@@ -370,18 +370,18 @@ fn respond_with_json(
     status: StatusCode,
     body: &Value,
 ) -> DemoResponse {
-    let mut answer = Response::new(Either::Left(Full::from(body.to_string())));
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(Either::Left(Full::from(body.to_string())));
+    *response.status_mut() = status;
+    response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    set_request_id(&mut answer, dialect, ids);
-    answer
+    set_request_id(&mut response, dialect, ids);
+    response
 }
 
-fn set_request_id(answer: &mut DemoResponse, dialect: &dyn DemoDialect, ids: ResponseIds) {
+fn set_request_id(response: &mut DemoResponse, dialect: &dyn DemoDialect, ids: ResponseIds) {
     if let Ok(id) = HeaderValue::try_from(ids.of("req_")) {
-        answer
+        response
             .headers_mut()
             .insert(HeaderName::from_static(dialect.request_id_header()), id);
     }

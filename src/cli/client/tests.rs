@@ -34,7 +34,7 @@ fn find_settings(args: &ClientArgs, config: &Config) -> Result<super::settings::
     super::find_settings(args, Path::new("src/cli/client/tests.yaml"), config)
 }
 
-/// What is printed, or what is said instead.
+/// The output of the command, or its error.
 fn printed(args: &ClientArgs, config: &Config) -> String {
     match find_settings(args, config) {
         Ok(settings) => show::format_settings(&settings, args.format),
@@ -107,7 +107,7 @@ fn clients_that_have_to_sign() {
 }
 
 #[test]
-fn a_secret_that_is_a_variable_is_told_by_its_name() {
+fn a_secret_in_a_variable_is_printed_as_the_variable() {
     let file = std::env::temp_dir().join(format!("llm-proxy-client-{}.yaml", std::process::id()));
     let credentials = SIGNED.replace("the-client-secret", "'${CLIENT_SECRET:-the-client-secret}'");
     let text = CONFIG.replace("models:\n", &format!("{credentials}models:\n"));
@@ -154,7 +154,7 @@ fn other_formats() {
 }
 
 #[test]
-fn the_model_can_be_left_out_where_there_is_only_one() {
+fn the_model_is_optional_if_only_one_fits() {
     let config = config(CONFIG);
     for (client, named) in [
         (SupportedClient::Codex, "gpt-5.5"),
@@ -166,7 +166,7 @@ fn the_model_can_be_left_out_where_there_is_only_one() {
 }
 
 #[test]
-fn what_cannot_be_served_is_told() {
+fn errors_list_the_routes_that_fit() {
     let plain = config(CONFIG);
     let only_chat = config(
         "models:\n  - {frontend_model_name: gpt-*, frontend_base_url: /chat, frontend_dialect: openai-chat, \
@@ -272,7 +272,7 @@ fn a_free_port_needs_a_base_url() {
 }
 
 #[test]
-fn hosts_of_every_kind() {
+fn listen_addresses_become_urls() {
     for (host, root) in [
         ("0.0.0.0", "http://127.0.0.1:8181"),
         ("'::'", "http://[::1]:8181"),
@@ -285,28 +285,28 @@ fn hosts_of_every_kind() {
 }
 
 #[test]
-fn a_longer_prefix_that_takes_the_requests_is_told() {
+fn a_longer_prefix_that_matches_the_requests_is_reported() {
     let config = config(&CONFIG.replace("/own/v1", "/codex/v1/responses"));
-    let said = find_settings(&args(SupportedClient::Codex, None), &config).unwrap_err();
+    let message = find_settings(&args(SupportedClient::Codex, None), &config).unwrap_err();
     assert!(
-        said.contains("belongs to the prefix /codex/v1/responses"),
-        "{said}"
+        message.contains("belongs to the prefix /codex/v1/responses"),
+        "{message}"
     );
 }
 
 #[test]
-fn a_forwarding_route_serves_whoever_comes() {
+fn a_forwarding_route_fits_every_client() {
     let text = "models:\n  - {frontend_model_name: '*', frontend_base_url: /, backend_model_name: '*', \
                 backend_base_url: 'https://api.anthropic.com'}\n";
-    let said = printed(
+    let text = printed(
         &args(SupportedClient::ClaudeCode, Some("claude-x")),
         &config(text),
     );
-    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("forwarded", said) });
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("forwarded", text) });
 }
 
 #[test]
-fn words_of_a_shell() {
+fn shell_words_are_quoted() {
     for (word, shown) in [
         ("a-b:0", "a-b:0"),
         ("", "''"),

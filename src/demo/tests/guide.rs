@@ -27,7 +27,7 @@ fn the_configuration_is_valid() {
     }
 }
 
-/// The commands are run against the upstream itself, in the dialect that each is written in.
+/// Runs the commands against the upstream itself, in the dialect of each command.
 #[tokio::test]
 async fn the_commands_work() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();

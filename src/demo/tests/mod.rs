@@ -1,4 +1,4 @@
-//! The scripted upstream seen through HTTP: grammar of the streams, and agreement of stream and object.
+//! Tests of the scripted upstream over HTTP: the grammar of its streams, and whether stream and object agree.
 
 mod chat;
 mod claude;
@@ -17,7 +17,7 @@ struct TestResponse {
     status: u16,
     headers: http::HeaderMap,
     body: Bytes,
-    /// The body ended as it should.
+    /// Whether the body ended properly.
     whole: bool,
 }
 
@@ -26,7 +26,7 @@ impl TestResponse {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The stream's events: names and data.
+    /// The names and data of the events.
     fn events(&self) -> Vec<(String, Value)> {
         let mut decoder = Decoder::new();
         decoder.push(self.body.clone());
@@ -51,7 +51,7 @@ impl TestResponse {
 }
 
 fn client() -> reqwest::Client {
-    // A second installation fails, and changes nothing.
+    // A second call fails and has no effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -4,7 +4,7 @@ use crate::demo::script::strip_reminders;
 use crate::demo::synth::make_arguments;
 
 #[test]
-fn notes_for_the_model_are_not_spoken() {
+fn reminders_are_removed() {
     for (text, expected) in [
         ("hello", "hello"),
         (
