@@ -1,6 +1,6 @@
 //! `llm-proxy demo`: the server with a built-in upstream.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
@@ -34,10 +34,13 @@ async fn listen(port: u16) -> io::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
     let config = configuration(&upstream.url(), listener.local_addr()?.port())?;
     let end = proxy::shutdown_signal()?;
-    println!(
-        "{}\nListening on {base}. Press Ctrl-C to stop.\n",
-        demo::write_guide(&base)
-    );
+    let guide = demo::write_guide(&base);
+    writeln!(
+        io::stdout(),
+        "{guide}
+Listening on {base}. Press Ctrl-C to stop.
+"
+    )?;
     let served = proxy::serve(config, listener, end).await;
     upstream.shutdown().await;
     served

@@ -9,6 +9,7 @@ mod table;
 mod translate;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,7 +46,8 @@ pub fn run() -> ExitCode {
         }
     };
     if for_shell && code != ExitCode::SUCCESS && !io::stdout().is_terminal() {
-        println!("false");
+        // Nobody evaluates the output of a closed pipe.
+        let _ = writeln!(io::stdout(), "false");
     }
     code
 }
@@ -97,10 +99,15 @@ fn with_config_file(args: &ConfigFileArgs, command: impl FnOnce(PathBuf) -> Exit
     match args.find(Path::new("")) {
         Ok(file) => command(file),
         Err(error) => {
-            eprintln!("llm-proxy: {error}");
+            print_error(&format_args!("llm-proxy: {error}"));
             ExitCode::from(USAGE_ERROR)
         }
     }
+}
+
+/// Prints a line to standard error. `eprintln!` would panic if that is closed.
+fn print_error(message: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Reads an environment variable of the process. A value that is not Unicode counts as not set.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use super::{ServeArgs, read_variable};
+use super::{ServeArgs, print_error, read_variable};
 use crate::config::{self, Config};
 use crate::{proxy, telemetry};
 
@@ -19,7 +19,7 @@ pub fn serve(args: &ServeArgs, file: &Path) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => {
             // Each line begins with the name of the file, so it needs no prefix.
-            eprintln!("{error}");
+            print_error(&error);
             return ExitCode::FAILURE;
         }
     };
@@ -78,6 +78,6 @@ pub(super) fn port_hint(error: &std::io::Error) -> &'static str {
 
 /// Prints why the command ends to standard error.
 pub(super) fn report_failure(error: &dyn Display) -> ExitCode {
-    eprintln!("llm-proxy: {error}");
+    print_error(&format_args!("llm-proxy: {error}"));
     ExitCode::FAILURE
 }
