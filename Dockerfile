@@ -1,5 +1,5 @@
-# The program with the C library that docs/performance.md was measured with, and the roots of trust; an unprivileged user
-# runs it.
+# Builds the program with glibc, as docs/performance.md measured it. The image contains the program, the C library and the root
+# certificates, and runs as an unprivileged user.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .

@@ -1,6 +1,6 @@
 //! A reverse proxy for LLM APIs that translates between their dialects.
 //!
-//! `docs/architecture.md` explains how the rooms below fit together.
+//! `docs/architecture.md` explains the modules and how they work together.
 
 pub mod canonical;
 pub mod capability;

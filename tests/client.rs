@@ -1,4 +1,4 @@
-//! `llm-proxy client` as a person runs it, beside a proxy with the same configuration.
+//! `llm-proxy client` as a user runs it, with a proxy that has the same configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -31,12 +31,12 @@ fn route(name: &str, prefix: &str, frontend: &str, backend: &str, upstream: &str
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_prints_reaches_the_route() {
+async fn printed_settings_reach_the_route() {
     let upstream = Demo::bind("127.0.0.1:0").await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut text = format!("server:\n  port: {port}\nmodels:\n");
-    // A prefix may end in the version, and clients differ in whether they add it.
+    // A prefix may end in the version, and some clients add the version themselves.
     for (at, prefix) in ["/some", "/other/v1"].into_iter().enumerate() {
         for (name, frontend, backend) in [
             ("chat", "openai-chat", "claude"),
@@ -59,7 +59,7 @@ async fn what_it_prints_reaches_the_route() {
     let serving = tokio::spawn(proxy::serve(loaded.config, listener, async {
         let _ = stopped.await;
     }));
-    // Plain HTTP, but the client wants to know a provider of cryptography all the same.
+    // The HTTP client requires a provider of cryptography, also for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::new();
     let hello = json!([{"role": "user", "content": "Hello"}]);
@@ -87,19 +87,23 @@ async fn what_it_prints_reaches_the_route() {
             ),
         ] {
             let model = format!("{name}-{at}");
-            let said = client(&format!("{client_name} --model {model} --format json"), &file);
-            assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-            let said: Value = serde_json::from_slice(&said.stdout).unwrap();
+            let output = client(&format!("{client_name} --model {model} --format json"), &file);
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            let settings: Value = serde_json::from_slice(&output.stdout).unwrap();
             let url = format!(
                 "{}{}",
-                said["base_url"].as_str().unwrap(),
+                settings["base_url"].as_str().unwrap(),
                 end.replace("AT", &at.to_string())
             );
             let mut body = body;
             if client_name != "aws" {
-                body["model"] = said["model"].clone();
+                body["model"] = settings["model"].clone();
             }
-            let answer = http
+            let response = http
                 .post(&url)
                 .header("content-type", "application/json")
                 .header("anthropic-version", "2023-06-01")
@@ -107,9 +111,9 @@ async fn what_it_prints_reaches_the_route() {
                 .send()
                 .await
                 .unwrap();
-            assert_eq!(answer.status(), 200, "{client_name} at {url}");
+            assert_eq!(response.status(), 200, "{client_name} at {url}");
             assert!(
-                answer.text().await.unwrap().contains("You said: Hello"),
+                response.text().await.unwrap().contains("You said: Hello"),
                 "{client_name}"
             );
         }
@@ -120,7 +124,7 @@ async fn what_it_prints_reaches_the_route() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_told() {
+fn errors_name_the_remedy() {
     let good = file(
         "client-good",
         &format!(
@@ -129,12 +133,12 @@ fn what_stands_in_the_way_is_told() {
         ),
     );
     let bad = file("client-bad", "models: []\n");
-    for (arguments, file, code, said) in [
+    for (arguments, file, code, message) in [
         (
             "codex",
             &good,
             1,
-            "Codex CLI speaks openai-responses, and no model is served so",
+            "Codex CLI speaks openai-responses, but no model has this frontend_dialect",
         ),
         ("openai --model gpt5", &good, 1, "did you mean `gpt-5`?"),
         (
@@ -156,12 +160,98 @@ fn what_stands_in_the_way_is_told() {
         let output = client(arguments, file);
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {err}");
-        assert!(
-            err.contains(said) && output.stdout.is_empty(),
-            "{arguments}: {err}"
-        );
+        // A shell that evaluates the output must fail.
+        assert_eq!(output.stdout, b"false\n", "{arguments}");
+        assert!(err.contains(message), "{arguments}: {err}");
     }
     for file in [good, bad] {
         std::fs::remove_file(file).unwrap();
+    }
+}
+
+/// The standard output of a script that has the program on its path.
+#[cfg(unix)]
+fn shell(shell: &str, script: &str, folder: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_llm-proxy"));
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new(shell)
+        .args(["-c", script])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("ANTHROPIC_BASE_URL")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The second form is the one in README.md. It also fails if the program is missing.
+#[cfg(unix)]
+#[test]
+fn a_shell_starts_the_client_only_with_its_settings() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-client-shell-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let started = "echo \"started with $ANTHROPIC_BASE_URL\"";
+    let forms = |arguments: &str| {
+        [
+            format!("eval \"$(llm-proxy client {arguments})\" && {started}"),
+            format!("settings=$(llm-proxy client {arguments}) && eval \"$settings\" && {started}"),
+            format!("set -e; eval \"$(llm-proxy client {arguments})\"; {started}"),
+        ]
+    };
+    let shells = ["sh", "bash", "zsh", "dash"]
+        .into_iter()
+        .filter(|shell| Command::new(shell).args(["-c", ":"]).status().is_ok());
+    for name in shells {
+        std::fs::write(folder.join("llm-proxy.yaml"), "models: []\n").unwrap();
+        for arguments in [
+            "claude-code",
+            "claude-code nowhere.yaml",
+            "claude-code --modell x",
+            "claude-kode",
+            "claude-code --format text",
+        ] {
+            for script in forms(arguments) {
+                let out = shell(name, &script, &folder);
+                assert_eq!(out, "", "{name}: {script}");
+            }
+        }
+        let models = route("claude-5", "/a", "claude", "openai-chat", "http://h");
+        std::fs::write(folder.join("llm-proxy.yaml"), format!("models:\n{models}")).unwrap();
+        for script in forms("claude-code") {
+            let out = shell(name, &script, &folder);
+            assert_eq!(out, "started with http://127.0.0.1:8080/a\n", "{name}: {script}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The shell of a client usually does not have the keys of the server.
+#[test]
+fn the_upstreams_key_is_not_needed() {
+    let models =
+        route("m", "/a", "claude", "openai-chat", "http://h").replace(": k", ": ${NO_SUCH_VARIABLE}");
+    let file = file("client-key", &format!("models:\n{models}"));
+    let output = client("claude-code", &file);
+    std::fs::remove_file(&file).unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success() && err.is_empty(), "{err}");
+    assert!(out.contains("ANTHROPIC_AUTH_TOKEN=llm-proxy\n"), "{out}");
+}
+
+#[test]
+fn other_formats_fail_without_words_for_a_shell() {
+    for arguments in ["codex --format json", "codex --format=env", "codex --format yaml"] {
+        let output = client(arguments, Path::new("/nowhere.yaml"));
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments}"
+        );
     }
 }

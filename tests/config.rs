@@ -1,5 +1,4 @@
-//! Every configuration of the corpus: what is accepted and how its routes are shown, what is refused and in which
-//! words.
+//! Every configuration of the corpus: the routes of the valid ones, and the messages about the invalid ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 const EXAMPLE: &str = "config/config.example.yaml";
 
-/// The environment of the corpus.
+/// The environment variables of the corpus.
 fn environment(name: &str) -> Option<String> {
     let value = match name {
         "PORT" => "9090",
@@ -85,7 +84,7 @@ fn valid_configurations_show_their_routes() {
 }
 
 #[test]
-fn invalid_configurations_are_refused_with_all_their_errors() {
+fn invalid_configurations_are_refused_with_all_errors() {
     let files = corpus("invalid");
     assert!(!files.is_empty());
     for file in files {
@@ -100,7 +99,7 @@ fn invalid_configurations_are_refused_with_all_their_errors() {
 }
 
 #[test]
-fn nothing_that_is_printed_holds_a_secret() {
+fn no_output_contains_a_secret() {
     for file in corpus("valid").into_iter().chain(corpus("invalid")) {
         let (_, out, err) = check(&file, &environment);
         assert!(
@@ -151,7 +150,7 @@ fn the_schema_refuses_unknown_missing_and_mistyped_keys() {
 #[test]
 fn the_schema_is_what_the_command_prints() {
     let mut out = Vec::new();
-    assert!(cli::schema(&mut out).unwrap() == ExitCode::SUCCESS);
+    assert!(cli::print_schema(&mut out).unwrap() == ExitCode::SUCCESS);
     let printed: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(printed, config::json_schema());
     assert_eq!(printed["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -160,13 +159,13 @@ fn the_schema_is_what_the_command_prints() {
     });
 }
 
-/// The example is what people copy: it must load on a machine where no variable is set, and show the routes that its
-/// comments speak of.
+/// Users copy the example. It must load on a machine without any of its variables, and have the routes that its
+/// comments describe.
 #[test]
 fn the_example_loads_with_and_without_keys() {
     let (code, out, err) = check(Path::new(EXAMPLE), &|_| None);
     assert!(code == ExitCode::SUCCESS && err.is_empty(), "{err}");
-    // The local upstream has a stand-in for a key.
+    // The local upstream has a default key.
     assert_eq!(out.matches("key set").count(), 1, "{out}");
     let (code, out, err) = check(Path::new(EXAMPLE), &|name| {
         name.ends_with("_KEY").then(|| "sk-1".to_owned())
@@ -175,7 +174,7 @@ fn the_example_loads_with_and_without_keys() {
     snapshot(Path::new(EXAMPLE), &out);
 }
 
-/// `docs/configuration.md` has a section for each key that the schema knows, and for no other.
+/// `docs/configuration.md` has a section for each key of the schema, and no other sections.
 #[test]
 fn every_key_is_documented() {
     let page = fs::read_to_string("docs/configuration.md").unwrap();
@@ -205,7 +204,7 @@ fn every_key_is_documented() {
 }
 
 #[test]
-fn a_full_configuration_becomes_what_it_says() {
+fn a_full_configuration_is_read() {
     let loaded = config::load(Path::new("tests/config/valid/full.yaml"), &environment).unwrap();
     let config = loaded.config;
     assert_eq!(
@@ -275,9 +274,9 @@ fn a_full_configuration_becomes_what_it_says() {
     );
 }
 
-/// A variable's value is text and nothing more, whatever it looks like.
+/// The value of a variable is only text, even if it looks like YAML.
 #[test]
-fn a_variable_cannot_bring_yaml_with_it() {
+fn a_variable_cannot_add_yaml() {
     let text = "models:\n  - frontend_model_name: a\n    frontend_base_url: /\n    backend_model_name: '*'\n    \
                 backend_base_url: http://h\n    frontend_dialect: claude\n    backend_dialect: claude\n    \
                 system_append: ${HOSTILE} # ${NOT_EVEN_LOOKED_AT}\n";
@@ -289,9 +288,9 @@ fn a_variable_cannot_bring_yaml_with_it() {
 }
 
 proptest! {
-    /// Whatever is typed into a file, the answer is a configuration or a place within the file.
+    /// Any text gives a configuration, or problems with positions in the file.
     #[test]
-    fn no_text_panics_and_every_problem_has_a_place_in_the_file(
+    fn no_text_panics_and_every_problem_has_a_position_in_the_file(
         at in any::<prop::sample::Index>(),
         removed in 0..40usize,
         typed in r#"[-a-z0-9*&!$?%@`#:{}\[\]"'|><,. \n\t\u{0}é]{0,12}"#,
@@ -306,7 +305,7 @@ proptest! {
             let lines = text.lines().count() + 1;
             for problem in problems {
                 prop_assert!(!problem.message.is_empty());
-                if let Some((line, column)) = problem.place {
+                if let Some((line, column)) = problem.position {
                     prop_assert!((1..=lines).contains(&line) && column >= 1, "{problem:?}");
                 }
             }

@@ -1,4 +1,4 @@
-//! The program as a person starts it: the demo, the commands beside it, and the end by a signal.
+//! The program as a user starts it: the demo, other commands, and the end by a signal.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,7 @@ impl Demo {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = loop {
             let line = lines.next().expect("the demo ended before it served").unwrap();
-            if let Some(base) = line.strip_prefix("Serving at ") {
+            if let Some(base) = line.strip_prefix("Listening on ") {
                 break base.split(". ").next().unwrap().to_owned();
             }
             guide.push_str(&line);
@@ -57,7 +57,7 @@ impl Drop for Demo {
 }
 
 fn client() -> reqwest::Client {
-    // Plain HTTP, but the client wants to know a provider of cryptography all the same.
+    // The HTTP client requires a provider of cryptography, also for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
@@ -67,20 +67,20 @@ async fn an_openai_client_streams_from_a_claude_upstream() {
     let demo = Demo::start();
     let messages = json!([{"role": "user", "content": "Say hello"}]);
     let body = json!({"model": "gpt-demo", "stream": true, "messages": messages});
-    let answer = demo.post("/openai-on-claude/v1/chat/completions", &body).await;
-    assert_eq!(answer.headers()["content-type"], "text/event-stream");
-    let text = answer.text().await.unwrap();
+    let response = demo.post("/openai-on-claude/v1/chat/completions", &body).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = response.text().await.unwrap();
     let chunks: Vec<Value> = text
         .lines()
         .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
         .collect();
-    let said: String = chunks
+    let words: String = chunks
         .iter()
         .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
         .collect();
     assert!(
-        said.contains("claude-demo") && said.contains("Say hello"),
-        "{said}"
+        words.contains("claude-demo") && words.contains("Say hello"),
+        "{words}"
     );
     assert!(text.trim_end().ends_with("data: [DONE]"), "{text}");
 }
@@ -92,21 +92,21 @@ async fn a_claude_client_thinks_and_calls_a_tool_on_an_openai_upstream() {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let tools = json!([{"name": "get_weather", "input_schema": schema}]);
     let body = json!({"model": "claude-demo", "max_tokens": 1024, "messages": messages, "tools": tools});
-    let answer = demo.post("/claude-on-openai/v1/messages", &body).await;
-    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let kinds: Vec<&str> = answer["content"]
+    let response = demo.post("/claude-on-openai/v1/messages", &body).await;
+    let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    let kinds: Vec<&str> = response["content"]
         .as_array()
         .unwrap()
         .iter()
         .map(|block| block["type"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["thinking", "tool_use"]);
-    assert_eq!(answer["stop_reason"], "tool_use");
-    assert_eq!(answer["content"][1]["name"], "get_weather");
+    assert_eq!(response["stop_reason"], "tool_use");
+    assert_eq!(response["content"][1]["name"], "get_weather");
 }
 
 #[tokio::test]
-async fn every_printed_command_names_a_route_that_answers() {
+async fn every_printed_command_gets_a_response() {
     let demo = Demo::start();
     let commands: Vec<&str> = demo.guide.split("curl -N ").skip(1).collect();
     assert!(commands.len() >= 5, "{}", demo.guide);
@@ -120,9 +120,9 @@ async fn every_printed_command_names_a_route_that_answers() {
         let path = url
             .strip_prefix(&demo.base)
             .expect("a command for another server");
-        let answer = demo.post(path, &serde_json::from_str(body).unwrap()).await;
+        let response = demo.post(path, &serde_json::from_str(body).unwrap()).await;
         let expected = if body.contains("error 429") { 429 } else { 200 };
-        assert_eq!(answer.status().as_u16(), expected, "{command}");
+        assert_eq!(response.status().as_u16(), expected, "{command}");
     }
 }
 
@@ -171,19 +171,80 @@ fn check_shows_the_routes_of_the_example() {
 }
 
 #[test]
-fn a_wrong_configuration_is_told_by_line_and_ends_with_1() {
+fn a_wrong_configuration_is_reported_by_line_and_exits_with_1() {
     let folder = std::env::temp_dir().join(format!("llm-proxy-test-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("wrong.yaml");
     std::fs::write(&file, "models:\n  - frontend_modl_name: x\n").unwrap();
-    for arguments in [vec!["check", "--config"], vec!["--config"]] {
+    for arguments in [
+        vec!["check", "--config"],
+        vec!["check"],
+        vec!["--config"],
+        vec!["serve"],
+        vec!["serve", "-c"],
+        vec![],
+    ] {
         let output = program().args(arguments).arg(&file).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
         assert!(
-            said.contains("wrong.yaml:2:") && said.contains("frontend_modl_name"),
-            "{said}"
+            message.contains("wrong.yaml:2:") && message.contains("frontend_modl_name"),
+            "{message}"
         );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn without_any_configuration_the_program_says_what_to_do() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for arguments in [
+        &[][..],
+        &["serve"],
+        &["check"],
+        &["client", "codex"],
+        &["--port", "1"],
+    ] {
+        let output = program().args(arguments).current_dir(&folder).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        for word in [
+            "llm-proxy.yaml",
+            "config/config.yaml",
+            "--config",
+            "llm-proxy demo",
+        ] {
+            assert!(message.contains(word), "{message}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn the_default_file_is_checked_and_served() {
+    let folder = std::env::temp_dir().join(format!("llm-proxy-default-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("config")).unwrap();
+    let models = "models:\n  - {frontend_model_name: m, frontend_base_url: /, backend_model_name: m, \
+                  backend_base_url: 'http://127.0.0.1:1'}\n";
+    std::fs::write(folder.join("config/config.yaml"), models).unwrap();
+    let output = program().arg("check").current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for arguments in [&["--port", "0"][..], &["serve", "--port", "0"]] {
+        let mut child = program()
+            .args(arguments)
+            .current_dir(&folder)
+            .env_remove("LLM_PROXY_LOG")
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        log.read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(line.contains("listening"), "{arguments:?}: {line}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

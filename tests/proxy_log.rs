@@ -1,4 +1,4 @@
-//! The line that a request leaves in the log.
+//! The log line of a request.
 
 #[path = "proxy/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of the proxy's behaviour")]
@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use llm_proxy::telemetry::{self, Format};
+use llm_proxy::telemetry::{self, LogFormat};
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -34,7 +34,7 @@ impl Lines {
         String::from_utf8(self.0.lock().expect("a lock").clone()).expect("text")
     }
 
-    /// The first line that holds these words, once it is there.
+    /// Waits for a line with these words.
     async fn wait(&self, words: &str) -> Value {
         let find = async {
             loop {
@@ -51,20 +51,20 @@ impl Lines {
 }
 
 #[tokio::test]
-async fn every_request_leaves_one_line_without_secrets() {
+async fn every_request_has_one_log_line_without_secrets() {
     let lines = Lines::default();
     let writer = lines.clone();
     let filter = Targets::new().with_default(LevelFilter::DEBUG);
-    telemetry::subscriber(filter, Format::Json, move || writer.clone())
+    telemetry::subscriber(filter, LogFormat::Json, move || writer.clone())
         .try_init()
         .expect("the only subscriber");
 
     let upstream = Upstream::start(|seen| {
-        let mut answer = json("{\"a\":1}");
+        let mut response = json("{\"a\":1}");
         if seen.uri.contains("refused") {
-            *answer.status_mut() = http::StatusCode::FORBIDDEN;
+            *response.status_mut() = http::StatusCode::FORBIDDEN;
         }
-        answer
+        response
     })
     .await;
     let (feed, feeding) = feeding_upstream().await;
@@ -82,9 +82,9 @@ async fn every_request_leaves_one_line_without_secrets() {
         .header("authorization", secret)
         .send()
         .await;
-    let id = done.as_ref().expect("an answer").headers()["x-llm-proxy-request-id"].clone();
+    let id = done.as_ref().expect("a response").headers()["x-llm-proxy-request-id"].clone();
     assert_eq!(
-        done.expect("an answer").text().await.expect("a body"),
+        done.expect("a response").text().await.expect("a body"),
         "{\"a\":1}"
     );
     let line = lines.wait("/p/v1/done").await;
@@ -110,7 +110,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         .header("authorization", secret)
         .send()
         .await;
-    assert_eq!(refused.expect("an answer").status(), 403);
+    assert_eq!(refused.expect("a response").status(), 403);
     let line = lines.wait("refused the key").await;
     assert_eq!(
         (&line["level"], &line["header"], &line["prefix"]),
@@ -123,7 +123,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         .header("authorization", secret)
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(stream.chunk().await.expect("a stream").is_some());
     drop(stream);
     let line = lines.wait("/s/left").await;
@@ -136,7 +136,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         .post("/p/x", r#"{"model":"nope"}"#)
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(unknown.status(), 404);
     let line = lines.wait("nope").await;
     assert_eq!(
@@ -145,7 +145,7 @@ async fn every_request_leaves_one_line_without_secrets() {
     );
 
     assert_eq!(
-        proxy.get("/healthz").send().await.expect("an answer").status(),
+        proxy.get("/healthz").send().await.expect("a response").status(),
         200
     );
     assert_eq!(lines.wait("/healthz").await["level"], "DEBUG");

@@ -1,84 +1,205 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::client::Client;
+use super::client::SupportedClient;
 use crate::canonical::DialectName;
-use crate::config::{Server, parse_host};
+use crate::config::{Server, find_closest, parse_host};
 
 /// A reverse proxy for LLM APIs that translates between their dialects
 ///
-/// With `--config` and no command it serves.
+/// Without a command it serves, as `llm-proxy serve` does.
 #[derive(Debug, Parser)]
 #[command(
     name = "llm-proxy",
     version,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    after_help = AFTER_HELP
 )]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Cli {
+pub(super) struct CommandLine {
     #[command(subcommand)]
-    command: Option<OtherCommand>,
+    command: Option<CliCommand>,
     #[command(flatten)]
-    serve: Option<ServeArgs>,
+    serve: ServeArgs,
 }
 
-/// What the program is asked to do.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// Without a command's name: serve.
-    Serve(ServeArgs),
-    /// With one.
-    Other(OtherCommand),
-}
+const AFTER_HELP: &str = "\
+Examples:
+  llm-proxy demo                    Try the proxy without a key
+  llm-proxy check llm-proxy.yaml    Find mistakes in a configuration
+  llm-proxy serve llm-proxy.yaml    Serve it
+  llm-proxy client claude-code      Print the settings that connect Claude Code to it
 
-impl Cli {
-    /// What the command line asks for; `None` when it asks for nothing.
-    pub(super) fn asked(self) -> Option<Command> {
-        self.command
-            .map(Command::Other)
-            .or(self.serve.map(Command::Serve))
+Environment variables:
+  LLM_PROXY_LOG         What is logged: error, warn, info (the default), debug or trace,
+                        or target=level, separated by commas; RUST_LOG is the fallback
+  LLM_PROXY_LOG_FORMAT  text (the default) or json
+  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
+                        The web proxy through which upstreams are reached
+";
+
+const CLIENT_EXAMPLE: &str = "\
+Example:
+  settings=$(llm-proxy client claude-code) && eval \"$settings\" && claude
+";
+
+const TRANSLATE_EXAMPLE: &str = "\
+Example:
+  llm-proxy translate --from claude --to openai-chat --model gpt-5.2 < request.json
+";
+
+/// Words that users try as a command, and the command that they mean.
+const SYNONYMS: [(&str, &str); 9] = [
+    ("lint", "check"),
+    ("proxy", "serve"),
+    ("run", "serve"),
+    ("server", "serve"),
+    ("start", "serve"),
+    ("test", "check"),
+    ("up", "serve"),
+    ("validate", "check"),
+    ("verify", "check"),
+];
+
+impl CommandLine {
+    /// Parses a command line; the first word is the name of the program.
+    ///
+    /// # Errors
+    /// If the command line is wrong, or asks for the help or the version.
+    pub(super) fn read(words: Vec<OsString>) -> Result<CliCommand, clap::Error> {
+        if let Some(error) = words.get(1).and_then(|word| find_unknown_command(word)) {
+            return Err(error);
+        }
+        let line = Self::try_parse_from(words)?;
+        Ok(line.command.unwrap_or(CliCommand::Serve(line.serve)))
     }
 }
 
-/// The commands that have a name.
+/// The error for a first word that is neither a command nor a file. Because the first word may be a FILE to serve,
+/// clap would accept every misspelt command as a file.
+fn find_unknown_command(word: &OsStr) -> Option<clap::Error> {
+    let text = word.to_string_lossy();
+    let may_be_file = text.is_empty() || text.starts_with('-') || text.contains(['.', '/', '\\']);
+    if may_be_file || Path::new(word).exists() {
+        return None;
+    }
+    let mut command = CommandLine::command();
+    command.build();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    if names.contains(&&*text) {
+        return None;
+    }
+    let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == text);
+    let meant = match synonym {
+        Some((_, command)) => Some((*command).to_owned()),
+        None if SupportedClient::from_str(&text, false).is_ok() => Some(format!("client {text}")),
+        None => find_closest(&text, names.into_iter()).map(str::to_owned),
+    };
+    let mut error = clap::Error::new(ErrorKind::InvalidSubcommand);
+    error.insert(
+        ContextKind::InvalidSubcommand,
+        ContextValue::String(text.to_string()),
+    );
+    if let Some(meant) = meant {
+        error.insert(
+            ContextKind::SuggestedSubcommand,
+            ContextValue::Strings(vec![meant]),
+        );
+    }
+    let usage = ContextValue::StyledStr(command.render_usage());
+    error.insert(ContextKind::Usage, usage);
+    Some(error.with_cmd(&command))
+}
+
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
-pub(super) enum OtherCommand {
-    /// Check a configuration and show its routes as a table
+pub(super) enum CliCommand {
+    /// Serve a configuration
+    Serve(ServeArgs),
+    /// Check a configuration and print its routes as a table
     Check(CheckArgs),
     /// Print the JSON Schema of the configuration
     Schema,
-    /// Print what points a client at the proxy
+    /// Print the settings that connect a client to the proxy
     ///
-    /// The route is the one whose frontend dialect the client speaks. No secret is printed.
+    /// The command chooses the route whose frontend_dialect the client speaks. It prints no secrets and does not need
+    /// the keys of the upstreams.
+    #[command(after_help = CLIENT_EXAMPLE)]
     Client(ClientArgs),
-    /// Serve with a built-in upstream, to try things out without a key
+    /// Serve with a built-in upstream, to try the proxy without a key
     Demo(DemoArgs),
     /// Translate a document or stream from standard input to standard output
     ///
-    /// What could not be carried over goes to standard error.
+    /// Losses and errors are printed to standard error.
+    #[command(after_help = TRANSLATE_EXAMPLE)]
     Translate(TranslateArgs),
 }
 
-/// Arguments of the server.
+/// Which configuration file a command reads.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigFileArgs {
+    /// The configuration file (YAML) [default: llm-proxy.yaml, then config/config.yaml]
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    pub file: Option<PathBuf>,
+    /// The same as FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The configuration files that are used if the command line names none: the first that exists in the current folder.
+const DEFAULT_FILES: [&str; 2] = ["llm-proxy.yaml", "config/config.yaml"];
+
+/// The command line names no configuration file, and no default file exists.
+#[derive(Debug)]
+pub struct NoConfigFile;
+
+impl fmt::Display for NoConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = DEFAULT_FILES;
+        write!(
+            f,
+            "no configuration file is named, and this folder has neither {first} nor {second}: name one with --config \
+             FILE.\n`llm-proxy demo` needs no configuration; `llm-proxy --help` lists the commands."
+        )
+    }
+}
+
+impl ConfigFileArgs {
+    /// The file that the command line names, or else the first default file that exists in `folder`.
+    ///
+    /// # Errors
+    /// If the command line names no file and no default file exists.
+    pub fn find(&self, folder: &Path) -> Result<PathBuf, NoConfigFile> {
+        if let Some(named) = self.config.as_ref().or(self.file.as_ref()) {
+            return Ok(named.clone());
+        }
+        let exists = |name: &&str| folder.join(name).is_file();
+        let found = DEFAULT_FILES.into_iter().find(exists);
+        found.map(PathBuf::from).ok_or(NoConfigFile)
+    }
+}
+
+/// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The address to listen on, in place of the configuration's server.host
-    #[arg(long, value_name = "HOST", value_parser = host)]
+    #[command(flatten)]
+    pub config_file: ConfigFileArgs,
+    /// The address to listen on; overrides server.host of the configuration
+    #[arg(long, value_name = "HOST", value_parser = parse_host)]
     pub host: Option<String>,
-    /// The port to listen on, in place of the configuration's server.port
+    /// The port to listen on; overrides server.port of the configuration
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
 }
 
 impl ServeArgs {
-    /// Puts `--host` and `--port` in place of what the configuration has.
+    /// Overrides the address of the configuration with `--host` and `--port`.
     pub fn override_server(&self, server: &mut Server) {
         if let Some(host) = &self.host {
             server.host.clone_from(host);
@@ -92,44 +213,42 @@ impl ServeArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// The configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: PathBuf,
+    #[command(flatten)]
+    pub(super) config_file: ConfigFileArgs,
 }
 
 /// Arguments of `client`.
 #[derive(Debug, Args)]
 pub struct ClientArgs {
-    /// The client
+    /// The program or library that uses the proxy
     #[arg(value_enum)]
-    pub client: Client,
-    /// The configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The model that the client shall ask for; not needed where there is only one
+    pub client: SupportedClient,
+    #[command(flatten)]
+    pub config_file: ConfigFileArgs,
+    /// The model name that the client sends; optional if only one model fits the client
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// The frontend_base_url of the route, where several have the model
+    /// The frontend_base_url of the route; required if several routes have the model
     #[arg(long, value_name = "PATH")]
     pub prefix: Option<String>,
-    /// The address that clients reach the proxy at, in place of the configuration's host and port
+    /// The address at which clients reach the proxy [default: server.host and server.port]
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// How the settings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = SettingsFormat::Text)]
+    pub format: SettingsFormat,
 }
 
-/// How the settings of a client are printed.
+/// The form in which the settings of a client are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// All of it, to read and to paste
+pub enum SettingsFormat {
+    /// Everything, ready to paste
     Text,
-    /// Only the variables, as NAME=value
+    /// Only the environment variables, as NAME=value
     Env,
     /// Only the client's configuration file
     File,
-    /// All of it, for programs
+    /// Everything, for programs
     Json,
 }
 
@@ -144,62 +263,78 @@ pub struct DemoArgs {
 /// Arguments of `translate`.
 #[derive(Debug, Args)]
 pub struct TranslateArgs {
-    /// The dialect of what comes in
-    #[arg(long, value_name = "DIALECT")]
+    /// The dialect of the input
+    #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub from: DialectName,
-    /// The dialect of what goes out
-    #[arg(long, value_name = "DIALECT")]
+    /// The dialect of the output
+    #[arg(long, value_name = "DIALECT", value_parser = dialect_parser())]
     pub to: DialectName,
-    /// What comes in: a client's request, or an upstream's answer, complete or streamed
-    #[arg(long, value_enum, default_value_t = Kind::Request)]
-    pub kind: Kind,
-    /// The name of the model that goes out; a request's decides what may be sent
+    /// The kind of the input
+    #[arg(long, value_enum, default_value_t = DocumentKind::Request)]
+    pub kind: DocumentKind,
+    /// The model name in the output; for a request, it decides which features may be used
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Tell losses as JSON, one object on a line
+    /// Print losses as JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
 
-/// What is translated.
+/// The kind of a document that is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    /// A client's request
+pub enum DocumentKind {
+    /// A request of a client
     Request,
-    /// An upstream's complete answer
+    /// A complete response of an upstream
     Response,
-    /// An upstream's streamed answer
+    /// A streamed response of an upstream
     Stream,
 }
 
-fn host(text: &str) -> Result<String, &'static str> {
-    parse_host(text)
+/// A parser that lists the dialects in the help, and in the message about an unknown dialect.
+fn dialect_parser() -> impl TypedValueParser<Value = DialectName> {
+    PossibleValuesParser::new(DialectName::ALL.map(DialectName::as_str))
+        .try_map(|name| name.parse::<DialectName>())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
 
-    use super::{Cli, Command, OtherCommand};
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::{CliCommand, CommandLine, ConfigFileArgs};
     use crate::config::Server;
 
-    fn parse(line: &str) -> Result<Option<Command>, clap::error::ErrorKind> {
+    fn read(line: &str) -> Result<CliCommand, clap::Error> {
         let words = std::iter::once("llm-proxy").chain(line.split_whitespace());
-        Cli::try_parse_from(words)
-            .map(Cli::asked)
-            .map_err(|error| error.kind())
+        CommandLine::read(words.map(OsString::from).collect())
+    }
+
+    /// The file that a command line uses in `folder`.
+    fn file(line: &str, folder: &Path) -> Option<PathBuf> {
+        let args = match read(line).unwrap() {
+            CliCommand::Serve(args) => args.config_file,
+            CliCommand::Check(args) => args.config_file,
+            CliCommand::Client(args) => args.config_file,
+            other => panic!("{other:?} has no configuration"),
+        };
+        args.find(folder).ok()
     }
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 
     #[test]
-    fn help_speaks_of_the_program_and_of_each_command() {
-        let mut command = Cli::command().term_width(100);
+    fn help_describes_the_program_and_each_command() {
+        let mut command = CommandLine::command().term_width(100);
+        command.build();
         let mut text = command.render_long_help().to_string();
-        for name in ["check", "schema", "client", "demo", "translate"] {
+        for name in ["serve", "check", "schema", "client", "demo", "translate"] {
             let command = command.find_subcommand_mut(name).unwrap();
             text.push_str(&format!("\n--- {name}\n{}", command.render_long_help()));
         }
@@ -207,49 +342,89 @@ mod tests {
     }
 
     #[test]
-    fn without_a_command_it_serves() {
-        let Ok(Some(Command::Serve(args))) = parse("--config a.yaml --host [::1] --port 0") else {
+    fn it_serves_with_and_without_the_command() {
+        for line in [
+            "--config a.yaml --host [::1] --port 0",
+            "a.yaml --host [::1] --port 0",
+            "--port 0 --host [::1] a.yaml",
+            "serve a.yaml --host [::1] --port 0",
+            "serve -c a.yaml --host [::1] --port 0",
+        ] {
+            let Ok(CliCommand::Serve(args)) = read(line) else {
+                panic!("{line} does not serve");
+            };
+            let mut server = Server {
+                host: "127.0.0.1".to_owned(),
+                port: 8080,
+                workers: None,
+            };
+            args.override_server(&mut server);
+            assert_eq!((server.host.as_str(), server.port), ("::1", 0), "{line}");
+        }
+        let Ok(CliCommand::Serve(args)) = read("--config a.yaml") else {
             panic!("not serving");
         };
         let mut server = Server {
-            host: "127.0.0.1".to_owned(),
-            port: 8080,
+            host: "h".to_owned(),
+            port: 1,
             workers: None,
         };
         args.override_server(&mut server);
-        assert_eq!(
-            server,
-            Server {
-                host: "::1".to_owned(),
-                port: 0,
-                workers: None,
+        assert_eq!((server.host.as_str(), server.port), ("h", 1));
+    }
+
+    #[test]
+    fn a_file_is_named_in_every_way_that_people_try() {
+        let nowhere = Path::new("/nowhere");
+        for line in [
+            "a.yaml",
+            "-c a.yaml",
+            "--config a.yaml",
+            "--config=a.yaml",
+            "serve a.yaml",
+            "serve --config a.yaml",
+            "check a.yaml",
+            "check --config a.yaml",
+            "client curl a.yaml",
+            "client curl --config a.yaml",
+            "client --config a.yaml curl",
+        ] {
+            assert_eq!(file(line, nowhere), Some("a.yaml".into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn without_a_name_the_default_files_are_looked_for() {
+        let folder = std::env::temp_dir().join(format!("llm-proxy-default-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("config")).unwrap();
+        let lines = ["", "serve", "--port 1", "check", "client curl"];
+        for line in lines {
+            assert_eq!(file(line, &folder), None, "{line}");
+        }
+        for name in ["config/config.yaml", "llm-proxy.yaml"] {
+            std::fs::write(folder.join(name), "").unwrap();
+            for line in lines {
+                assert_eq!(file(line, &folder), Some(name.into()), "{line}");
             }
-        );
-        let Ok(Some(Command::Serve(args))) = parse("--config a.yaml") else {
-            panic!("not serving");
-        };
-        args.override_server(&mut server);
-        assert_eq!(
-            server,
-            Server {
-                host: "::1".to_owned(),
-                port: 0,
-                workers: None,
-            }
-        );
+        }
+        assert_eq!(file("check a.yaml", &folder), Some("a.yaml".into()));
+        std::fs::remove_dir_all(&folder).unwrap();
+        let message = ConfigFileArgs::default().find(&folder).unwrap_err().to_string();
+        for word in [
+            "llm-proxy.yaml",
+            "config/config.yaml",
+            "--config",
+            "llm-proxy demo",
+        ] {
+            assert!(message.contains(word), "{message}");
+        }
     }
 
     #[test]
     fn commands_have_their_own_arguments() {
-        assert!(matches!(
-            parse("check --config a"),
-            Ok(Some(Command::Other(OtherCommand::Check(_))))
-        ));
-        assert!(matches!(
-            parse("schema"),
-            Ok(Some(Command::Other(OtherCommand::Schema)))
-        ));
-        let Ok(Some(Command::Other(OtherCommand::Demo(args)))) = parse("demo --port 1") else {
+        assert!(matches!(read("check --config a"), Ok(CliCommand::Check(_))));
+        assert!(matches!(read("schema"), Ok(CliCommand::Schema)));
+        let Ok(CliCommand::Demo(args)) = read("demo --port 1") else {
             panic!("not the demo");
         };
         assert_eq!(args.port, 1);
@@ -258,16 +433,34 @@ mod tests {
     #[test]
     fn wrong_command_lines_are_refused() {
         for line in [
-            "",
-            "check",
-            "--port 1",
             "--config a --port 65536",
             "--config a --host a:b:",
             "--config a schema",
             "schema --config a",
-            "serve",
+            "serve a.yaml --config b.yaml",
+            "a.yaml b.yaml",
+            "translate --from claude",
         ] {
-            assert!(parse(line).is_err(), "{line}");
+            assert!(read(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_no_command_is_not_taken_for_a_file() {
+        for (line, meant) in [
+            ("chekc a.yaml", "'check'"),
+            ("clients", "'client'"),
+            ("claude-code", "'client claude-code'"),
+            ("start a.yaml", "'serve'"),
+            ("run", "'serve'"),
+            ("validate a.yaml", "'check'"),
+            ("xyzzy", "Usage: llm-proxy"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
+            assert!(error.to_string().contains(meant), "{line}: {error}");
+        }
+        // An existing file needs neither a dot nor a slash.
+        assert_eq!(file("LICENSE", Path::new("")), Some("LICENSE".into()));
     }
 }

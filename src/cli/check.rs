@@ -1,4 +1,4 @@
-//! `llm-proxy check`: the configuration by the same path that the server takes, and its routes as a table.
+//! `llm-proxy check`: loads a configuration as the server does, and prints its routes as a table.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::table;
-use crate::config::{self, AwsSigning, BackendModel, Config, Environment, Model, SystemEdits};
+use super::table::write_table;
+use crate::config::{
+    self, AwsSigning, BackendModel, Config, ConfiguredModel, Environment, SystemPromptEdits,
+};
 
 const HEADER: [&str; 7] = [
     "PREFIX",
@@ -19,11 +21,11 @@ const HEADER: [&str; 7] = [
     "SYSTEM PROMPT",
 ];
 
-/// Checks `file`. The routes go to `out`, errors and warnings to `err` as `file:line:column: message`. The exit code
-/// is 0 for a valid configuration, with or without warnings, else 1.
+/// Checks `file`. Prints the routes to `out`, and errors and warnings to `err` as `file:line:column: message`. The
+/// exit code is 0 for a valid configuration, also with warnings, and otherwise 1.
 ///
 /// # Errors
-/// When `out` or `err` cannot be written to.
+/// If `out` or `err` cannot be written to.
 pub fn check(
     file: &Path,
     environment: &Environment<'_>,
@@ -35,13 +37,13 @@ pub fn check(
             for warning in &loaded.warnings {
                 let mut line = String::new();
                 // Writing to a String cannot fail.
-                let _ = config::show(&mut line, &file.display().to_string(), "warning: ", warning);
+                let _ = config::write_problem(&mut line, &file.display().to_string(), "warning: ", warning);
                 writeln!(err, "{line}")?;
             }
-            table::write(out, HEADER, &rows(&loaded.config))?;
-            writeln!(out, "{}", summary(&loaded.config))?;
+            write_table(out, HEADER, &list_routes(&loaded.config))?;
+            writeln!(out, "{}", summarize(&loaded.config))?;
             if let Some(store) = &loaded.config.response_store {
-                writeln!(out, "answers are kept {store}")?;
+                writeln!(out, "responses are stored {store}")?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -52,9 +54,9 @@ pub fn check(
     }
 }
 
-/// The routes in the order in which they are tried: the first that fits a request is taken.
-fn rows(config: &Config) -> Vec<[String; 7]> {
-    let mut models: Vec<&Model> = config.models.iter().collect();
+/// The rows of the table, in the order in which routes are tried: the first that matches a request is used.
+fn list_routes(config: &Config) -> Vec<[String; 7]> {
+    let mut models: Vec<&ConfiguredModel> = config.models.iter().collect();
     models.sort_by(|a, b| {
         let (left, right) = (a.frontend_base_url.as_str(), b.frontend_base_url.as_str());
         (Reverse(left.len()), left)
@@ -65,16 +67,16 @@ fn rows(config: &Config) -> Vec<[String; 7]> {
                     .cmp(&a.frontend_model_name.precedence())
             })
     });
-    models.into_iter().map(row).collect()
+    models.into_iter().map(describe_route).collect()
 }
 
-fn row(model: &Model) -> [String; 7] {
+fn describe_route(model: &ConfiguredModel) -> [String; 7] {
     let dialects = match model.dialects {
         Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
-        None => "proxy".to_owned(),
+        None => "forwarded".to_owned(),
     };
     let backend_model = match &model.backend_model_name {
-        BackendModel::AsSent => "* (as sent)".to_owned(),
+        BackendModel::AsSent => "client's name".to_owned(),
         BackendModel::Named(name) => name.clone(),
     };
     [
@@ -83,12 +85,12 @@ fn row(model: &Model) -> [String; 7] {
         dialects,
         backend_model,
         model.backend_base_url.to_string(),
-        authentication(model),
-        edits(&model.system_edits),
+        describe_authentication(model),
+        describe_edits(&model.system_edits),
     ]
 }
 
-fn authentication(model: &Model) -> String {
+fn describe_authentication(model: &ConfiguredModel) -> String {
     let auth = &model.backend_auth;
     let header = format!("{} {}", auth.header, auth.schema);
     let header = header.trim_end();
@@ -103,12 +105,12 @@ fn authentication(model: &Model) -> String {
     }
     match &auth.api_key {
         Some(_) => format!("{header}: key set"),
-        None if auth.header_set || auth.schema_set => format!("{header}: client's own"),
-        None => "client's own".to_owned(),
+        None if auth.header_set || auth.schema_set => format!("{header}: client's own key"),
+        None => "client's own key".to_owned(),
     }
 }
 
-fn edits(edits: &SystemEdits) -> String {
+fn describe_edits(edits: &SystemPromptEdits) -> String {
     let mut words = Vec::new();
     match edits.replacements.len() {
         0 => {}
@@ -122,13 +124,13 @@ fn edits(edits: &SystemEdits) -> String {
         words.push("progress".to_owned());
     }
     if words.is_empty() {
-        "as sent".to_owned()
+        "unchanged".to_owned()
     } else {
         words.join(", ")
     }
 }
 
-fn summary(config: &Config) -> String {
+fn summarize(config: &Config) -> String {
     let prefixes: BTreeSet<&str> = config
         .models
         .iter()
@@ -143,7 +145,7 @@ fn summary(config: &Config) -> String {
         host.clone()
     };
     format!(
-        "valid: {} under {} {prefix}, to listen on {host}:{}",
+        "valid: {} under {} {prefix}; listens on {host}:{}",
         count(config.models.len(), "model"),
         prefixes.len(),
         config.server.port

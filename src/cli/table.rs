@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-/// Writes `rows` below `header`, two spaces between the columns and none at the end of a line.
-pub(super) fn write<const N: usize>(
+/// Writes `rows` below `header`, with two spaces between the columns and no spaces at the end of a line.
+pub(super) fn write_table<const N: usize>(
     out: &mut impl Write,
     header: [&str; N],
     rows: &[[String; N]],
@@ -36,7 +36,7 @@ mod tests {
             ["→→→".to_owned(), "x".to_owned()],
             ["a".to_owned(), String::new()],
         ];
-        super::write(&mut out, ["A", "LONG"], &rows).unwrap();
+        super::write_table(&mut out, ["A", "LONG"], &rows).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "A    LONG\n→→→  x\na\n");
     }
 }

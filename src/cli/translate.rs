@@ -1,4 +1,5 @@
-//! `llm-proxy translate`: one document or stream from standard input to standard output, by the proxy's own code.
+//! `llm-proxy translate`: translates a document or stream from standard input to standard output, with the code that
+//! the proxy uses.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -6,8 +7,8 @@ use std::process::ExitCode;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
-use super::args::{Kind, TranslateArgs};
-use super::table;
+use super::args::{DocumentKind, TranslateArgs};
+use super::table::write_table;
 use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{self, ClientRequest, Dialect, DialectName, Preferences, ResponseContext};
@@ -15,18 +16,18 @@ use crate::prompt::SystemEdits;
 use crate::translate::{Carriers, Exchange, ExchangeConfig};
 use crate::wire::splice::Splices;
 
-/// Stands where the proxy would put its identifier of the request.
+/// Replaces the identifier that the proxy gives each request.
 const REQUEST_ID: &str = "req_offline";
 
-/// Bytes that are read of a stream at once; what arrives earlier is translated at once.
+/// How many bytes of a stream are read at once, at most. Fewer bytes are translated as soon as they arrive.
 const CHUNK: usize = 16 * 1024;
 
-/// Translates what `input` holds and writes it to `out`; losses and errors go to `err`.
+/// Translates `input` to `out`, and prints losses and errors to `err`.
 ///
-/// Exits with 0 when it was translated, also with losses, and with 1 when it could not be.
+/// The exit code is 0 if the input was translated, also with losses, and otherwise 1.
 ///
 /// # Errors
-/// When one of them cannot be read or written.
+/// If `input` cannot be read, or `out` or `err` cannot be written to.
 pub fn translate(
     args: &TranslateArgs,
     input: &mut impl Read,
@@ -36,10 +37,14 @@ pub fn translate(
     let mut losses = Losses::new();
     let (from, to) = (dialect::find(args.from), dialect::find(args.to));
     let outcome = match args.kind {
-        Kind::Request => request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string()),
-        Kind::Response => response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string()),
-        Kind::Stream => {
-            let failure = stream(args, from, to, input, out, &mut losses)?;
+        DocumentKind::Request => {
+            translate_request(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
+        }
+        DocumentKind::Response => {
+            translate_response(args, from, to, &read_all(input)?, &mut losses).map_err(|e| e.to_string())
+        }
+        DocumentKind::Stream => {
+            let failure = translate_stream(args, from, to, input, out, &mut losses)?;
             failure.map_or_else(|| Ok(Vec::new()), |error| Err(error.to_string()))
         }
     };
@@ -49,11 +54,11 @@ pub fn translate(
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            writeln!(err, "llm-proxy: {problem}")?;
+            writeln!(err, "llm-proxy: standard input cannot be translated: {problem}")?;
             ExitCode::FAILURE
         }
     };
-    tell(args, &losses, err)?;
+    report_losses(args, &losses, err)?;
     Ok(code)
 }
 
@@ -63,8 +68,8 @@ fn read_all(input: &mut impl Read) -> io::Result<Bytes> {
     Ok(document.into())
 }
 
-/// A client's request: from the client's dialect to the upstream's.
-fn request(
+/// Translates a request from the client's dialect to the upstream's.
+fn translate_request(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -72,7 +77,7 @@ fn request(
     losses: &mut Losses,
 ) -> Result<Vec<u8>, Error> {
     if from.name() == to.name() {
-        return renamed(args, body);
+        return replace_model(args, body);
     }
     let route = ExchangeConfig {
         client: from,
@@ -84,7 +89,7 @@ fn request(
         carriers: &Carriers::default(),
         memory: None,
     };
-    // Its clients name the model in the path, which is not part of a document.
+    // Bedrock clients send the model name in the path, which is not part of the document.
     let in_path = (from.name() == DialectName::Bedrock).then(|| args.model.as_deref().unwrap_or_default());
     let inbound = ClientRequest {
         headers: &HeaderMap::new(),
@@ -96,8 +101,8 @@ fn request(
     Ok(written.body)
 }
 
-/// Within a dialect only the model's name changes.
-fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
+/// Replaces the model name, which is the only change if both dialects are the same.
+fn replace_model(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
     let invalid = |error: &dyn std::fmt::Display| {
         Error::new(crate::canonical::ErrorClass::InvalidRequest, error.to_string())
     };
@@ -116,8 +121,8 @@ fn renamed(args: &TranslateArgs, body: &Bytes) -> Result<Vec<u8>, Error> {
         .to_vec())
 }
 
-/// What an answer is written from, without a request to look at.
-fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
+/// The exchange that translates a response, without a request.
+fn begin_exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn Dialect) -> Exchange {
     let reply = ResponseContext {
         model: args.model.clone().unwrap_or_default(),
         preferences: Preferences {
@@ -131,8 +136,8 @@ fn exchange(args: &TranslateArgs, from: &'static dyn Dialect, to: &'static dyn D
     Exchange::without_request(to, from, reply)
 }
 
-/// An upstream's answer: from the upstream's dialect to the client's.
-fn response(
+/// Translates a complete response from the upstream's dialect to the client's.
+fn translate_response(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -142,12 +147,13 @@ fn response(
     if from.name() == to.name() {
         return Ok(body.to_vec());
     }
-    let (document, _) = exchange(args, from, to).response(body, losses)?;
+    let (document, _) = begin_exchange(args, from, to).response(body, losses)?;
     Ok(document)
 }
 
-/// An upstream's streamed answer, event by event as it arrives. What it failed with is in the stream, too.
-fn stream(
+/// Translates a streamed response, each event as it arrives. Returns the error that ended the stream, which the
+/// output contains, too.
+fn translate_stream(
     args: &TranslateArgs,
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -159,7 +165,7 @@ fn stream(
         io::copy(input, out)?;
         return Ok(None);
     }
-    let exchange = exchange(args, from, to);
+    let exchange = begin_exchange(args, from, to);
     let mut translated = exchange.stream();
     translated.commit();
     let mut decoder = exchange.decoder();
@@ -196,8 +202,8 @@ fn stream(
     }
 }
 
-/// Tells what was lost: as a table, or as one JSON object on a line.
-fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
+/// Prints the losses as a table, or as one JSON object per line.
+fn report_losses(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Result<()> {
     if args.json {
         for loss in losses.entries() {
             writeln!(err, "{}", serde_json::to_string(loss)?)?;
@@ -218,7 +224,7 @@ fn tell(args: &TranslateArgs, losses: &Losses, err: &mut impl Write) -> io::Resu
             ]
         })
         .collect();
-    table::write(err, ["LOSS", "PATH", "REASON"], &rows)
+    write_table(err, ["LOSS", "PATH", "REASON"], &rows)
 }
 
 #[cfg(test)]
@@ -228,7 +234,7 @@ mod tests {
     fn run(
         from: DialectName,
         to: DialectName,
-        kind: Kind,
+        kind: DocumentKind,
         model: Option<&str>,
         input: &str,
     ) -> (String, String) {
@@ -246,13 +252,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_translated_and_its_losses_told() {
+    fn a_request_is_translated_and_its_losses_are_reported() {
         let input = r#"{"model":"gpt","seed":7,"messages":[{"role":"user","content":"hi"}]}"#;
         let model = Some("claude-sonnet-4-5");
         let (out, err) = run(
             DialectName::OpenAiChat,
             DialectName::Claude,
-            Kind::Request,
+            DocumentKind::Request,
             model,
             input,
         );
@@ -268,7 +274,7 @@ mod tests {
         let (out, err) = run(
             DialectName::Claude,
             DialectName::Claude,
-            Kind::Request,
+            DocumentKind::Request,
             Some("b"),
             input,
         );
@@ -276,12 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_breaks_off_is_an_error_in_the_stream_and_beside_it() {
+    fn a_stream_that_breaks_off_ends_with_an_error_and_prints_it() {
         let input = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n";
         let (out, err) = run(
             DialectName::OpenAiChat,
             DialectName::Claude,
-            Kind::Stream,
+            DocumentKind::Stream,
             None,
             input,
         );
@@ -290,12 +296,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_an_error_with_its_place() {
+    fn an_unreadable_document_is_an_error_with_its_path() {
         let input = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":7}]}"#;
         let (out, err) = run(
             DialectName::Claude,
             DialectName::OpenAiChat,
-            Kind::Request,
+            DocumentKind::Request,
             None,
             input,
         );

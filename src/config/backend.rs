@@ -7,12 +7,12 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::Secret;
-use super::route::model_name;
+use super::route::check_model_name;
 
 /// The model name that the upstream gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackendModel {
-    /// The name that the client sent (`*` in the file).
+    /// The client's model name (`*` in the file).
     AsSent,
     /// Always this name.
     Named(String),
@@ -20,18 +20,18 @@ pub enum BackendModel {
 
 impl BackendModel {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        model_name(text)?;
+        check_model_name(text)?;
         match text {
             "*" => Ok(Self::AsSent),
             _ if text.contains('*') => {
-                Err("must be a model name, or `*` alone to keep the name that the client sent")
+                Err("must be a model name, or `*` alone to keep the client's model name")
             }
             _ => Ok(Self::Named(text.to_owned())),
         }
     }
 }
 
-/// The upstream's base URL: `http` or `https`, with a host, without credentials, query and fragment.
+/// The base URL of an upstream: `http` or `https`, with a host, without credentials, query and fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendUrl {
     url: Url,
@@ -54,16 +54,16 @@ impl BackendUrl {
             return Err("has no host");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not hold a user or password: put the key into backend_api_key");
+            return Err("must not contain a user name or password; put the key into backend_api_key");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("must end with its path: a query or fragment cannot be part of a base URL");
+            return Err("must not contain a query or fragment");
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { url, text })
     }
 
-    /// The URL without a trailing slash, so that a path can be appended.
+    /// The URL without a trailing slash, ready to append a path.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -82,41 +82,41 @@ impl fmt::Display for BackendUrl {
     }
 }
 
-/// Whose AWS credentials sign the requests to an upstream, and for what.
+/// How requests to an upstream are signed for AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsSigning {
     /// The region of the upstream.
     pub region: String,
-    /// The profile in the shared configuration files of AWS; `None` for the one that the environment names.
+    /// The profile in the shared AWS configuration files; `None` means the profile in `AWS_PROFILE`, or `default`.
     pub profile: Option<String>,
     /// The service that the requests are signed for.
     pub service: String,
 }
 
-/// How the proxy identifies itself to an upstream.
+/// How the proxy authenticates to an upstream.
 #[derive(Debug, Clone)]
 pub struct BackendAuth {
-    /// The key to send in place of the client's authentication; `None` forwards the client's.
+    /// The key that replaces the client's authentication headers; `None` forwards them.
     pub api_key: Option<Secret>,
-    /// The header that carries the key.
+    /// The header that contains the key.
     pub header: HeaderName,
-    /// What stands before the key in that header; empty for the key alone.
+    /// The word before the key in that header; if it is empty, the header contains only the key.
     pub schema: String,
-    /// How requests are signed; `None` for those that carry a key. With it there is no key.
+    /// How requests are signed; `None` if they are not. If it is set, `api_key` is `None`.
     pub aws: Option<AwsSigning>,
-    /// Whether the file names the header.
+    /// Whether the file sets the header; otherwise `header` is the default.
     pub header_set: bool,
-    /// Whether the file names the schema, be it as empty.
+    /// Whether the file sets the schema, also to the empty text; otherwise `schema` is the default.
     pub schema_set: bool,
 }
 
 impl BackendAuth {
-    /// The header's value for a token: `<schema> <token>`, or the token alone. It is marked sensitive, so that HTTP
-    /// libraries neither print nor index it.
+    /// The value of the header for a token: `<schema> <token>`, or only the token. It is marked as sensitive, so HTTP
+    /// libraries do not print it or add it to a compression table.
     ///
     /// # Errors
-    /// When the token has a character that a header cannot carry; never for [`BackendAuth::api_key`], whose value
-    /// is checked when the file is read.
+    /// If the token contains a character that headers cannot contain. This never happens for
+    /// [`BackendAuth::api_key`], which is checked when the file is read.
     pub fn header_value(&self, token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
         let mut value = if self.schema.is_empty() {
             HeaderValue::from_str(token)?
@@ -133,7 +133,7 @@ mod tests {
     use super::{BackendModel, BackendUrl};
 
     #[test]
-    fn urls_and_models_keep_their_rules() {
+    fn rules_for_urls_and_model_names() {
         for (text, normal) in [
             ("https://h", "https://h"),
             ("HTTP://H:80/v1/", "http://h/v1"),

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-/// Takes the address to listen on: an IP address (IPv6 with or without brackets) or a host name.
+/// Parses the address to listen on: an IP address (IPv6 with or without brackets) or a host name.
 ///
 /// # Errors
-/// What is wrong with it, to stand after the quoted text.
+/// The problem, as the end of a sentence that begins with the quoted text.
 pub fn parse_host(text: &str) -> Result<String, &'static str> {
     let bare = text
         .strip_prefix('[')
@@ -20,12 +20,12 @@ pub fn parse_host(text: &str) -> Result<String, &'static str> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     };
-    // Digits and dots alone were meant as an IP address.
+    // Text of digits and dots is a mistyped IP address, not a host name.
     let numeric = text.chars().all(|c| c.is_ascii_digit() || c == '.');
     if !numeric && text.split('.').all(name) {
         Ok(text.to_owned())
     } else {
-        Err("is neither an IP address nor a host name (the port is a key of its own)")
+        Err("is not an IP address or a host name (the port is set separately)")
     }
 }
 

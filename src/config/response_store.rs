@@ -1,4 +1,4 @@
-//! The store of answers that clients of the Responses API come back to.
+//! The configuration of the response store.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,64 +7,64 @@ use std::time::Duration;
 use url::Url;
 
 use super::Secret;
-use super::document::Path;
+use super::document::YamlPath;
 use super::file::ResponseStoreKeys;
-use super::reader::{Located, Optional, Reader, Text, closest};
+use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey, find_closest};
 
-/// Most bytes that are kept when the file does not say.
+/// The default of `max_bytes`.
 pub(super) const DEFAULT_MAX_BYTES: &str = "256MiB";
-/// How long an answer is kept when the file does not say: as long as the vendor keeps one.
+/// The default of `max_age`: OpenAI stores responses for this time.
 pub(super) const DEFAULT_MAX_AGE: &str = "30d";
-/// The kinds of stores, as the file names them.
+/// The values of `kind`.
 pub(super) const KINDS: [&str; 3] = ["memory", "disk", "redis"];
 
-/// Less than this could not hold the answers that are being given.
+/// The minimum of `max_bytes`. A smaller store could not hold the responses that are in progress.
 const LEAST_BYTES: u64 = 1024 * 1024;
 
-/// Where answers are kept, and for how long.
+/// Where responses are stored, and for how long.
 #[derive(Debug, Clone)]
 pub struct ResponseStore {
-    /// Where.
+    /// The kind of store.
     pub place: StorePlace,
-    /// How long after its last use an answer is kept; at least a second.
+    /// How long a response is stored after its last use; at least one second.
     pub max_age: Duration,
 }
 
-/// Where answers are kept.
+/// Where responses are stored.
 #[derive(Debug, Clone)]
 pub enum StorePlace {
-    /// In this process; gone when it ends.
+    /// In the memory of this process, lost when it ends.
     Memory {
-        /// Most bytes of answers and their input.
+        /// The maximum size of the responses and their input.
         max_bytes: u64,
     },
-    /// In a database file of this process alone.
+    /// In a database file that only this process uses.
     Disk {
         /// The file.
         path: PathBuf,
-        /// Most bytes of answers and their input; the file itself may be larger.
+        /// The maximum size of the responses and their input; the file may be larger.
         max_bytes: u64,
     },
-    /// In a Redis or Valkey server that several proxies may share. It bounds its memory itself.
+    /// In a Redis or Valkey server that several proxies may share. The server limits its own memory.
     Redis {
-        /// Its address, which may hold a password.
+        /// Its address, which may contain a password.
         url: Secret,
     },
 }
 
 impl fmt::Display for ResponseStore {
-    /// In words for a person, without what may be secret.
+    /// Describes the store for `check`, without the secrets in an address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             StorePlace::Memory { max_bytes } => {
-                write!(f, "in memory, at most {}", in_units(*max_bytes, &BYTES))?
+                write!(f, "in memory, at most {}", format_in_units(*max_bytes, &BYTES))?
             }
             StorePlace::Disk { path, max_bytes } => {
                 write!(
                     f,
                     "in {}, at most {}",
                     path.display(),
-                    in_units(*max_bytes, &BYTES)
+                    format_in_units(*max_bytes, &BYTES)
                 )?;
             }
             StorePlace::Redis { url } => {
@@ -73,13 +73,13 @@ impl fmt::Display for ResponseStore {
                 write!(f, "in the Redis at {}", host.unwrap_or("a local socket"))?;
             }
         }
-        let age = in_units(self.max_age.as_secs(), &TIMES);
+        let age = format_in_units(self.max_age.as_secs(), &TIMES);
         write!(f, ", for {age} after their last use")
     }
 }
 
-/// A number in the largest unit that it is a multiple of.
-fn in_units(number: u64, units: &[(&str, u64)]) -> String {
+/// Formats a number in the largest unit that divides it.
+fn format_in_units(number: u64, units: &[(&str, u64)]) -> String {
     let whole = units.iter().rev().find(|(_, unit)| number.is_multiple_of(*unit));
     match whole {
         Some((name, unit)) => format!("{}{name}", number / unit),
@@ -98,9 +98,9 @@ const BYTES: [(&str, u64); 5] = [
 /// Units of times, in seconds.
 const TIMES: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
 
-/// A number and its unit, which is `default` where there is none.
-fn number_of(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
-    let (number, name) = split(text)?;
+/// Parses a number with a unit. `default` is the unit if the text has none.
+fn parse_quantity(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<u64> {
+    let (number, name) = split_unit(text)?;
     let unit = match name {
         "" => default?,
         name => units.iter().find(|(unit, _)| *unit == name)?.1,
@@ -108,8 +108,8 @@ fn number_of(text: &str, units: &[(&str, u64)], default: Option<u64>) -> Option<
     number.checked_mul(unit)
 }
 
-/// The store that the keys ask for; `None` when something is wrong.
-pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
+/// Checks the keys of a store. Reports problems and returns `None` if there are any.
+pub(super) fn validate(reader: &mut ConfigReader<'_>, keys: ResponseStoreKeys) -> Option<ResponseStore> {
     let ResponseStoreKeys {
         kind,
         path,
@@ -117,7 +117,7 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
         max_bytes,
         max_age,
     } = keys;
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+    let given = |text: OptionalKey<ExpandedText>| text.filter(|text| !text.value.value.is_empty());
     let (path, url) = (given(path), given(url));
     let kind = kind?;
     let name = kind.value.value.as_str();
@@ -127,12 +127,12 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
         _ => name != "redis",
     };
     if !KINDS.contains(&name) {
-        let hint = match closest(&kind.value.written, KINDS.into_iter()) {
+        let hint = match find_closest(&kind.value.written, KINDS.into_iter()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("expected one of {}", KINDS.join(", ")),
         };
         let message = format!("`{}` is not a kind of store: {hint}", kind.value.written);
-        reader.problem(&kind.at, message);
+        reader.report(&kind.at, message);
         return None;
     }
     let mut valid = true;
@@ -142,24 +142,26 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
         };
         valid = false;
         let message = match key {
-            "max_bytes" => "a redis store bounds its memory itself, by its own `maxmemory`".to_owned(),
+            "max_bytes" => {
+                "a redis store has no max_bytes: the limit is `maxmemory` of the Redis server".to_owned()
+            }
             key => format!("a {name} store has no {key}"),
         };
-        reader.problem(&given.at, message);
+        reader.report(&given.at, message);
     }
-    let max_age = measured(reader, max_age, DEFAULT_MAX_AGE, duration);
+    let max_age = parse_or_default(reader, max_age, DEFAULT_MAX_AGE, parse_duration);
     let place = match name {
-        "redis" => redis(reader, url, &kind.at).map(|url| StorePlace::Redis { url }),
+        "redis" => validate_redis_url(reader, url, &kind.at).map(|url| StorePlace::Redis { url }),
         "disk" => {
-            let path = required(reader, path, "path", &kind.at);
-            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            let path = require_key(reader, path, "path", &kind.at);
+            let max_bytes = parse_or_default(reader, max_bytes, DEFAULT_MAX_BYTES, parse_bytes);
             path.zip(max_bytes).map(|(path, max_bytes)| StorePlace::Disk {
                 path: PathBuf::from(path.value.value),
                 max_bytes,
             })
         }
         _ => {
-            let max_bytes = measured(reader, max_bytes, DEFAULT_MAX_BYTES, bytes);
+            let max_bytes = parse_or_default(reader, max_bytes, DEFAULT_MAX_BYTES, parse_bytes);
             max_bytes.map(|max_bytes| StorePlace::Memory { max_bytes })
         }
     };
@@ -169,45 +171,54 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: ResponseStoreKeys) -> Opti
     })
 }
 
-fn required(reader: &mut Reader<'_>, text: Optional<Text>, key: &str, at: &Path) -> Optional<Text> {
+fn require_key(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
+    key: &str,
+    at: &YamlPath,
+) -> OptionalKey<ExpandedText> {
     if text.is_none() {
-        reader.problem(at, format!("this kind of store needs `{key}` beside it"));
+        reader.report(at, format!("this kind of store requires `{key}`"));
     }
     text
 }
 
-/// The server's address. What is wrong with it is told without quoting it: it may hold a password.
-fn redis(reader: &mut Reader<'_>, url: Optional<Text>, at: &Path) -> Option<Secret> {
+/// Checks the address of a Redis server. Messages do not quote the address, because it may contain a password.
+fn validate_redis_url(
+    reader: &mut ConfigReader<'_>,
+    url: OptionalKey<ExpandedText>,
+    at: &YamlPath,
+) -> Option<Secret> {
     let Located {
         value: text,
         at: place,
-    } = required(reader, url, "url", at)?;
+    } = require_key(reader, url, "url", at)?;
     if !cfg!(feature = "redis") {
-        reader.problem(at, "this program was built without the `redis` feature");
+        reader.report(at, "this program was built without the cargo feature `redis`");
         return None;
     }
     let problem = match Url::parse(&text.value) {
         Err(_) => Some("this is not a URL"),
         Ok(url) if url.scheme() == "unix" && url.path().len() > 1 => None,
         Ok(url) if !["redis", "rediss"].contains(&url.scheme()) => {
-            Some("this URL does not begin with `redis://`, `rediss://` or `unix://`")
+            Some("this URL must begin with `redis://`, `rediss://` or `unix://`")
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => Some("this URL has no host"),
         Ok(_) => None,
     };
     match problem {
         Some(problem) => {
-            reader.problem(&place, problem);
+            reader.report(&place, problem);
             None
         }
         None => Some(Secret::new(text.value)),
     }
 }
 
-/// A number with its unit, or the default.
-fn measured<T>(
-    reader: &mut Reader<'_>,
-    text: Optional<Text>,
+/// Parses the value of a key, or the default.
+fn parse_or_default<T>(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
     default: &str,
     parse: impl Fn(&str) -> Result<T, &'static str>,
 ) -> Option<T> {
@@ -217,35 +228,35 @@ fn measured<T>(
     match parse(text.value.trim()) {
         Ok(value) => Some(value),
         Err(problem) => {
-            reader.problem(&at, format!("`{}` {problem}", text.written));
+            reader.report(&at, format!("`{}` {problem}", text.written));
             None
         }
     }
 }
 
-/// A number and the unit behind it.
-fn split(text: &str) -> Option<(u64, &str)> {
+/// Splits text into a number and the unit after it.
+fn split_unit(text: &str) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits)?;
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
-fn bytes(text: &str) -> Result<u64, &'static str> {
-    const EXPECTED: &str = "is not a number of bytes, such as 268435456, `256MiB` or `2GiB`";
-    let bytes = number_of(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
+fn parse_bytes(text: &str) -> Result<u64, &'static str> {
+    const EXPECTED: &str = "is not a size in bytes, such as 268435456, `256MiB` or `2GiB`";
+    let bytes = parse_quantity(text, &BYTES, Some(1)).ok_or(EXPECTED)?;
     if bytes < LEAST_BYTES {
-        return Err("is less than 1MiB, the least that is of use");
+        return Err("is less than 1MiB, the smallest supported size");
     }
     Ok(bytes)
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "is not a duration, such as `30d`, `12h`, `45m` or `90s`";
-    // The times of Redis are milliseconds in 63 bits; nobody waits for a hundred years.
+    // Redis counts times in milliseconds of 63 bits, so a limit is necessary. A hundred years is enough.
     const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
-    let seconds = number_of(text, &TIMES, None).ok_or(EXPECTED)?;
+    let seconds = parse_quantity(text, &TIMES, None).ok_or(EXPECTED)?;
     if !(1..=LONGEST).contains(&seconds) {
-        return Err("is out of range: from `1s` to a hundred years");
+        return Err("is out of range: supported are `1s` to a hundred years");
     }
     Ok(Duration::from_secs(seconds))
 }
@@ -255,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_told_in_words() {
+    fn a_store_is_described_in_words() {
         let told = |place| {
             let max_age = Duration::from_secs(90 * 60);
             ResponseStore { place, max_age }.to_string()
@@ -275,15 +286,18 @@ mod tests {
 
     #[test]
     fn measures_have_units() {
-        assert_eq!(bytes("268435456"), bytes(DEFAULT_MAX_BYTES));
-        assert_eq!(bytes("3 GiB"), Ok(3 << 30));
-        assert_eq!(duration(DEFAULT_MAX_AGE), Ok(Duration::from_secs(2_592_000)));
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_bytes("268435456"), parse_bytes(DEFAULT_MAX_BYTES));
+        assert_eq!(parse_bytes("3 GiB"), Ok(3 << 30));
+        assert_eq!(
+            parse_duration(DEFAULT_MAX_AGE),
+            Ok(Duration::from_secs(2_592_000))
+        );
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         for text in ["", "MiB", "1.5GiB", "1MB", "-1", "1023KiB", "99999999999TiB"] {
-            assert!(bytes(text).is_err(), "{text}");
+            assert!(parse_bytes(text).is_err(), "{text}");
         }
         for text in ["", "30", "0s", "1w", "d", "99999999999d", "-1s"] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 }

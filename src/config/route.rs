@@ -1,20 +1,20 @@
-//! What a request is routed by: the prefix of its path and its model name.
+//! The two parts of a route: the path prefix and the model name.
 
 use std::fmt;
 
-/// The path under which clients reach a model: starts with `/`, has no trailing slash (except `/` itself).
+/// The path prefix of a route. It begins with `/` and has no trailing slash, except `/` itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Prefix(String);
 
 impl Prefix {
-    /// Takes a path; trailing slashes are dropped.
+    /// Parses a path prefix; trailing slashes are removed.
     ///
     /// # Errors
-    /// What is wrong with it, to stand after the quoted text.
+    /// The problem, as the end of a sentence that begins with the quoted text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const PUNCTUATION: &str = "/-._~:@+,=";
         if !text.starts_with('/') {
-            return Err("must start with `/`: it is the path under which clients reach this model");
+            return Err("must start with `/`: it is the path prefix of this route, such as `/anthropic`");
         }
         let path = text.trim_end_matches('/');
         if path
@@ -22,18 +22,19 @@ impl Prefix {
             .skip(1)
             .any(|segment| matches!(segment, "" | "." | ".."))
         {
-            return Err("has an empty, `.` or `..` segment");
+            return Err("contains an empty, `.` or `..` path segment");
         }
         if !path
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c))
         {
             return Err(
-                "has a character that a prefix cannot have (no wildcard is needed: everything below it is routed here)",
+                "contains a character that is not allowed: use ASCII letters, digits and `/-._~:@+,=` (no wildcard is \
+                 needed, because a prefix includes all paths below it)",
             );
         }
         if path == "/healthz" {
-            return Err("is where the proxy answers for its own health");
+            return Err("is reserved for the proxy's health check");
         }
         Ok(Self(path.to_owned()))
     }
@@ -44,8 +45,8 @@ impl Prefix {
         if self.0.is_empty() { "/" } else { &self.0 }
     }
 
-    /// The rest of `path` when it lies under this prefix: empty, or starting with `/`. `/a` holds `/a` and `/a/b`,
-    /// not `/ab`.
+    /// The rest of `path` after this prefix: empty, or beginning with `/`. `None` if the prefix does not match; `/a`
+    /// matches `/a` and `/a/b`, but not `/ab`.
     #[must_use]
     pub fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(self.0.as_str())?;
@@ -59,27 +60,27 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// A model name that clients send, or a pattern for several: `*` stands for any text, also none.
+/// A model name, or a pattern of model names in which `*` matches any text, also the empty text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelPattern(String);
 
-/// How well a pattern fits: the greater wins.
+/// The rank of a pattern among those that match a name; the greatest is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
     exact: bool,
-    /// Characters besides `*`.
+    /// The number of characters other than `*`.
     literal: usize,
 }
 
 impl ModelPattern {
-    /// Takes a name or pattern; several `*` in a row are one.
+    /// Parses a name or pattern; several `*` in a row become one.
     ///
     /// # Errors
-    /// What is wrong with it, to stand after the quoted text.
+    /// The problem, as the end of a sentence that begins with the quoted text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        model_name(text)?;
+        check_model_name(text)?;
         if text.contains(['?', '{', '}']) {
-            return Err("is not a pattern that is understood: only `*` is a wildcard");
+            return Err("contains `?`, `{` or `}`: the only wildcard is `*`");
         }
         let mut pattern = String::with_capacity(text.len());
         for character in text.chars() {
@@ -96,13 +97,13 @@ impl ModelPattern {
         &self.0
     }
 
-    /// Whether it is one name, without `*`.
+    /// Whether it is an exact name, without `*`.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         !self.0.contains('*')
     }
 
-    /// Whether it stands for `name`. Takes at most pattern × name steps.
+    /// Whether it matches `name`. Needs at most pattern length × name length steps.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let Some((head, tail)) = self.0.split_once('*') else {
@@ -112,7 +113,7 @@ impl ModelPattern {
             return false;
         };
         let (middle, last) = tail.rsplit_once('*').unwrap_or(("", tail));
-        // The leftmost place for each part leaves the most room for those after it.
+        // The leftmost match of each part leaves the most text for the parts after it, so no backtracking is needed.
         for part in middle.split('*') {
             match rest.find(part) {
                 Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
@@ -122,8 +123,8 @@ impl ModelPattern {
         rest.ends_with(last)
     }
 
-    /// Its rank among the patterns that match the same name: an exact name first, then the most characters besides
-    /// `*`. Equal ranks are settled by the order of the file.
+    /// Its rank among the patterns that match the same name: an exact name first, then the most characters other than
+    /// `*`. For equal ranks, the order of the file decides.
     #[must_use]
     pub fn precedence(&self) -> Precedence {
         Precedence {
@@ -139,12 +140,12 @@ impl fmt::Display for ModelPattern {
     }
 }
 
-/// The rule for every model name.
-pub(super) fn model_name(text: &str) -> Result<(), &'static str> {
+/// Checks the rules for model names and patterns.
+pub(super) fn check_model_name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("is empty: expected a model name")
     } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        Err("has a space or a control character in it")
+        Err("contains a space or a control character")
     } else {
         Ok(())
     }
@@ -157,7 +158,7 @@ mod tests {
     use super::{ModelPattern, Prefix};
 
     #[test]
-    fn prefixes_are_normalised_and_end_at_segments() {
+    fn prefixes_are_normalised_and_match_whole_segments() {
         for (text, normal) in [("/", "/"), ("//", "/"), ("/a/", "/a"), ("/a/b.c-d", "/a/b.c-d")] {
             assert_eq!(
                 Prefix::parse(text).map(|prefix| prefix.to_string()).as_deref(),
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(rank("ö*"), rank("o*"));
     }
 
-    /// The obvious definition of a wildcard, against which the quick one is held.
+    /// A simple definition of wildcard matching, to compare the fast one with.
     fn slow_match(pattern: &[char], name: &[char]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
@@ -238,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn matching_is_the_obvious_one(pattern in "[abé*]{1,7}", name in "[abé]{0,9}") {
+        fn matching_agrees_with_the_simple_definition(pattern in "[abé*]{1,7}", name in "[abé]{0,9}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             let expected = slow_match(&chars(&pattern), &chars(&name));
             prop_assert_eq!(ModelPattern::parse(&pattern).unwrap().matches(&name), expected);

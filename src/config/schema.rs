@@ -12,14 +12,14 @@ use crate::canonical::OnLoss;
 
 /// The JSON Schema (draft 2020-12) of the configuration file, for editors and other tools.
 ///
-/// It knows the keys, their kinds and what can be said of one value alone. What depends on the environment or on
-/// several keys is for [`super::parse`] to find.
+/// It describes the keys, their kinds, and the rules for a single value. Only [`super::parse`] checks the rules that
+/// depend on the environment or on several keys.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(FileKeys).to_value()
 }
 
-/// A `T`, or text with a variable in it that gives one.
+/// A `T`, or text with a variable that gives a `T`.
 pub(super) struct OrVariable<T>(PhantomData<T>);
 
 impl<T: JsonSchema> JsonSchema for OrVariable<T> {
@@ -38,9 +38,9 @@ impl<T: JsonSchema> JsonSchema for OrVariable<T> {
 }
 
 /// A number of threads.
-pub(super) struct Workers;
+pub(super) struct WorkersSchema;
 
-impl JsonSchema for Workers {
+impl JsonSchema for WorkersSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -54,10 +54,10 @@ impl JsonSchema for Workers {
     }
 }
 
-/// The name of a dialect, or nothing.
-pub(super) struct Dialect;
+/// The name of a dialect, or the empty text.
+pub(super) struct DialectSchema;
 
-impl JsonSchema for Dialect {
+impl JsonSchema for DialectSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -74,10 +74,10 @@ impl JsonSchema for Dialect {
     }
 }
 
-/// What happens when a translation loses something.
-pub(super) struct Policy;
+/// A value of `on_loss`.
+pub(super) struct OnLossSchema;
 
-impl JsonSchema for Policy {
+impl JsonSchema for OnLossSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -92,9 +92,9 @@ impl JsonSchema for Policy {
 }
 
 /// A kind of response store.
-pub(super) struct StoreKind;
+pub(super) struct StoreKindSchema;
 
-impl JsonSchema for StoreKind {
+impl JsonSchema for StoreKindSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -108,10 +108,10 @@ impl JsonSchema for StoreKind {
     }
 }
 
-/// A number, or text that has its unit behind it.
-pub(super) struct Measure;
+/// A number, or text with a number and a unit.
+pub(super) struct MeasureSchema;
 
-impl JsonSchema for Measure {
+impl JsonSchema for MeasureSchema {
     fn inline_schema() -> bool {
         true
     }
@@ -131,33 +131,33 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::document::{Node, Path};
+    use super::super::document::{YamlNode, YamlPath};
     use super::super::file::{AwsCredentialKeys, ModelKeys, ResponseStoreKeys, ServerKeys};
     use super::super::parse;
-    use super::super::reader::{Keys, Reader};
+    use super::super::reader::{ConfigReader, MappingKeys, UnsetSecrets};
     use super::json_schema;
 
     fn names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
         names.map(str::to_owned).collect()
     }
 
-    /// The schema comes from the fields, the reader from the names it asks for: here they are held together.
+    /// The schema is derived from the fields, and the reader uses names in its code. This test compares the two.
     #[test]
     fn the_schema_has_the_keys_that_are_read() {
         let schema = json_schema();
-        let empty = Node::Map(Vec::new());
-        let mut reader = Reader::new(&|_| None);
+        let empty = YamlNode::Map(Vec::new());
+        let mut reader = ConfigReader::new(&|_| None, UnsetSecrets::Refuse);
         for definition in [
             "ServerKeys",
             "ModelKeys",
             "AwsCredentialKeys",
             "ResponseStoreKeys",
         ] {
-            let mut keys = Keys::of(&mut reader, &empty, Path::default()).unwrap();
+            let mut keys = MappingKeys::of(&mut reader, &empty, YamlPath::default()).unwrap();
             match definition {
                 "ServerKeys" => drop(ServerKeys::take(&mut reader, &mut keys)),
                 "ResponseStoreKeys" => drop(ResponseStoreKeys::take(&mut reader, &mut keys)),
-                "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, Path::default())),
+                "ModelKeys" => drop(ModelKeys::take(&mut reader, &mut keys, YamlPath::default())),
                 _ => drop(AwsCredentialKeys::take(&mut reader, &mut keys)),
             }
             let (known, required) = keys.asked_for();

@@ -1,4 +1,4 @@
-//! Text that must never be shown.
+//! Text that must never be printed.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::{Serialize, Serializer};
 
 const REDACTED: &str = "[redacted]";
 
-/// A credential. Every way of printing it gives `[redacted]`; [`Secret::expose`] is the only way to the text.
+/// A credential. Every way of printing it gives `[redacted]`; only [`Secret::expose`] returns the text.
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Takes `text` as a credential.
+    /// Wraps `text` as a credential.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The credential itself, for the header that carries it and nothing else.
+    /// The credential itself. Use it only to send or to check the credential.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -47,7 +47,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn no_way_of_printing_shows_the_text() {
+    fn no_way_of_printing_contains_the_text() {
         let secret = Secret::new("sk-very-secret");
         assert_eq!(secret.expose(), "sk-very-secret");
         assert_eq!(

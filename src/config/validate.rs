@@ -1,60 +1,43 @@
-//! From the keys of the file to the typed configuration: every rule that needs more than the kind of one value.
+//! Builds the typed configuration from the keys of the file, and checks all rules beyond the kind of a value.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use http::HeaderName;
-
-use super::document::Path;
-use super::file::{
-    AwsCredentialKeys, DEFAULT_AUTH_HEADER, DEFAULT_AUTH_SCHEMA, DEFAULT_AWS_SERVICE, DEFAULT_HOST,
-    DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys,
-};
-use super::reader::{Located, Optional, Reader, Text, closest};
+use super::document::YamlPath;
+use super::file::{DEFAULT_HOST, DEFAULT_PORT, FileKeys, ModelKeys, ServerKeys};
+use super::reader::{ConfigReader, ExpandedText, Located, OptionalKey, find_closest};
+use super::validate_auth::{WrittenAuth, validate_auth, validate_aws_credentials, validate_aws_signing};
 use super::{
-    AwsCredential, AwsSigning, BackendAuth, BackendModel, BackendUrl, Config, DialectPair, Model,
-    ModelPattern, Prefix, Secret, Server, SystemEdits, parse_host, response_store,
+    BackendAuth, BackendModel, BackendUrl, Config, ConfiguredModel, DialectPair, ModelPattern, Prefix,
+    Secret, Server, SystemPromptEdits, parse_host, response_store,
 };
 use crate::canonical::DialectName;
 use crate::canonical::OnLoss;
 
-/// Headers that describe the connection or the body and so can never carry a key.
-const NOT_FOR_KEYS: [&str; 12] = [
-    "accept",
-    "accept-encoding",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// The configuration and its warnings. `None` when something is wrong, which is then among the reader's problems.
-pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Config, Vec<Located<String>>)> {
+/// The configuration and its warnings. `None` if there are problems, which are reported to the reader.
+pub(super) fn validate(
+    reader: &mut ConfigReader<'_>,
+    keys: FileKeys,
+) -> Option<(Config, Vec<Located<String>>)> {
     let mut warnings = Vec::new();
     let mut server_keys = keys.server;
     let credentials = server_keys
         .as_mut()
         .map(|keys| std::mem::take(&mut keys.aws_credentials));
-    let aws_credentials = aws_credentials(reader, credentials.unwrap_or_default());
+    let aws_credentials = validate_aws_credentials(reader, credentials.unwrap_or_default());
     let secret = server_keys.as_mut().and_then(|keys| keys.secret.take());
-    let secret = secret.and_then(|secret| long_enough(reader, secret));
+    let secret = secret.and_then(|secret| validate_secret(reader, secret));
     let response_store = server_keys.as_mut().and_then(|keys| keys.response_store.take());
     let response_store = response_store.and_then(|keys| response_store::validate(reader, keys));
-    let server = server(reader, server_keys);
-    let mut models: Vec<(Model, Path)> = Vec::with_capacity(keys.models.len());
+    let server = validate_server(reader, server_keys);
+    let mut models: Vec<(ConfiguredModel, YamlPath)> = Vec::with_capacity(keys.models.len());
     let mut complete = true;
     for keys in keys.models {
         let at = keys
             .frontend_model_name
             .as_ref()
             .map_or_else(|| keys.at.clone(), |name| name.at.clone());
-        let Some(model) = model(reader, keys, &mut warnings) else {
+        let Some(model) = validate_model(reader, keys, &mut warnings) else {
             complete = false;
             continue;
         };
@@ -65,10 +48,10 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
                 .filter(|m| m.frontend_base_url == model.frontend_base_url)
         };
         if beside().any(|other| other.frontend_model_name == model.frontend_model_name) {
-            reader.problem(
+            reader.report(
                 &at,
                 format!(
-                    "`{}` already stands above for {}",
+                    "duplicate model: `{}` is already configured for {} above",
                     model.frontend_model_name, model.frontend_base_url
                 ),
             );
@@ -76,7 +59,7 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
             beside().find(|other| shadows(&other.frontend_model_name, &model.frontend_model_name))
         {
             let message = format!(
-                "`{}` is never reached: `{}` above matches all that it does",
+                "this route is never used: `{1}` above matches every model name that `{0}` matches",
                 model.frontend_model_name, other.frontend_model_name
             );
             warnings.push(Located {
@@ -97,193 +80,102 @@ pub(super) fn validate(reader: &mut Reader<'_>, keys: FileKeys) -> Option<(Confi
     (complete && reader.problems.is_empty()).then_some((config, warnings))
 }
 
-/// Fewest characters of `server.secret`.
+/// The minimum length of `server.secret`, in characters.
 const SECRET_LENGTH: usize = 16;
 
-/// The proxy's own secret. What is wrong with it is told without quoting it.
-fn long_enough(reader: &mut Reader<'_>, secret: Located<Text>) -> Option<Secret> {
+/// Checks `server.secret`. Messages do not quote it.
+fn validate_secret(reader: &mut ConfigReader<'_>, secret: Located<ExpandedText>) -> Option<Secret> {
     let Located { value: text, at } = secret;
     if text.written.is_empty() {
         return None;
     }
     if text.value.chars().count() < SECRET_LENGTH {
-        reader.problem(
+        reader.report(
             &at,
-            format!("the secret is shorter than {SECRET_LENGTH} characters"),
+            format!("the secret must have at least {SECRET_LENGTH} characters"),
         );
         return None;
     }
     Some(Secret::new(text.value))
 }
 
-/// Whether the earlier of two patterns takes every name that the later one matches.
+/// Whether the earlier of two patterns is used for every name that the later one matches.
 fn shadows(earlier: &ModelPattern, later: &ModelPattern) -> bool {
     earlier.precedence() >= later.precedence() && earlier.matches(later.as_str())
 }
 
-/// The value as the type that its rules make of it. A message quotes what the file has, not what a variable holds.
-fn typed<T>(
-    reader: &mut Reader<'_>,
-    text: Optional<Text>,
+/// Parses a value. A message quotes the text of the file, not the value of a variable.
+pub(super) fn parse_value<T>(
+    reader: &mut ConfigReader<'_>,
+    text: OptionalKey<ExpandedText>,
     parse: impl FnOnce(&str) -> Result<T, &'static str>,
 ) -> Option<T> {
     let Located { value: text, at } = text?;
     match parse(&text.value) {
         Ok(value) => Some(value),
-        // What stands before an `@` may be a password.
+        // The text before an `@` may be a password.
         Err(problem) if text.written.is_empty() || text.written.contains('@') => {
-            reader.problem(&at, format!("this {problem}"));
+            reader.report(&at, format!("this {problem}"));
             None
         }
         Err(problem) => {
-            reader.problem(&at, format!("`{}` {problem}", text.written));
+            reader.report(&at, format!("`{}` {problem}", text.written));
             None
         }
     }
 }
 
-fn server(reader: &mut Reader<'_>, keys: Option<ServerKeys>) -> Server {
+fn validate_server(reader: &mut ConfigReader<'_>, keys: Option<ServerKeys>) -> Server {
     let (host, port, workers) = keys.map_or((None, None, None), |keys| (keys.host, keys.port, keys.workers));
     Server {
-        host: typed(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
+        host: parse_value(reader, host, parse_host).unwrap_or_else(|| DEFAULT_HOST.to_owned()),
         port: port.map_or(DEFAULT_PORT, |port| port.value),
         workers: workers.and_then(|workers| NonZeroUsize::new(workers.value.into())),
     }
 }
 
-/// The keys that clients sign with. One that is absent or wrong is among the reader's problems.
-fn aws_credentials(reader: &mut Reader<'_>, keys: Vec<AwsCredentialKeys>) -> Vec<AwsCredential> {
-    let mut credentials: Vec<AwsCredential> = Vec::with_capacity(keys.len());
-    for AwsCredentialKeys {
-        access_key_id,
-        secret_access_key,
-    } in keys
-    {
-        let at = access_key_id.as_ref().map(|id| id.at.clone());
-        let access_key_id = typed(reader, access_key_id, |text| {
-            let word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
-            if word {
-                Ok(text.to_owned())
-            } else {
-                Err("must be one word of ASCII letters and digits")
-            }
-        });
-        let secret_access_key = secret_access_key.and_then(|secret| {
-            if secret.value.value.is_empty() {
-                reader.problem(&secret.at, "the secret is empty");
-                return None;
-            }
-            Some(Secret::new(secret.value.value))
-        });
-        let (Some(access_key_id), Some(secret_access_key)) = (access_key_id, secret_access_key) else {
-            continue;
-        };
-        if credentials
-            .iter()
-            .any(|known| known.access_key_id == access_key_id)
-        {
-            reader.problem(&at.unwrap_or_default(), "this key already stands above");
-        }
-        credentials.push(AwsCredential {
-            access_key_id,
-            secret_access_key,
-        });
-    }
-    credentials
-}
-
-/// How requests are signed. `Some(None)` where they are not, `None` where something is wrong.
-fn aws_signing(
-    reader: &mut Reader<'_>,
-    region: Optional<Text>,
-    profile: Optional<Text>,
-    service: Optional<Text>,
-    key: Option<&Located<Text>>,
-) -> Option<Option<AwsSigning>> {
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
-    let (region, profile, service) = (given(region), given(profile), given(service));
-    let Some(region) = region else {
-        let mut valid = true;
-        for (text, name) in [(profile, "backend_aws_profile"), (service, "backend_aws_service")] {
-            if let Some(text) = text {
-                reader.problem(&text.at, format!("{name} needs backend_aws_region beside it"));
-                valid = false;
-            }
-        }
-        return valid.then_some(None);
-    };
-    if !cfg!(feature = "aws") {
-        reader.problem(
-            &region.at,
-            "this program was built without the `aws` feature and cannot sign",
-        );
-        return None;
-    }
-    if let Some(key) = key.filter(|key| !key.value.value.is_empty()) {
-        reader.problem(
-            &key.at,
-            "backend_api_key and backend_aws_region exclude each other: a request has a key or a signature",
-        );
-        return None;
-    }
-    let word = |text: &str| {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if text.chars().all(fits) {
-            Ok(text.to_owned())
-        } else {
-            Err("must be a name like `eu-west-1`: small letters, digits and hyphens")
-        }
-    };
-    let service = service.unwrap_or_else(|| default(DEFAULT_AWS_SERVICE));
-    let (region, service) = (
-        typed(reader, Some(region), word),
-        typed(reader, Some(service), word),
-    );
-    Some(Some(AwsSigning {
-        region: region?,
-        profile: profile.map(|profile| profile.value.value),
-        service: service?,
-    }))
-}
-
-/// One model. `None` when a required value is absent or wrong.
-fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<String>>) -> Option<Model> {
+/// Checks one model. `None` if a required value is missing or wrong.
+fn validate_model(
+    reader: &mut ConfigReader<'_>,
+    keys: ModelKeys,
+    warnings: &mut Vec<Located<String>>,
+) -> Option<ConfiguredModel> {
     let written = WrittenAuth::of(&keys);
-    let frontend_model_name = typed(reader, keys.frontend_model_name, ModelPattern::parse);
-    let frontend_base_url = typed(reader, keys.frontend_base_url, Prefix::parse);
-    let backend_model_name = typed(reader, keys.backend_model_name, BackendModel::parse);
-    let backend_base_url = typed(reader, keys.backend_base_url, BackendUrl::parse);
-    let dialects = dialects(reader, keys.frontend_dialect, keys.backend_dialect);
-    let aws = aws_signing(
+    let frontend_model_name = parse_value(reader, keys.frontend_model_name, ModelPattern::parse);
+    let frontend_base_url = parse_value(reader, keys.frontend_base_url, Prefix::parse);
+    let backend_model_name = parse_value(reader, keys.backend_model_name, BackendModel::parse);
+    let backend_base_url = parse_value(reader, keys.backend_base_url, BackendUrl::parse);
+    let dialects = validate_dialects(reader, keys.frontend_dialect, keys.backend_dialect);
+    let aws = validate_aws_signing(
         reader,
         keys.backend_aws_region,
         keys.backend_aws_profile,
         keys.backend_aws_service,
         keys.backend_api_key.as_ref(),
     );
-    let backend_auth = auth(
+    let backend_auth = validate_auth(
         reader,
         keys.backend_api_key,
         keys.backend_auth_header,
         keys.backend_auth_schema,
     );
-    let system_edits = edits(
+    let system_edits = validate_system_edits(
         reader,
-        matches!(dialects, Dialects::Neither),
+        matches!(dialects, DialectChoice::Neither),
         keys.system_replacements,
         keys.system_append,
         keys.inject_progress,
     );
     let on_loss = match keys.on_loss {
         None => Some(OnLoss::default()),
-        name => typed(reader, name, OnLoss::parse),
+        name => parse_value(reader, name, OnLoss::parse),
     };
     let dialects = match dialects {
-        Dialects::Neither => None,
-        Dialects::Both(pair) => Some(pair),
-        Dialects::Wrong => return None,
+        DialectChoice::Neither => None,
+        DialectChoice::Both(pair) => Some(pair),
+        DialectChoice::Wrong => return None,
     };
-    let model = Model {
+    let model = ConfiguredModel {
         frontend_model_name: frontend_model_name?,
         frontend_base_url: frontend_base_url?,
         dialects,
@@ -301,185 +193,84 @@ fn model(reader: &mut Reader<'_>, keys: ModelKeys, warnings: &mut Vec<Located<St
     Some(model)
 }
 
-/// How the file writes a model's authentication: what the warnings about it go by.
-struct WrittenAuth {
-    key: Option<Written>,
-    header: Option<Path>,
-}
-
-struct Written {
-    at: Path,
-    /// Without a variable.
-    literal: bool,
-    /// From a variable that nobody said may be empty.
-    must_have_value: bool,
-}
-
-impl WrittenAuth {
-    fn of(keys: &ModelKeys) -> Self {
-        let key = keys.backend_api_key.as_ref().map(|key| {
-            let written = &key.value.written;
-            Written {
-                at: key.at.clone(),
-                literal: !written.contains("${"),
-                must_have_value: written.contains("${") && !written.contains(":-}"),
-            }
-        });
-        Self {
-            key,
-            header: keys.backend_auth_header.as_ref().map(|header| header.at.clone()),
-        }
-    }
-
-    fn warn(&self, model: &Model, warnings: &mut Vec<Located<String>>) {
-        let mut warn = |at: &Path, message: String| {
-            warnings.push(Located {
-                value: message,
-                at: at.clone(),
-            })
-        };
-        let (auth, url) = (&model.backend_auth, model.backend_base_url.url());
-        if let Some(key) = &self.key {
-            if auth.api_key.is_none() && key.must_have_value {
-                let message = "the key comes out empty: clients' own authentication goes to the upstream";
-                warn(&key.at, message.to_owned());
-            }
-            if auth.api_key.is_some() && key.literal && url.scheme() == "https" {
-                warn(
-                    &key.at,
-                    "the key stands in the file: `${VAR}` keeps it in the environment".to_owned(),
-                );
-            }
-            if auth.api_key.is_some() && !auth.header_set && url.host_str() == Some("api.anthropic.com") {
-                let message = "this upstream takes API keys with `backend_auth_header: x-api-key` and \
-                               `backend_auth_schema: \"\"`";
-                warn(&key.at, message.to_owned());
-            }
-        }
-        if let Some(at) = &self.header
-            && auth.header_set
-            && !auth.schema_set
-            && auth.header != http::header::AUTHORIZATION
-        {
-            let sent = format!("{}: {} …", auth.header, auth.schema);
-            warn(
-                at,
-                format!("the key is sent as `{sent}`; for the key alone set `backend_auth_schema: \"\"`"),
-            );
-        }
-    }
-}
-
-enum Dialects {
+enum DialectChoice {
     Neither,
     Both(DialectPair),
     Wrong,
 }
 
-fn dialects(reader: &mut Reader<'_>, frontend: Optional<Text>, backend: Optional<Text>) -> Dialects {
-    let given = |text: Optional<Text>| text.filter(|text| !text.value.value.is_empty());
+fn validate_dialects(
+    reader: &mut ConfigReader<'_>,
+    frontend: OptionalKey<ExpandedText>,
+    backend: OptionalKey<ExpandedText>,
+) -> DialectChoice {
+    let given = |text: OptionalKey<ExpandedText>| text.filter(|text| !text.value.value.is_empty());
     match (given(frontend), given(backend)) {
-        (None, None) => Dialects::Neither,
-        (Some(frontend), Some(backend)) => match (dialect(reader, &frontend), dialect(reader, &backend)) {
-            (Some(frontend), Some(backend)) => Dialects::Both(DialectPair { frontend, backend }),
-            _ => Dialects::Wrong,
-        },
-        (Some(only), None) => alone(reader, &only, "frontend_dialect", "backend_dialect"),
-        (None, Some(only)) => alone(reader, &only, "backend_dialect", "frontend_dialect"),
+        (None, None) => DialectChoice::Neither,
+        (Some(frontend), Some(backend)) => {
+            match (parse_dialect(reader, &frontend), parse_dialect(reader, &backend)) {
+                (Some(frontend), Some(backend)) => DialectChoice::Both(DialectPair { frontend, backend }),
+                _ => DialectChoice::Wrong,
+            }
+        }
+        (Some(only), None) => report_single_dialect(reader, &only, "frontend_dialect", "backend_dialect"),
+        (None, Some(only)) => report_single_dialect(reader, &only, "backend_dialect", "frontend_dialect"),
     }
 }
 
-fn alone(reader: &mut Reader<'_>, text: &Located<Text>, given: &str, missing: &str) -> Dialects {
-    dialect(reader, text);
-    reader.problem(
+fn report_single_dialect(
+    reader: &mut ConfigReader<'_>,
+    text: &Located<ExpandedText>,
+    given: &str,
+    missing: &str,
+) -> DialectChoice {
+    parse_dialect(reader, text);
+    reader.report(
         &text.at,
-        format!("{given} needs {missing} beside it: set both to translate, neither to forward"),
+        format!(
+            "`{given}` requires `{missing}`: set both to translate, or neither to forward requests unchanged"
+        ),
     );
-    Dialects::Wrong
+    DialectChoice::Wrong
 }
 
-fn dialect(reader: &mut Reader<'_>, text: &Located<Text>) -> Option<DialectName> {
-    let Text { value, written } = &text.value;
+fn parse_dialect(reader: &mut ConfigReader<'_>, text: &Located<ExpandedText>) -> Option<DialectName> {
+    let ExpandedText { value, written } = &text.value;
     let found = DialectName::from_str(value).ok();
     if found.is_none() {
         let names = DialectName::ALL.map(DialectName::as_str);
-        let hint = match closest(written, names.into_iter()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("expected one of {}", names.join(", ")),
+        let hint = match (
+            written.to_lowercase().as_str(),
+            find_closest(written, names.into_iter()),
+        ) {
+            ("openai", _) => "did you mean `openai-chat` or `openai-responses`?".to_owned(),
+            ("anthropic", _) => "did you mean `claude`?".to_owned(),
+            (_, Some(name)) => format!("did you mean `{name}`?"),
+            (_, None) => format!("expected one of {}", names.join(", ")),
         };
-        // Not the error's own words: they quote the value, which may come from a variable.
-        reader.problem(&text.at, format!("`{written}` is not a dialect: {hint}"));
+        // The error's own message quotes the value, which may come from a variable.
+        reader.report(&text.at, format!("`{written}` is not a dialect: {hint}"));
     }
     found
 }
 
-fn auth(
-    reader: &mut Reader<'_>,
-    key: Optional<Text>,
-    header: Optional<Text>,
-    schema: Optional<Text>,
-) -> Option<BackendAuth> {
-    let header = header.filter(|header| !header.value.value.is_empty());
-    let header_set = header.is_some();
-    let schema_set = schema.is_some();
-    let header = header.unwrap_or_else(|| default(DEFAULT_AUTH_HEADER));
-    let header = typed(reader, Some(header), |text| {
-        let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| "is not a valid header name")?;
-        if NOT_FOR_KEYS.contains(&name.as_str()) {
-            Err("is not a header that can carry a key")
-        } else {
-            Ok(name)
-        }
-    });
-    let schema = schema.unwrap_or_else(|| default(DEFAULT_AUTH_SCHEMA));
-    let schema = typed(reader, Some(schema), |text| {
-        if text.chars().all(|c| c.is_ascii_graphic()) {
-            Ok(text.to_owned())
-        } else {
-            Err("must be one word of ASCII characters, or empty")
-        }
-    });
-    let (header, schema) = (header?, schema?);
-    let mut auth = BackendAuth {
-        api_key: None,
-        aws: None,
-        header,
-        schema,
-        header_set,
-        schema_set,
-    };
-    if let Some(Located { value: key, at }) = key.filter(|key| !key.value.value.is_empty()) {
-        // A key may be pasted or read with a space or a line end around it; a header would drop that anyway, but
-        // the operator should know what is sent.
-        if key.value.trim() != key.value || auth.header_value(&key.value).is_err() {
-            reader.problem(
-                &at,
-                "the key has a space around it, or a character that a header cannot carry",
-            );
-            return None;
-        }
-        auth.api_key = Some(Secret::new(key.value));
-    }
-    Some(auth)
-}
-
-fn default(text: &str) -> Located<Text> {
+pub(super) fn default_text(text: &str) -> Located<ExpandedText> {
     Located {
-        value: Text {
+        value: ExpandedText {
             value: text.to_owned(),
             written: text.to_owned(),
         },
-        at: Path::default(),
+        at: YamlPath::default(),
     }
 }
 
-fn edits(
-    reader: &mut Reader<'_>,
+fn validate_system_edits(
+    reader: &mut ConfigReader<'_>,
     forwarding: bool,
-    replacements: Optional<Vec<(Located<String>, Text)>>,
-    append: Optional<Text>,
-    progress: Optional<bool>,
-) -> SystemEdits {
+    replacements: OptionalKey<Vec<(Located<String>, ExpandedText)>>,
+    append: OptionalKey<ExpandedText>,
+    progress: OptionalKey<bool>,
+) -> SystemPromptEdits {
     let replacements = replacements.filter(|replacements| !replacements.value.is_empty());
     let append = append.filter(|append| !append.value.value.is_empty());
     let progress = progress.filter(|progress| progress.value);
@@ -490,21 +281,20 @@ fn edits(
     ];
     if forwarding {
         for at in places.into_iter().flatten() {
-            reader.problem(
+            reader.report(
                 at,
-                "the system prompt can only be edited when frontend_dialect and backend_dialect are set; \
-                 they may be the same",
+                "edits of the system prompt require `frontend_dialect` and `backend_dialect`, which may be the same",
             );
         }
     }
     let mut pairs = Vec::new();
     for (old, new) in replacements.map_or_else(Vec::new, |found| found.value) {
         if old.value.is_empty() {
-            reader.problem(&old.at, "the text to replace is empty");
+            reader.report(&old.at, "the text to replace is empty");
         }
         pairs.push((old.value, new.value));
     }
-    SystemEdits {
+    SystemPromptEdits {
         replacements: pairs,
         append: append.map(|append| append.value.value),
         inject_progress: progress.is_some(),

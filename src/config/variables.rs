@@ -5,12 +5,12 @@ use std::borrow::Cow;
 /// Looks up an environment variable; `None` when it is not set.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Replaces each `${VAR}` by the variable's value and each `${VAR:-default}` by the value or, when the variable is
-/// unset or empty, by the default (which runs up to the next `}`). `$${` stands for the text `${`; any other `$` is
-/// itself. What a variable holds is not looked at again.
+/// Replaces each `${VAR}` by the value of the variable. `${VAR:-default}` becomes the default, which ends at the next
+/// `}`, if the variable is not set or empty. `$${` becomes the text `${`; any other `$` stays. Variables in the value
+/// of a variable are not replaced, because the value may come from an untrusted source.
 ///
 /// # Errors
-/// A message for each variable that is missing and each `${` that is not well formed.
+/// A message for each variable that is not set and each malformed `${`.
 pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result<Cow<'t, str>, Vec<String>> {
     if !text.contains("${") {
         return Ok(Cow::Borrowed(text));
@@ -27,11 +27,11 @@ pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result
         }
         expanded.push_str(before);
         let Some((inside, after)) = after.split_once('}') else {
-            problems.push("`${` without its `}` (to mean the text `${`, write `$${`)".to_owned());
+            problems.push("`${` without a closing `}`; for the literal text `${`, write `$${`".to_owned());
             rest = "";
             break;
         };
-        match value(inside, environment) {
+        match lookup(inside, environment) {
             Ok(value) => expanded.push_str(&value),
             Err(problem) => problems.push(problem),
         }
@@ -45,7 +45,7 @@ pub(super) fn expand<'t>(text: &'t str, environment: &Environment<'_>) -> Result
     }
 }
 
-fn value(inside: &str, environment: &Environment<'_>) -> Result<String, String> {
+fn lookup(inside: &str, environment: &Environment<'_>) -> Result<String, String> {
     let (name, default) = match inside.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (inside, None),
@@ -53,18 +53,18 @@ fn value(inside: &str, environment: &Environment<'_>) -> Result<String, String> 
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!(
-            "`${{{inside}}}` is not `${{VAR}}` or `${{VAR:-default}}` (to mean the text `${{`, write `$${{`)"
+            "`${{{inside}}}` is not a variable: write `${{VAR}}` or `${{VAR:-default}}`; for the literal text `${{`, write `$${{`"
         ));
     }
     match (environment(name), default) {
         (_, Some(default)) if default.contains("${") => Err(format!(
-            "the default of `${{{name}}}` cannot hold another variable"
+            "the default of `${{{name}}}` cannot contain another variable"
         )),
         (Some(value), None) => Ok(value),
         (Some(value), Some(_)) if !value.is_empty() => Ok(value),
         (_, Some(default)) => Ok(default.to_owned()),
         (None, None) => Err(format!(
-            "the environment variable {name} is not set (give a default with `${{{name}:-default}}`)"
+            "the environment variable {name} is not set: set it, or give a default with `${{{name}:-default}}`"
         )),
     }
 }

@@ -1,61 +1,71 @@
 //! OpenAI Chat Completions.
 //!
-//! Thinking is sent as `reasoning_content`, as servers compatible with OpenAI's do; OpenAI itself sends none.
+//! Thinking is sent as `reasoning_content`, as OpenAI-compatible servers do; OpenAI itself sends none.
 
 use bytes::Bytes;
 use http::request;
 use serde_json::{Value, json};
 
-use super::answer::{CREATED, Dialect, Ids, Piece, Pieces, fragments, required, required_list, texts};
-use super::script::{Ask, Block, Choice, Failure, Stop, Tool, Turn, Usage, spoken};
+use super::dialect::{
+    CREATED, DemoDialect, DemoPiece, DemoPieces, ResponseIds, find_texts, read_list, read_string,
+    split_arguments,
+};
+use super::script::{
+    DemoBlock, DemoFailure, DemoRequest, DemoStop, DemoTool, DemoToolChoice, DemoTurn, DemoUsage,
+    strip_reminders,
+};
 
-pub(super) struct Chat;
+pub(super) struct DemoChat;
 
-impl Dialect for Chat {
+impl DemoDialect for DemoChat {
     fn name(&self) -> &'static str {
         "openai-chat"
     }
 
-    fn ask(&self, _head: &request::Parts, body: &Value) -> Result<Ask, Failure> {
-        let messages = required_list(body, "messages")?;
+    fn read_request(&self, _head: &request::Parts, body: &Value) -> Result<DemoRequest, DemoFailure> {
+        let messages = read_list(body, "messages")?;
         let max = body
             .get("max_completion_tokens")
             .or_else(|| body.get("max_tokens"));
-        let mut ask = Ask {
-            model: required(body, "model")?.to_owned(),
+        let mut ask = DemoRequest {
+            model: read_string(body, "model")?.to_owned(),
             stream: body.get("stream") == Some(&Value::Bool(true)),
-            tools: tools(body),
-            choice: choice(body.get("tool_choice")),
+            tools: read_tools(body),
+            choice: read_tool_choice(body.get("tool_choice")),
             max_tokens: max.and_then(Value::as_u64),
             stream_usage: body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true)),
             messages: messages.len(),
-            ..Ask::default()
+            ..DemoRequest::default()
         };
         for message in messages {
-            let content = texts(message.get("content"));
+            let content = find_texts(message.get("content"));
             match message.get("role").and_then(Value::as_str) {
                 Some("user") => {
-                    if let Some(text) = content.into_iter().map(spoken).rfind(|text| !text.is_empty()) {
+                    if let Some(text) = content
+                        .into_iter()
+                        .map(strip_reminders)
+                        .rfind(|text| !text.is_empty())
+                    {
                         ask.text = text;
                         ask.results.clear();
                     }
                 }
                 Some("tool" | "function") => ask.results.push(content.concat()),
                 Some(_) => {}
-                None => return Err(Failure::new(400, "messages: each needs a role")),
+                None => return Err(DemoFailure::new(400, "messages: each needs a role")),
             }
         }
         Ok(ask)
     }
 
-    fn answer(&self, ids: &Ids, ask: &Ask, turn: &Turn) -> Value {
+    fn write_response(&self, ids: &ResponseIds, ask: &DemoRequest, turn: &DemoTurn) -> Value {
         let mut message = json!({"role": "assistant", "content": null, "refusal": null, "annotations": []});
         let mut calls = Vec::new();
         for block in &turn.blocks {
             match block {
-                Block::Thinking(pieces) => message["reasoning_content"] = pieces.concat().into(),
-                Block::Text(pieces) => message["content"] = pieces.concat().into(),
-                Block::Call { name, arguments } => {
+                DemoBlock::Thinking(pieces) => message["reasoning_content"] = pieces.concat().into(),
+                DemoBlock::Text(pieces) => message["content"] = pieces.concat().into(),
+                DemoBlock::Call { name, arguments } => {
                     let function = json!({"name": name, "arguments": arguments.to_string()});
                     let id = ids.at("call_", calls.len());
                     calls.push(json!({"id": id, "type": "function", "function": function}));
@@ -70,15 +80,15 @@ impl Dialect for Chat {
             "object": "chat.completion",
             "created": CREATED,
             "model": ask.model,
-            "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish(turn.stop)}],
-            "usage": usage(&turn.usage),
+            "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason(turn.stop)}],
+            "usage": write_usage(&turn.usage),
             "service_tier": "default",
             "system_fingerprint": null,
         })
     }
 
-    fn stream(&self, ids: Ids, ask: &Ask, turn: Turn) -> Pieces {
-        let frame = Frame {
+    fn write_stream(&self, ids: ResponseIds, ask: &DemoRequest, turn: DemoTurn) -> DemoPieces {
+        let frame = ChatChunks {
             id: ids.of("chatcmpl-"),
             model: ask.model.clone(),
             with_usage: ask.stream_usage,
@@ -87,49 +97,53 @@ impl Dialect for Chat {
         let mut index = 0;
         for block in turn.blocks {
             match block {
-                Block::Thinking(pieces) => {
+                DemoBlock::Thinking(pieces) => {
                     deltas.push(Box::new(
                         pieces
                             .into_iter()
                             .map(|piece| json!({"reasoning_content": piece})),
                     ));
                 }
-                Block::Text(pieces) => {
+                DemoBlock::Text(pieces) => {
                     deltas.push(Box::new(
                         pieces.into_iter().map(|piece| json!({"content": piece})),
                     ));
                 }
-                Block::Call { name, arguments } => {
-                    deltas.push(Box::new(call(index, ids.at("call_", index), &name, &arguments)));
+                DemoBlock::Call { name, arguments } => {
+                    deltas.push(Box::new(write_call(
+                        index,
+                        ids.at("call_", index),
+                        &name,
+                        &arguments,
+                    )));
                     index += 1;
                 }
             }
         }
         let first = frame.chunk(json!({"role": "assistant", "content": "", "refusal": null}), None);
-        let last = frame.chunk(json!({}), Some(finish(turn.stop)));
-        let counts = frame.with_usage.then(|| frame.usage(&turn.usage));
+        let last = frame.chunk(json!({}), Some(finish_reason(turn.stop)));
+        let counts = frame.with_usage.then(|| frame.write_usage(&turn.usage));
         let output = deltas
             .into_iter()
             .flatten()
-            .map(move |delta| Piece::new(frame.chunk(delta, None), true));
+            .map(move |delta| DemoPiece::output(frame.chunk(delta, None)));
         let end = [Some(last), counts, Some(Bytes::from_static(b"data: [DONE]\n\n"))];
-        let quiet = |bytes: Bytes| Piece::new(bytes, false);
         Box::new(
             [first]
                 .into_iter()
-                .map(quiet)
+                .map(DemoPiece::framing)
                 .chain(output)
-                .chain(end.into_iter().flatten().map(quiet)),
+                .chain(end.into_iter().flatten().map(DemoPiece::framing)),
         )
     }
 
-    fn stream_error(&self, _sent: usize) -> Bytes {
-        event(&json!({"error": {
+    fn write_stream_error(&self, _sent: usize) -> Bytes {
+        write_event(&json!({"error": {
             "message": "The demo upstream fails in the middle, as asked", "type": "server_error", "param": null, "code": null,
         }}))
     }
 
-    fn failure(&self, _ids: &Ids, failure: &Failure) -> (u16, Value) {
+    fn write_failure(&self, _ids: &ResponseIds, failure: &DemoFailure) -> (u16, Value) {
         let (status, kind, code) = match failure.status {
             400 if failure.context_window => (400, "invalid_request_error", Some("context_length_exceeded")),
             401 => (401, "authentication_error", Some("invalid_api_key")),
@@ -154,7 +168,7 @@ impl Dialect for Chat {
     }
 }
 
-fn tools(body: &Value) -> Vec<Tool> {
+fn read_tools(body: &Value) -> Vec<DemoTool> {
     let declared = body
         .get("tools")
         .and_then(Value::as_array)
@@ -163,7 +177,7 @@ fn tools(body: &Value) -> Vec<Tool> {
     let functions = declared.iter().filter_map(|tool| tool.get("function"));
     functions
         .filter_map(|function| {
-            Some(Tool {
+            Some(DemoTool {
                 name: function.get("name")?.as_str()?.to_owned(),
                 schema: function.get("parameters").cloned().unwrap_or_default(),
             })
@@ -171,29 +185,29 @@ fn tools(body: &Value) -> Vec<Tool> {
         .collect()
 }
 
-fn choice(choice: Option<&Value>) -> Choice {
+fn read_tool_choice(choice: Option<&Value>) -> DemoToolChoice {
     match choice {
-        Some(Value::String(word)) if word == "none" => Choice::None,
-        Some(Value::String(word)) if word == "required" => Choice::Required,
+        Some(Value::String(word)) if word == "none" => DemoToolChoice::None,
+        Some(Value::String(word)) if word == "required" => DemoToolChoice::Required,
         Some(named) => match named.pointer("/function/name").and_then(Value::as_str) {
-            Some(name) => Choice::Named(name.to_owned()),
-            None => Choice::Auto,
+            Some(name) => DemoToolChoice::Named(name.to_owned()),
+            None => DemoToolChoice::Auto,
         },
-        None => Choice::Auto,
+        None => DemoToolChoice::Auto,
     }
 }
 
-fn finish(stop: Stop) -> &'static str {
+fn finish_reason(stop: DemoStop) -> &'static str {
     match stop {
-        Stop::End => "stop",
-        Stop::Tool => "tool_calls",
-        Stop::Length => "length",
-        Stop::Refusal => "content_filter",
+        DemoStop::End => "stop",
+        DemoStop::Tool => "tool_calls",
+        DemoStop::Length => "length",
+        DemoStop::Refusal => "content_filter",
     }
 }
 
-/// The input count includes what was read from and written to the cache.
-fn usage(usage: &Usage) -> Value {
+/// The input count includes tokens that were read from and written to the cache.
+fn write_usage(usage: &DemoUsage) -> Value {
     json!({
         "prompt_tokens": usage.input(),
         "completion_tokens": usage.output,
@@ -208,8 +222,8 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
-/// The deltas of one call: its head, which alone has id and name, then its arguments in fragments.
-fn call(
+/// The deltas of a tool call: the first has the identifier and the name, the others have parts of the arguments.
+fn write_call(
     index: usize,
     id: String,
     name: &str,
@@ -217,7 +231,7 @@ fn call(
 ) -> impl Iterator<Item = Value> + Send + use<> {
     let head =
         json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
-    let rest = fragments(arguments)
+    let rest = split_arguments(arguments)
         .into_iter()
         .map(move |text| json!({"index": index, "function": {"arguments": text}}));
     [head]
@@ -226,24 +240,24 @@ fn call(
         .map(|entry| json!({"tool_calls": [entry]}))
 }
 
-/// What all chunks of a stream share.
-struct Frame {
+/// The members that all chunks of a stream have in common.
+struct ChatChunks {
     id: String,
     model: String,
     with_usage: bool,
 }
 
-impl Frame {
+impl ChatChunks {
     fn chunk(&self, delta: Value, finish: Option<&str>) -> Bytes {
         let choices = json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
-        self.event(choices, self.with_usage.then_some(Value::Null))
+        self.write_event(choices, self.with_usage.then_some(Value::Null))
     }
 
-    fn usage(&self, counts: &Usage) -> Bytes {
-        self.event(json!([]), Some(usage(counts)))
+    fn write_usage(&self, counts: &DemoUsage) -> Bytes {
+        self.write_event(json!([]), Some(write_usage(counts)))
     }
 
-    fn event(&self, choices: Value, usage: Option<Value>) -> Bytes {
+    fn write_event(&self, choices: Value, usage: Option<Value>) -> Bytes {
         let mut chunk = json!({
             "id": self.id, "object": "chat.completion.chunk", "created": CREATED, "model": self.model,
             "service_tier": "default", "system_fingerprint": null, "choices": choices,
@@ -251,10 +265,10 @@ impl Frame {
         if let Some(usage) = usage {
             chunk["usage"] = usage;
         }
-        event(&chunk)
+        write_event(&chunk)
     }
 }
 
-fn event(data: &Value) -> Bytes {
+fn write_event(data: &Value) -> Bytes {
     format!("data: {data}\n\n").into()
 }

@@ -1,51 +1,51 @@
-//! The demo's configuration, and what to type to try it.
+//! The configuration of the demo, and commands to try it.
 
 use serde_json::{Value, json};
 
-/// The Claude model name that the demo's clients and upstreams use.
+/// The Claude model name in the demo.
 pub const CLAUDE_MODEL: &str = "claude-demo";
-/// The OpenAI model name that the demo's clients and upstreams use.
+/// The OpenAI model name in the demo.
 pub const OPENAI_MODEL: &str = "gpt-demo";
 
-/// One prefix of the demo's proxy.
+/// A route of the demo.
 #[derive(Debug, Clone, Copy)]
-pub struct Route {
-    /// The path in front of the vendor's own.
+pub struct DemoRoute {
+    /// The path prefix.
     pub prefix: &'static str,
     /// The client's dialect.
     pub frontend: &'static str,
     /// The upstream's dialect.
     pub backend: &'static str,
-    /// The model's name for the client.
+    /// The client's model name.
     pub model: &'static str,
-    /// The model's name for the upstream.
+    /// The upstream's model name.
     pub upstream_model: &'static str,
 }
 
-/// The prefixes that [`config`] routes.
-pub const ROUTES: [Route; 4] = [
-    Route {
+/// The routes in [`write_config`].
+pub const ROUTES: [DemoRoute; 4] = [
+    DemoRoute {
         prefix: "/claude-on-openai",
         frontend: "claude",
         backend: "openai-chat",
         model: CLAUDE_MODEL,
         upstream_model: OPENAI_MODEL,
     },
-    Route {
+    DemoRoute {
         prefix: "/openai-on-claude",
         frontend: "openai-chat",
         backend: "claude",
         model: OPENAI_MODEL,
         upstream_model: CLAUDE_MODEL,
     },
-    Route {
+    DemoRoute {
         prefix: "/openai",
         frontend: "openai-chat",
         backend: "openai-chat",
         model: OPENAI_MODEL,
         upstream_model: OPENAI_MODEL,
     },
-    Route {
+    DemoRoute {
         prefix: "/claude",
         frontend: "claude",
         backend: "claude",
@@ -54,12 +54,12 @@ pub const ROUTES: [Route; 4] = [
     },
 ];
 
-/// The configuration of a proxy at `port` in front of the scripted upstream at `upstream`, a base URL.
+/// The configuration of a proxy that listens on `port` and uses the scripted upstream with the base URL `upstream`.
 ///
-/// Every prefix takes any model name that a client sends, so that clients which insist on one of their own work, too.
-pub fn config(upstream: &str, port: u16) -> String {
+/// Every route accepts any model name, because some clients send only names that they know.
+pub fn write_config(upstream: &str, port: u16) -> String {
     let mut text = format!("server:\n  port: {port}\nmodels:\n");
-    for Route {
+    for DemoRoute {
         prefix,
         frontend,
         backend,
@@ -77,57 +77,57 @@ pub fn config(upstream: &str, port: u16) -> String {
     text
 }
 
-/// Commands and settings that try the proxy at `base_url` with [`config`] in force, ready to paste into a shell.
-pub fn guide(base_url: &str) -> String {
+/// Shell commands and settings to try the proxy at `base_url` that uses [`write_config`].
+pub fn write_guide(base_url: &str) -> String {
     let base = base_url.trim_end_matches('/');
     let hello = "Say hello, slow";
     let weather = "Think first: how is the weather in Paris?";
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
     let chat_tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]);
     let claude_tools = json!([{"name": "get_weather", "input_schema": schema}]);
-    let chat = |body: Value| curl(base, "/openai-on-claude/v1/chat/completions", "", &body);
+    let chat = |body: Value| write_curl(base, "/openai-on-claude/v1/chat/completions", "", &body);
     let claude = |body: Value| {
         let version = " -H 'anthropic-version: 2023-06-01'";
-        curl(base, "/claude-on-openai/v1/messages", version, &body)
+        write_curl(base, "/claude-on-openai/v1/messages", version, &body)
     };
     [
         "# An OpenAI Chat Completions client, a Claude upstream\n".to_owned(),
-        chat(json!({"model": OPENAI_MODEL, "stream": true, "messages": user(hello)})),
-        chat(json!({"model": OPENAI_MODEL, "messages": user(weather), "tools": chat_tools})),
+        chat(json!({"model": OPENAI_MODEL, "stream": true, "messages": make_user_messages(hello)})),
+        chat(json!({"model": OPENAI_MODEL, "messages": make_user_messages(weather), "tools": chat_tools})),
         "\n# A Claude client, an OpenAI Chat Completions upstream\n".to_owned(),
         claude(json!({
-            "model": CLAUDE_MODEL, "max_tokens": 1024, "stream": true, "messages": user(hello),
+            "model": CLAUDE_MODEL, "max_tokens": 1024, "stream": true, "messages": make_user_messages(hello),
         })),
         claude(json!({
-            "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": user(weather), "tools": claude_tools,
+            "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": make_user_messages(weather), "tools": claude_tools,
         })),
-        "\n# An error of the upstream, in the client's own shape\n".to_owned(),
+        "\n# An error of the upstream, in the client's dialect\n".to_owned(),
         claude(json!({
-            "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": user("Please fail with error 429"),
+            "model": CLAUDE_MODEL, "max_tokens": 1024, "messages": make_user_messages("Please fail with error 429"),
         })),
-        settings(base),
+        write_settings(base),
     ]
     .concat()
 }
 
-fn user(text: &str) -> Value {
+fn make_user_messages(text: &str) -> Value {
     json!([{"role": "user", "content": text}])
 }
 
-/// One command; nothing in the body needs an escape in single quotes.
-fn curl(base: &str, path: &str, more_headers: &str, body: &Value) -> String {
+/// A curl command. The bodies contain no single quotes, so they need no escapes.
+fn write_curl(base: &str, path: &str, more_headers: &str, body: &Value) -> String {
     format!("curl -N {base}{path} -H 'content-type: application/json'{more_headers} \\\n  -d '{body}'\n")
 }
 
-fn settings(base: &str) -> String {
+fn write_settings(base: &str) -> String {
     format!(
-        "\n# Client settings. No key is needed; clients want to see one all the same.\n\
-         # OpenAI SDKs, on Claude:\n\
+        "\n# Client settings. No key is needed, but clients require a value.\n\
+         # OpenAI SDKs with the Claude upstream:\n\
          export OPENAI_BASE_URL={base}/openai-on-claude/v1 OPENAI_API_KEY=demo\n\
-         # Claude Code and Anthropic SDKs, on OpenAI:\n\
+         # Claude Code and Anthropic SDKs with the OpenAI upstream:\n\
          export ANTHROPIC_BASE_URL={base}/claude-on-openai ANTHROPIC_AUTH_TOKEN=demo\n\
-         # The same without translation: {base}/openai/v1 and {base}/claude\n\
-         \n# Words that the upstream obeys:\n\
+         # Without translation: {base}/openai/v1 and {base}/claude\n\
+         \n# The built-in upstream reacts to these words in the prompt:\n\
          # tool, think, long 50, slow, parallel, echo, error 429, error mid, overload, cut\n"
     )
 }

@@ -1,4 +1,4 @@
-//! What a running server remembers for those who test with it.
+//! The requests and counts that a running server records for tests.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,40 +8,40 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use tokio::sync::Semaphore;
 
-/// A request as it came in.
+/// A request that was received.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// The method.
     pub method: Method,
     /// Path and query.
     pub uri: Uri,
-    /// The headers. Those that authenticate are marked as sensitive, so that `Debug` does not show their values.
+    /// The headers. Those with credentials are marked as sensitive, so `Debug` does not print their values.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
 }
 
-/// Numbers about a running server.
+/// Counts of a running server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub struct DemoCounts {
     /// Requests received.
     pub requests: u64,
-    /// Streams that are being sent now.
+    /// Streams that are being sent.
     pub open_streams: u64,
-    /// Streams that the client left before their end.
+    /// Streams whose client disconnected before their end.
     pub abandoned_streams: u64,
 }
 
-pub(super) struct State {
+pub(super) struct DemoState {
     requests: AtomicU64,
     open: AtomicU64,
     abandoned: AtomicU64,
     capacity: usize,
-    recorded: Mutex<VecDeque<Recorded>>,
+    recorded: Mutex<VecDeque<RecordedRequest>>,
     pub steps: Semaphore,
 }
 
-impl State {
+impl DemoState {
     pub fn new(capacity: usize) -> Self {
         Self {
             requests: AtomicU64::new(0),
@@ -53,13 +53,13 @@ impl State {
         }
     }
 
-    /// Counts a request and gives its number, from 1.
+    /// Counts a request and returns its number, from 1.
     pub fn count(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub fn counts(&self) -> Counts {
-        Counts {
+    pub fn counts(&self) -> DemoCounts {
+        DemoCounts {
             requests: self.requests.load(Ordering::Relaxed),
             open_streams: self.open.load(Ordering::Relaxed),
             abandoned_streams: self.abandoned.load(Ordering::Relaxed),
@@ -81,7 +81,7 @@ impl State {
             recorded.pop_front();
         }
         let (method, uri) = (head.method.clone(), head.uri.clone());
-        recorded.push_back(Recorded {
+        recorded.push_back(RecordedRequest {
             method,
             uri,
             headers,
@@ -89,26 +89,26 @@ impl State {
         });
     }
 
-    pub fn recorded(&self) -> Vec<Recorded> {
+    pub fn recorded(&self) -> Vec<RecordedRequest> {
         self.lock().iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Recorded>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<RecordedRequest>> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The headers that carry a key, in any of the dialects.
+/// The headers that contain a key, in any dialect.
 pub(super) const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "cookie"];
 
-/// Counts a stream as open while it lives, and as abandoned when it was not finished.
+/// Counts a stream as open until it is dropped, and as abandoned if it was not finished then.
 pub(super) struct OpenStream {
-    state: Arc<State>,
+    state: Arc<DemoState>,
     finished: bool,
 }
 
 impl OpenStream {
-    pub fn new(state: Arc<State>) -> Self {
+    pub fn new(state: Arc<DemoState>) -> Self {
         state.open.fetch_add(1, Ordering::Relaxed);
         Self {
             state,

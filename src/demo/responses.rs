@@ -1,82 +1,87 @@
 //! OpenAI Responses.
 //!
-//! Only function tools are called; tools of other types are read over.
+//! Only function tools are called; tools of other types are ignored.
 
 use bytes::Bytes;
 use http::request;
 use serde_json::{Map, Value, json};
 
-use super::answer::{CREATED, Dialect, Ids, Piece, Pieces, fragments, required, texts};
-use super::chat::Chat;
-use super::script::{Ask, Block, Choice, Failure, Stop, Tool, Turn, Usage, spoken};
+use super::chat::DemoChat;
+use super::dialect::{
+    CREATED, DemoDialect, DemoPiece, DemoPieces, ResponseIds, find_texts, read_string, split_arguments,
+};
+use super::script::{
+    DemoBlock, DemoFailure, DemoRequest, DemoStop, DemoTool, DemoToolChoice, DemoTurn, DemoUsage,
+    strip_reminders,
+};
 
-pub(super) struct Responses;
+pub(super) struct DemoResponses;
 
-impl Dialect for Responses {
+impl DemoDialect for DemoResponses {
     fn name(&self) -> &'static str {
         "openai-responses"
     }
 
-    fn ask(&self, _head: &request::Parts, body: &Value) -> Result<Ask, Failure> {
-        let mut ask = Ask {
-            model: required(body, "model")?.to_owned(),
+    fn read_request(&self, _head: &request::Parts, body: &Value) -> Result<DemoRequest, DemoFailure> {
+        let mut ask = DemoRequest {
+            model: read_string(body, "model")?.to_owned(),
             stream: body.get("stream") == Some(&Value::Bool(true)),
-            tools: tools(body),
-            choice: choice(body.get("tool_choice")),
+            tools: read_tools(body),
+            choice: read_tool_choice(body.get("tool_choice")),
             max_tokens: body.get("max_output_tokens").and_then(Value::as_u64),
-            ..Ask::default()
+            ..DemoRequest::default()
         };
         match body.get("input") {
             Some(Value::String(text)) => {
-                ask.text = spoken(text);
+                ask.text = strip_reminders(text);
                 ask.messages = 1;
             }
             Some(Value::Array(items)) => {
                 ask.messages = items.len();
-                items.iter().for_each(|item| hear(&mut ask, item));
+                items.iter().for_each(|item| read_item(&mut ask, item));
             }
-            _ => return Err(Failure::new(400, "input: a string or a list is required")),
+            _ => return Err(DemoFailure::new(400, "input: a string or a list is required")),
         }
         Ok(ask)
     }
 
-    fn answer(&self, ids: &Ids, ask: &Ask, turn: &Turn) -> Value {
-        let items = items(*ids, ask, turn);
-        finished(*ids, ask, turn.stop, &turn.usage, items.into())
+    fn write_response(&self, ids: &ResponseIds, ask: &DemoRequest, turn: &DemoTurn) -> Value {
+        let items = write_items(*ids, ask, turn);
+        write_finished_response(*ids, ask, turn.stop, &turn.usage, items.into())
     }
 
-    fn stream(&self, ids: Ids, ask: &Ask, turn: Turn) -> Pieces {
-        let begun = response(ids, ask, "in_progress", json!([]));
-        let items = items(ids, ask, &turn);
-        let end = finished(ids, ask, turn.stop, &turn.usage, items.clone().into());
+    fn write_stream(&self, ids: ResponseIds, ask: &DemoRequest, turn: DemoTurn) -> DemoPieces {
+        let begun = write_response_object(ids, ask, "in_progress", json!([]));
+        let items = write_items(ids, ask, &turn);
+        let end = write_finished_response(ids, ask, turn.stop, &turn.usage, items.clone().into());
         let end_name = if end["status"] == "completed" {
             "response.completed"
         } else {
             "response.incomplete"
         };
         let start = ["response.created", "response.in_progress"]
-            .map(|name| Event::new(name, false, json!({"response": begun})));
+            .map(|name| ResponsesEvent::new(name, json!({"response": begun})));
         let blocks = turn.blocks.into_iter().zip(items).enumerate();
-        let body = blocks.flat_map(|(index, (block, item))| item_events(index, block, item));
-        let end = Event::new(end_name, false, json!({"response": end}));
+        let body = blocks.flat_map(|(index, (block, item))| write_item_events(index, block, item));
+        let end = ResponsesEvent::new(end_name, json!({"response": end}));
         Box::new(
             start
                 .into_iter()
                 .chain(body)
                 .chain([end])
                 .enumerate()
-                .map(|(number, event)| event.piece(number)),
+                .map(|(number, event)| event.into_piece(number)),
         )
     }
 
-    fn stream_error(&self, sent: usize) -> Bytes {
+    fn write_stream_error(&self, sent: usize) -> Bytes {
         let message = "The demo upstream fails in the middle, as asked";
         let fields = json!({"code": "server_error", "message": message, "param": null});
-        Event::new("error", false, fields).piece(sent).bytes
+        ResponsesEvent::new("error", fields).into_piece(sent).bytes
     }
 
-    fn failure(&self, ids: &Ids, failure: &Failure) -> (u16, Value) {
-        Chat.failure(ids, failure)
+    fn write_failure(&self, ids: &ResponseIds, failure: &DemoFailure) -> (u16, Value) {
+        DemoChat.write_failure(ids, failure)
     }
 
     fn request_id_header(&self) -> &'static str {
@@ -84,24 +89,24 @@ impl Dialect for Responses {
     }
 }
 
-fn hear(ask: &mut Ask, item: &Value) {
+fn read_item(ask: &mut DemoRequest, item: &Value) {
     let kind = item.get("type").and_then(Value::as_str).unwrap_or("message");
     match (kind, item.get("role").and_then(Value::as_str)) {
         ("message", Some("user")) => {
-            let said = texts(item.get("content")).into_iter().map(spoken);
-            if let Some(text) = said.rev().find(|text| !text.is_empty()) {
+            let texts = find_texts(item.get("content")).into_iter().map(strip_reminders);
+            if let Some(text) = texts.rev().find(|text| !text.is_empty()) {
                 ask.text = text;
                 ask.results.clear();
             }
         }
         ("function_call_output" | "custom_tool_call_output", _) => {
-            ask.results.push(texts(item.get("output")).concat());
+            ask.results.push(find_texts(item.get("output")).concat());
         }
         _ => {}
     }
 }
 
-fn tools(body: &Value) -> Vec<Tool> {
+fn read_tools(body: &Value) -> Vec<DemoTool> {
     let declared = body
         .get("tools")
         .and_then(Value::as_array)
@@ -112,7 +117,7 @@ fn tools(body: &Value) -> Vec<Tool> {
         .filter(|tool| tool.get("type").and_then(Value::as_str) == Some("function"));
     functions
         .filter_map(|tool| {
-            Some(Tool {
+            Some(DemoTool {
                 name: tool.get("name")?.as_str()?.to_owned(),
                 schema: tool.get("parameters").cloned().unwrap_or_default(),
             })
@@ -120,20 +125,20 @@ fn tools(body: &Value) -> Vec<Tool> {
         .collect()
 }
 
-fn choice(choice: Option<&Value>) -> Choice {
+fn read_tool_choice(choice: Option<&Value>) -> DemoToolChoice {
     match choice {
-        Some(Value::String(word)) if word == "none" => Choice::None,
-        Some(Value::String(word)) if word == "required" => Choice::Required,
+        Some(Value::String(word)) if word == "none" => DemoToolChoice::None,
+        Some(Value::String(word)) if word == "required" => DemoToolChoice::Required,
         Some(named) => match named.get("name").and_then(Value::as_str) {
-            Some(name) => Choice::Named(name.to_owned()),
-            None => Choice::Auto,
+            Some(name) => DemoToolChoice::Named(name.to_owned()),
+            None => DemoToolChoice::Auto,
         },
-        None => Choice::Auto,
+        None => DemoToolChoice::Auto,
     }
 }
 
-/// The input count includes what was read from and written to the cache.
-fn usage(usage: &Usage) -> Value {
+/// The input count includes tokens that were read from and written to the cache.
+fn write_usage(usage: &DemoUsage) -> Value {
     json!({
         "input_tokens": usage.input(),
         "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write},
@@ -143,8 +148,8 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
-/// The response object; what it repeats of the request comes from there.
-fn response(ids: Ids, ask: &Ask, status: &str, output: Value) -> Value {
+/// The response object. Some of its members repeat those of the request.
+fn write_response_object(ids: ResponseIds, ask: &DemoRequest, status: &str, output: Value) -> Value {
     let mut response = json!({
         "id": ids.of("resp_"), "object": "response", "created_at": CREATED, "status": status, "background": false,
         "error": null, "incomplete_details": null, "model": ask.model, "output": output, "usage": null,
@@ -180,41 +185,47 @@ fn response(ids: Ids, ask: &Ask, status: &str, output: Value) -> Value {
     response
 }
 
-fn finished(ids: Ids, ask: &Ask, stop: Stop, counts: &Usage, output: Value) -> Value {
+fn write_finished_response(
+    ids: ResponseIds,
+    ask: &DemoRequest,
+    stop: DemoStop,
+    counts: &DemoUsage,
+    output: Value,
+) -> Value {
     let (status, reason) = match stop {
-        Stop::End | Stop::Tool => ("completed", None),
-        Stop::Length => ("incomplete", Some("max_output_tokens")),
-        Stop::Refusal => ("incomplete", Some("content_filter")),
+        DemoStop::End | DemoStop::Tool => ("completed", None),
+        DemoStop::Length => ("incomplete", Some("max_output_tokens")),
+        DemoStop::Refusal => ("incomplete", Some("content_filter")),
     };
-    let mut response = response(ids, ask, status, output);
+    let mut response = write_response_object(ids, ask, status, output);
     match reason {
         Some(reason) => response["incomplete_details"] = json!({"reason": reason}),
         None => response["completed_at"] = CREATED.into(),
     }
-    response["usage"] = usage(counts);
+    response["usage"] = write_usage(counts);
     response
 }
 
-fn text_part(text: &str) -> Value {
+fn write_text_part(text: &str) -> Value {
     json!({"type": "output_text", "annotations": [], "logprobs": [], "text": text})
 }
 
-/// The output items as they are when they are done.
-fn items(ids: Ids, ask: &Ask, turn: &Turn) -> Vec<Value> {
+/// The output items in their final form.
+fn write_items(ids: ResponseIds, ask: &DemoRequest, turn: &DemoTurn) -> Vec<Value> {
     let blocks = turn.blocks.iter().enumerate();
     let mut items: Vec<Value> = blocks
-        .map(|(index, block)| item(ids, ask, index, block))
+        .map(|(index, block)| write_item(ids, ask, index, block))
         .collect();
     let last = items.last_mut().and_then(|item| item.get_mut("status"));
-    if let (Some(status), Stop::Length | Stop::Refusal) = (last, turn.stop) {
+    if let (Some(status), DemoStop::Length | DemoStop::Refusal) = (last, turn.stop) {
         *status = "incomplete".into();
     }
     items
 }
 
-fn item(ids: Ids, ask: &Ask, index: usize, block: &Block) -> Value {
+fn write_item(ids: ResponseIds, ask: &DemoRequest, index: usize, block: &DemoBlock) -> Value {
     match block {
-        Block::Thinking(pieces) => {
+        DemoBlock::Thinking(pieces) => {
             let summary = json!([{"type": "summary_text", "text": pieces.concat()}]);
             let mut item = json!({"id": ids.at("rs_", index), "type": "reasoning", "summary": summary});
             let include = ask.request.get("include").and_then(Value::as_array);
@@ -223,21 +234,25 @@ fn item(ids: Ids, ask: &Ask, index: usize, block: &Block) -> Value {
             }
             item
         }
-        Block::Text(pieces) => json!({
+        DemoBlock::Text(pieces) => json!({
             "id": ids.at("msg_", index), "type": "message", "status": "completed", "role": "assistant",
-            "content": [text_part(&pieces.concat())],
+            "content": [write_text_part(&pieces.concat())],
         }),
-        Block::Call { name, arguments } => json!({
+        DemoBlock::Call { name, arguments } => json!({
             "id": ids.at("fc_", index), "type": "function_call", "status": "completed",
             "call_id": ids.at("call_", index), "name": name, "arguments": arguments.to_string(),
         }),
     }
 }
 
-/// One item from `added` to `done`.
-fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item = Event> + Send> {
+/// The events of an output item, from `added` to `done`.
+fn write_item_events(
+    index: usize,
+    block: DemoBlock,
+    item: Value,
+) -> Box<dyn Iterator<Item = ResponsesEvent> + Send> {
     let id = item["id"].clone();
-    // The place that every event inside an item names: the item, and the part of it where it has parts.
+    // The members that identify the item in each of its events, and the part of the item if it has parts.
     let at = move |part: &str, more: Value| {
         let mut fields = json!({"item_id": id, "output_index": index});
         if !part.is_empty() {
@@ -246,8 +261,8 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
         merge(fields, more)
     };
     let mut added = item.clone();
-    let (open, pieces, kind, part, close): (Vec<Event>, _, _, _, Vec<Event>) = match block {
-        Block::Thinking(pieces) => {
+    let (open, pieces, kind, part, close): (Vec<ResponsesEvent>, _, _, _, Vec<ResponsesEvent>) = match block {
+        DemoBlock::Thinking(pieces) => {
             let part = "summary_index";
             let text = pieces.concat();
             added["summary"] = json!([]);
@@ -256,50 +271,46 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
             }
             let summary = |text: &str| at(part, json!({"part": {"type": "summary_text", "text": text}}));
             (
-                vec![Event::new(
+                vec![ResponsesEvent::new(
                     "response.reasoning_summary_part.added",
-                    false,
                     summary(""),
                 )],
                 pieces,
                 "response.reasoning_summary_text.delta",
                 part,
                 vec![
-                    Event::new(
+                    ResponsesEvent::new(
                         "response.reasoning_summary_text.done",
-                        false,
                         at(part, json!({"text": text})),
                     ),
-                    Event::new("response.reasoning_summary_part.done", false, summary(&text)),
+                    ResponsesEvent::new("response.reasoning_summary_part.done", summary(&text)),
                 ],
             )
         }
-        Block::Text(pieces) => {
+        DemoBlock::Text(pieces) => {
             let part = "content_index";
             let text = pieces.concat();
             added["status"] = "in_progress".into();
             added["content"] = json!([]);
             let whole = at(part, json!({"text": text, "logprobs": []}));
             (
-                vec![Event::new(
+                vec![ResponsesEvent::new(
                     "response.content_part.added",
-                    false,
-                    at(part, json!({"part": text_part("")})),
+                    at(part, json!({"part": write_text_part("")})),
                 )],
                 pieces,
                 "response.output_text.delta",
                 part,
                 vec![
-                    Event::new("response.output_text.done", false, whole),
-                    Event::new(
+                    ResponsesEvent::new("response.output_text.done", whole),
+                    ResponsesEvent::new(
                         "response.content_part.done",
-                        false,
-                        at(part, json!({"part": text_part(&text)})),
+                        at(part, json!({"part": write_text_part(&text)})),
                     ),
                 ],
             )
         }
-        Block::Call { arguments, .. } => {
+        DemoBlock::Call { arguments, .. } => {
             added["status"] = "in_progress".into();
             added["arguments"] = "".into();
             let whole = at(
@@ -308,21 +319,22 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
             );
             (
                 Vec::new(),
-                fragments(&arguments),
+                split_arguments(&arguments),
                 "response.function_call_arguments.delta",
                 "",
-                vec![Event::new("response.function_call_arguments.done", false, whole)],
+                vec![ResponsesEvent::new(
+                    "response.function_call_arguments.done",
+                    whole,
+                )],
             )
         }
     };
-    let first = Event::new(
+    let first = ResponsesEvent::new(
         "response.output_item.added",
-        false,
         json!({"output_index": index, "item": added}),
     );
-    let last = Event::new(
+    let last = ResponsesEvent::new(
         "response.output_item.done",
-        false,
         json!({"output_index": index, "item": item}),
     );
     let deltas = pieces.into_iter().map(move |piece| {
@@ -330,7 +342,10 @@ fn item_events(index: usize, block: Block, item: Value) -> Box<dyn Iterator<Item
         if part == "content_index" {
             fields["logprobs"] = json!([]);
         }
-        Event::new(kind, true, fields)
+        ResponsesEvent {
+            output: true,
+            ..ResponsesEvent::new(kind, fields)
+        }
     });
     Box::new(
         [first]
@@ -349,25 +364,32 @@ fn merge(mut fields: Value, more: Value) -> Value {
     fields
 }
 
-/// An event before it has its number.
-struct Event {
+/// An event without its sequence number.
+struct ResponsesEvent {
     name: &'static str,
     output: bool,
     fields: Value,
 }
 
-impl Event {
-    fn new(name: &'static str, output: bool, fields: Value) -> Self {
-        Self { name, output, fields }
+impl ResponsesEvent {
+    fn new(name: &'static str, fields: Value) -> Self {
+        Self {
+            name,
+            output: false,
+            fields,
+        }
     }
 
-    /// Numbers count from 0, without a gap.
-    fn piece(self, number: usize) -> Piece {
+    /// Adds the sequence number. The numbers of a stream begin at 0 and have no gaps.
+    fn into_piece(self, number: usize) -> DemoPiece {
         let head = Map::from_iter([
             ("type".to_owned(), self.name.into()),
             ("sequence_number".to_owned(), number.into()),
         ]);
         let data = merge(Value::Object(head), self.fields);
-        Piece::new(format!("event: {}\ndata: {data}\n\n", self.name), self.output)
+        DemoPiece {
+            bytes: format!("event: {}\ndata: {data}\n\n", self.name).into(),
+            output: self.output,
+        }
     }
 }

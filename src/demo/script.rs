@@ -1,4 +1,4 @@
-//! What is asked and what is answered, whatever the dialect.
+//! The script: decides on the response to a request, independent of the dialect.
 
 use std::time::Duration;
 
@@ -6,34 +6,34 @@ use serde_json::{Value, json};
 
 use super::synth;
 
-/// A request, as far as the script looks at it.
+/// The parts of a request that the script uses.
 #[derive(Debug, Default)]
-pub(super) struct Ask {
+pub(super) struct DemoRequest {
     pub model: String,
     pub stream: bool,
-    /// The last thing the user said, without what agents add for the model's eyes only.
+    /// The last text of the user, without the reminders that agents add.
     pub text: String,
-    pub tools: Vec<Tool>,
-    pub choice: Choice,
-    /// Results of tools that came after that text.
+    pub tools: Vec<DemoTool>,
+    pub choice: DemoToolChoice,
+    /// Tool results after that text.
     pub results: Vec<String>,
     pub max_tokens: Option<u64>,
-    /// A chat stream ends with a usage chunk only on request.
+    /// Whether the client wants a usage chunk at the end of a chat stream.
     pub stream_usage: bool,
-    /// How many messages the history has.
+    /// The number of messages in the history.
     pub messages: usize,
-    /// The request itself, for answers that repeat parts of it.
+    /// The request itself, for responses that repeat its members.
     pub request: Value,
 }
 
 #[derive(Debug)]
-pub(super) struct Tool {
+pub(super) struct DemoTool {
     pub name: String,
     pub schema: Value,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(super) enum DemoToolChoice {
     #[default]
     Auto,
     None,
@@ -41,36 +41,36 @@ pub(super) enum Choice {
     Named(String),
 }
 
-/// What happens.
+/// The response to a request.
 #[derive(Debug)]
-pub(super) struct Plan {
-    /// The answer's kind in a word, for the `x-demo-script` header.
+pub(super) struct DemoPlan {
+    /// The kind of the response, for the header `x-demo-script`.
     pub name: &'static str,
-    pub outcome: Outcome,
+    pub outcome: DemoOutcome,
 }
 
 #[derive(Debug)]
-pub(super) enum Outcome {
-    Fail(Failure),
-    Answer {
-        turn: Turn,
+pub(super) enum DemoOutcome {
+    Fail(DemoFailure),
+    Respond {
+        turn: DemoTurn,
         pace: Pace,
-        fault: Option<Fault>,
+        fault: Option<DemoFault>,
     },
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct DemoFailure {
     pub status: u16,
     pub message: String,
     /// In seconds.
     pub retry_after: Option<u32>,
-    /// The prompt does not fit the model's context window; clients react to this by compacting their history.
+    /// Whether the prompt exceeds the model's context window. Clients compact their history after this error.
     pub context_window: bool,
 }
 
-impl Failure {
+impl DemoFailure {
     pub fn new(status: u16, message: impl Into<String>) -> Self {
         let retry_after = matches!(status, 429 | 503 | 529).then_some(2);
         Self {
@@ -83,30 +83,30 @@ impl Failure {
 }
 
 #[derive(Debug)]
-pub(super) struct Turn {
-    pub blocks: Vec<Block>,
-    pub stop: Stop,
-    pub usage: Usage,
+pub(super) struct DemoTurn {
+    pub blocks: Vec<DemoBlock>,
+    pub stop: DemoStop,
+    pub usage: DemoUsage,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Block {
+pub(super) enum DemoBlock {
     Thinking(Vec<String>),
     Text(Vec<String>),
     Call { name: String, arguments: Value },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum DemoStop {
     End,
     Tool,
     Length,
     Refusal,
 }
 
-/// Token counts. The parts of the input are disjoint; `thinking` is part of `output`.
+/// Token counts. The counts of the input do not overlap; `thinking` is a part of `output`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
+pub(super) struct DemoUsage {
     pub fresh: u64,
     pub cache_read: u64,
     pub cache_write: u64,
@@ -121,14 +121,14 @@ pub(super) enum Pace {
     Stepped,
 }
 
-/// What breaks after the third piece.
+/// The fault after the third piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum DemoFault {
     Error,
     Cut,
 }
 
-impl Fault {
+impl DemoFault {
     pub const AFTER: usize = 3;
 }
 
@@ -136,19 +136,19 @@ const MOST_PIECES: u64 = 1_000_000;
 const LONGEST_PAUSE: u64 = 60_000;
 const LONGEST_QUOTE: usize = 2_000;
 
-/// Decides on the answer. `facts` is what an `echo` tells beyond the request's own content.
-pub(super) fn plan(ask: &Ask, facts: Value) -> Plan {
-    let words = Words::of(&ask.text);
-    if let Some(failure) = failure(&words) {
-        return Plan {
+/// Decides on the response. `facts` are the facts about the HTTP request that an `echo` contains.
+pub(super) fn plan_response(ask: &DemoRequest, facts: Value) -> DemoPlan {
+    let words = UserWords::of(&ask.text);
+    if let Some(failure) = read_failure(&words) {
+        return DemoPlan {
             name: "error",
-            outcome: Outcome::Fail(failure),
+            outcome: DemoOutcome::Fail(failure),
         };
     }
     let fault = if words.follows("error", "mid") {
-        Some(Fault::Error)
+        Some(DemoFault::Error)
     } else {
-        words.has("cut").then_some(Fault::Cut)
+        words.has("cut").then_some(DemoFault::Cut)
     };
     let pace = match (words.has("step"), words.has("slow")) {
         (true, _) => Pace::Stepped,
@@ -160,76 +160,76 @@ pub(super) fn plan(ask: &Ask, facts: Value) -> Plan {
     };
     let mut blocks = Vec::new();
     if words.has("think") || words.has("thinking") {
-        blocks.push(Block::Thinking(pieces(
+        blocks.push(DemoBlock::Thinking(split_words(
             "The user wants me to think first. Let me weigh it: yes, I can answer.",
         )));
     }
-    let calls = calls(ask, &words);
+    let calls = plan_calls(ask, &words);
     let name = if !calls.is_empty() {
         blocks.extend(calls);
         "tool"
     } else {
-        let (name, text) = text(ask, &words, facts);
-        blocks.push(Block::Text(text));
+        let (name, text) = write_text(ask, &words, facts);
+        blocks.push(DemoBlock::Text(text));
         name
     };
     let stop = match () {
-        () if words.has("truncate") => Stop::Length,
-        () if words.has("refuse") => Stop::Refusal,
-        () if name == "tool" => Stop::Tool,
-        () => Stop::End,
+        () if words.has("truncate") => DemoStop::Length,
+        () if words.has("refuse") => DemoStop::Refusal,
+        () if name == "tool" => DemoStop::Tool,
+        () => DemoStop::End,
     };
-    let turn = limit(
-        Turn {
-            usage: usage(ask, &blocks),
+    let turn = apply_token_limit(
+        DemoTurn {
+            usage: count_usage(ask, &blocks),
             blocks,
             stop,
         },
         ask.max_tokens,
     );
-    Plan {
+    DemoPlan {
         name,
-        outcome: Outcome::Answer { turn, pace, fault },
+        outcome: DemoOutcome::Respond { turn, pace, fault },
     }
 }
 
-fn failure(words: &Words) -> Option<Failure> {
+fn read_failure(words: &UserWords) -> Option<DemoFailure> {
     if words.has("overload") || words.has("overloaded") {
-        return Some(Failure::new(529, "The demo upstream is overloaded, as asked"));
+        return Some(DemoFailure::new(529, "The demo upstream is overloaded, as asked"));
     }
     if words.follows("error", "context") {
         let message = "prompt is too long: 250000 tokens > 200000 maximum";
-        return Some(Failure {
+        return Some(DemoFailure {
             context_window: true,
-            ..Failure::new(400, message)
+            ..DemoFailure::new(400, message)
         });
     }
     let status = words.number_after("error")?;
     let status = u16::try_from(status)
         .ok()
         .filter(|status| (400..=599).contains(status))?;
-    Some(Failure::new(
+    Some(DemoFailure::new(
         status,
         format!("The demo upstream fails with status {status}, as asked"),
     ))
 }
 
-fn calls(ask: &Ask, words: &Words) -> Vec<Block> {
-    if ask.choice == Choice::None || !ask.results.is_empty() {
+fn plan_calls(ask: &DemoRequest, words: &UserWords) -> Vec<DemoBlock> {
+    if ask.choice == DemoToolChoice::None || !ask.results.is_empty() {
         return Vec::new();
     }
     let parallel = words.has("parallel");
     let first = match &ask.choice {
-        Choice::Named(name) => ask.tools.iter().position(|tool| tool.name == *name),
+        DemoToolChoice::Named(name) => ask.tools.iter().position(|tool| tool.name == *name),
         _ => ask.tools.iter().position(|tool| words.mention(&tool.name)),
     };
-    let asked = first.is_some() || parallel || words.has("tool") || ask.choice == Choice::Required;
+    let asked = first.is_some() || parallel || words.has("tool") || ask.choice == DemoToolChoice::Required;
     let Some(tool) = ask.tools.get(first.unwrap_or(0)).filter(|_| asked) else {
         return Vec::new();
     };
-    let call = |tool: &Tool| Block::Call {
+    let call = |tool: &DemoTool| DemoBlock::Call {
         name: tool.name.clone(),
-        arguments: synth::arguments(&tool.schema),
+        arguments: synth::make_arguments(&tool.schema),
     };
     let mut calls = vec![call(tool)];
     if parallel {
@@ -243,13 +243,13 @@ fn calls(ask: &Ask, words: &Words) -> Vec<Block> {
     calls
 }
 
-fn text(ask: &Ask, words: &Words, facts: Value) -> (&'static str, Vec<String>) {
+fn write_text(ask: &DemoRequest, words: &UserWords, facts: Value) -> (&'static str, Vec<String>) {
     if !ask.results.is_empty() {
         let quoted = quote(&ask.results.join("\n"));
-        return ("result", pieces(&format!("The tool returned: {quoted}")));
+        return ("result", split_words(&format!("The tool returned: {quoted}")));
     }
     if words.has("echo") {
-        return ("echo", vec![echo(ask, facts).to_string()]);
+        return ("echo", vec![describe_request(ask, facts).to_string()]);
     }
     if let Some(count) = words.number_after("long") {
         return (
@@ -262,20 +262,20 @@ fn text(ask: &Ask, words: &Words, facts: Value) -> (&'static str, Vec<String>) {
     if words.has("tool") || words.has("parallel") {
         return (
             "text",
-            pieces("I would call a tool, but the request declares none that I may use."),
+            split_words("I would call a tool, but the request declares none that I may use."),
         );
     }
-    let said = quote(&ask.text);
+    let quoted = quote(&ask.text);
     (
         "text",
-        pieces(&format!(
-            "Hello from the demo upstream – “{}” here. You said: {said}",
+        split_words(&format!(
+            "Hello from the demo upstream – “{}” here. You said: {quoted}",
             ask.model
         )),
     )
 }
 
-fn echo(ask: &Ask, facts: Value) -> Value {
+fn describe_request(ask: &DemoRequest, facts: Value) -> Value {
     let mut all = json!({
         "model": ask.model,
         "stream": ask.stream,
@@ -289,37 +289,39 @@ fn echo(ask: &Ask, facts: Value) -> Value {
     all
 }
 
-/// Cuts text to so many pieces, as if each were a token. Thinking counts; calls stay whole.
-fn limit(mut turn: Turn, max_tokens: Option<u64>) -> Turn {
+/// Cuts the text to `max_tokens` pieces, as if each were a token. Thinking counts; tool calls are not cut.
+fn apply_token_limit(mut turn: DemoTurn, max_tokens: Option<u64>) -> DemoTurn {
     let Some(max) = max_tokens.and_then(|max| usize::try_from(max).ok()) else {
         return turn;
     };
     let mut left = max;
     for block in &mut turn.blocks {
-        if let Block::Thinking(pieces) | Block::Text(pieces) = block {
+        if let DemoBlock::Thinking(pieces) | DemoBlock::Text(pieces) = block {
             if pieces.len() > left {
                 pieces.truncate(left);
-                turn.stop = Stop::Length;
+                turn.stop = DemoStop::Length;
             }
             left -= pieces.len();
         }
     }
     turn.blocks
-        .retain(|block| !matches!(block, Block::Thinking(p) | Block::Text(p) if p.is_empty()));
-    if turn.stop == Stop::Length {
+        .retain(|block| !matches!(block, DemoBlock::Thinking(p) | DemoBlock::Text(p) if p.is_empty()));
+    if turn.stop == DemoStop::Length {
         turn.usage.output = turn.usage.output.min(max as u64);
         turn.usage.thinking = turn.usage.thinking.min(turn.usage.output);
     }
     turn
 }
 
-fn usage(ask: &Ask, blocks: &[Block]) -> Usage {
-    let count = |block: &Block| match block {
-        Block::Thinking(pieces) | Block::Text(pieces) => pieces.len() as u64,
-        Block::Call { arguments, .. } => 8 + arguments.to_string().len() as u64 / 4,
+fn count_usage(ask: &DemoRequest, blocks: &[DemoBlock]) -> DemoUsage {
+    let count = |block: &DemoBlock| match block {
+        DemoBlock::Thinking(pieces) | DemoBlock::Text(pieces) => pieces.len() as u64,
+        DemoBlock::Call { arguments, .. } => 8 + arguments.to_string().len() as u64 / 4,
     };
-    let thinking = blocks.iter().filter(|block| matches!(block, Block::Thinking(_)));
-    Usage {
+    let thinking = blocks
+        .iter()
+        .filter(|block| matches!(block, DemoBlock::Thinking(_)));
+    DemoUsage {
         fresh: 12 + ask.text.len() as u64 / 4,
         cache_read: 64,
         cache_write: 16,
@@ -328,8 +330,8 @@ fn usage(ask: &Ask, blocks: &[Block]) -> Usage {
     }
 }
 
-/// Words with the white space behind them, as models tend to emit them.
-fn pieces(text: &str) -> Vec<String> {
+/// Splits text into words with the space after them, which is similar to a model's tokens.
+fn split_words(text: &str) -> Vec<String> {
     text.split_inclusive(' ').map(str::to_owned).collect()
 }
 
@@ -342,8 +344,8 @@ fn quote(text: &str) -> String {
     quoted
 }
 
-/// `text` without the notes that agents put into the user's turn for the model.
-pub(super) fn spoken(text: &str) -> String {
+/// Removes the reminders for the model that agents add to the user's text.
+pub(super) fn strip_reminders(text: &str) -> String {
     const OPEN: &str = "<system-reminder>";
     const CLOSE: &str = "</system-reminder>";
     let mut spoken = String::new();
@@ -356,9 +358,9 @@ pub(super) fn spoken(text: &str) -> String {
     spoken.trim().to_owned()
 }
 
-struct Words(Vec<String>);
+struct UserWords(Vec<String>);
 
-impl Words {
+impl UserWords {
     fn of(text: &str) -> Self {
         Self(
             text.split(|c: char| !c.is_alphanumeric() && c != '_')
@@ -387,7 +389,7 @@ impl Words {
         self.after(word).find_map(|next| next.parse().ok())
     }
 
-    /// Whether a tool is meant: by its whole name, or by a part of it that is long enough to tell.
+    /// Whether the words contain the name of a tool, or a part of the name with at least four letters.
     fn mention(&self, tool: &str) -> bool {
         let whole = tool.to_lowercase();
         let parts = whole

@@ -1,4 +1,4 @@
-//! The HTTP server around the script.
+//! The HTTP server of the scripted upstream.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,36 +20,38 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::answer::{CREATED, Dialect, Ids};
-use super::chat::Chat;
-use super::claude::Claude;
+use super::chat::DemoChat;
+use super::claude::DemoClaude;
+use super::dialect::{CREATED, DemoDialect, ResponseIds};
 use super::guide::{CLAUDE_MODEL, OPENAI_MODEL};
-use super::record::{CREDENTIALS, Counts, Recorded, State};
-use super::responses::Responses;
-use super::script::{Ask, Failure, Fault, Outcome, Pace, Plan, Turn, plan};
-use super::stream::Play;
+use super::record::{CREDENTIALS, DemoCounts, DemoState, RecordedRequest};
+use super::responses::DemoResponses;
+use super::script::{
+    DemoFailure, DemoFault, DemoOutcome, DemoPlan, DemoRequest, DemoTurn, Pace, plan_response,
+};
+use super::stream::PacedBody;
 
-/// The largest request body that is read, in bytes: 64 MiB.
+/// The maximum size of a request body, in bytes: 64 MiB.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
-/// How long a shutdown waits for answers that are being sent.
+/// How long a shutdown waits for responses that are being sent.
 const GRACE: Duration = Duration::from_secs(2);
 
-type Answer = Response<Either<Full<Bytes>, Play>>;
+type DemoResponse = Response<Either<Full<Bytes>, PacedBody>>;
 
-/// A running scripted upstream. It stops when this is dropped, or gracefully with [`shutdown`](Self::shutdown).
+/// A running scripted upstream. Dropping it stops it at once; [`shutdown`](Self::shutdown) stops it gracefully.
 pub struct Demo {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<DemoState>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
 impl Demo {
-    /// Starts a server at `address`; port 0 takes a free one.
+    /// Starts a server at `address`; port 0 means any free port.
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// If the address cannot be used.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_recording(address, 0).await
     }
@@ -58,13 +60,13 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound.
+    /// If the address cannot be used.
     pub async fn bind_recording(address: impl ToSocketAddrs, capacity: usize) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(capacity));
+        let state = Arc::new(DemoState::new(capacity));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
+        let task = tokio::spawn(accept_connections(listener, Arc::clone(&state), stopped));
         Ok(Self {
             address,
             state,
@@ -73,35 +75,35 @@ impl Demo {
         })
     }
 
-    /// Where the server listens.
+    /// The address of the server.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server's base URL, without a slash at its end.
+    /// The base URL of the server, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests kept, oldest first.
-    pub fn requests(&self) -> Vec<Recorded> {
+    /// The recorded requests, the oldest first.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.recorded()
     }
 
-    /// What has happened so far.
-    pub fn counts(&self) -> Counts {
+    /// The counts until now.
+    pub fn counts(&self) -> DemoCounts {
         self.state.counts()
     }
 
-    /// Lets streams that wait for it (`step` in the user's text) send `pieces` more pieces of output.
+    /// Lets streams with `step` in the user's text send `pieces` more pieces of output.
     pub fn step(&self, pieces: usize) {
         self.state.steps.add_permits(pieces);
     }
 
-    /// Stops accepting, waits up to two seconds for answers that are being sent, then breaks them off.
+    /// Stops accepting connections, waits up to two seconds for responses that are being sent, and then ends them.
     pub async fn shutdown(mut self) {
         drop(self.stop.take());
-        // An error would mean that the task is gone, which is what is wanted.
+        // An error means that the task has ended, as intended.
         let _ = (&mut self.task).await;
     }
 }
@@ -112,9 +114,13 @@ impl Drop for Demo {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::Receiver<()>) {
+async fn accept_connections(
+    listener: TcpListener,
+    state: Arc<DemoState>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let graceful = GracefulShutdown::new();
-    // Dropped with this task, and the connections with it.
+    // Dropping the set with this task ends the connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -122,22 +128,22 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Without this, small writes wait for the acknowledgement of earlier ones.
+                    // Without this, small writes wait for the acknowledgement of earlier ones (Nagle's algorithm).
                     let _ = stream.set_nodelay(true);
                     let state = Arc::clone(&state);
                     let service = service_fn(move |request| {
                         let state = Arc::clone(&state);
-                        async move { Ok::<_, Infallible>(serve(request, state).await) }
+                        async move { Ok::<_, Infallible>(handle_request(request, state).await) }
                     });
                     let connection =
                         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
                     let connection = graceful.watch(connection);
                     connections.spawn(async move {
-                        // A connection that breaks is the client's business.
+                        // Clients may break connections; tests do.
                         let _ = connection.await;
                     });
                 }
-                // Out of file descriptors, most likely: others have to end first.
+                // The process is probably out of file descriptors. Wait for other connections to end.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
         }
@@ -146,32 +152,32 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: oneshot::
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 
-async fn serve(request: Request<Incoming>, state: Arc<State>) -> Answer {
-    let ids = Ids(state.count());
+async fn handle_request(request: Request<Incoming>, state: Arc<DemoState>) -> DemoResponse {
+    let ids = ResponseIds(state.count());
     let (head, body) = request.into_parts();
-    let dialect = dialect(&head);
+    let dialect = find_dialect(&head);
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return fail(
+        return respond_with_failure(
             dialect,
             ids,
-            &Failure::new(413, "the request's body cannot be read or is too large"),
+            &DemoFailure::new(413, "the request's body cannot be read or is too large"),
         );
     };
     let body = body.to_bytes();
     state.record(&head, &body);
     match respond(dialect, ids, &head, &body, state).await {
-        Ok(answer) => answer,
-        Err(failure) => fail(dialect, ids, &failure),
+        Ok(response) => response,
+        Err(failure) => respond_with_failure(dialect, ids, &failure),
     }
 }
 
 async fn respond(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
     head: &request::Parts,
     body: &Bytes,
-    state: Arc<State>,
-) -> Result<Answer, Failure> {
+    state: Arc<DemoState>,
+) -> Result<DemoResponse, DemoFailure> {
     let path = head.uri.path();
     if path == "/" {
         return Ok(Response::new(Either::Left(Full::default())));
@@ -182,17 +188,17 @@ async fn respond(
         "chat/completions" | "messages" | "messages/count_tokens" | "responses"
             if head.method != Method::POST =>
         {
-            return Err(Failure::new(405, "method not allowed"));
+            return Err(DemoFailure::new(405, "method not allowed"));
         }
         "chat/completions" | "messages" | "messages/count_tokens" | "responses" => {}
-        _ => return models(dialect, ids, head, call),
+        _ => return list_models(dialect, ids, head, call),
     }
     let body: Value = serde_json::from_slice(body)
-        .map_err(|error| Failure::new(400, format!("the request's body is not JSON: {error}")))?;
-    let mut ask = dialect.ask(head, &body)?;
+        .map_err(|error| DemoFailure::new(400, format!("the request's body is not JSON: {error}")))?;
+    let mut ask = dialect.read_request(head, &body)?;
     if counting {
         let tokens = body.to_string().len() / 4;
-        return Ok(object(
+        return Ok(respond_with_json(
             dialect,
             ids,
             StatusCode::OK,
@@ -200,88 +206,90 @@ async fn respond(
         ));
     }
     ask.request = body;
-    let Plan { name, outcome } = plan(&ask, facts(dialect, head));
-    let mut answer = match outcome {
-        Outcome::Fail(failure) => return Err(failure),
-        Outcome::Answer { turn, pace, fault } if ask.stream => {
-            let pieces = dialect.stream(ids, &ask, turn);
-            let play = Play::new(pieces, pace, fault, dialect, state);
-            let mut answer = Response::new(Either::Right(play));
-            answer.headers_mut().insert(
+    let DemoPlan { name, outcome } = plan_response(&ask, describe_http_request(dialect, head));
+    let mut response = match outcome {
+        DemoOutcome::Fail(failure) => return Err(failure),
+        DemoOutcome::Respond { turn, pace, fault } if ask.stream => {
+            let pieces = dialect.write_stream(ids, &ask, turn);
+            let play = PacedBody::new(pieces, pace, fault, dialect, state);
+            let mut response = Response::new(Either::Right(play));
+            response.headers_mut().insert(
                 CONTENT_TYPE,
                 HeaderValue::from_static("text/event-stream; charset=utf-8"),
             );
-            answer
+            response
                 .headers_mut()
                 .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            identify(&mut answer, dialect, ids);
-            answer
+            set_request_id(&mut response, dialect, ids);
+            response
         }
-        Outcome::Answer { turn, pace, fault } => whole(dialect, ids, &ask, &turn, pace, fault, state).await?,
+        DemoOutcome::Respond { turn, pace, fault } => {
+            respond_at_once(dialect, ids, &ask, &turn, pace, fault, state).await?
+        }
     };
-    answer
+    response
         .headers_mut()
         .insert("x-demo-script", HeaderValue::from_static(name));
-    Ok(answer)
+    Ok(response)
 }
 
-async fn whole(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
-    ask: &Ask,
-    turn: &Turn,
+async fn respond_at_once(
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
+    ask: &DemoRequest,
+    turn: &DemoTurn,
     pace: Pace,
-    fault: Option<Fault>,
-    state: Arc<State>,
-) -> Result<Answer, Failure> {
+    fault: Option<DemoFault>,
+    state: Arc<DemoState>,
+) -> Result<DemoResponse, DemoFailure> {
     if let Pace::Every(pause) = pace {
         tokio::time::sleep(pause).await;
     }
-    let body = dialect.answer(&ids, ask, turn);
+    let body = dialect.write_response(&ids, ask, turn);
     match fault {
-        None => Ok(object(dialect, ids, StatusCode::OK, &body)),
-        Some(Fault::Error) => Err(Failure::new(
+        None => Ok(respond_with_json(dialect, ids, StatusCode::OK, &body)),
+        Some(DemoFault::Error) => Err(DemoFailure::new(
             500,
             "The demo upstream fails in the middle, as asked",
         )),
-        Some(Fault::Cut) => {
+        Some(DemoFault::Cut) => {
             let text = body.to_string();
             let half = text.as_bytes().get(..text.len() / 2).unwrap_or_default();
-            let play = Play::cut(Bytes::copy_from_slice(half), dialect, state);
-            let mut answer = Response::new(Either::Right(play));
-            answer
+            let play = PacedBody::cut(Bytes::copy_from_slice(half), dialect, state);
+            let mut response = Response::new(Either::Right(play));
+            response
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            answer.headers_mut().insert(CONTENT_LENGTH, text.len().into());
-            Ok(answer)
+            response.headers_mut().insert(CONTENT_LENGTH, text.len().into());
+            Ok(response)
         }
     }
 }
 
-/// The dialect of a path; where it does not tell, that of the client's headers.
-fn dialect(head: &request::Parts) -> &'static dyn Dialect {
+/// The dialect of a request: by its path, or by its headers if the path is the same for several dialects.
+fn find_dialect(head: &request::Parts) -> &'static dyn DemoDialect {
     let path = head.uri.path();
     let anthropic = ["anthropic-version", "x-api-key"]
         .iter()
         .any(|name| head.headers.contains_key(*name));
     if path.ends_with("/v1/chat/completions") {
-        &Chat
+        &DemoChat
     } else if path.ends_with("/v1/responses") {
-        &Responses
+        &DemoResponses
     } else if path.contains("/v1/messages") || anthropic {
-        &Claude
+        &DemoClaude
     } else {
-        &Chat
+        &DemoChat
     }
 }
 
 /// `GET /v1/models` and `/v1/models/{id}`.
-fn models(
-    dialect: &'static dyn Dialect,
-    ids: Ids,
+fn list_models(
+    dialect: &'static dyn DemoDialect,
+    ids: ResponseIds,
     head: &request::Parts,
     call: &str,
-) -> Result<Answer, Failure> {
+) -> Result<DemoResponse, DemoFailure> {
     let known = [CLAUDE_MODEL, OPENAI_MODEL];
     let one = |id: &str| match dialect.name() {
         "claude" => {
@@ -290,10 +298,10 @@ fn models(
         _ => json!({"id": id, "object": "model", "created": CREATED, "owned_by": "demo"}),
     };
     let missing = || {
-        Failure::new(
+        DemoFailure::new(
             404,
             format!(
-                "{} {} is nothing that the demo upstream knows",
+                "the demo upstream has no endpoint {} {}",
                 head.method,
                 head.uri.path()
             ),
@@ -317,11 +325,11 @@ fn models(
             .ok_or_else(missing)?,
         _ => return Err(missing()),
     };
-    Ok(object(dialect, ids, StatusCode::OK, &body))
+    Ok(respond_with_json(dialect, ids, StatusCode::OK, &body))
 }
 
-/// What an `echo` tells about the HTTP request. No value of a header that authenticates is shown.
-fn facts(dialect: &dyn Dialect, head: &request::Parts) -> Value {
+/// The facts about the HTTP request that an `echo` contains, without the values of authentication headers.
+fn describe_http_request(dialect: &dyn DemoDialect, head: &request::Parts) -> Value {
     let auth: Vec<&str> = CREDENTIALS
         .into_iter()
         .filter(|name| head.headers.contains_key(*name))
@@ -337,38 +345,43 @@ fn facts(dialect: &dyn Dialect, head: &request::Parts) -> Value {
     })
 }
 
-fn fail(dialect: &dyn Dialect, ids: Ids, failure: &Failure) -> Answer {
-    let (status, body) = dialect.failure(&ids, failure);
+fn respond_with_failure(dialect: &dyn DemoDialect, ids: ResponseIds, failure: &DemoFailure) -> DemoResponse {
+    let (status, body) = dialect.write_failure(&ids, failure);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = object(dialect, ids, status, &body);
+    let mut response = respond_with_json(dialect, ids, status, &body);
     if let Some(seconds) = failure.retry_after {
-        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
         if dialect.name() != "claude" {
             let millis = HeaderValue::from(u64::from(seconds) * 1000);
-            answer
+            response
                 .headers_mut()
                 .insert(HeaderName::from_static("retry-after-ms"), millis);
         }
     }
-    answer
+    response
         .headers_mut()
         .insert("x-demo-script", HeaderValue::from_static("error"));
-    answer
+    response
 }
 
-fn object(dialect: &dyn Dialect, ids: Ids, status: StatusCode, body: &Value) -> Answer {
-    let mut answer = Response::new(Either::Left(Full::from(body.to_string())));
-    *answer.status_mut() = status;
-    answer
+fn respond_with_json(
+    dialect: &dyn DemoDialect,
+    ids: ResponseIds,
+    status: StatusCode,
+    body: &Value,
+) -> DemoResponse {
+    let mut response = Response::new(Either::Left(Full::from(body.to_string())));
+    *response.status_mut() = status;
+    response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    identify(&mut answer, dialect, ids);
-    answer
+    set_request_id(&mut response, dialect, ids);
+    response
 }
 
-fn identify(answer: &mut Answer, dialect: &dyn Dialect, ids: Ids) {
+fn set_request_id(response: &mut DemoResponse, dialect: &dyn DemoDialect, ids: ResponseIds) {
     if let Ok(id) = HeaderValue::try_from(ids.of("req_")) {
-        answer
+        response
             .headers_mut()
             .insert(HeaderName::from_static(dialect.request_id_header()), id);
     }

@@ -1,4 +1,4 @@
-//! The body of a streamed answer: one frame for each piece, at the pace that was asked for.
+//! The body of a streamed response: one frame per piece, with the pauses and faults of the script.
 
 use std::future::Future;
 use std::io;
@@ -10,36 +10,36 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-use super::answer::{Dialect, Piece, Pieces};
-use super::record::{OpenStream, State};
-use super::script::{Fault, Pace};
+use super::dialect::{DemoDialect, DemoPiece, DemoPieces};
+use super::record::{DemoState, OpenStream};
+use super::script::{DemoFault, Pace};
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A stream that is being played.
-pub(super) struct Play {
-    pieces: Peekable<Pieces>,
+/// The body of a streamed response.
+pub(super) struct PacedBody {
+    pieces: Peekable<DemoPieces>,
     pace: Pace,
-    fault: Option<Fault>,
-    dialect: &'static dyn Dialect,
-    /// Pieces that have left.
+    fault: Option<DemoFault>,
+    dialect: &'static dyn DemoDialect,
+    /// The number of pieces that were sent.
     sent: usize,
-    /// Pieces of output that have left.
+    /// The number of pieces of output that were sent.
     output: usize,
-    held: Option<Piece>,
+    held: Option<DemoPiece>,
     wait: Option<Wait>,
     flush: bool,
-    state: Arc<State>,
+    state: Arc<DemoState>,
     open: OpenStream,
 }
 
-impl Play {
+impl PacedBody {
     pub fn new(
-        pieces: Pieces,
+        pieces: DemoPieces,
         pace: Pace,
-        fault: Option<Fault>,
-        dialect: &'static dyn Dialect,
-        state: Arc<State>,
+        fault: Option<DemoFault>,
+        dialect: &'static dyn DemoDialect,
+        state: Arc<DemoState>,
     ) -> Self {
         let open = OpenStream::new(Arc::clone(&state));
         Self {
@@ -57,21 +57,22 @@ impl Play {
         }
     }
 
-    /// A body that breaks off behind `bytes`.
-    pub fn cut(bytes: Bytes, dialect: &'static dyn Dialect, state: Arc<State>) -> Self {
-        let pieces = [Piece::new(bytes, true), Piece::new(Bytes::new(), false)];
+    /// A body that breaks off after `bytes`.
+    pub fn cut(bytes: Bytes, dialect: &'static dyn DemoDialect, state: Arc<DemoState>) -> Self {
+        let pieces = [DemoPiece::output(bytes), DemoPiece::framing(Bytes::new())];
         Self::new(
             Box::new(pieces.into_iter()),
             Pace::Free,
-            Some(Fault::Cut),
+            Some(DemoFault::Cut),
             dialect,
             state,
         )
     }
 
-    /// The fault, when its time has come: behind so many pieces, or where the output pauses before.
-    fn due(&mut self, next: &Piece) -> Option<Fault> {
-        let due = self.output >= Fault::AFTER || self.output > 0 && !next.output;
+    /// The fault, if it is due before `next`: after [`DemoFault::AFTER`] pieces of output, or at the end of the first
+    /// output if that is shorter.
+    fn due(&mut self, next: &DemoPiece) -> Option<DemoFault> {
+        let due = self.output >= DemoFault::AFTER || self.output > 0 && !next.output;
         self.fault.take_if(|_| due)
     }
 
@@ -82,7 +83,7 @@ impl Play {
             Pace::Stepped => {
                 let state = Arc::clone(&self.state);
                 Some(Box::pin(async move {
-                    // Never closed, so this cannot fail.
+                    // The semaphore is never closed, so this cannot fail.
                     if let Ok(permit) = state.steps.acquire().await {
                         permit.forget();
                     }
@@ -92,13 +93,14 @@ impl Play {
     }
 }
 
-impl Body for Play {
+impl Body for PacedBody {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        // The server flushes when a body has nothing more for the moment; so each piece gets a write of its own.
+        // hyper writes to the socket when a body is pending. One pending poll after each piece gives each piece a
+        // separate write.
         if std::mem::take(&mut this.flush) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -109,15 +111,15 @@ impl Body for Play {
                 return Poll::Ready(None);
             };
             match this.due(&piece) {
-                Some(Fault::Cut) => {
+                Some(DemoFault::Cut) => {
                     this.open.finish();
                     return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
                 }
-                Some(Fault::Error) => {
-                    let nothing: Pieces = Box::new(std::iter::empty());
+                Some(DemoFault::Error) => {
+                    let nothing: DemoPieces = Box::new(std::iter::empty());
                     this.pieces = nothing.peekable();
                     this.open.finish();
-                    return Poll::Ready(Some(Ok(Frame::data(this.dialect.stream_error(this.sent)))));
+                    return Poll::Ready(Some(Ok(Frame::data(this.dialect.write_stream_error(this.sent)))));
                 }
                 None => {}
             }
@@ -136,7 +138,8 @@ impl Body for Play {
         if this.pieces.peek().is_some() {
             this.flush = true;
         } else {
-            // Clients leave as soon as they have seen the last event.
+            // Clients disconnect after the last event, before they read the end of the body. That is not an abandoned
+            // stream.
             this.open.finish();
         }
         Poll::Ready(Some(Ok(Frame::data(piece.bytes))))

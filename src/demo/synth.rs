@@ -1,22 +1,23 @@
-//! Arguments made up from a JSON Schema, so that a tool can be called without a model.
+//! Makes arguments for a tool call from the tool's JSON Schema, without a model.
 
 use serde_json::{Map, Value, json};
 
 const DEEPEST: usize = 8;
 
-/// Arguments that fit `schema` as far as simple schemas go: required members only, or all when none is required.
-pub(super) fn arguments(schema: &Value) -> Value {
-    match value(schema, schema, "value", 0) {
+/// Arguments that are valid for `schema`, if the schema is simple. They contain the required members only, or all if
+/// none is required.
+pub(super) fn make_arguments(schema: &Value) -> Value {
+    match make_value(schema, schema, "value", 0) {
         arguments @ Value::Object(_) => arguments,
         _ => json!({}),
     }
 }
 
-fn value(root: &Value, schema: &Value, name: &str, depth: usize) -> Value {
+fn make_value(root: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     if depth > DEEPEST {
         return Value::Null;
     }
-    let schema = resolve(root, schema);
+    let schema = resolve_reference(root, schema);
     for key in ["const", "default"] {
         if let Some(given) = schema.get(key) {
             return given.clone();
@@ -29,26 +30,27 @@ fn value(root: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
     for key in ["anyOf", "oneOf", "allOf"] {
         let options = schema.get(key).and_then(Value::as_array);
-        if let Some(option) = options.and_then(|list| list.iter().find(|option| kind(option) != Some("null")))
+        if let Some(option) =
+            options.and_then(|list| list.iter().find(|option| find_type(option) != Some("null")))
         {
-            return value(root, option, name, depth + 1);
+            return make_value(root, option, name, depth + 1);
         }
     }
-    match kind(schema) {
-        Some("string") => string(schema, name).into(),
+    match find_type(schema) {
+        Some("string") => make_string(schema, name).into(),
         Some("integer") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
         Some("number") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1.5)),
         Some("boolean") => json!(true),
         Some("null") => Value::Null,
         Some("array") => match schema.get("items") {
-            Some(items) => json!([value(root, items, name, depth + 1)]),
+            Some(items) => json!([make_value(root, items, name, depth + 1)]),
             None => json!([]),
         },
-        _ => object(root, schema, depth),
+        _ => make_object(root, schema, depth),
     }
 }
 
-fn object(root: &Value, schema: &Value, depth: usize) -> Value {
+fn make_object(root: &Value, schema: &Value, depth: usize) -> Value {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return json!({});
     };
@@ -60,13 +62,13 @@ fn object(root: &Value, schema: &Value, depth: usize) -> Value {
     let members = properties.iter().filter(|(name, _)| wanted(name));
     Value::Object(
         members
-            .map(|(name, schema)| (name.clone(), value(root, schema, name, depth + 1)))
+            .map(|(name, schema)| (name.clone(), make_value(root, schema, name, depth + 1)))
             .collect::<Map<_, _>>(),
     )
 }
 
-/// The schema's type; of several, the first that is not null.
-fn kind(schema: &Value) -> Option<&str> {
+/// The type of the schema; if there are several, the first that is not `null`.
+fn find_type(schema: &Value) -> Option<&str> {
     match schema.get("type")? {
         Value::String(one) => Some(one),
         Value::Array(many) => many.iter().filter_map(Value::as_str).find(|one| *one != "null"),
@@ -74,7 +76,7 @@ fn kind(schema: &Value) -> Option<&str> {
     }
 }
 
-fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+fn resolve_reference<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let target = schema
         .get("$ref")
         .and_then(Value::as_str)
@@ -82,7 +84,7 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     target.and_then(|path| root.pointer(path)).unwrap_or(schema)
 }
 
-fn string(schema: &Value, name: &str) -> String {
+fn make_string(schema: &Value, name: &str) -> String {
     let text = match schema.get("format").and_then(Value::as_str) {
         Some("date") => "2026-01-31".to_owned(),
         Some("time") => "12:00:00Z".to_owned(),

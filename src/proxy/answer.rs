@@ -15,7 +15,7 @@ use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
 use crate::dialect::openai_chat::OpenAiChat;
 use crate::dialect::{Dialect, DialectName};
-use crate::telemetry::{Access, End};
+use crate::telemetry::{Access, ResponseEnd};
 
 /// The header that lists what a translation could not carry over.
 pub const LOSS_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-loss");
@@ -63,7 +63,7 @@ impl AnswerBody {
         }
     }
 
-    fn finish(&mut self, end: End) {
+    fn finish(&mut self, end: ResponseEnd) {
         if self.access.is_finished() {
             return;
         }
@@ -75,10 +75,14 @@ impl AnswerBody {
         };
         if let Some(translation) = translation {
             self.access.usage = translation.usage();
-            self.access.lost(translation.losses());
+            self.access.record_losses(translation.losses());
             if let Some(error) = translation.failure() {
                 self.access.error = Some(error.class);
-                end = if end == End::Complete { End::Failed } else { end };
+                end = if end == ResponseEnd::Complete {
+                    ResponseEnd::Failed
+                } else {
+                    end
+                };
             }
         }
         self.access.finish(end);
@@ -104,7 +108,7 @@ impl HttpBody for AnswerBody {
             Source::Kept(kept) => ready!(kept.poll_data(cx)).map(Ok),
         };
         match &data {
-            Some(Ok(data)) => this.access.sent(data.len()),
+            Some(Ok(data)) => this.access.count_sent_bytes(data.len()),
             Some(Err(error)) => {
                 tracing::warn!(request_id = this.access.request_id, cause = %error, "the upstream's answer broke off");
                 this.access.error = Some(if error.is_timeout() {
@@ -112,9 +116,9 @@ impl HttpBody for AnswerBody {
                 } else {
                     ErrorClass::Upstream
                 });
-                this.finish(End::Failed);
+                this.finish(ResponseEnd::Failed);
             }
-            None => this.finish(End::Complete),
+            None => this.finish(ResponseEnd::Complete),
         }
         Poll::Ready(data.map(|data| data.map(Frame::data)))
     }
@@ -141,7 +145,11 @@ impl Drop for AnswerBody {
     fn drop(&mut self) {
         // A body whose length is known is not asked for its end.
         let complete = self.bodiless || self.is_end_stream();
-        self.finish(if complete { End::Complete } else { End::ClientGone });
+        self.finish(if complete {
+            ResponseEnd::Complete
+        } else {
+            ResponseEnd::ClientGone
+        });
     }
 }
 

@@ -144,7 +144,7 @@ impl Group {
     }
 }
 
-fn key(model: &config::Model) -> Option<&str> {
+fn key(model: &config::ConfiguredModel) -> Option<&str> {
     model.backend_auth.api_key.as_ref().map(config::Secret::expose)
 }
 
@@ -152,13 +152,13 @@ fn key(model: &config::Model) -> Option<&str> {
 #[derive(Debug)]
 pub struct Entry {
     /// What the configuration says.
-    pub model: config::Model,
+    pub model: config::ConfiguredModel,
     /// Edits of the system prompt.
     pub edits: SystemEdits,
 }
 
 impl Entry {
-    fn new(model: config::Model) -> Self {
+    fn new(model: config::ConfiguredModel) -> Self {
         let edits = SystemEdits {
             replacements: model.system_edits.replacements.clone(),
             append: model.system_edits.append.clone().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The line that every request leaves in the log.
+//! The log line of a request.
 
 use std::time::{Duration, Instant};
 
@@ -6,24 +6,24 @@ use http::StatusCode;
 
 use crate::canonical::{ErrorClass, Loss, Losses, Usage};
 
-/// The status that the log shows for a client that went away before its answer was complete.
+/// The status in the log if the client disconnected before its response was complete. nginx introduced this number.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// How many losses the line lists; the rest is counted.
+/// How many losses the line lists; the others are counted.
 const LISTED_LOSSES: usize = 32;
 
-/// How an answer ended.
+/// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// All of it was handed over.
+pub enum ResponseEnd {
+    /// All of it was sent.
     Complete,
-    /// It broke off, or ended with an error inside the stream.
+    /// It broke off, or the stream ended with an error.
     Failed,
-    /// The client went away first.
+    /// The client disconnected first.
     ClientGone,
 }
 
-impl End {
+impl ResponseEnd {
     fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -33,10 +33,11 @@ impl End {
     }
 }
 
-/// What is known of a request so far. Writes its line when it is finished, or dropped before.
+/// The facts for the log line of a request. [`finish`](Self::finish) writes the line, and so does dropping this
+/// value, so every request has a line.
 #[derive(Debug)]
 pub struct Access {
-    /// The proxy's identifier of the request.
+    /// The identifier that the proxy gave the request.
     pub request_id: String,
     /// HTTP method.
     pub method: http::Method,
@@ -44,23 +45,23 @@ pub struct Access {
     pub path: String,
     /// The route's prefix.
     pub prefix: Option<String>,
-    /// The model, as the client named it.
+    /// The client's model name.
     pub client_model: Option<String>,
-    /// The model, as the upstream was told.
+    /// The model name in the request to the upstream.
     pub backend_model: Option<String>,
     /// The dialects of client and upstream.
     pub dialects: Option<(&'static str, &'static str)>,
-    /// Status of the answer; `None` while there is none.
+    /// Status of the response; `None` before there is one.
     pub status: Option<StatusCode>,
-    /// Class of the error, where the answer is or holds one.
+    /// Class of the error, if the response is or contains an error.
     pub error: Option<ErrorClass>,
-    /// Bytes of the request's body.
+    /// Size of the request body in bytes.
     pub request_bytes: u64,
-    /// Bytes of the answer's body that were handed over.
+    /// Bytes of the response body that were sent.
     pub response_bytes: u64,
-    /// Token counts, where they were read.
+    /// Token counts, if they are known. Forwarded responses are not read.
     pub usage: Option<Usage>,
-    /// Logged at debug level only: probes.
+    /// Whether the line is logged at debug level only, for health checks.
     pub quiet: bool,
     losses: Vec<String>,
     unlisted_losses: usize,
@@ -70,7 +71,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Begins the record of a request that has just arrived.
+    /// Starts the record of a request that has just arrived.
     pub fn new(request_id: String, method: http::Method, path: String) -> Self {
         Self {
             request_id,
@@ -94,8 +95,8 @@ impl Access {
         }
     }
 
-    /// Adds what a translation could not carry over.
-    pub fn lost(&mut self, losses: &Losses) {
+    /// Adds the losses of a translation.
+    pub fn record_losses(&mut self, losses: &Losses) {
         let line = |loss: &Loss| format!("{} {}", loss.kind.as_str(), loss.path);
         let entries = losses.entries();
         let room = LISTED_LOSSES.saturating_sub(self.losses.len());
@@ -103,8 +104,8 @@ impl Access {
         self.unlisted_losses += entries.len().saturating_sub(room);
     }
 
-    /// Counts bytes of the answer that are handed over now.
-    pub fn sent(&mut self, bytes: usize) {
+    /// Counts bytes of the response that are being sent.
+    pub fn count_sent_bytes(&mut self, bytes: usize) {
         if self.first_byte.is_none() {
             self.first_byte = Some(self.began.elapsed());
         }
@@ -118,14 +119,16 @@ impl Access {
         self.written
     }
 
-    /// Writes the line, unless it has been written.
-    pub fn finish(&mut self, end: End) {
+    /// Writes the line, unless it was written before.
+    pub fn finish(&mut self, end: ResponseEnd) {
         if std::mem::replace(&mut self.written, true) {
             return;
         }
         let status = match (end, self.status) {
-            (End::ClientGone, _) | (End::Complete | End::Failed, None) => CLIENT_CLOSED_REQUEST,
-            (End::Complete | End::Failed, Some(status)) => status.as_u16(),
+            (ResponseEnd::ClientGone, _) | (ResponseEnd::Complete | ResponseEnd::Failed, None) => {
+                CLIENT_CLOSED_REQUEST
+            }
+            (ResponseEnd::Complete | ResponseEnd::Failed, Some(status)) => status.as_u16(),
         };
         let dialects = self
             .dialects
@@ -149,8 +152,8 @@ impl Access {
                     status,
                     error = self.error.map(ErrorClass::as_str),
                     end = end.as_str(),
-                    duration_ms = milliseconds(self.began.elapsed()),
-                    first_byte_ms = self.first_byte.map(milliseconds),
+                    duration_ms = to_milliseconds(self.began.elapsed()),
+                    first_byte_ms = self.first_byte.map(to_milliseconds),
                     request_bytes = self.request_bytes,
                     response_bytes = self.response_bytes,
                     input_tokens = self.usage.map(|usage| usage.input_total()),
@@ -163,7 +166,7 @@ impl Access {
         }
         if self.quiet {
             line!(tracing::Level::DEBUG);
-        } else if end == End::Failed || status >= 500 {
+        } else if end == ResponseEnd::Failed || status >= 500 {
             line!(tracing::Level::WARN);
         } else {
             line!(tracing::Level::INFO);
@@ -173,11 +176,11 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        self.finish(End::ClientGone);
+        self.finish(ResponseEnd::ClientGone);
     }
 }
 
-/// Milliseconds with three decimals.
-fn milliseconds(duration: Duration) -> f64 {
+/// Converts to milliseconds with three decimals.
+fn to_milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

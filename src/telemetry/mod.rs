@@ -1,4 +1,4 @@
-//! Logs: where they go, and the one line that every request leaves.
+//! Logging: its setup, and the log line of a request.
 
 mod access;
 
@@ -9,33 +9,33 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use access::{Access, End};
+pub use access::{Access, ResponseEnd};
 
-/// The environment variable that chooses what is logged, in the syntax of `tracing-subscriber`'s `Targets`: a level, or
-/// `target=level`, several with commas between. `RUST_LOG` stands in for it.
+/// The environment variable that selects what is logged, in the syntax of `tracing-subscriber`'s `Targets`: a level,
+/// or `target=level`, separated by commas. If it is not set, `RUST_LOG` is used.
 pub const FILTER_VARIABLE: &str = "LLM_PROXY_LOG";
 
-/// The environment variable that chooses how: `text` or `json`.
+/// The environment variable that selects the form of log lines: `text` or `json`.
 pub const FORMAT_VARIABLE: &str = "LLM_PROXY_LOG_FORMAT";
 
-/// How log lines look.
+/// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// One line of text for people.
+pub enum LogFormat {
+    /// Text for people.
     #[default]
     Text,
-    /// One JSON object on a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Sends the logs of this process to standard error, as the environment asks for.
+/// Sets up logging to standard error, as the environment variables select it.
 ///
 /// # Errors
-/// When the filter or the format is not understood, or logs already go elsewhere.
+/// If the filter or the format is not valid, or if logging is already set up.
 pub fn init() -> Result<(), String> {
     let format = match std::env::var(FORMAT_VARIABLE).as_deref() {
-        Ok("json") => Format::Json,
-        Ok("text" | "") | Err(_) => Format::Text,
+        Ok("json") => LogFormat::Json,
+        Ok("text" | "") | Err(_) => LogFormat::Text,
         Ok(other) => {
             return Err(format!(
                 "{FORMAT_VARIABLE}: expected text or json, found {other:?}"
@@ -55,7 +55,11 @@ pub fn init() -> Result<(), String> {
 }
 
 /// A subscriber that writes log lines to `writer`.
-pub fn subscriber<W>(filter: Targets, format: Format, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
+pub fn subscriber<W>(
+    filter: Targets,
+    format: LogFormat,
+    writer: W,
+) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -63,7 +67,7 @@ where
         .with_max_level(LevelFilter::TRACE)
         .with_writer(writer);
     match format {
-        Format::Text => Box::new(builder.with_ansi(false).finish().with(filter)),
-        Format::Json => Box::new(builder.json().flatten_event(true).finish().with(filter)),
+        LogFormat::Text => Box::new(builder.with_ansi(false).finish().with(filter)),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish().with(filter)),
     }
 }

@@ -45,7 +45,11 @@ pub fn page(data: &Data) -> String {
             "translate" => "Reasons of the translation itself",
             dialect => &format!("Reasons of {dialect}"),
         };
-        write!(out, "\n## {title}\n\n| reason | kind | why |\n| --- | --- | --- |\n").unwrap();
+        write!(
+            out,
+            "\n## {title}\n\n| reason | kind | why |\n| --- | --- | --- |\n"
+        )
+        .unwrap();
         let mut seen = BTreeSet::new();
         for (_, text) in reasons {
             let pattern = pattern(text);

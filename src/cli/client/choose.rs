@@ -1,55 +1,57 @@
-//! The route that serves a client.
+//! Chooses the route for a client.
 
 use std::fmt::Write as _;
 
-use super::Client;
-use super::show::quoted;
+use super::SupportedClient;
+use super::show::quote_for_shell;
 use crate::canonical::DialectName;
-use crate::config::{Config, Model, closest};
+use crate::config::{Config, ConfiguredModel, find_closest};
 
-/// What a client is pointed at.
+/// The route that a client is configured for.
 #[derive(Debug)]
-pub struct Target<'a> {
+pub struct ClientTarget<'a> {
     /// The route.
-    pub model: &'a Model,
-    /// The model's name as the client sends it.
+    pub model: &'a ConfiguredModel,
+    /// The model name that the client sends.
     pub name: String,
-    /// What the client speaks there.
+    /// The dialect that the client uses on this route.
     pub dialect: DialectName,
-    /// The public half of the key, the first of the configuration's, that its requests have to be signed with.
+    /// The identifier of the first key in `server.aws_credentials`, if requests must be signed.
     pub access_key_id: Option<&'a str>,
 }
 
+/// Chooses the route by the options `--model` and `--prefix`, where they are given.
+///
 /// # Errors
-/// What to tell the user when no route serves the client, or more than one does.
-pub fn choose<'a>(
-    client: Client,
+/// A message for the user if no route fits the client, or more than one does.
+pub fn choose_route<'a>(
+    client: SupportedClient,
     name: Option<&str>,
     prefix: Option<&str>,
     config: &'a Config,
-) -> Result<Target<'a>, String> {
-    let models: Vec<&Model> = match prefix {
-        Some(prefix) => under(prefix, config)?,
+) -> Result<ClientTarget<'a>, String> {
+    let models: Vec<&ConfiguredModel> = match prefix {
+        Some(prefix) => filter_by_prefix(prefix, config)?,
         None => config.models.iter().collect(),
     };
-    let speaks = |model: &&Model| spoken(client, model).is_some();
-    let served: Vec<&Model> = models.iter().copied().filter(speaks).collect();
+    let speaks = |model: &&ConfiguredModel| find_dialect(client, model).is_some();
+    let served: Vec<&ConfiguredModel> = models.iter().copied().filter(speaks).collect();
     if served.is_empty() {
-        return Err(wrong_dialect(client, prefix, config));
+        return Err(describe_wrong_dialect(client, prefix, config));
     }
     let found = match name {
-        Some(name) => named(client, name, &models)?,
-        None => sole(client, &served)?,
+        Some(name) => find_by_name(client, name, &models)?,
+        None => find_only_model(client, &served)?,
     };
-    reach(client, found, config)
+    check_reachable(client, found, config)
 }
 
-fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String> {
+fn filter_by_prefix<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a ConfiguredModel>, String> {
     let wanted = match prefix.trim_end_matches('/') {
         "" => "/",
         wanted => wanted,
     };
-    let models: Vec<&Model> = config
+    let models: Vec<&ConfiguredModel> = config
         .models
         .iter()
         .filter(|model| model.frontend_base_url.as_str() == wanted)
@@ -62,8 +64,8 @@ fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String>
             .collect();
         prefixes.sort_unstable();
         prefixes.dedup();
-        let hint = closest(wanted, prefixes.iter().copied()).map_or_else(
-            || format!("there are {}", prefixes.join(", ")),
+        let hint = find_closest(wanted, prefixes.iter().copied()).map_or_else(
+            || format!("the prefixes are {}", prefixes.join(", ")),
             |name| format!("did you mean {name}?"),
         );
         return Err(format!("no model has the frontend_base_url {wanted}: {hint}"));
@@ -71,8 +73,8 @@ fn under<'a>(prefix: &str, config: &'a Config) -> Result<Vec<&'a Model>, String>
     Ok(models)
 }
 
-/// What a client speaks on a route; `None` where the two do not fit.
-fn spoken(client: Client, model: &Model) -> Option<DialectName> {
+/// The dialect that a client uses on a route; `None` if the client cannot use the route.
+fn find_dialect(client: SupportedClient, model: &ConfiguredModel) -> Option<DialectName> {
     let dialects = client.dialects();
     match model.dialects {
         Some(pair) => dialects.iter().copied().find(|dialect| *dialect == pair.frontend),
@@ -80,32 +82,36 @@ fn spoken(client: Client, model: &Model) -> Option<DialectName> {
     }
 }
 
-/// The routes that a name leads to, one for each prefix, of those that the client speaks.
-fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<'a>, String> {
-    let mut winners: Vec<&Model> = Vec::new();
+/// Finds the route for a model name. Each prefix has one route for the name; the client must be able to use it.
+fn find_by_name<'a>(
+    client: SupportedClient,
+    name: &str,
+    models: &[&'a ConfiguredModel],
+) -> Result<ClientTarget<'a>, String> {
+    let mut winners: Vec<&ConfiguredModel> = Vec::new();
     for model in models
         .iter()
         .copied()
         .filter(|model| model.frontend_model_name.matches(name))
     {
-        let rank = |model: &Model| model.frontend_model_name.precedence();
+        let rank = |model: &ConfiguredModel| model.frontend_model_name.precedence();
         match winners
             .iter_mut()
             .find(|known| known.frontend_base_url == model.frontend_base_url)
         {
-            // Of equals the first in the file wins.
+            // For equal ranks, the first in the file is used.
             Some(known) if rank(model) > rank(known) => *known = model,
             Some(_) => {}
             None => winners.push(model),
         }
     }
-    let mut served: Vec<&Model> = winners
+    let mut served: Vec<&ConfiguredModel> = winners
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
-    // A route that says what it speaks goes before one that forwards whatever comes, a name before a pattern.
-    let rules: [fn(&Model) -> bool; 2] = [
+    // Prefer a route with dialects to one that only forwards, and an exact name to a pattern.
+    let rules: [fn(&ConfiguredModel) -> bool; 2] = [
         |model| model.dialects.is_some(),
         |model| model.frontend_model_name.is_exact(),
     ];
@@ -115,25 +121,28 @@ fn named<'a>(client: Client, name: &str, models: &[&'a Model]) -> Result<Target<
         }
     }
     match served.as_slice() {
-        [one] => target(client, one, name).ok_or_else(|| unknown(client, name, models)),
+        [one] => make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, models)),
         [] if !winners.is_empty() => Err(format!(
-            "{} {}, and `{name}` is served to others only:\n{}\n{}",
+            "{} {}, but `{name}` is configured for other dialects only:\n{}\n{}",
             client.title(),
-            speaks(client),
-            list(&winners, None),
-            unknown(client, name, models)
+            describe_dialects(client),
+            list_routes(&winners, None),
+            describe_unknown_model(client, name, models)
         )),
-        [] => Err(unknown(client, name, models)),
+        [] => Err(describe_unknown_model(client, name, models)),
         several => Err(format!(
-            "`{name}` is served under several prefixes: --prefix says which\n{}",
-            list(several, Some(name))
+            "`{name}` is configured under several prefixes; choose one with --prefix:\n{}",
+            list_routes(several, Some(name))
         )),
     }
 }
 
-/// The only model that the client can ask for.
-fn sole<'a>(client: Client, served: &[&'a Model]) -> Result<Target<'a>, String> {
-    let exact: Vec<&Model> = served
+/// The model for a client without `--model`: the only one with an exact name.
+fn find_only_model<'a>(
+    client: SupportedClient,
+    served: &[&'a ConfiguredModel],
+) -> Result<ClientTarget<'a>, String> {
+    let exact: Vec<&ConfiguredModel> = served
         .iter()
         .copied()
         .filter(|model| model.frontend_model_name.is_exact())
@@ -141,33 +150,45 @@ fn sole<'a>(client: Client, served: &[&'a Model]) -> Result<Target<'a>, String> 
     match exact.as_slice() {
         [one] => {
             let name = one.frontend_model_name.as_str();
-            target(client, one, name).ok_or_else(|| unknown(client, name, served))
+            make_target(client, one, name).ok_or_else(|| describe_unknown_model(client, name, served))
         }
         [] => Err(format!(
-            "--model has to say a name that one of these patterns stands for:\n{}",
-            list(served, None)
+            "choose a model name with --model that one of these patterns matches:\n{}",
+            list_routes(served, None)
         )),
         _ => Err(format!(
-            "there are several models: --model says which\n{}",
-            list(served, None)
+            "several models are configured for this client; choose one with --model:\n{}",
+            list_routes(served, None)
         )),
     }
 }
 
-fn target<'a>(client: Client, model: &'a Model, name: &str) -> Option<Target<'a>> {
-    Some(Target {
+fn make_target<'a>(
+    client: SupportedClient,
+    model: &'a ConfiguredModel,
+    name: &str,
+) -> Option<ClientTarget<'a>> {
+    Some(ClientTarget {
         model,
         name: name.to_owned(),
-        dialect: spoken(client, model)?,
+        dialect: find_dialect(client, model)?,
         access_key_id: None,
     })
 }
 
-/// Requests to a prefix with a Bedrock model have to be signed where the configuration has keys for it, and a longer
-/// prefix may take the requests away.
-fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Target<'a>, String> {
+/// Checks that the client's requests will reach the route: a longer prefix may match them, too, and they must be
+/// signed if the prefix has a Bedrock model and the configuration has `server.aws_credentials`.
+fn check_reachable<'a>(
+    client: SupportedClient,
+    found: ClientTarget<'a>,
+    config: &'a Config,
+) -> Result<ClientTarget<'a>, String> {
     let prefix = &found.model.frontend_base_url;
-    let path = format!("{}{}", base(found.model, found.dialect), endpoint(found.dialect));
+    let path = format!(
+        "{}{}",
+        client_path(found.model, found.dialect),
+        endpoint_path(found.dialect)
+    );
     let taken = config
         .models
         .iter()
@@ -176,11 +197,11 @@ fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Ta
         .max_by_key(|other| other.as_str().len());
     if let Some(other) = taken.filter(|other| *other != prefix) {
         return Err(format!(
-            "requests of {} to {path} are routed by the prefix {other}, not by {prefix}",
+            "requests of {} go to {path}, which belongs to the prefix {other}, not to {prefix}: change one of the prefixes",
             client.title()
         ));
     }
-    let signs = |model: &Model| {
+    let signs = |model: &ConfiguredModel| {
         let pair = model
             .dialects
             .filter(|pair| pair.frontend == DialectName::Bedrock);
@@ -192,20 +213,20 @@ fn reach<'a>(client: Client, found: Target<'a>, config: &'a Config) -> Result<Ta
         .filter(|_| config.models.iter().any(signs));
     match key {
         Some(_) if found.dialect != DialectName::Bedrock => Err(format!(
-            "requests under {prefix} have to be signed with one of server.aws_credentials, because a bedrock model \
-             is served there; {} does not sign: give the model a prefix of its own",
+            "requests under {prefix} must be signed with one of server.aws_credentials, because a model with \
+             `frontend_dialect: bedrock` has the same prefix, and {} cannot sign: move the model to another prefix",
             client.title()
         )),
-        key => Ok(Target {
+        key => Ok(ClientTarget {
             access_key_id: key.map(|key| key.access_key_id.as_str()),
             ..found
         }),
     }
 }
 
-/// What stands behind the proxy's root in the client's base URL, without a slash at its end. OpenAI's clients want the
-/// version in it, Anthropic's put it there.
-pub fn base(model: &Model, dialect: DialectName) -> String {
+/// The path of the client's base URL, without a trailing slash. OpenAI clients expect the version (`/v1`) in the base
+/// URL; Anthropic clients add it.
+pub fn client_path(model: &ConfiguredModel, dialect: DialectName) -> String {
     let prefix = model.frontend_base_url.as_str().trim_end_matches('/');
     match dialect {
         DialectName::OpenAiChat | DialectName::OpenAiResponses if prefix.ends_with("/v1") => {
@@ -217,8 +238,8 @@ pub fn base(model: &Model, dialect: DialectName) -> String {
     }
 }
 
-/// What the client puts behind its base URL to ask for an answer.
-pub fn endpoint(dialect: DialectName) -> &'static str {
+/// The path that the client appends to its base URL.
+pub fn endpoint_path(dialect: DialectName) -> &'static str {
     match dialect {
         DialectName::OpenAiChat => "/chat/completions",
         DialectName::OpenAiResponses => "/responses",
@@ -227,65 +248,65 @@ pub fn endpoint(dialect: DialectName) -> &'static str {
     }
 }
 
-fn speaks(client: Client) -> String {
+fn describe_dialects(client: SupportedClient) -> String {
     let names: Vec<&str> = client.dialects().iter().map(|dialect| dialect.as_str()).collect();
     format!(
         "speak{} {}",
-        if client.is_one() { "s" } else { "" },
+        if client.is_singular() { "s" } else { "" },
         names.join(" or ")
     )
 }
 
-fn wrong_dialect(client: Client, prefix: Option<&str>, config: &Config) -> String {
-    let all: Vec<&Model> = config.models.iter().collect();
-    let served: Vec<&Model> = all
+fn describe_wrong_dialect(client: SupportedClient, prefix: Option<&str>, config: &Config) -> String {
+    let all: Vec<&ConfiguredModel> = config.models.iter().collect();
+    let served: Vec<&ConfiguredModel> = all
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
     let first = client
         .dialects()
         .first()
         .copied()
         .unwrap_or(DialectName::OpenAiChat);
-    let (title, speaks) = (client.title(), speaks(client));
+    let (title, speaks) = (client.title(), describe_dialects(client));
     match prefix {
         Some(prefix) if !served.is_empty() => format!(
-            "{title} {speaks}, and no model under {prefix} is served so; others are:\n{}",
-            list(&served, None)
+            "{title} {speaks}, but no model under {prefix} has this frontend_dialect. Models for this client:\n{}",
+            list_routes(&served, None)
         ),
         _ => format!(
-            "{title} {speaks}, and no model is served so: one with `frontend_dialect: {first}` will do, whatever its \
-             upstream speaks\n{}",
-            list(&all, None)
+            "{title} {speaks}, but no model has this frontend_dialect: add a model with `frontend_dialect: {first}` and \
+             any backend_dialect. The configured models:\n{}",
+            list_routes(&all, None)
         ),
     }
 }
 
-fn unknown(client: Client, name: &str, models: &[&Model]) -> String {
-    let served: Vec<&Model> = models
+fn describe_unknown_model(client: SupportedClient, name: &str, models: &[&ConfiguredModel]) -> String {
+    let served: Vec<&ConfiguredModel> = models
         .iter()
         .copied()
-        .filter(|model| spoken(client, model).is_some())
+        .filter(|model| find_dialect(client, model).is_some())
         .collect();
     let names = served.iter().map(|model| model.frontend_model_name.as_str());
-    let hint = closest(name, names)
+    let hint = find_closest(name, names)
         .map(|near| format!(": did you mean `{near}`?"))
         .unwrap_or_default();
     format!(
-        "no model that {} can ask for is named `{name}`{hint}\n{}",
+        "no model for {} is named `{name}`{hint}\n{}",
         client.title(),
-        list(&served, None)
+        list_routes(&served, None)
     )
 }
 
-/// Routes, one on a line, as the arguments that choose them.
-fn list(models: &[&Model], name: Option<&str>) -> String {
+/// Lists routes, one per line, as the options that choose them.
+fn list_routes(models: &[&ConfiguredModel], name: Option<&str>) -> String {
     let mut out = String::new();
     for (index, model) in models.iter().enumerate() {
         let dialect = match model.dialects {
             Some(pair) => pair.frontend.as_str(),
-            None => "forwarded as it is",
+            None => "no dialects, forwarded unchanged",
         };
         let name = name.unwrap_or(model.frontend_model_name.as_str());
         let end = if index + 1 == models.len() { "" } else { "\n" };
@@ -293,7 +314,7 @@ fn list(models: &[&Model], name: Option<&str>) -> String {
         let _ = write!(
             out,
             "  --model {} --prefix {} ({dialect}){end}",
-            quoted(name),
+            quote_for_shell(name),
             model.frontend_base_url
         );
     }

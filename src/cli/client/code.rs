@@ -1,35 +1,35 @@
-//! What is written in code or typed in a shell.
+//! The settings of clients that are configured in code or called in a shell.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::choose::endpoint;
-use super::settings::{Settings, Snippet, Writer, literal};
-use super::show::quoted;
+use super::choose::endpoint_path;
+use super::settings::{ClientSettings, SettingsWriter, Snippet, quote_literal};
+use super::show::quote_for_shell;
 use crate::canonical::DialectName;
 
-/// What a model's name is encoded by in a path: what RFC 3986 calls unreserved stays.
+/// The characters to encode in a model name in a path: all except the unreserved characters of RFC 3986, section 2.3.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-impl Writer<'_> {
-    pub(super) fn vercel(&self, settings: &mut Settings) {
-        let (base, model) = (literal(&self.base), literal(self.model));
-        let versioned = literal(&format!("{}/v1", self.base));
-        let key = literal(&self.key());
+impl SettingsWriter<'_> {
+    pub(super) fn write_vercel(&self, settings: &mut ClientSettings) {
+        let (base, model) = (quote_literal(&self.base), quote_literal(self.model));
+        let versioned = quote_literal(&format!("{}/v1", self.base));
+        let key = quote_literal(&self.client_key());
         let text = match self.target.dialect {
             DialectName::OpenAiChat => format!(
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
                  const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).chat({model});\n"
             ),
-            // Otherwise it names earlier items by identifiers instead of sending them.
+            // With `store: true`, the default, the SDK sends identifiers of earlier items instead of the items.
             DialectName::OpenAiResponses => format!(
                 "import {{ createOpenAI }} from \"@ai-sdk/openai\";\n\n\
                  const model = createOpenAI({{ baseURL: {base}, apiKey: {key} }}).responses({model});\n\
-                 const providerOptions = {{ openai: {{ store: false }} }}; // with every call\n"
+                 const providerOptions = {{ openai: {{ store: false }} }}; // pass this with every call\n"
             ),
             DialectName::Claude => format!(
                 "import {{ createAnthropic }} from \"@ai-sdk/anthropic\";\n\n\
@@ -40,7 +40,7 @@ impl Writer<'_> {
                 format!(
                     "import {{ createAmazonBedrockAnthropic }} from \"@ai-sdk/amazon-bedrock/anthropic\";\n\n\
                      const model = createAmazonBedrockAnthropic({{ baseURL: {base}, region: {} }})({model});\n",
-                    literal(&self.region())
+                    quote_literal(&self.region())
                 )
             }
         };
@@ -50,10 +50,15 @@ impl Writer<'_> {
         }];
     }
 
-    pub(super) fn curl(&self, settings: &mut Settings) {
+    pub(super) fn write_curl(&self, settings: &mut ClientSettings) {
         let hello = json!([{"role": "user", "content": "Hello"}]);
-        let key = |header: &str| format!(" \\\n  -H {}", quoted(&format!("{header}{}", self.key())));
-        let mut url = format!("{}{}", self.base, endpoint(self.target.dialect));
+        let key = |header: &str| {
+            format!(
+                " \\\n  -H {}",
+                quote_for_shell(&format!("{header}{}", self.client_key()))
+            )
+        };
+        let mut url = format!("{}{}", self.base, endpoint_path(self.target.dialect));
         let (headers, body) = match self.target.dialect {
             DialectName::OpenAiChat => (
                 key("authorization: Bearer "),
@@ -75,7 +80,7 @@ impl Writer<'_> {
                     Some(_) => {
                         settings.env = self.aws_credentials();
                         if url.contains('%') {
-                            let note = "curl signs paths with an escape wrongly: it takes a model name without a colon.";
+                            let note = "curl signs paths with percent escapes incorrectly: use a model name without a colon.";
                             settings.notes.push(note.to_owned());
                         }
                         format!(
@@ -93,8 +98,8 @@ impl Writer<'_> {
             title: "Shell",
             text: format!(
                 "curl {} -H 'content-type: application/json'{headers} \\\n  -d {}\n",
-                quoted(&url),
-                quoted(&body.to_string())
+                quote_for_shell(&url),
+                quote_for_shell(&body.to_string())
             ),
         }];
     }

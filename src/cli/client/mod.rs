@@ -1,4 +1,4 @@
-//! `llm-proxy client`: what points a client at a proxy with this configuration.
+//! `llm-proxy client`: the settings that connect a client to a proxy with this configuration.
 
 mod choose;
 mod code;
@@ -14,11 +14,11 @@ use std::process::ExitCode;
 use crate::canonical::DialectName;
 use crate::config::{self, Config, Environment};
 
-use super::args::{ClientArgs, Format};
+use super::args::{ClientArgs, SettingsFormat};
 
-/// A program or library that speaks one of the dialects.
+/// A program or library whose settings the command prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Client {
+pub enum SupportedClient {
     /// Claude Code
     ClaudeCode,
     /// Claude Code in its Bedrock mode
@@ -41,8 +41,8 @@ pub enum Client {
     Curl,
 }
 
-impl Client {
-    /// The dialects that it speaks, the one that serves it best first.
+impl SupportedClient {
+    /// The dialects that it speaks, the preferred one first.
     fn dialects(self) -> &'static [DialectName] {
         use DialectName::{Bedrock, Claude, OpenAiChat, OpenAiResponses};
         match self {
@@ -50,21 +50,22 @@ impl Client {
             Self::ClaudeCodeBedrock | Self::AnthropicBedrock | Self::Aws => &[Bedrock],
             Self::Codex => &[OpenAiResponses],
             Self::Openai => &[OpenAiResponses, OpenAiChat],
-            // Its provider of the Responses API names earlier items by identifiers that only a store can resolve.
+            // Its provider for the Responses API sends identifiers of earlier items, which only a response store can
+            // resolve.
             Self::Opencode => &[Claude, OpenAiChat],
             Self::Vercel | Self::Curl => &[Claude, OpenAiResponses, OpenAiChat, Bedrock],
         }
     }
 
-    /// Whether its name is a singular.
-    fn is_one(self) -> bool {
+    /// Whether its title is a singular noun, for the grammar of messages.
+    fn is_singular(self) -> bool {
         !matches!(
             self,
             Self::Openai | Self::Anthropic | Self::AnthropicBedrock | Self::Aws
         )
     }
 
-    /// The name as its makers write it.
+    /// The name in messages, as its makers write it.
     fn title(self) -> &'static str {
         match self {
             Self::ClaudeCode => "Claude Code",
@@ -81,23 +82,25 @@ impl Client {
     }
 }
 
-/// Writes the settings to `out`; what stands in the way goes to `err`. The exit code is 0 when there are settings,
-/// else 1. No secret of the configuration is printed.
+/// Prints the settings for a proxy that serves `file` to `out`, or an error to `err`. The exit code is 0 if there are
+/// settings, and otherwise 1. The command prints no secret of the configuration and needs none: their variables may
+/// be unset, as they usually are in another shell than the server's.
 ///
 /// # Errors
-/// When `out` or `err` cannot be written to.
-pub fn client(
+/// If `out` or `err` cannot be written to.
+pub fn print_client_settings(
     args: &ClientArgs,
+    file: &Path,
     environment: &Environment<'_>,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<ExitCode> {
-    let settings = config::load(&args.config, environment)
+    let settings = config::load_without_secrets(file, environment)
         .map_err(|error| error.to_string())
-        .and_then(|loaded| settings(args, &loaded.config));
+        .and_then(|config| find_settings(args, file, &config));
     match settings {
         Ok(settings) => {
-            out.write_all(show::show(&settings, args.format).as_bytes())?;
+            out.write_all(show::format_settings(&settings, args.format).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(message) => {
@@ -108,37 +111,41 @@ pub fn client(
 }
 
 /// # Errors
-/// What to tell the user when no route of the configuration serves the client.
-fn settings(args: &ClientArgs, config: &Config) -> Result<settings::Settings, String> {
+/// A message for the user if no route fits the client, or the client has no settings of the requested form.
+fn find_settings(
+    args: &ClientArgs,
+    file: &Path,
+    config: &Config,
+) -> Result<settings::ClientSettings, String> {
     let root = match &args.base_url {
-        Some(url) => root(url)?,
-        None => own_root(config)?,
+        Some(url) => parse_base_url(url)?,
+        None => listen_url(config)?,
     };
-    let target = choose::choose(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
-    let secret = target.access_key_id.and_then(|_| written_secret(&args.config));
-    let settings = settings::of(args.client, &target, &root, secret.as_deref());
+    let target = choose::choose_route(args.client, args.model.as_deref(), args.prefix.as_deref(), config)?;
+    let secret = target.access_key_id.and_then(|_| find_secret_variable(file));
+    let settings = settings::write_settings(args.client, &target, &root, secret.as_deref());
     match args.format {
-        Format::Env if settings.env.is_empty() => Err(format!(
-            "{} takes no environment variables from here: --format text shows what it takes",
+        SettingsFormat::Env if settings.env.is_empty() => Err(format!(
+            "{} is not configured by environment variables: use --format text",
             args.client.title()
         )),
-        Format::File if settings.file.is_none() => Err(format!(
-            "{} needs no file: --format text shows what it takes",
+        SettingsFormat::File if settings.file.is_none() => Err(format!(
+            "{} is not configured by a file: use --format text",
             args.client.title()
         )),
         _ => Ok(settings),
     }
 }
 
-/// The address that the proxy is reached at, without a slash at its end.
-fn own_root(config: &Config) -> Result<String, String> {
+/// The address of the proxy by its configuration, without a trailing slash.
+fn listen_url(config: &Config) -> Result<String, String> {
     let server = &config.server;
     if server.port == 0 {
         return Err(
-            "server.port is 0, any free port: say with --base-url where the proxy listens".to_owned(),
+            "server.port is 0 (any free port): set --base-url to the address of the proxy".to_owned(),
         );
     }
-    // What listens on every interface is reached on this one.
+    // An address for all interfaces can be reached through the loopback interface.
     let host = match server.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" => "[::1]".to_owned(),
@@ -148,26 +155,26 @@ fn own_root(config: &Config) -> Result<String, String> {
     Ok(format!("http://{host}:{}", server.port))
 }
 
-fn root(url: &str) -> Result<String, String> {
+fn parse_base_url(url: &str) -> Result<String, String> {
     let refused = |why: &str| Err(format!("--base-url {url:?} {why}"));
     match url::Url::parse(url) {
         Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => {
             refused("must be an http:// or https:// URL")
         }
         Ok(parsed) if parsed.query().is_some() || parsed.fragment().is_some() => {
-            refused("must end with its path, without a query or fragment")
+            refused("must not contain a query or fragment")
         }
         Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
-            refused("must not hold a user or password")
+            refused("must not contain a user name or password")
         }
         Ok(parsed) => Ok(parsed.as_str().trim_end_matches('/').to_owned()),
-        Err(_) => refused("is not a URL: expected one like https://host"),
+        Err(_) => refused("is not a URL such as https://host"),
     }
 }
 
-/// How the file writes the secret half of the first key that clients sign with, where that is a variable alone:
-/// `${NAME}` gives `NAME`.
-fn written_secret(file: &Path) -> Option<String> {
+/// The name of the environment variable that the file uses as the secret of the first key in
+/// `server.aws_credentials`; `None` if the secret is written in another way.
+fn find_secret_variable(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let file: serde_yaml::Value = serde_yaml::from_str(&text).ok()?;
     let keys = file.get("server")?.get("aws_credentials")?;

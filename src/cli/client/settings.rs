@@ -1,114 +1,119 @@
-//! What each client wants to be told.
+//! The settings of each client.
 
 use serde_json::{Value, json};
 
-use super::Client;
-use super::choose::{Target, base};
+use super::SupportedClient;
+use super::choose::{ClientTarget, client_path};
 use crate::canonical::DialectName;
 
-/// The key of clients that have to have one, where the proxy does not look at it.
+/// The key for clients that require one, where the proxy replaces or ignores it.
 const ANY_KEY: &str = "llm-proxy";
-/// The region of AWS's clients where the configuration names none. Nothing depends on it.
+/// The region for AWS clients if the configuration has none. The proxy accepts any region.
 const ANY_REGION: &str = "us-east-1";
-/// The variable that Codex and opencode take their key from.
+/// The environment variable with the key for Codex and opencode.
 const KEY_VARIABLE: &str = "LLM_PROXY_API_KEY";
 
 /// The settings of a client.
 #[derive(Debug)]
-pub struct Settings {
-    /// The model's name.
+pub struct ClientSettings {
+    /// The model name that the client sends.
     pub model: String,
-    /// What the client speaks.
+    /// The dialect that the client uses.
     pub dialect: DialectName,
-    /// The base URL in the form that this client wants.
+    /// The base URL in the form that this client expects.
     pub base_url: String,
-    /// What to know about them, one to a line.
+    /// Notes about the settings, one per line.
     pub notes: Vec<String>,
-    /// Variables of the environment.
-    pub env: Vec<(&'static str, Word)>,
-    /// A configuration file.
-    pub file: Option<File>,
-    /// What to write or to run.
+    /// Environment variables.
+    pub env: Vec<(&'static str, VariableValue)>,
+    /// The client's configuration file, if it has one.
+    pub file: Option<ClientFile>,
+    /// Code to write or commands to run.
     pub snippets: Vec<Snippet>,
 }
 
-/// A variable's value.
+/// The value of an environment variable.
 #[derive(Debug)]
-pub enum Word {
-    /// The text.
+pub enum VariableValue {
+    /// A text.
     Text(String),
-    /// What another variable holds.
+    /// The value of another variable.
     Variable(String),
 }
 
 /// A configuration file of a client.
 #[derive(Debug)]
-pub struct File {
-    /// Where it belongs.
+pub struct ClientFile {
+    /// Its path.
     pub place: &'static str,
-    /// What has to stand in it.
+    /// Its content.
     pub text: String,
 }
 
-/// Something to write or to run.
+/// Code to write, or a command to run.
 #[derive(Debug)]
 pub struct Snippet {
-    /// What it is in.
+    /// The language of the code.
     pub title: &'static str,
     /// The code.
     pub text: String,
 }
 
-/// The settings of `client` for a proxy at `root`. `secret` is the variable that holds the secret half of the key that
-/// requests have to be signed with.
-pub fn of(client: Client, target: &Target<'_>, root: &str, secret: Option<&str>) -> Settings {
-    let writer = Writer {
+/// The settings of `client` for a proxy at `root`. `secret` is the environment variable with the secret of the key
+/// that requests must be signed with.
+pub fn write_settings(
+    client: SupportedClient,
+    target: &ClientTarget<'_>,
+    root: &str,
+    secret: Option<&str>,
+) -> ClientSettings {
+    let writer = SettingsWriter {
         model: &target.name,
-        base: format!("{root}{}", base(target.model, target.dialect)),
+        base: format!("{root}{}", client_path(target.model, target.dialect)),
         target,
         secret,
     };
-    let mut settings = Settings {
+    let mut settings = ClientSettings {
         model: target.name.clone(),
         dialect: target.dialect,
         base_url: writer.base.clone(),
-        notes: vec![writer.route(client)],
+        notes: vec![writer.describe_route(client)],
         env: Vec::new(),
         file: None,
         snippets: Vec::new(),
     };
-    settings.notes.extend(writer.credential());
+    settings.notes.extend(writer.describe_credential());
     match client {
-        Client::ClaudeCode => writer.claude_code(&mut settings),
-        Client::ClaudeCodeBedrock => writer.claude_code_bedrock(&mut settings),
-        Client::Codex => writer.codex(&mut settings),
-        Client::Opencode => writer.opencode(&mut settings),
-        Client::Openai => writer.openai(&mut settings),
-        Client::Anthropic => writer.anthropic(&mut settings),
-        Client::AnthropicBedrock => writer.anthropic_bedrock(&mut settings),
-        Client::Aws => writer.aws(&mut settings),
-        Client::Vercel => writer.vercel(&mut settings),
-        Client::Curl => writer.curl(&mut settings),
+        SupportedClient::ClaudeCode => writer.write_claude_code(&mut settings),
+        SupportedClient::ClaudeCodeBedrock => writer.write_claude_code_bedrock(&mut settings),
+        SupportedClient::Codex => writer.write_codex(&mut settings),
+        SupportedClient::Opencode => writer.write_opencode(&mut settings),
+        SupportedClient::Openai => writer.write_openai(&mut settings),
+        SupportedClient::Anthropic => writer.write_anthropic(&mut settings),
+        SupportedClient::AnthropicBedrock => writer.write_anthropic_bedrock(&mut settings),
+        SupportedClient::Aws => writer.write_aws(&mut settings),
+        SupportedClient::Vercel => writer.write_vercel(&mut settings),
+        SupportedClient::Curl => writer.write_curl(&mut settings),
     }
     settings
 }
 
-/// What all settings are made of.
-pub(super) struct Writer<'a> {
+/// The facts that the settings are made of.
+pub(super) struct SettingsWriter<'a> {
     pub(super) model: &'a str,
     /// The base URL of the client.
     pub(super) base: String,
-    pub(super) target: &'a Target<'a>,
+    pub(super) target: &'a ClientTarget<'a>,
     secret: Option<&'a str>,
 }
 
-impl Writer<'_> {
-    fn route(&self, client: Client) -> String {
+impl SettingsWriter<'_> {
+    fn describe_route(&self, client: SupportedClient) -> String {
         let model = self.target.model;
         let dialects = match model.dialects {
             Some(pair) => format!("{} → {}", pair.frontend, pair.backend),
             None => format!(
-                "forwarded as it is: its upstream has to speak {}",
+                "forwarded unchanged: the upstream must speak {}",
                 self.target.dialect
             ),
         };
@@ -120,28 +125,34 @@ impl Writer<'_> {
         )
     }
 
-    /// Whether the client's own key goes to the upstream.
-    fn passes_key(&self) -> bool {
+    /// Whether the client's own key is forwarded to the upstream.
+    fn forwards_client_key(&self) -> bool {
         let auth = &self.target.model.backend_auth;
         auth.api_key.is_none() && auth.aws.is_none()
     }
 
-    /// The key that the client sends, and what it is called in code.
-    pub(super) fn key(&self) -> String {
-        if self.passes_key() { "YOUR_KEY" } else { ANY_KEY }.to_owned()
+    /// The key that the client sends.
+    pub(super) fn client_key(&self) -> String {
+        if self.forwards_client_key() {
+            "YOUR_KEY"
+        } else {
+            ANY_KEY
+        }
+        .to_owned()
     }
 
-    fn credential(&self) -> Option<String> {
+    fn describe_credential(&self) -> Option<String> {
         let upstream = &self.target.model.backend_base_url;
         match self.target.access_key_id {
-            Some(_) if self.secret.is_some() => {
-                Some("Requests have to be signed; the variable is the one in the configuration.".to_owned())
-            }
+            Some(_) if self.secret.is_some() => Some(
+                "Requests must be signed. The secret is in the variable that the configuration names."
+                    .to_owned(),
+            ),
             Some(id) => Some(format!(
-                "Requests have to be signed; YOUR_SECRET is the secret_access_key of {id} in the configuration."
+                "Requests must be signed. Replace YOUR_SECRET by the secret_access_key of {id} in the configuration."
             )),
-            None if self.passes_key() => Some(format!(
-                "YOUR_KEY goes to {upstream}: the configuration has no backend_api_key for this model."
+            None if self.forwards_client_key() => Some(format!(
+                "Replace YOUR_KEY by your key for {upstream}: this model has no backend_api_key in the configuration."
             )),
             None => None,
         }
@@ -152,81 +163,86 @@ impl Writer<'_> {
         aws.map_or(ANY_REGION, |aws| &aws.region).to_owned()
     }
 
-    /// The variables of AWS's clients.
-    pub(super) fn aws_credentials(&self) -> Vec<(&'static str, Word)> {
+    /// The variables with the credentials of AWS clients.
+    pub(super) fn aws_credentials(&self) -> Vec<(&'static str, VariableValue)> {
         let Some(id) = self.target.access_key_id else {
-            return vec![("AWS_BEARER_TOKEN_BEDROCK", Word::Text(self.key()))];
+            return vec![("AWS_BEARER_TOKEN_BEDROCK", VariableValue::Text(self.client_key()))];
         };
         let secret = match self.secret {
-            Some(name) => Word::Variable(name.to_owned()),
-            None => Word::Text("YOUR_SECRET".to_owned()),
+            Some(name) => VariableValue::Variable(name.to_owned()),
+            None => VariableValue::Text("YOUR_SECRET".to_owned()),
         };
         vec![
-            ("AWS_ACCESS_KEY_ID", Word::Text(id.to_owned())),
+            ("AWS_ACCESS_KEY_ID", VariableValue::Text(id.to_owned())),
             ("AWS_SECRET_ACCESS_KEY", secret),
         ]
     }
 
-    fn claude_code(&self, settings: &mut Settings) {
-        // The upstream's own API wants its keys in the header that this variable fills.
+    fn write_claude_code(&self, settings: &mut ClientSettings) {
+        // Claude Code sends ANTHROPIC_API_KEY as `x-api-key`, which Claude upstreams expect, and ANTHROPIC_AUTH_TOKEN
+        // as a Bearer token.
         let speaks_claude = self
             .target
             .model
             .dialects
             .is_none_or(|pair| pair.backend == DialectName::Claude);
-        let key = match self.passes_key() && speaks_claude {
+        let key = match self.forwards_client_key() && speaks_claude {
             true => "ANTHROPIC_API_KEY",
             false => "ANTHROPIC_AUTH_TOKEN",
         };
         settings.env = vec![
-            ("ANTHROPIC_BASE_URL", Word::Text(self.base.clone())),
-            (key, Word::Text(self.key())),
+            ("ANTHROPIC_BASE_URL", VariableValue::Text(self.base.clone())),
+            (key, VariableValue::Text(self.client_key())),
         ];
-        self.claude_code_models(settings);
+        self.write_claude_code_models(settings);
     }
 
-    /// It asks for a small model, too, and by a name of its own.
-    fn claude_code_models(&self, settings: &mut Settings) {
-        let model = || Word::Text(self.model.to_owned());
+    /// Claude Code also requests a small model, by another name. The route has only this model.
+    fn write_claude_code_models(&self, settings: &mut ClientSettings) {
+        let model = || VariableValue::Text(self.model.to_owned());
         settings.env.push(("ANTHROPIC_MODEL", model()));
         settings.env.push(("ANTHROPIC_DEFAULT_HAIKU_MODEL", model()));
     }
 
-    fn claude_code_bedrock(&self, settings: &mut Settings) {
+    fn write_claude_code_bedrock(&self, settings: &mut ClientSettings) {
         settings.env = vec![
-            ("CLAUDE_CODE_USE_BEDROCK", Word::Text("1".to_owned())),
-            ("ANTHROPIC_BEDROCK_BASE_URL", Word::Text(self.base.clone())),
-            ("AWS_REGION", Word::Text(self.region())),
+            ("CLAUDE_CODE_USE_BEDROCK", VariableValue::Text("1".to_owned())),
+            (
+                "ANTHROPIC_BEDROCK_BASE_URL",
+                VariableValue::Text(self.base.clone()),
+            ),
+            ("AWS_REGION", VariableValue::Text(self.region())),
         ];
-        if self.target.access_key_id.is_none() && !self.passes_key() {
-            settings
-                .env
-                .push(("CLAUDE_CODE_SKIP_BEDROCK_AUTH", Word::Text("1".to_owned())));
+        if self.target.access_key_id.is_none() && !self.forwards_client_key() {
+            settings.env.push((
+                "CLAUDE_CODE_SKIP_BEDROCK_AUTH",
+                VariableValue::Text("1".to_owned()),
+            ));
         } else {
             settings.env.extend(self.aws_credentials());
         }
-        self.claude_code_models(settings);
+        self.write_claude_code_models(settings);
     }
 
-    fn codex(&self, settings: &mut Settings) {
-        settings.env = vec![(KEY_VARIABLE, Word::Text(self.key()))];
-        settings.file = Some(File {
+    fn write_codex(&self, settings: &mut ClientSettings) {
+        settings.env = vec![(KEY_VARIABLE, VariableValue::Text(self.client_key()))];
+        settings.file = Some(ClientFile {
             place: "~/.codex/config.toml",
             text: format!(
                 "model = {}\nmodel_provider = \"llm-proxy\"\n\n[model_providers.llm-proxy]\nname = \"llm-proxy\"\n\
                  base_url = {}\nenv_key = \"{KEY_VARIABLE}\"\nwire_api = \"responses\"\n",
-                literal(self.model),
-                literal(&self.base)
+                quote_literal(self.model),
+                quote_literal(&self.base)
             ),
         });
     }
 
-    fn opencode(&self, settings: &mut Settings) {
+    fn write_opencode(&self, settings: &mut ClientSettings) {
         let (package, base) = match self.target.dialect {
             DialectName::Claude => ("@ai-sdk/anthropic", format!("{}/v1", self.base)),
             _ => ("@ai-sdk/openai-compatible", self.base.clone()),
         };
-        settings.env = vec![(KEY_VARIABLE, Word::Text(self.key()))];
+        settings.env = vec![(KEY_VARIABLE, VariableValue::Text(self.client_key()))];
         let options = json!({"baseURL": base, "apiKey": format!("{{env:{KEY_VARIABLE}}}")});
         let models = json!({(self.model): {"name": self.model}});
         let provider = json!({"npm": package, "name": "llm-proxy", "options": options, "models": models});
@@ -236,24 +252,27 @@ impl Writer<'_> {
             "model": format!("llm-proxy/{}", self.model),
         });
         settings.base_url = base;
-        settings.file = Some(File {
+        settings.file = Some(ClientFile {
             place: "opencode.json",
             text: format!("{config:#}\n"),
         });
     }
 
-    fn openai(&self, settings: &mut Settings) {
+    fn write_openai(&self, settings: &mut ClientSettings) {
         settings.env = vec![
-            ("OPENAI_BASE_URL", Word::Text(self.base.clone())),
-            ("OPENAI_API_KEY", Word::Text(self.key())),
+            ("OPENAI_BASE_URL", VariableValue::Text(self.base.clone())),
+            ("OPENAI_API_KEY", VariableValue::Text(self.client_key())),
         ];
         let call = match self.target.dialect {
             DialectName::OpenAiResponses => {
-                format!("responses.create(model={}, input=\"Hello\")", literal(self.model))
+                format!(
+                    "responses.create(model={}, input=\"Hello\")",
+                    quote_literal(self.model)
+                )
             }
             _ => format!(
                 "chat.completions.create(model={}, messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}])",
-                literal(self.model)
+                quote_literal(self.model)
             ),
         };
         settings.snippets = vec![Snippet {
@@ -262,66 +281,73 @@ impl Writer<'_> {
         }];
     }
 
-    fn anthropic(&self, settings: &mut Settings) {
+    fn write_anthropic(&self, settings: &mut ClientSettings) {
         let speaks_claude = self
             .target
             .model
             .dialects
             .is_none_or(|pair| pair.backend == DialectName::Claude);
-        let key = match self.passes_key() && !speaks_claude {
+        let key = match self.forwards_client_key() && !speaks_claude {
             true => "ANTHROPIC_AUTH_TOKEN",
             false => "ANTHROPIC_API_KEY",
         };
         settings.env = vec![
-            ("ANTHROPIC_BASE_URL", Word::Text(self.base.clone())),
-            (key, Word::Text(self.key())),
+            ("ANTHROPIC_BASE_URL", VariableValue::Text(self.base.clone())),
+            (key, VariableValue::Text(self.client_key())),
         ];
-        settings.snippets = vec![self.anthropic_snippet("Anthropic")];
+        settings.snippets = vec![self.write_anthropic_snippet("Anthropic")];
     }
 
-    fn anthropic_snippet(&self, class: &str) -> Snippet {
+    fn write_anthropic_snippet(&self, class: &str) -> Snippet {
         Snippet {
             title: "Python",
             text: format!(
                 "import anthropic\n\nprint(anthropic.{class}().messages.create(\n    model={}, max_tokens=1024, \
                  messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}]))\n",
-                literal(self.model)
+                quote_literal(self.model)
             ),
         }
     }
 
-    fn anthropic_bedrock(&self, settings: &mut Settings) {
+    fn write_anthropic_bedrock(&self, settings: &mut ClientSettings) {
         settings.env = vec![
-            ("ANTHROPIC_BEDROCK_BASE_URL", Word::Text(self.base.clone())),
-            ("AWS_REGION", Word::Text(self.region())),
+            (
+                "ANTHROPIC_BEDROCK_BASE_URL",
+                VariableValue::Text(self.base.clone()),
+            ),
+            ("AWS_REGION", VariableValue::Text(self.region())),
         ];
         settings.env.extend(self.aws_credentials());
-        settings.snippets = vec![self.anthropic_snippet("AnthropicBedrock")];
+        settings.snippets = vec![self.write_anthropic_snippet("AnthropicBedrock")];
     }
 
-    fn aws(&self, settings: &mut Settings) {
+    fn write_aws(&self, settings: &mut ClientSettings) {
         settings.env = vec![
-            ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", Word::Text(self.base.clone())),
-            ("AWS_REGION", Word::Text(self.region())),
-            ("AWS_DEFAULT_REGION", Word::Text(self.region())),
+            (
+                "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+                VariableValue::Text(self.base.clone()),
+            ),
+            ("AWS_REGION", VariableValue::Text(self.region())),
+            ("AWS_DEFAULT_REGION", VariableValue::Text(self.region())),
         ];
         match (self.target.access_key_id, self.base.starts_with("https:")) {
-            // They refuse to send a token without encryption, so that they have to sign, with whatever key.
-            (None, false) if !self.passes_key() => settings.env.extend([
-                ("AWS_ACCESS_KEY_ID", Word::Text(ANY_KEY.to_owned())),
-                ("AWS_SECRET_ACCESS_KEY", Word::Text(ANY_KEY.to_owned())),
+            // AWS SDKs refuse to send a token over plain HTTP, so they must sign. The proxy does not check the
+            // signature.
+            (None, false) if !self.forwards_client_key() => settings.env.extend([
+                ("AWS_ACCESS_KEY_ID", VariableValue::Text(ANY_KEY.to_owned())),
+                ("AWS_SECRET_ACCESS_KEY", VariableValue::Text(ANY_KEY.to_owned())),
             ]),
             (None, false) => {
                 settings.env.extend(self.aws_credentials());
-                let note =
-                    "These clients send a token over https only: --base-url says where that is served.";
+                let note = "These clients send tokens over https only: set --base-url to an https address of the proxy.";
                 settings.notes.push(note.to_owned());
             }
             _ => settings.env.extend(self.aws_credentials()),
         }
-        settings
-            .notes
-            .push("Converse is not served: InvokeModel and InvokeModelWithResponseStream are.".to_owned());
+        settings.notes.push(
+            "The Converse API is not supported, only InvokeModel and InvokeModelWithResponseStream."
+                .to_owned(),
+        );
         let body = json!({
             "anthropic_version": "bedrock-2023-05-31",
             "max_tokens": 1024,
@@ -330,15 +356,15 @@ impl Writer<'_> {
         settings.snippets = vec![Snippet {
             title: "Python",
             text: format!(
-                "import boto3, json\n\nanswer = boto3.client(\"bedrock-runtime\").invoke_model(\n    modelId={}, \
-                 body=json.dumps({body}))\nprint(answer[\"body\"].read().decode())\n",
-                literal(self.model)
+                "import boto3, json\n\nresponse = boto3.client(\"bedrock-runtime\").invoke_model(\n    modelId={}, \
+                 body=json.dumps({body}))\nprint(response[\"body\"].read().decode())\n",
+                quote_literal(self.model)
             ),
         }];
     }
 }
 
-/// A string as JSON writes it, which Python, JavaScript and TOML read alike.
-pub(super) fn literal(text: &str) -> String {
+/// A quoted string in the form of JSON, which is the same in Python, JavaScript and TOML.
+pub(super) fn quote_literal(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,30 +1,30 @@
-//! Settings as text.
+//! Formats settings as text.
 
 use serde_json::{Map, Value, json};
 
-use super::settings::{Settings, Word};
-use crate::cli::args::Format;
+use super::settings::{ClientSettings, VariableValue};
+use crate::cli::args::SettingsFormat;
 
-pub fn show(settings: &Settings, format: Format) -> String {
+pub fn format_settings(settings: &ClientSettings, format: SettingsFormat) -> String {
     match format {
-        Format::Text => text(settings),
-        Format::Env => {
-            let line = |(name, word): &(&str, Word)| format!("{name}={}\n", word.in_file());
+        SettingsFormat::Text => format_text(settings),
+        SettingsFormat::Env => {
+            let line = |(name, word): &(&str, VariableValue)| format!("{name}={}\n", word.to_plain());
             settings.env.iter().map(line).collect()
         }
-        Format::File => settings
+        SettingsFormat::File => settings
             .file
             .as_ref()
             .map(|file| file.text.clone())
             .unwrap_or_default(),
-        Format::Json => json(settings),
+        SettingsFormat::Json => format_json(settings),
     }
 }
 
-fn text(settings: &Settings) -> String {
+fn format_text(settings: &ClientSettings) -> String {
     let mut out: String = settings.notes.iter().map(|note| format!("# {note}\n")).collect();
     for (name, word) in &settings.env {
-        out.push_str(&format!("export {name}={}\n", word.in_shell()));
+        out.push_str(&format!("export {name}={}\n", word.to_shell_word()));
     }
     if let Some(file) = &settings.file {
         out.push_str(&format!("\n# {}\n{}", file.place, file.text));
@@ -35,11 +35,11 @@ fn text(settings: &Settings) -> String {
     out
 }
 
-fn json(settings: &Settings) -> String {
+fn format_json(settings: &ClientSettings) -> String {
     let env: Map<String, Value> = settings
         .env
         .iter()
-        .map(|(name, word)| ((*name).to_owned(), word.in_file().into()))
+        .map(|(name, word)| ((*name).to_owned(), word.to_plain().into()))
         .collect();
     let snippet = |title: &str, text: &str| json!({"title": title, "text": text});
     let value = json!({
@@ -54,15 +54,15 @@ fn json(settings: &Settings) -> String {
     format!("{value:#}\n")
 }
 
-impl Word {
-    fn in_shell(&self) -> String {
+impl VariableValue {
+    fn to_shell_word(&self) -> String {
         match self {
-            Self::Text(text) => quoted(text),
+            Self::Text(text) => quote_for_shell(text),
             Self::Variable(name) => format!("\"${name}\""),
         }
     }
 
-    fn in_file(&self) -> String {
+    fn to_plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Variable(name) => format!("${{{name}}}"),
@@ -70,8 +70,8 @@ impl Word {
     }
 }
 
-/// A word as a shell of POSIX's kind takes it.
-pub fn quoted(text: &str) -> String {
+/// Quotes a word for a POSIX shell.
+pub fn quote_for_shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -1,7 +1,9 @@
 use clap::ValueEnum;
 
-use super::{Client, settings, show};
-use crate::cli::args::{ClientArgs, Format};
+use std::path::Path;
+
+use super::{SupportedClient, show};
+use crate::cli::args::{ClientArgs, ConfigFileArgs, SettingsFormat};
 use crate::config::{self, Config};
 
 const CONFIG: &str = include_str!("tests.yaml");
@@ -17,21 +19,25 @@ fn signed() -> Config {
     config(&CONFIG.replace("models:\n", &format!("{SIGNED}models:\n")))
 }
 
-fn args(client: Client, model: Option<&str>) -> ClientArgs {
+fn args(client: SupportedClient, model: Option<&str>) -> ClientArgs {
     ClientArgs {
         client,
-        config: "src/cli/client/tests.yaml".into(),
+        config_file: ConfigFileArgs::default(),
         model: model.map(str::to_owned),
         prefix: None,
         base_url: None,
-        format: Format::Text,
+        format: SettingsFormat::Text,
     }
 }
 
-/// What is printed, or what is said instead.
+fn find_settings(args: &ClientArgs, config: &Config) -> Result<super::settings::ClientSettings, String> {
+    super::find_settings(args, Path::new("src/cli/client/tests.yaml"), config)
+}
+
+/// The output of the command, or its error.
 fn printed(args: &ClientArgs, config: &Config) -> String {
-    match settings(args, config) {
-        Ok(settings) => show::show(&settings, args.format),
+    match find_settings(args, config) {
+        Ok(settings) => show::format_settings(&settings, args.format),
         Err(message) => format!("refused: {message}\n"),
     }
 }
@@ -65,16 +71,16 @@ fn every_client_in_every_dialect() {
         "anthropic.claude-sonnet-5-v1:0",
     ];
     let mut cells = Vec::new();
-    for client in Client::value_variants() {
+    for client in SupportedClient::value_variants() {
         for model in models {
             let args = args(*client, Some(model));
-            if settings(&args, &config).is_ok() {
+            if find_settings(&args, &config).is_ok() {
                 cells.push((format!("{client:?} {model}"), printed(&args, &config)));
             }
         }
     }
     let text = all(cells);
-    for client in Client::value_variants() {
+    for client in SupportedClient::value_variants() {
         assert!(
             text.contains(&format!("--- {client:?} ")),
             "{client:?} is never served"
@@ -87,11 +93,11 @@ fn every_client_in_every_dialect() {
 fn clients_that_have_to_sign() {
     let config = signed();
     let clients = [
-        Client::ClaudeCodeBedrock,
-        Client::AnthropicBedrock,
-        Client::Aws,
-        Client::Vercel,
-        Client::Curl,
+        SupportedClient::ClaudeCodeBedrock,
+        SupportedClient::AnthropicBedrock,
+        SupportedClient::Aws,
+        SupportedClient::Vercel,
+        SupportedClient::Curl,
     ];
     let model = Some("anthropic.claude-sonnet-5-v1:0");
     snapshot(
@@ -101,17 +107,14 @@ fn clients_that_have_to_sign() {
 }
 
 #[test]
-fn a_secret_that_is_a_variable_is_told_by_its_name() {
+fn a_secret_in_a_variable_is_printed_as_the_variable() {
     let file = std::env::temp_dir().join(format!("llm-proxy-client-{}.yaml", std::process::id()));
     let credentials = SIGNED.replace("the-client-secret", "'${CLIENT_SECRET:-the-client-secret}'");
     let text = CONFIG.replace("models:\n", &format!("{credentials}models:\n"));
     std::fs::write(&file, &text).unwrap();
-    let args = ClientArgs {
-        config: file.clone(),
-        ..args(Client::ClaudeCodeBedrock, None)
-    };
+    let args = args(SupportedClient::ClaudeCodeBedrock, None);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    super::client(&args, &|_| None, &mut out, &mut err).unwrap();
+    super::print_client_settings(&args, &file, &|_| None, &mut out, &mut err).unwrap();
     std::fs::remove_file(&file).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(
@@ -124,42 +127,46 @@ fn a_secret_that_is_a_variable_is_told_by_its_name() {
 #[test]
 fn other_formats() {
     let config = config(CONFIG);
-    let formats = [Format::Env, Format::File, Format::Json];
+    let formats = [SettingsFormat::Env, SettingsFormat::File, SettingsFormat::Json];
     let config = &config;
-    let cells = [Client::Codex, Client::ClaudeCode, Client::Vercel]
-        .into_iter()
-        .flat_map(|client| {
-            let cell = move |format| {
-                let model = if client == Client::Codex {
-                    None
-                } else {
-                    Some("claude-sonnet-5")
-                };
-                let args = ClientArgs {
-                    format,
-                    ..args(client, model)
-                };
-                (format!("{client:?} {format:?}"), printed(&args, config))
+    let cells = [
+        SupportedClient::Codex,
+        SupportedClient::ClaudeCode,
+        SupportedClient::Vercel,
+    ]
+    .into_iter()
+    .flat_map(|client| {
+        let cell = move |format| {
+            let model = if client == SupportedClient::Codex {
+                None
+            } else {
+                Some("claude-sonnet-5")
             };
-            formats.map(cell)
-        });
+            let args = ClientArgs {
+                format,
+                ..args(client, model)
+            };
+            (format!("{client:?} {format:?}"), printed(&args, config))
+        };
+        formats.map(cell)
+    });
     snapshot("formats", all(cells.collect::<Vec<_>>()));
 }
 
 #[test]
-fn the_model_can_be_left_out_where_there_is_only_one() {
+fn the_model_is_optional_if_only_one_fits() {
     let config = config(CONFIG);
     for (client, named) in [
-        (Client::Codex, "gpt-5.5"),
-        (Client::Aws, "anthropic.claude-sonnet-5-v1:0"),
-        (Client::Openai, "gpt-5.5"),
+        (SupportedClient::Codex, "gpt-5.5"),
+        (SupportedClient::Aws, "anthropic.claude-sonnet-5-v1:0"),
+        (SupportedClient::Openai, "gpt-5.5"),
     ] {
-        assert_eq!(settings(&args(client, None), &config).unwrap().model, named);
+        assert_eq!(find_settings(&args(client, None), &config).unwrap().model, named);
     }
 }
 
 #[test]
-fn what_cannot_be_served_is_told() {
+fn errors_list_the_routes_that_fit() {
     let plain = config(CONFIG);
     let only_chat = config(
         "models:\n  - {frontend_model_name: gpt-*, frontend_base_url: /chat, frontend_dialect: openai-chat, \
@@ -188,67 +195,67 @@ fn what_cannot_be_served_is_told() {
     let cells = [
         (
             "no such dialect",
-            with(Client::Codex, None, None, None),
+            with(SupportedClient::Codex, None, None, None),
             &only_chat,
         ),
         (
             "no such dialect there",
-            with(Client::Codex, None, Some("/claude"), None),
+            with(SupportedClient::Codex, None, Some("/claude"), None),
             &plain,
         ),
         (
             "a model of others",
-            with(Client::Codex, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::Codex, Some("claude-sonnet-5"), None, None),
             &plain,
         ),
         (
             "a name that is none",
-            with(Client::Codex, Some("gpt-5.4"), None, None),
+            with(SupportedClient::Codex, Some("gpt-5.4"), None, None),
             &plain,
         ),
         (
             "a name like none",
-            with(Client::ClaudeCode, Some("llama"), None, None),
+            with(SupportedClient::ClaudeCode, Some("llama"), None, None),
             &plain,
         ),
         (
             "several models",
-            with(Client::ClaudeCode, None, None, None),
+            with(SupportedClient::ClaudeCode, None, None, None),
             &plain,
         ),
         (
             "only patterns",
-            with(Client::Opencode, None, Some("/chat/v1"), None),
+            with(SupportedClient::Opencode, None, Some("/chat/v1"), None),
             &plain,
         ),
         (
             "several prefixes",
-            with(Client::ClaudeCode, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::ClaudeCode, Some("claude-sonnet-5"), None, None),
             &twice,
         ),
         (
             "a prefix that is none",
-            with(Client::Codex, None, Some("/codecs"), None),
+            with(SupportedClient::Codex, None, Some("/codecs"), None),
             &plain,
         ),
         (
             "a base URL that is none",
-            with(Client::Codex, None, None, Some("localhost:80")),
+            with(SupportedClient::Codex, None, None, Some("localhost:80")),
             &plain,
         ),
         (
             "a base URL with a query",
-            with(Client::Codex, None, None, Some("http://a/?b")),
+            with(SupportedClient::Codex, None, None, Some("http://a/?b")),
             &plain,
         ),
         (
             "a prefix where all sign",
-            with(Client::ClaudeCode, Some("claude-sonnet-5"), None, None),
+            with(SupportedClient::ClaudeCode, Some("claude-sonnet-5"), None, None),
             &mixed,
         ),
     ];
     let cells = cells.map(|(title, args, config)| {
-        assert!(settings(&args, config).is_err(), "{title}");
+        assert!(find_settings(&args, config).is_err(), "{title}");
         (title.to_owned(), printed(&args, config))
     });
     snapshot("refused", all(cells));
@@ -257,15 +264,15 @@ fn what_cannot_be_served_is_told() {
 #[test]
 fn a_free_port_needs_a_base_url() {
     let config = config(&CONFIG.replace("8181", "0"));
-    let mut args = args(Client::Codex, None);
-    assert!(settings(&args, &config).unwrap_err().contains("--base-url"));
+    let mut args = args(SupportedClient::Codex, None);
+    assert!(find_settings(&args, &config).unwrap_err().contains("--base-url"));
     args.base_url = Some("https://llm.example.com/proxy/".to_owned());
-    let base = settings(&args, &config).unwrap().base_url;
+    let base = find_settings(&args, &config).unwrap().base_url;
     assert_eq!(base, "https://llm.example.com/proxy/codex/v1");
 }
 
 #[test]
-fn hosts_of_every_kind() {
+fn listen_addresses_become_urls() {
     for (host, root) in [
         ("0.0.0.0", "http://127.0.0.1:8181"),
         ("'::'", "http://[::1]:8181"),
@@ -273,36 +280,39 @@ fn hosts_of_every_kind() {
         ("llm.internal", "http://llm.internal:8181"),
     ] {
         let config = config(&CONFIG.replace("0.0.0.0", host));
-        assert_eq!(super::own_root(&config).unwrap(), root);
+        assert_eq!(super::listen_url(&config).unwrap(), root);
     }
 }
 
 #[test]
-fn a_longer_prefix_that_takes_the_requests_is_told() {
+fn a_longer_prefix_that_matches_the_requests_is_reported() {
     let config = config(&CONFIG.replace("/own/v1", "/codex/v1/responses"));
-    let said = settings(&args(Client::Codex, None), &config).unwrap_err();
+    let message = find_settings(&args(SupportedClient::Codex, None), &config).unwrap_err();
     assert!(
-        said.contains("are routed by the prefix /codex/v1/responses"),
-        "{said}"
+        message.contains("belongs to the prefix /codex/v1/responses"),
+        "{message}"
     );
 }
 
 #[test]
-fn a_forwarding_route_serves_whoever_comes() {
+fn a_forwarding_route_fits_every_client() {
     let text = "models:\n  - {frontend_model_name: '*', frontend_base_url: /, backend_model_name: '*', \
                 backend_base_url: 'https://api.anthropic.com'}\n";
-    let said = printed(&args(Client::ClaudeCode, Some("claude-x")), &config(text));
-    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("forwarded", said) });
+    let text = printed(
+        &args(SupportedClient::ClaudeCode, Some("claude-x")),
+        &config(text),
+    );
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("forwarded", text) });
 }
 
 #[test]
-fn words_of_a_shell() {
+fn shell_words_are_quoted() {
     for (word, shown) in [
         ("a-b:0", "a-b:0"),
         ("", "''"),
         ("a b", "'a b'"),
         ("it's $x", r"'it'\''s $x'"),
     ] {
-        assert_eq!(show::quoted(word), shown);
+        assert_eq!(show::quote_for_shell(word), shown);
     }
 }

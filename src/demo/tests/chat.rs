@@ -20,7 +20,7 @@ fn streaming(mut body: Value) -> Value {
     body
 }
 
-/// Checks the grammar of a stream and gives the object that it amounts to: message, finish reason, usage.
+/// Checks the grammar of a stream and folds it to message, finish reason and usage.
 fn fold(events: &[(String, Value)]) -> (Value, Value, Value) {
     let (done, chunks) = events.split_last().unwrap();
     assert_eq!(done.1, "[DONE]");
@@ -80,7 +80,7 @@ fn append(target: &mut Value, piece: &Value) {
 }
 
 #[tokio::test]
-async fn a_stream_amounts_to_the_object() {
+async fn a_stream_folds_to_the_object() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     for (text, kind, finish) in [
         ("hello “you” 😀", "text", "stop"),
@@ -107,7 +107,8 @@ async fn a_stream_amounts_to_the_object() {
         let mut expected = object["choices"][0]["message"].clone();
         expected.as_object_mut().unwrap().remove("annotations");
         for message in [&mut message, &mut expected] {
-            // A stream starts with an empty text where the object has none, and ids differ from answer to answer.
+            // A stream begins with an empty text even if the object has none, and each response has other
+            // identifiers.
             if message["content"] == "" {
                 message["content"] = Value::Null;
             }
@@ -120,7 +121,7 @@ async fn a_stream_amounts_to_the_object() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_there() {
+async fn requested_blocks_are_sent() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let answer =
         async |text: &str| post(&demo, PATH, &body(text)).await.json()["choices"][0]["message"].clone();

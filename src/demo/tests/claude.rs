@@ -26,7 +26,7 @@ fn streaming(mut body: Value) -> Value {
     body
 }
 
-/// Checks the grammar of a stream and gives the message that it amounts to.
+/// Checks the grammar of a stream and folds it to a message.
 fn fold(events: &[(String, Value)]) -> Value {
     let mut message = Value::Null;
     let mut open: Option<(usize, String)> = None;
@@ -95,7 +95,7 @@ fn fold(events: &[(String, Value)]) -> Value {
 }
 
 #[tokio::test]
-async fn a_stream_amounts_to_the_object() {
+async fn a_stream_folds_to_the_object() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     for (text, kind, stop) in [
         ("hello “you” 😀", "text", "end_turn"),
@@ -112,7 +112,7 @@ async fn a_stream_amounts_to_the_object() {
         let (mut object, mut folded) = (whole.json(), fold(&stream.events()));
         assert_eq!(object["stop_reason"], stop, "{text}");
         for message in [&mut object, &mut folded] {
-            // These differ from answer to answer.
+            // These differ in each response.
             assert!(message["id"].take().as_str().unwrap().starts_with("msg_"));
             for block in message["content"].as_array_mut().unwrap() {
                 for key in ["id", "signature"] {
@@ -217,7 +217,7 @@ async fn errors_have_the_vendors_shape() {
 #[tokio::test]
 async fn a_stream_can_fail_in_the_middle() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let names = |reply: &Reply| {
+    let names = |reply: &TestResponse| {
         reply
             .events()
             .into_iter()

@@ -1,11 +1,11 @@
 use serde_json::Value;
 
 use super::*;
-use crate::demo::{ROUTES, config, guide};
+use crate::demo::{ROUTES, write_config, write_guide};
 
 #[test]
 fn the_configuration_is_valid() {
-    let text = config("http://127.0.0.1:9", 8080);
+    let text = write_config("http://127.0.0.1:9", 8080);
     let nothing = |_: &str| None;
     let loaded = crate::config::parse(&text, &nothing).unwrap();
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
@@ -27,11 +27,11 @@ fn the_configuration_is_valid() {
     }
 }
 
-/// The commands are run against the upstream itself, in the dialect that each is written in.
+/// Runs the commands against the upstream itself, in the dialect of each command.
 #[tokio::test]
 async fn the_commands_work() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let text = guide("http://127.0.0.1:8080/");
+    let text = write_guide("http://127.0.0.1:8080/");
     let mut seen = Vec::new();
     for command in text.split("curl -N ").skip(1) {
         let (url, rest) = command.split_once(' ').unwrap();

@@ -1,4 +1,4 @@
-//! The scripted upstream seen through HTTP: grammar of the streams, and agreement of stream and object.
+//! Tests of the scripted upstream over HTTP: the grammar of its streams, and whether stream and object agree.
 
 mod chat;
 mod claude;
@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 use super::Demo;
 use crate::wire::sse::{Decoder, Item};
 
-struct Reply {
+struct TestResponse {
     status: u16,
     headers: http::HeaderMap,
     body: Bytes,
-    /// The body ended as it should.
+    /// Whether the body ended properly.
     whole: bool,
 }
 
-impl Reply {
+impl TestResponse {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The stream's events: names and data.
+    /// The names and data of the events.
     fn events(&self) -> Vec<(String, Value)> {
         let mut decoder = Decoder::new();
         decoder.push(self.body.clone());
@@ -51,12 +51,12 @@ impl Reply {
 }
 
 fn client() -> reqwest::Client {
-    // A second installation fails, and changes nothing.
+    // A second call fails and has no effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
-async fn post(demo: &Demo, path: &str, body: &Value) -> Reply {
+async fn post(demo: &Demo, path: &str, body: &Value) -> TestResponse {
     let request = client()
         .post(format!("{}{path}", demo.url()))
         .header("anthropic-version", "2023-06-01")
@@ -65,14 +65,14 @@ async fn post(demo: &Demo, path: &str, body: &Value) -> Reply {
     read(request.send().await.unwrap()).await
 }
 
-async fn get(demo: &Demo, path: &str, header: (&'static str, &'static str)) -> Reply {
+async fn get(demo: &Demo, path: &str, header: (&'static str, &'static str)) -> TestResponse {
     let request = client()
         .get(format!("{}{path}", demo.url()))
         .header(header.0, header.1);
     read(request.send().await.unwrap()).await
 }
 
-async fn read(mut response: reqwest::Response) -> Reply {
+async fn read(mut response: reqwest::Response) -> TestResponse {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let (mut body, mut whole) = (Vec::new(), true);
     loop {
@@ -85,7 +85,7 @@ async fn read(mut response: reqwest::Response) -> Reply {
             }
         }
     }
-    Reply {
+    TestResponse {
         status,
         headers,
         body: body.into(),

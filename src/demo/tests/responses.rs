@@ -23,7 +23,7 @@ fn streaming(mut body: Value) -> Value {
     body
 }
 
-/// Checks the grammar of a stream, item by item, and gives its last response object.
+/// Checks the grammar of a stream, item by item, and returns its last response object.
 fn fold(events: &[(String, Value)]) -> Value {
     let mut items: Vec<Value> = Vec::new();
     let mut open: Option<(Value, String)> = None;
@@ -89,7 +89,7 @@ fn fold(events: &[(String, Value)]) -> Value {
 }
 
 #[tokio::test]
-async fn a_stream_amounts_to_the_object() {
+async fn a_stream_folds_to_the_object() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     for (text, kinds, status) in [
         ("hello “you” 😀", vec!["message"], "completed"),
@@ -119,7 +119,7 @@ async fn a_stream_amounts_to_the_object() {
         assert_eq!(object["instructions"], "Be kind.");
         assert_eq!(object["tools"], body("")["tools"]);
         for response in [&mut object, &mut folded] {
-            // These differ from answer to answer.
+            // These differ in each response.
             assert!(response["id"].take().as_str().unwrap().starts_with("resp_"));
             for item in response["output"].as_array_mut().unwrap() {
                 assert_eq!(
@@ -161,7 +161,7 @@ async fn the_result_of_a_tool_is_quoted() {
 }
 
 #[tokio::test]
-async fn fails_as_asked() {
+async fn requested_errors_are_sent() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let limited = post(&demo, PATH, &body("error 429")).await;
     assert_eq!(

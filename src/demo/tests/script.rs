@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
-use crate::demo::script::spoken;
-use crate::demo::synth::arguments;
+use crate::demo::script::strip_reminders;
+use crate::demo::synth::make_arguments;
 
 #[test]
-fn notes_for_the_model_are_not_spoken() {
+fn reminders_are_removed() {
     for (text, expected) in [
         ("hello", "hello"),
         (
@@ -14,7 +14,7 @@ fn notes_for_the_model_are_not_spoken() {
         ("<system-reminder>a</system-reminder>\n", ""),
         ("hello <system-reminder>never closed", "hello"),
     ] {
-        assert_eq!(spoken(text), expected);
+        assert_eq!(strip_reminders(text), expected);
     }
 }
 
@@ -38,7 +38,7 @@ fn arguments_fit_their_schema() {
         },
         "required": ["plain", "short", "day", "unit", "fixed", "many", "maybe", "either", "inner", "tree"],
     });
-    let made = arguments(&schema);
+    let made = make_arguments(&schema);
     let validator = jsonschema::validator_for(&schema).unwrap();
     let nested = made.pointer("/tree/child/child").is_some();
     let mut shallow = made.clone();
@@ -58,6 +58,6 @@ fn arguments_are_always_an_object() {
         json!({"$ref": "#"}),
         json!([]),
     ] {
-        assert_eq!(arguments(&schema), json!({}), "{schema}");
+        assert_eq!(make_arguments(&schema), json!({}), "{schema}");
     }
 }

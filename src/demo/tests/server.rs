@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::demo::Counts;
+use crate::demo::DemoCounts;
 
 fn body(text: &str, stream: bool) -> Value {
     json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]})
@@ -38,7 +38,7 @@ async fn lists_models_in_the_clients_dialect() {
 }
 
 #[tokio::test]
-async fn knows_its_paths() {
+async fn unknown_paths_are_not_found() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     assert_eq!(
         post(&demo, "/some/prefix/v1/chat/completions", &body("hi", false))
@@ -66,7 +66,7 @@ async fn knows_its_paths() {
 }
 
 #[tokio::test]
-async fn echo_tells_facts_and_no_secret() {
+async fn echo_contains_facts_and_no_secret() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let reply = post(&demo, "/x/v1/chat/completions?a=b", &body("echo", false)).await;
     assert!(!String::from_utf8_lossy(&reply.body).contains("very-secret"));
@@ -81,7 +81,7 @@ async fn echo_tells_facts_and_no_secret() {
 }
 
 #[tokio::test]
-async fn keeps_the_last_requests_when_told_to() {
+async fn keeps_the_last_requests_if_configured() {
     let demo = Demo::bind_recording("127.0.0.1:0", 2).await.unwrap();
     for text in ["one", "two", "three"] {
         post(&demo, "/v1/chat/completions", &body(text, false)).await;
@@ -102,7 +102,7 @@ async fn keeps_the_last_requests_when_told_to() {
 }
 
 #[tokio::test]
-async fn pieces_leave_one_by_one() {
+async fn pieces_are_sent_one_by_one() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let request = client()
         .post(format!("{}/v1/chat/completions", demo.url()))
@@ -130,7 +130,7 @@ async fn notices_when_a_client_leaves() {
     let response = request.send().await.unwrap();
     assert_eq!(
         demo.counts(),
-        Counts {
+        DemoCounts {
             requests: 1,
             open_streams: 1,
             abandoned_streams: 0
@@ -145,7 +145,7 @@ async fn notices_when_a_client_leaves() {
     post(&demo, "/v1/chat/completions", &body("hello", true)).await;
     assert_eq!(
         demo.counts(),
-        Counts {
+        DemoCounts {
             requests: 2,
             open_streams: 0,
             abandoned_streams: 1
@@ -162,7 +162,7 @@ async fn a_slow_stream_keeps_its_pace() {
 }
 
 #[tokio::test]
-async fn shuts_down_after_the_last_answer() {
+async fn shuts_down_after_the_last_response() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let url = demo.url();
     let request = client()

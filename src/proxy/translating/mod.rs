@@ -111,7 +111,7 @@ async fn between(
         }
         Err(error) => Err(error),
     };
-    access.lost(&losses);
+    access.record_losses(&losses);
     let mut answer = answer.unwrap_or_else(|error| answer::error(Some(client), &error, access));
     if let Some(turn) = turn {
         answer = turn.keep(answer).await;
@@ -228,7 +228,7 @@ async fn streamed(
     }
     let mut translation = Translation::new(Box::new(body), exchange.decoder(), exchange.stream());
     if let Err(error) = translation.begin().await {
-        access.lost(translation.losses());
+        access.record_losses(translation.losses());
         return Err(error);
     }
     let mut answer = Response::new(Source::Translation(Box::new(translation)));
