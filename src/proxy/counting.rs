@@ -4,11 +4,11 @@
 
 use http::{Method, StatusCode};
 
-use super::answer::{self, Answer};
-use super::call::{self, Call};
+use super::response::{self, Answer};
 use super::route::Entry;
+use super::routed_request::{self, Call};
 use super::upstream::Outgoing;
-use super::{headers, path, translating};
+use super::{headers, path, translation};
 use crate::canonical::{Error, ErrorClass, OnLoss};
 use crate::capability;
 use crate::dialect::{ClientRequest, Dialect, WrittenRequest};
@@ -38,11 +38,11 @@ pub(super) async fn count(
             };
             try_count(call, entry, (client, upstream), model, access).await
         }
-        Ok(None) => return translating::untranslated(&call, client, access),
+        Ok(None) => return translation::untranslated(&call, client, access),
         Err(error) => Err(error),
     };
-    let mut answer = counted.unwrap_or_else(|error| answer::error(Some(client), &error, access));
-    answer::identify(&mut answer, client.name(), access);
+    let mut answer = counted.unwrap_or_else(|error| response::error(Some(client), &error, access));
+    response::identify(&mut answer, client.name(), access);
     answer
 }
 
@@ -76,7 +76,7 @@ async fn try_count(
             },
             memory: Some((&call.proxy.memory, scope)),
         };
-        let question = translate::question(&route, &inbound, translating::now(), &access.request_id)?;
+        let question = translate::question(&route, &inbound, translation::now(), &access.request_id)?;
         (question, Estimate::read(&route, &inbound))
     };
     let proxy = call.proxy;
@@ -89,7 +89,7 @@ async fn try_count(
     let _turn = proxy.counters.acquire().await.map_err(|_| unfinished())?;
     let counted = tokio::task::spawn_blocking(move || estimate.input_tokens()).await;
     let tokens = counted.map_err(|_| unfinished())?;
-    Ok(answer::estimate(client.write_count(tokens)))
+    Ok(response::estimate(client.write_count(tokens)))
 }
 
 /// Asks the upstream; `None` where it does not count.
@@ -105,17 +105,19 @@ async fn ask(
     let headers = headers::translated(call.headers, &entry.model.backend_auth, written.headers, false);
     let request = Outgoing {
         method: Method::POST,
-        url: call::parse(&url)?,
-        headers: headers.map_err(call::unusable)?,
+        url: routed_request::parse(&url)?,
+        headers: headers.map_err(routed_request::unusable)?,
         body: vec![written.body.into()],
     };
-    let (parts, body) = call::send(call.proxy, request, entry, access).await?.into_parts();
+    let (parts, body) = routed_request::send(call.proxy, request, entry, access)
+        .await?
+        .into_parts();
     let limit = if parts.status.is_success() {
         COUNT_LIMIT
     } else {
-        translating::ERROR_LIMIT
+        translation::ERROR_LIMIT
     };
-    let (body, _) = body.collect(limit).await.map_err(translating::broken)?;
+    let (body, _) = body.collect(limit).await.map_err(translation::broken)?;
     let mut answer = if parts.status.is_success() {
         let Some(tokens) = upstream.read_count(&body) else {
             tracing::warn!(
@@ -124,7 +126,7 @@ async fn ask(
             );
             return Ok(None);
         };
-        answer::json(exchange.client().write_count(tokens))
+        response::json(exchange.client().write_count(tokens))
     } else {
         let (error, written) = exchange.error(parts.status, &parts.headers, &body);
         if does_not_count(parts.status, &error) {
@@ -135,11 +137,11 @@ async fn ask(
             );
             return Ok(None);
         }
-        translating::refusal(&error, written, &parts.headers, access)
+        translation::refusal(&error, written, &parts.headers, access)
     };
-    if let Some(id) = translating::upstream_id(&parts.headers) {
+    if let Some(id) = translation::upstream_id(&parts.headers) {
         let headers = answer.headers_mut();
-        headers.insert(answer::UPSTREAM_REQUEST_ID, id.clone());
+        headers.insert(response::UPSTREAM_REQUEST_ID, id.clone());
     }
     Ok(Some(answer))
 }

@@ -7,12 +7,12 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::answer::{self, Answer, AnswerBody};
-use super::call::{self, Call};
 use super::path::{self, ModelsPath};
+use super::response::{self, Answer, AnswerBody};
 use super::route::Group;
+use super::routed_request::{self, Call};
 use super::sigv4::Claim;
-use super::{Proxy, body, headers, models, passthrough, stored, translating};
+use super::{Proxy, headers, models, passthrough, request_body, response_store, translation};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::Endpoint;
 use crate::telemetry::Access;
@@ -41,12 +41,12 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
     let probes = parts.method == Method::GET || parts.method == Method::HEAD;
     if path == HEALTH && probes {
         access.quiet = true;
-        return answer::full(StatusCode::OK, Some("text/plain"), "ok\n");
+        return response::full(StatusCode::OK, Some("text/plain"), "ok\n");
     }
     let found = proxy.routes.find(path);
     let group = found.map(|(group, _)| group);
     let refuse = |error: Error, access: &mut Access| {
-        answer::error(call::speaking(group, &parts.headers), &error, access)
+        response::error(routed_request::speaking(group, &parts.headers), &error, access)
     };
     if path::is_unsafe(path) {
         let message = "the path has a segment that climbs out of its place";
@@ -54,20 +54,20 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
     }
     let Some((group, rest)) = found else {
         if path == "/" && probes {
-            return answer::full(StatusCode::OK, None, "");
+            return response::full(StatusCode::OK, None, "");
         }
         let message = format!("nothing is configured for the path {path}");
         return refuse(Error::new(ErrorClass::UnknownPath, message), access);
     };
     access.prefix = Some(group.prefix.to_string());
     if matches!(rest, "" | "/") && probes {
-        return answer::full(StatusCode::OK, None, "");
+        return response::full(StatusCode::OK, None, "");
     }
     let claim = match claimed(proxy, group, &parts) {
         Ok(claim) => claim,
         Err(error) => return refuse(error, access),
     };
-    let mut body = match body::read(incoming, &parts.headers).await {
+    let mut body = match request_body::read(incoming, &parts.headers).await {
         Ok(body) => body,
         Err(error) => return refuse(error, access),
     };
@@ -108,21 +108,21 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
     if let Some(asked) = asks_for_models(&call) {
         return models::answer(&call, &asked, access);
     }
-    if let Some(answer) = stored::object(&call, access).await {
+    if let Some(answer) = response_store::object(&call, access).await {
         return answer;
     }
     let mut dialects = call.group.dialects();
     if dialects.any(|dialect| dialect.is_foreign_path(&call.method, call.rest)) {
         let message = format!("{} {} belongs to another API", call.method, call.rest);
-        return answer::error(
+        return response::error(
             call.dialect(),
             &Error::new(ErrorClass::UnknownPath, message),
             access,
         );
     }
-    let named = match body::find_model(&call.headers, &mut call.body) {
+    let named = match request_body::find_model(&call.headers, &mut call.body) {
         Ok(named) => named,
-        Err(error) => return answer::error(call.dialect(), &error, access),
+        Err(error) => return response::error(call.dialect(), &error, access),
     };
     let in_path = model_in_path(call.group, &call.method, call.rest);
     let Some(name) = in_path.or_else(|| named.as_ref().map(|named| named.name.clone())) else {
@@ -130,7 +130,7 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
     };
     access.client_model = Some(name.clone());
     let Some(entry) = call.group.lookup(&name) else {
-        return answer::error(call.dialect(), &models::unknown(&name), access);
+        return response::error(call.dialect(), &models::unknown(&name), access);
     };
     let backend = entry.model.backend_model_for(&name);
     access.backend_model = Some(backend.to_owned());
@@ -141,7 +141,7 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
     match entry.translation() {
         Some(pair) => {
             call.body.join();
-            translating::translate(call, entry, pair, access).await
+            translation::translate(call, entry, pair, access).await
         }
         None => passthrough::forward(call, entry, named, access).await,
     }
@@ -151,7 +151,7 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
 fn without_websocket(call: &Call<'_>, access: &mut Access) -> Answer {
     let message = "WebSockets are not spoken here: send the request with POST";
     let error = Error::new(ErrorClass::MethodNotAllowed, message);
-    let mut answer = answer::error(call.dialect(), &error, access);
+    let mut answer = response::error(call.dialect(), &error, access);
     *answer.status_mut() = StatusCode::UPGRADE_REQUIRED;
     let headers = answer.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
@@ -180,7 +180,7 @@ async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
     if !headers::is_plain(&call.headers) && !call.group.is_verbatim() {
         let message = "a compressed request body cannot be read here: send it without content-encoding";
         let error = Error::new(ErrorClass::InvalidRequest, message);
-        return answer::error(call.dialect(), &error, access);
+        return response::error(call.dialect(), &error, access);
     }
     if let Some(entry) = call.group.sole_upstream() {
         return passthrough::forward(call, entry, None, access).await;
@@ -199,5 +199,5 @@ async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
         );
         Error::new(ErrorClass::UnknownPath, message)
     };
-    answer::error(call.dialect(), &error, access)
+    response::error(call.dialect(), &error, access)
 }

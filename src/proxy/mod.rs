@@ -1,45 +1,50 @@
 //! The proxy: server, routing, authentication, and the two ways of a request, passed through or translated.
 //!
-//! | file | what it does |
+//! | file | content |
 //! | --- | --- |
-//! | `server` | connections accepted, handed to the workers, and the drain at the end |
+//! | `server` | accepts connections, hands them to the workers, and drains them at the end |
 //! | `worker` | a thread with a runtime of its own, and the connections that it serves |
-//! | `handle` | what a request asks for and which way it goes |
-//! | `route`, `path` | from a path and a model's name to an upstream and its URL |
-//! | `body` | the request's body: read once, searched for the model's name, edited in place |
-//! | `headers` | which headers cross, and whose credential |
-//! | `sigv4`, `aws` | signatures of clients, and those for upstreams |
+//! | `handle` | what a request asks for, and which way it goes |
+//! | `path`, `route` | from a path and a model's name to an upstream and its URL |
+//! | `sigv4` | checks the signatures of Bedrock's clients |
+//! | `request_body` | the body of a request: read once, searched for the model's name, edited in place |
+//! | `routed_request` | a request whose route is known, and how it is sent to the upstream of a model |
+//! | `models` | the list of a route's models |
+//! | `headers` | which headers cross the proxy, and whose credential authenticates a request |
 //! | `passthrough` | the way of a request that stays in its dialect |
-//! | `translating`, `stream` | the way of one whose upstream speaks another |
+//! | `translation` | the way of a request whose upstream speaks another dialect |
+//! | `response_store` | responses that clients of the Responses API refer to later |
 //! | `counting` | the number of a request's tokens, where the upstream speaks another dialect |
-//! | `models` | the list of models |
-//! | `stored` | what clients of the Responses API come back to |
-//! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
-//! | `idle`, `heap` | a timer for silence, memory for large bodies |
-//! | `answer` | bodies of answers, and errors in the client's words |
+//! | `aws` | signs requests to AWS |
+//! | `upstream` | the HTTP client that sends requests to upstreams |
+//! | `translated_body` | the body of a streamed response, translated while it passes |
+//! | `response` | responses to clients: their bodies, and those that the proxy makes itself |
+//! | `idle_timer` | a timer that fires after a time of silence |
+//! | `allocator` | has the allocator keep memory for large bodies |
+//! | `test_dialect` | a made-up dialect, for tests |
 
-mod answer;
+mod allocator;
 #[cfg(feature = "aws")]
 mod aws;
-mod body;
-mod call;
 mod counting;
 mod handle;
 mod headers;
-mod heap;
-mod idle;
+mod idle_timer;
 mod models;
 mod passthrough;
 mod path;
+mod request_body;
+mod response;
+mod response_store;
 pub mod route;
+mod routed_request;
 mod server;
 mod sigv4;
-mod stored;
-mod stream;
-mod translating;
-mod upstream;
 #[cfg(test)]
-mod words;
+mod test_dialect;
+mod translated_body;
+mod translation;
+mod upstream;
 mod worker;
 
 use std::io;
@@ -53,10 +58,10 @@ use crate::dialect::shared::carrier::CarrierKey;
 use crate::store::Store;
 use crate::translate::{Carriers, ReasoningMemory};
 
-pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
-pub use body::BODY_LIMIT;
+pub use request_body::BODY_LIMIT;
+pub use response::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
 pub use server::{DRAIN, shutdown_signal};
-pub use stream::KEEP_ALIVE;
+pub use translated_body::KEEP_ALIVE;
 
 /// Serves a configuration on a listener until `shutdown` is done; then no connection is accepted any more and answers
 /// that are being sent have [`DRAIN`] to finish. Connections are served by threads of their own; this future accepts
@@ -70,7 +75,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    heap::keep_large_blocks();
+    allocator::keep_large_blocks();
     let workers = config.server.workers.unwrap_or_else(processors);
     let first = Proxy::new(config).await?;
     let mut proxies = Vec::with_capacity(workers.get());

@@ -2,10 +2,10 @@
 
 use http::HeaderMap;
 
-use super::answer::{self, Answer};
-use super::call::Call;
 use super::headers;
 use super::path::ModelsPath;
+use super::response::{self, Answer};
+use super::routed_request::Call;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::{self, Dialect, DialectName};
 use crate::telemetry::Access;
@@ -20,13 +20,13 @@ pub(super) fn answer(call: &Call<'_>, asked: &ModelsPath, access: &mut Access) -
         }
         ModelsPath::One(name) => {
             if call.group.lookup(name).is_none() {
-                return answer::error(Some(dialect), &unknown(name), access);
+                return response::error(Some(dialect), &unknown(name), access);
             }
             dialect.write_model(name)
         }
     };
-    let mut answer = answer::json(body);
-    answer::identify(&mut answer, dialect.name(), access);
+    let mut answer = response::json(body);
+    response::identify(&mut answer, dialect.name(), access);
     answer
 }
 
@@ -41,5 +41,5 @@ pub fn unknown(name: &str) -> Error {
 fn shape(headers: &HeaderMap, frontend: Option<DialectName>) -> &'static dyn Dialect {
     let claude = headers::speaks_claude(headers).then_some(DialectName::Claude);
     let name = claude.or(frontend);
-    name.map_or(answer::DEFAULT_DIALECT, dialect::find)
+    name.map_or(response::DEFAULT_DIALECT, dialect::find)
 }

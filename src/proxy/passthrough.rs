@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method, Response};
 
-use super::answer::{self, Answer, Source};
-use super::body::NamedModel;
-use super::call::{self, Call};
 use super::headers;
 use super::path;
+use super::request_body::NamedModel;
+use super::response::{self, Answer, Source};
 use super::route::Entry;
+use super::routed_request::{self, Call};
 use super::upstream::Outgoing;
 use crate::canonical::Error;
 use crate::dialect::{Dialect, DialectName, Endpoint};
@@ -26,7 +26,7 @@ pub(super) async fn forward(
     let dialect = entry.client().or_else(|| call.dialect());
     match try_forward(call, entry, named, access).await {
         Ok(answer) => answer,
-        Err(error) => answer::error(dialect, &error, access),
+        Err(error) => response::error(dialect, &error, access),
     }
 }
 
@@ -45,23 +45,23 @@ async fn try_forward(
     let url = path::upstream_url(base, call.group.is_versioned(), versioned, rest, query);
     let announced = call.headers.contains_key(CONTENT_LENGTH);
     let auth = &entry.model.backend_auth;
-    let mut headers: HeaderMap = headers::forwarded(call.headers, auth).map_err(call::unusable)?;
+    let mut headers: HeaderMap = headers::forwarded(call.headers, auth).map_err(routed_request::unusable)?;
     if body.is_empty() && announced {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
     let request = Outgoing {
         method: call.method,
-        url: call::parse(&url)?,
+        url: routed_request::parse(&url)?,
         headers,
         body,
     };
-    let upstream = call::send(call.proxy, request, entry, access).await?;
+    let upstream = routed_request::send(call.proxy, request, entry, access).await?;
     let (parts, body) = upstream.into_parts();
     let mut answer = Response::new(Source::Relay(body));
     *answer.status_mut() = parts.status;
     *answer.headers_mut() = headers::answered(parts.headers);
     if let Ok(id) = HeaderValue::try_from(access.request_id.as_str()) {
-        answer.headers_mut().insert(answer::PROXY_REQUEST_ID, id);
+        answer.headers_mut().insert(response::PROXY_REQUEST_ID, id);
     }
     Ok(answer)
 }

@@ -2,7 +2,7 @@
 //!
 //! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
-mod canonical;
+mod canonical_request;
 #[cfg(test)]
 mod tests;
 
@@ -119,7 +119,7 @@ impl<'a> Claim<'a> {
         {
             return Err(wrong());
         }
-        let request = canonical::request(head, &self.signed_headers, &payload).ok_or_else(wrong)?;
+        let request = canonical_request::request(head, &self.signed_headers, &payload).ok_or_else(wrong)?;
         let to_sign = format!(
             "{ALGORITHM}\n{}\n{}\n{}",
             self.date,

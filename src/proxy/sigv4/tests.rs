@@ -34,7 +34,7 @@ fn signed(path: &str, body: &[u8], more: &[(&str, &str)]) -> Parts {
     let (mut head, ()) = request.body(()).expect("a request").into_parts();
     let scope = "20150830/eu-west-1/bedrock/aws4_request";
     let payload = lower_hex(&Sha256::digest(body));
-    let text = canonical::request(&head, &names, &payload).expect("a canonical request");
+    let text = canonical_request::request(&head, &names, &payload).expect("a canonical request");
     let text = lower_hex(&Sha256::digest(text));
     let mut key = format!("AWS4{SECRET}").into_bytes();
     for part in scope.split('/') {

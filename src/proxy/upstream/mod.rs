@@ -1,14 +1,14 @@
 //! The HTTP client towards the upstreams: one request in, one answer with a streaming body out.
 //!
-//! Two clients stand behind it. Plain HTTP goes over connections of our own ([`direct`]), which the body of an answer
+//! Two clients stand behind it. Plain HTTP goes over connections of our own ([`h1_pool`]), which the body of an answer
 //! drives itself: what has arrived is there at once, without a hand-over between tasks for every chunk. TLS, HTTP/2 and
-//! proxies are reqwest's ([`remote`]).
+//! proxies are reqwest's ([`reqwest_client`]).
 
-mod direct;
 mod error;
-mod link;
-mod parts;
-mod remote;
+mod h1_pool;
+mod http1_connection;
+mod outgoing_body;
+mod reqwest_client;
 
 use std::collections::HashMap;
 use std::io;
@@ -46,9 +46,9 @@ const LARGE: usize = 4 * 1024;
 #[derive(Debug)]
 pub struct Client {
     /// By host and port.
-    direct: HashMap<String, Arc<direct::Host>>,
+    direct: HashMap<String, Arc<h1_pool::Host>>,
     /// `None` where all upstreams speak plain HTTP.
-    remote: Option<remote::Remote>,
+    remote: Option<reqwest_client::Remote>,
 }
 
 /// Makes TLS possible; has to come before any client is built.
@@ -81,8 +81,8 @@ impl Client {
         let (mut remote, mut tls) = (false, false);
         for url in upstreams {
             if url.scheme() == "http" && (is_local(url) || !intercepted(&proxies, url)) {
-                let host = direct::Host::new(url).map_err(io::Error::other)?;
-                direct.entry(direct::authority(url).to_owned()).or_insert(host);
+                let host = h1_pool::Host::new(url).map_err(io::Error::other)?;
+                direct.entry(h1_pool::authority(url).to_owned()).or_insert(host);
             } else {
                 remote = true;
                 tls |= url.scheme() == "https";
@@ -91,7 +91,7 @@ impl Client {
         Ok(Self {
             direct,
             remote: if remote {
-                Some(remote::Remote::new(tls)?)
+                Some(reqwest_client::Remote::new(tls)?)
             } else {
                 None
             },
@@ -108,7 +108,11 @@ impl Client {
             direct: direct
                 .map(|(name, host)| (name.clone(), host.sibling()))
                 .collect(),
-            remote: self.remote.as_ref().map(remote::Remote::sibling).transpose()?,
+            remote: self
+                .remote
+                .as_ref()
+                .map(reqwest_client::Remote::sibling)
+                .transpose()?,
         })
     }
 
@@ -122,7 +126,7 @@ impl Client {
     pub async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
         let direct = self
             .direct
-            .get(direct::authority(&request.url))
+            .get(h1_pool::authority(&request.url))
             .filter(|_| request.url.scheme() == "http");
         match (direct, &self.remote) {
             (Some(host), _) => {
@@ -165,8 +169,8 @@ pub struct Body {
 
 #[derive(Debug)]
 enum Source {
-    Direct(direct::Body),
-    Remote(remote::Body),
+    Direct(h1_pool::Body),
+    Remote(reqwest_client::Body),
 }
 
 impl Body {

@@ -3,7 +3,7 @@
 //! One thread writes: what arrives while a commit is on its way to the disk goes together with the next. Every entry has
 //! a number by the time of its last use; the lowest goes first.
 
-mod file;
+mod database;
 mod writer;
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ use redb::{Builder, DatabaseError, ReadableDatabase, StorageError, TableDefiniti
 use tokio::sync::oneshot;
 
 use super::{Entry, Key, OVERHEAD, OpenError, StoreError};
-use file::{File, Opener};
+use database::{File, Opener};
 use writer::{Limits, Task, Writer};
 
 /// Values by key.

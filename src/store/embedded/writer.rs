@@ -8,7 +8,7 @@ use redb::{Database, Error, ReadableTable, Table};
 use tokio::sync::oneshot;
 
 use super::super::{Entry, Key, StoreError};
-use super::file::File;
+use super::database::File;
 use super::{ORDER, USES, VALUES, is_over, now, weight};
 
 /// How often what is too old is looked for where nothing else is to be done.

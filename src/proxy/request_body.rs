@@ -13,7 +13,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body as HttpBody;
 
 use super::headers;
-use super::idle::IdleTimer;
+use super::idle_timer::IdleTimer;
 use crate::canonical::{Error, ErrorClass};
 use crate::wire::splice::{self, Seeker};
 

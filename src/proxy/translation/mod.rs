@@ -5,14 +5,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
-use super::answer::{self, Answer, Source};
-use super::call::{self, Call};
 use super::counting;
 use super::headers;
 use super::path;
+use super::response::{self, Answer, Source};
+use super::response_store;
 use super::route::Entry;
-use super::stored;
-use super::stream::Translation;
+use super::routed_request::{self, Call};
+use super::translated_body::Translation;
 use super::upstream::{Body, Outgoing};
 use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
 use crate::capability;
@@ -44,7 +44,7 @@ pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access
         "{} {} is not translated to this model's upstream",
         call.method, call.rest
     );
-    answer::error(
+    response::error(
         Some(client),
         &Error::new(ErrorClass::UnknownPath, message),
         access,
@@ -59,7 +59,7 @@ async fn between(
     upstream: &'static dyn Dialect,
     access: &mut Access,
 ) -> Answer {
-    let turn = match stored::begin(&mut call, client, access).await {
+    let turn = match response_store::begin(&mut call, client, access).await {
         Ok(turn) => turn,
         Err(refusal) => return refusal.answer(client, access),
     };
@@ -112,13 +112,13 @@ async fn between(
         Err(error) => Err(error),
     };
     access.lost(&losses);
-    let mut answer = answer.unwrap_or_else(|error| answer::error(Some(client), &error, access));
+    let mut answer = answer.unwrap_or_else(|error| response::error(Some(client), &error, access));
     if let Some(turn) = turn {
         answer = turn.keep(answer).await;
     }
-    answer::identify(&mut answer, client.name(), access);
+    response::identify(&mut answer, client.name(), access);
     if entry.model.on_loss != OnLoss::Ignore {
-        answer::tell_losses(&mut answer, &losses);
+        response::tell_losses(&mut answer, &losses);
     }
     answer
 }
@@ -136,11 +136,13 @@ async fn run(
     let headers = headers::translated(call.headers, auth, written.headers, exchange.streams());
     let request = Outgoing {
         method: Method::POST,
-        url: call::parse(&url)?,
-        headers: headers.map_err(call::unusable)?,
+        url: routed_request::parse(&url)?,
+        headers: headers.map_err(routed_request::unusable)?,
         body: vec![written.body.into()],
     };
-    let (parts, body) = call::send(call.proxy, request, entry, access).await?.into_parts();
+    let (parts, body) = routed_request::send(call.proxy, request, entry, access)
+        .await?
+        .into_parts();
     let mut answer = if !parts.status.is_success() {
         failed(exchange, parts.status, &parts.headers, body, access).await?
     } else if !headers::is_plain(&parts.headers) {
@@ -156,7 +158,7 @@ async fn run(
     if let Some(id) = upstream_id(&parts.headers) {
         answer
             .headers_mut()
-            .insert(answer::UPSTREAM_REQUEST_ID, id.clone());
+            .insert(response::UPSTREAM_REQUEST_ID, id.clone());
     }
     Ok(answer)
 }
@@ -210,7 +212,7 @@ async fn complete(
     }
     let written = exchange.answer(&body, losses)?;
     access.usage = written.usage;
-    let mut answer = answer::json(written.body);
+    let mut answer = response::json(written.body);
     answer.headers_mut().extend(written.headers);
     Ok(answer)
 }
@@ -244,7 +246,7 @@ async fn streamed(
 }
 
 fn written_error(written: WrittenError) -> Answer {
-    let mut answer = answer::full(written.status, None, written.body);
+    let mut answer = response::full(written.status, None, written.body);
     for (name, value) in written.headers {
         answer.headers_mut().insert(name, value);
     }

@@ -13,7 +13,7 @@ use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::parts::Parts;
+use super::outgoing_body::Parts;
 
 /// A connection to an upstream. Dropping it closes it.
 #[derive(Debug)]

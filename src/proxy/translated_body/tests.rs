@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::super::words::WORDS;
+use super::super::test_dialect::WORDS;
 use super::*;
 use crate::capability;
 use crate::dialect::{ClientRequest, DialectName};

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
-use super::super::stream::Translation;
+use super::super::translated_body::Translation;
 use super::Keep;
 use crate::dialect::openai_responses::stored::{self, LastEvent};
 

@@ -4,8 +4,8 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use url::Url;
 
 use super::Proxy;
-use super::body::Received;
 use super::headers::{self, UnusableCredential};
+use super::request_body::Received;
 use super::route::{Entry, Group};
 use super::upstream::{Body, Outgoing};
 use crate::canonical::{Error, ErrorClass};

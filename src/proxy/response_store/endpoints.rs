@@ -2,9 +2,9 @@
 
 use url::form_urlencoded;
 
-use super::super::answer::{self, Answer};
-use super::super::call::Call;
+use super::super::response::{self, Answer};
 use super::super::route::Entry;
+use super::super::routed_request::Call;
 use super::{Chain, Refusal, owner, record};
 use crate::dialect::openai_responses::OpenAiResponses;
 use crate::dialect::openai_responses::stored::{self, Action, StoredError, StoredPath};
@@ -24,10 +24,10 @@ pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
         return None;
     }
     let mut answer = match body(call, asked, access).await {
-        Ok(body) => answer::json(body),
+        Ok(body) => response::json(body),
         Err(refusal) => refusal.answer(&OpenAiResponses, access),
     };
-    answer::identify(&mut answer, OpenAiResponses.name(), access);
+    response::identify(&mut answer, OpenAiResponses.name(), access);
     Some(answer)
 }
 

@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use http_body_util::BodyExt;
 
-use super::super::words::WORDS;
-use super::super::{Proxy, answer::AnswerBody};
+use super::super::test_dialect::WORDS;
+use super::super::{Proxy, response::AnswerBody};
 use super::*;
 
 /// An upstream on a port of its own that gives one answer; the request that it got can be received.

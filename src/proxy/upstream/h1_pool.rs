@@ -17,10 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 use url::{Position, Url};
 
-use super::super::idle::IdleTimer;
+use super::super::idle_timer::IdleTimer;
 use super::error::{BodyError, SendError};
-use super::link::Link;
-use super::parts::Parts;
+use super::http1_connection::Link;
+use super::outgoing_body::Parts;
 use super::{
     CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_RETRIES, Outgoing, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW,
 };

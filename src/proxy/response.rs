@@ -9,8 +9,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::stored::KeptStream;
-use super::stream::Translation;
+use super::response_store::KeptStream;
+use super::translated_body::Translation;
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
 use crate::dialect::openai_chat::OpenAiChat;

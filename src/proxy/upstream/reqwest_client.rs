@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::error::{BodyError, SendError, chain};
-use super::parts::Parts;
+use super::outgoing_body::Parts;
 use super::{CONNECT_TIMEOUT, Outgoing, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW, install_crypto, is_local};
 
 /// HTTP/2 flow control: unread bytes per stream and per connection, so that one stalled client does not stop others.

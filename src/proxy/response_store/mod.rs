@@ -3,8 +3,8 @@
 //! A request that goes on from a kept answer becomes one that says everything itself; then it takes the way of all
 //! others. What is kept of it goes into the store when its answer is complete.
 
-mod objects;
-mod stream;
+mod endpoints;
+mod saving_stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +13,17 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::value::RawValue;
 
-use super::answer::{self, Answer, Source};
-use super::call::Call;
 use super::headers;
+use super::response::{self, Answer, Source};
+use super::routed_request::Call;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
 use crate::telemetry::Access;
 
-pub(super) use objects::answer as object;
-pub(super) use stream::KeptStream;
+pub(super) use endpoints::answer as object;
+pub(super) use saving_stream::KeptStream;
 
 /// Most bytes of a conversation that is put together: what a request of its own could have.
 const CONVERSATION_LIMIT: usize = super::BODY_LIMIT;
@@ -56,12 +56,12 @@ impl Refusal {
     /// The refusal in the client's dialect.
     pub fn answer(&self, client: &'static dyn Dialect, access: &mut Access) -> Answer {
         let error = match self {
-            Self::Other(error) => return answer::error(Some(client), error, access),
+            Self::Other(error) => return response::error(Some(client), error, access),
             Self::ResponseLinks(error) => error,
         };
         access.error = Some(error.class());
         let written = error.write(&access.request_id);
-        let mut answer = answer::full(written.status, None, written.body);
+        let mut answer = response::full(written.status, None, written.body);
         answer.headers_mut().extend(written.headers);
         answer
     }

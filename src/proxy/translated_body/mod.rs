@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::idle::IdleTimer;
+use super::idle_timer::IdleTimer;
 use super::upstream::{self, JOINED};
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::translate::TranslatedStream;
