@@ -4,10 +4,10 @@
 
 use http::{Method, StatusCode};
 
-use super::response::{self, Answer};
-use super::route::Entry;
-use super::routed_request::{self, Call};
-use super::upstream::Outgoing;
+use super::response::{self, ProxyResponse};
+use super::route::RouteEntry;
+use super::routed_request::{self, RoutedRequest};
+use super::upstream::OutgoingRequest;
 use super::{headers, path, translation};
 use crate::canonical::{Error, ErrorClass, OnLoss};
 use crate::capability;
@@ -24,15 +24,15 @@ type Pair = (&'static dyn Dialect, &'static dyn Dialect);
 
 /// Answers with the number of a request's tokens. `model` is what the path names.
 pub(super) async fn count(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     (client, upstream): Pair,
     model: Option<&str>,
     access: &mut Access,
-) -> Answer {
+) -> ProxyResponse {
     let counted = match client.unwrap_count(&call.body.whole()) {
         Ok(Some(body)) => {
-            let call = Call {
+            let call = RoutedRequest {
                 body: body.into(),
                 ..call
             };
@@ -47,12 +47,12 @@ pub(super) async fn count(
 }
 
 async fn try_count(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     (client, upstream): Pair,
     model: Option<&str>,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     let (question, estimate) = {
         let credential = headers::client_token(&call.headers).unwrap_or_default();
         let scope = ReasoningOwner::new(call.group.prefix.as_str(), credential.as_bytes());
@@ -94,16 +94,16 @@ async fn try_count(
 
 /// Asks the upstream; `None` where it does not count.
 async fn ask(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     exchange: &Exchange,
     written: WrittenRequest,
     upstream: &'static dyn Dialect,
     access: &mut Access,
-) -> Result<Option<Answer>, Error> {
+) -> Result<Option<ProxyResponse>, Error> {
     let url = path::upstream_url(&entry.model.backend_base_url, false, false, &written.path, None);
     let headers = headers::translated(call.headers, &entry.model.backend_auth, written.headers, false);
-    let request = Outgoing {
+    let request = OutgoingRequest {
         method: Method::POST,
         url: routed_request::parse(&url)?,
         headers: headers.map_err(routed_request::unusable)?,

@@ -8,10 +8,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::path::{self, ModelsPath};
-use super::response::{self, Answer, AnswerBody};
-use super::route::Group;
-use super::routed_request::{self, Call};
-use super::sigv4::Claim;
+use super::response::{self, ProxyResponse, ResponseBody};
+use super::route::RouteGroup;
+use super::routed_request::{self, RoutedRequest};
+use super::sigv4::SignatureClaim;
 use super::{Proxy, headers, models, passthrough, request_body, response_store, translation};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::Endpoint;
@@ -21,7 +21,7 @@ use crate::telemetry::Access;
 const HEALTH: &str = "/healthz";
 
 /// Answers a request.
-pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Response<AnswerBody> {
+pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Response<ResponseBody> {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let head = method == Method::HEAD;
@@ -30,10 +30,10 @@ pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Respons
     let answer = Box::pin(answer(proxy, request, &mut access)).await;
     access.status = Some(answer.status());
     let bodiless = head || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    answer.map(|source| AnswerBody::new(source, bodiless, access))
+    answer.map(|source| ResponseBody::new(source, bodiless, access))
 }
 
-async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> Answer {
+async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> ProxyResponse {
     let (parts, incoming) = request.into_parts();
     // A copy: the request's own keeps all the bytes that it arrived with in memory, for as long as the answer is waited for.
     let path = access.path.clone();
@@ -80,7 +80,7 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
     access.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let query = parts.uri.query().map(str::to_owned);
     drop(parts.uri);
-    let call = Call {
+    let call = RoutedRequest {
         rest,
         query,
         method: parts.method,
@@ -93,15 +93,19 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
 }
 
 /// What a request claims by its signature, where it has to have one.
-fn claimed<'p>(proxy: &'p Proxy, group: &Group, head: &Parts) -> Result<Option<Claim<'p>>, Error> {
+fn claimed<'p>(
+    proxy: &'p Proxy,
+    group: &RouteGroup,
+    head: &Parts,
+) -> Result<Option<SignatureClaim<'p>>, Error> {
     let known = proxy.aws_credentials.as_slice();
     if known.is_empty() || !group.takes_signatures() {
         return Ok(None);
     }
-    Claim::read(head, known, SystemTime::now()).map(Some)
+    SignatureClaim::read(head, known, SystemTime::now()).map(Some)
 }
 
-async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
+async fn dispatch(mut call: RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
     if !call.group.is_plain() && headers::wants_websocket(&call.headers) {
         return without_websocket(&call, access);
     }
@@ -148,7 +152,7 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
 }
 
 /// The answer to a client that would rather have a WebSocket: Codex tries one and goes on with events.
-fn without_websocket(call: &Call<'_>, access: &mut Access) -> Answer {
+fn without_websocket(call: &RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
     let message = "WebSockets are not spoken here: send the request with POST";
     let error = Error::new(ErrorClass::MethodNotAllowed, message);
     let mut answer = response::error(call.dialect(), &error, access);
@@ -161,7 +165,7 @@ fn without_websocket(call: &Call<'_>, access: &mut Access) -> Answer {
 
 /// A question about models that is answered here: everywhere but where one upstream without a dialect answers for
 /// the whole prefix.
-fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
+fn asks_for_models(call: &RoutedRequest<'_>) -> Option<ModelsPath> {
     if call.method != Method::GET && call.method != Method::HEAD {
         return None;
     }
@@ -170,13 +174,13 @@ fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
 }
 
 /// The model that the path names, in a dialect that has it there.
-fn model_in_path(group: &Group, method: &Method, rest: &str) -> Option<String> {
+fn model_in_path(group: &RouteGroup, method: &Method, rest: &str) -> Option<String> {
     let mut dialects = group.dialects();
     dialects.find_map(|dialect| dialect.endpoint(method, rest).model())
 }
 
 /// A request that names no model: to the upstream that all models share, where there is one.
-async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
+async fn without_model(call: RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
     if !headers::is_plain(&call.headers) && !call.group.is_verbatim() {
         let message = "a compressed request body cannot be read here: send it without content-encoding";
         let error = Error::new(ErrorClass::InvalidRequest, message);

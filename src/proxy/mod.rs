@@ -93,19 +93,19 @@ fn processors() -> NonZeroUsize {
 
 /// What the requests of one worker share.
 struct Proxy {
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     /// The worker's own connections: one of another thread would wake both for every piece of an answer.
-    client: upstream::Client,
+    client: upstream::UpstreamClient,
 }
 
 impl Proxy {
     async fn new(config: Config) -> io::Result<Self> {
-        let shared = Shared::new(config).await?;
+        let shared = SharedState::new(config).await?;
         let upstreams = shared
             .routes
             .entries()
             .map(|entry| entry.model.backend_base_url.url());
-        let client = upstream::Client::new(upstreams)?;
+        let client = upstream::UpstreamClient::new(upstreams)?;
         Ok(Self {
             shared: Arc::new(shared),
             client,
@@ -122,18 +122,18 @@ impl Proxy {
 }
 
 impl std::ops::Deref for Proxy {
-    type Target = Shared;
+    type Target = SharedState;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &SharedState {
         &self.shared
     }
 }
 
 /// What all requests share.
-struct Shared {
+struct SharedState {
     routes: route::Routes,
     #[cfg(feature = "aws")]
-    signer: aws::Signer,
+    signer: aws::AwsSigner,
     aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
     carriers: Carriers,
@@ -144,7 +144,7 @@ struct Shared {
     counters: tokio::sync::Semaphore,
 }
 
-impl Shared {
+impl SharedState {
     async fn new(mut config: Config) -> io::Result<Self> {
         let store = match config.response_store.take() {
             Some(store) => Some(Arc::new(Store::open(&store).await?)),
@@ -158,7 +158,7 @@ impl Shared {
         let routes = route::Routes::new(config);
         Ok(Self {
             #[cfg(feature = "aws")]
-            signer: aws::Signer::new(
+            signer: aws::AwsSigner::new(
                 routes
                     .entries()
                     .filter_map(|entry| entry.model.backend_auth.aws.as_ref()),

@@ -4,14 +4,14 @@ use http::HeaderMap;
 
 use super::headers;
 use super::path::ModelsPath;
-use super::response::{self, Answer};
-use super::routed_request::Call;
+use super::response::{self, ProxyResponse};
+use super::routed_request::RoutedRequest;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::{self, Dialect, DialectName};
 use crate::telemetry::Access;
 
 /// Answers a question about the models of a prefix.
-pub(super) fn answer(call: &Call<'_>, asked: &ModelsPath, access: &mut Access) -> Answer {
+pub(super) fn answer(call: &RoutedRequest<'_>, asked: &ModelsPath, access: &mut Access) -> ProxyResponse {
     let dialect = shape(&call.headers, call.group.dialect_name());
     let body = match asked {
         ModelsPath::List => {

@@ -7,10 +7,10 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 use super::headers;
 use super::path;
 use super::request_body::NamedModel;
-use super::response::{self, Answer, Source};
-use super::route::Entry;
-use super::routed_request::{self, Call};
-use super::upstream::Outgoing;
+use super::response::{self, BodySource, ProxyResponse};
+use super::route::RouteEntry;
+use super::routed_request::{self, RoutedRequest};
+use super::upstream::OutgoingRequest;
 use crate::canonical::Error;
 use crate::dialect::{Dialect, DialectName, Endpoint};
 use crate::telemetry::Access;
@@ -18,11 +18,11 @@ use crate::translate;
 
 /// Forwards a request and gives back what the upstream answers, as it comes.
 pub(super) async fn forward(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     named: Option<NamedModel>,
     access: &mut Access,
-) -> Answer {
+) -> ProxyResponse {
     let dialect = entry.client().or_else(|| call.dialect());
     match try_forward(call, entry, named, access).await {
         Ok(answer) => answer,
@@ -31,11 +31,11 @@ pub(super) async fn forward(
 }
 
 async fn try_forward(
-    mut call: Call<'_>,
-    entry: &Entry,
+    mut call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     named: Option<NamedModel>,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     let body = edited(&mut call, entry, named)?;
     let versioned = speaks_in_versions(&call.method, call.rest, entry);
     let query = call.query.as_deref();
@@ -49,7 +49,7 @@ async fn try_forward(
     if body.is_empty() && announced {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
-    let request = Outgoing {
+    let request = OutgoingRequest {
         method: call.method,
         url: routed_request::parse(&url)?,
         headers,
@@ -57,7 +57,7 @@ async fn try_forward(
     };
     let upstream = routed_request::send(call.proxy, request, entry, access).await?;
     let (parts, body) = upstream.into_parts();
-    let mut answer = Response::new(Source::Relay(body));
+    let mut answer = Response::new(BodySource::Relay(body));
     *answer.status_mut() = parts.status;
     *answer.headers_mut() = headers::answered(parts.headers);
     if let Ok(id) = HeaderValue::try_from(access.request_id.as_str()) {
@@ -67,7 +67,7 @@ async fn try_forward(
 }
 
 /// The path with the upstream's name of the model, where the path names one and it is another.
-fn renamed_path(call: &Call<'_>, entry: &Entry) -> Option<String> {
+fn renamed_path(call: &RoutedRequest<'_>, entry: &RouteEntry) -> Option<String> {
     let dialect = entry.client()?;
     let name = dialect.endpoint(&call.method, call.rest).model()?;
     let backend = entry.model.backend_model_for(&name);
@@ -77,7 +77,11 @@ fn renamed_path(call: &Call<'_>, entry: &Entry) -> Option<String> {
 }
 
 /// The body as the upstream gets it, in parts; none where there is no body.
-fn edited(call: &mut Call<'_>, entry: &Entry, named: Option<NamedModel>) -> Result<Vec<Bytes>, Error> {
+fn edited(
+    call: &mut RoutedRequest<'_>,
+    entry: &RouteEntry,
+    named: Option<NamedModel>,
+) -> Result<Vec<Bytes>, Error> {
     let received = std::mem::take(&mut call.body);
     let mut body = match named {
         Some(named) => match entry.model.backend_model_for(&named.name).to_owned() {
@@ -107,7 +111,7 @@ fn edited(call: &mut Call<'_>, entry: &Entry, named: Option<NamedModel>) -> Resu
 
 /// Whether a path of the entry's dialect counts from `/v1` even where the client leaves that out, as the clients of
 /// OpenAI do: there it is part of the base URL.
-fn speaks_in_versions(method: &Method, rest: &str, entry: &Entry) -> bool {
+fn speaks_in_versions(method: &Method, rest: &str, entry: &RouteEntry) -> bool {
     match entry.model.dialects.map(|pair| pair.backend) {
         None | Some(DialectName::Bedrock) => false,
         Some(DialectName::OpenAiChat | DialectName::OpenAiResponses) => true,

@@ -24,14 +24,14 @@ const BODY_SILENCE: Duration = Duration::from_secs(60);
 
 /// A request's body, in the pieces that it arrived in: what only passes through is never put together.
 #[derive(Debug, Default)]
-pub struct Received {
+pub struct RequestBody {
     parts: Vec<Bytes>,
     length: usize,
     /// Where the top-level `model` stands, if that was seen while the body came in.
     models: Option<Vec<Range<usize>>>,
 }
 
-impl Received {
+impl RequestBody {
     /// Bytes in all.
     pub fn len(&self) -> usize {
         self.length
@@ -84,7 +84,7 @@ impl Received {
     }
 }
 
-impl From<Bytes> for Received {
+impl From<Bytes> for RequestBody {
     fn from(whole: Bytes) -> Self {
         let mut received = Self::default();
         received.push(whole);
@@ -96,7 +96,7 @@ impl From<Bytes> for Received {
 ///
 /// # Errors
 /// When it is too large, breaks off or takes too long.
-pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<Received, Error>
+pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<RequestBody, Error>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -106,7 +106,7 @@ where
     if announced.is_some_and(|length| length > BODY_LIMIT) {
         return Err(too_large());
     }
-    let mut received = Received::default();
+    let mut received = RequestBody::default();
     let mut seeker = Seeker::new("model");
     let mut silence = IdleTimer::new(BODY_SILENCE);
     while !body.is_end_stream() {
@@ -161,7 +161,7 @@ pub struct NamedModel {
 ///
 /// # Errors
 /// When the body is JSON but malformed, or names no model or several where it should name one.
-pub fn find_model(headers: &HeaderMap, received: &mut Received) -> Result<Option<NamedModel>, Error> {
+pub fn find_model(headers: &HeaderMap, received: &mut RequestBody) -> Result<Option<NamedModel>, Error> {
     if received.is_empty() || !headers::is_plain(headers) {
         return Ok(None);
     }
@@ -204,7 +204,7 @@ pub fn find_model(headers: &HeaderMap, received: &mut Received) -> Result<Option
 }
 
 /// The model that the values at these places name.
-fn named_at(received: &Received, spans: Vec<Range<usize>>) -> Result<Option<NamedModel>, Error> {
+fn named_at(received: &RequestBody, spans: Vec<Range<usize>>) -> Result<Option<NamedModel>, Error> {
     let mut texts: Vec<String> = Vec::with_capacity(spans.len());
     for span in &spans {
         let value = received.slices(span.clone()).collect::<Vec<_>>().concat();
@@ -235,7 +235,7 @@ fn one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a s
 
 impl NamedModel {
     /// The body with another name in all places, and every other byte as it was.
-    pub fn rename(self, body: &Received, name: &str) -> Vec<Bytes> {
+    pub fn rename(self, body: &RequestBody, name: &str) -> Vec<Bytes> {
         let text = if self.json {
             Bytes::from(splice::encode_str(name))
         } else {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn renamed(content_type: &str, body: &'static str, to: &str) -> Option<String> {
-        let whole = Received::from(Bytes::from_static(body.as_bytes()));
+        let whole = RequestBody::from(Bytes::from_static(body.as_bytes()));
         let whole = rename(content_type, whole, to);
         for size in 1..=body.len() {
             let pieces: Vec<_> = body.as_bytes().chunks(size).map(Bytes::from_static).collect();
@@ -279,9 +279,9 @@ mod tests {
     }
 
     /// A body that arrives in pieces.
-    fn arrived(pieces: Vec<Bytes>) -> Received {
-        struct Pieces(std::vec::IntoIter<Bytes>);
-        impl HttpBody for Pieces {
+    fn arrived(pieces: Vec<Bytes>) -> RequestBody {
+        struct ArrivingPieces(std::vec::IntoIter<Bytes>);
+        impl HttpBody for ArrivingPieces {
             type Data = Bytes;
             type Error = std::convert::Infallible;
             fn poll_frame(
@@ -291,7 +291,8 @@ mod tests {
                 Poll::Ready(self.0.next().map(|piece| Ok(http_body::Frame::data(piece))))
             }
         }
-        let mut reading = std::pin::pin!(async { read(Pieces(pieces.into_iter()), &HeaderMap::new()).await });
+        let mut reading =
+            std::pin::pin!(async { read(ArrivingPieces(pieces.into_iter()), &HeaderMap::new()).await });
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         match reading.as_mut().poll(&mut cx) {
             Poll::Ready(received) => received.expect("a body"),
@@ -299,7 +300,7 @@ mod tests {
         }
     }
 
-    fn rename(content_type: &str, mut body: Received, to: &str) -> Option<String> {
+    fn rename(content_type: &str, mut body: RequestBody, to: &str) -> Option<String> {
         let found = find_model(&headers(content_type), &mut body).expect("a readable body")?;
         let parts = found.rename(&body, to);
         Some(String::from_utf8(parts.concat()).expect("text"))
@@ -347,7 +348,7 @@ mod tests {
             r#"{"model":1}"#,
             r#"{"model":"a""#,
         ] {
-            let mut body = Received::from(Bytes::from_static(body.as_bytes()));
+            let mut body = RequestBody::from(Bytes::from_static(body.as_bytes()));
             let found = find_model(&headers("application/json"), &mut body);
             assert_eq!(
                 found.map_err(|error| error.class),

@@ -9,8 +9,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::response_store::KeptStream;
-use super::translated_body::Translation;
+use super::response_store::SavingStream;
+use super::translated_body::TranslatedBody;
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
 use crate::dialect::openai_chat::OpenAiChat;
@@ -31,31 +31,31 @@ pub const DEFAULT_DIALECT: &dyn Dialect = &OpenAiChat;
 const LOSS_HEADER_LIMIT: usize = 1024;
 
 /// Where an answer's body comes from.
-pub enum Source {
+pub enum BodySource {
     /// It is there.
     Full(Bytes),
     /// The upstream sends it and it passes as it is.
-    Relay(upstream::Body),
+    Relay(upstream::UpstreamBody),
     /// The upstream sends it and it is translated on the way.
-    Translation(Box<Translation>),
+    Translated(Box<TranslatedBody>),
     /// The same, and the answer is kept before its end.
-    Kept(Box<KeptStream>),
+    Saving(Box<SavingStream>),
 }
 
 /// An answer whose request's record is not attached yet.
-pub type Answer = Response<Source>;
+pub type ProxyResponse = Response<BodySource>;
 
 /// The body of an answer. Writes the request's line in the log when it ends or is dropped.
-pub struct AnswerBody {
-    source: Source,
+pub struct ResponseBody {
+    source: BodySource,
     /// Nobody reads the body: the answer to a HEAD request, or one whose status has none.
     bodiless: bool,
     access: Access,
 }
 
-impl AnswerBody {
+impl ResponseBody {
     /// A body with its request's record.
-    pub fn new(source: Source, bodiless: bool, access: Access) -> Self {
+    pub fn new(source: BodySource, bodiless: bool, access: Access) -> Self {
         Self {
             source,
             bodiless,
@@ -69,9 +69,9 @@ impl AnswerBody {
         }
         let mut end = end;
         let translation = match &self.source {
-            Source::Translation(translation) => Some(&**translation),
-            Source::Kept(kept) => Some(kept.translation()),
-            Source::Full(_) | Source::Relay(_) => None,
+            BodySource::Translated(translation) => Some(&**translation),
+            BodySource::Saving(kept) => Some(kept.translation()),
+            BodySource::Full(_) | BodySource::Relay(_) => None,
         };
         if let Some(translation) = translation {
             self.access.usage = translation.usage();
@@ -85,7 +85,7 @@ impl AnswerBody {
     }
 }
 
-impl HttpBody for AnswerBody {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = upstream::BodyError;
 
@@ -95,13 +95,13 @@ impl HttpBody for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
         let data = match &mut this.source {
-            Source::Full(bytes) => {
+            BodySource::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 (!bytes.is_empty()).then_some(Ok(bytes))
             }
-            Source::Relay(body) => ready!(body.poll_joined(cx)),
-            Source::Translation(translation) => ready!(translation.poll_data(cx)).map(Ok),
-            Source::Kept(kept) => ready!(kept.poll_data(cx)).map(Ok),
+            BodySource::Relay(body) => ready!(body.poll_joined(cx)),
+            BodySource::Translated(translation) => ready!(translation.poll_data(cx)).map(Ok),
+            BodySource::Saving(kept) => ready!(kept.poll_data(cx)).map(Ok),
         };
         match &data {
             Some(Ok(data)) => this.access.sent(data.len()),
@@ -121,23 +121,23 @@ impl HttpBody for AnswerBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Full(bytes) => bytes.is_empty(),
-            Source::Relay(body) => body.is_end(),
-            Source::Translation(translation) => translation.is_end(),
-            Source::Kept(kept) => kept.is_end(),
+            BodySource::Full(bytes) => bytes.is_empty(),
+            BodySource::Relay(body) => body.is_end(),
+            BodySource::Translated(translation) => translation.is_end(),
+            BodySource::Saving(kept) => kept.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Full(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
-            Source::Relay(body) => body.size_hint(),
-            Source::Translation(_) | Source::Kept(_) => SizeHint::default(),
+            BodySource::Full(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            BodySource::Relay(body) => body.size_hint(),
+            BodySource::Translated(_) | BodySource::Saving(_) => SizeHint::default(),
         }
     }
 }
 
-impl Drop for AnswerBody {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         // A body whose length is known is not asked for its end.
         let complete = self.bodiless || self.is_end_stream();
@@ -145,17 +145,17 @@ impl Drop for AnswerBody {
     }
 }
 
-impl fmt::Debug for AnswerBody {
+impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswerBody")
+        f.debug_struct("ResponseBody")
             .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
 
 /// An answer whose body is there.
-pub fn full(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Source::Full(body.into()));
+pub fn full(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> ProxyResponse {
+    let mut answer = Response::new(BodySource::Full(body.into()));
     *answer.status_mut() = status;
     if let Some(content_type) = content_type {
         let value = HeaderValue::from_static(content_type);
@@ -165,7 +165,7 @@ pub fn full(status: StatusCode, content_type: Option<&'static str>, body: impl I
 }
 
 /// A number of tokens that the proxy has estimated, with a header that says so.
-pub fn estimate(body: Vec<u8>) -> Answer {
+pub fn estimate(body: Vec<u8>) -> ProxyResponse {
     let mut answer = json(body);
     answer
         .headers_mut()
@@ -174,12 +174,12 @@ pub fn estimate(body: Vec<u8>) -> Answer {
 }
 
 /// A JSON answer with status 200.
-pub fn json(body: impl Into<Bytes>) -> Answer {
+pub fn json(body: impl Into<Bytes>) -> ProxyResponse {
     full(StatusCode::OK, Some("application/json"), body)
 }
 
 /// An error in a dialect's own words.
-pub fn error(dialect: Option<&dyn Dialect>, error: &Error, access: &mut Access) -> Answer {
+pub fn error(dialect: Option<&dyn Dialect>, error: &Error, access: &mut Access) -> ProxyResponse {
     access.error = Some(error.class);
     let dialect = dialect.unwrap_or(DEFAULT_DIALECT);
     let written = dialect.write_error(error, &access.request_id);
@@ -192,7 +192,7 @@ pub fn error(dialect: Option<&dyn Dialect>, error: &Error, access: &mut Access) 
 }
 
 /// Puts the proxy's identifier of the request where the client's dialect has one.
-pub fn identify(answer: &mut Answer, dialect: DialectName, access: &Access) {
+pub fn identify(answer: &mut ProxyResponse, dialect: DialectName, access: &Access) {
     if let Ok(id) = HeaderValue::try_from(access.request_id.as_str()) {
         answer.headers_mut().insert(request_id_header(dialect), id);
     }
@@ -208,7 +208,7 @@ pub fn request_id_header(dialect: DialectName) -> HeaderName {
 }
 
 /// Lists in a header what a translation could not carry over.
-pub fn tell_losses(answer: &mut Answer, losses: &Losses) {
+pub fn tell_losses(answer: &mut ProxyResponse, losses: &Losses) {
     let mut text = String::new();
     let mut omitted = 0_usize;
     for loss in losses.notable() {

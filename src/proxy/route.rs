@@ -8,21 +8,21 @@ use crate::prompt::SystemEdits;
 #[derive(Debug)]
 pub struct Routes {
     /// The longest first.
-    groups: Vec<Group>,
+    groups: Vec<RouteGroup>,
 }
 
 impl Routes {
     /// The routes of a configuration.
     pub fn new(config: Config) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<RouteGroup> = Vec::new();
         for model in config.models {
             let prefix = model.frontend_base_url.clone();
-            let entry = Entry::new(model);
+            let entry = RouteEntry::new(model);
             let frontend = entry.model.dialects.map(|pair| pair.frontend);
             let at = match groups.iter().position(|group| group.prefix == prefix) {
                 Some(at) => at,
                 None => {
-                    groups.push(Group {
+                    groups.push(RouteGroup {
                         prefix,
                         entries: Vec::new(),
                         frontends: Vec::new(),
@@ -42,7 +42,7 @@ impl Routes {
     }
 
     /// The prefix that a path lies under, with the rest of the path: empty or starting with one `/`.
-    pub fn find<'p>(&self, path: &'p str) -> Option<(&Group, &'p str)> {
+    pub fn find<'p>(&self, path: &'p str) -> Option<(&RouteGroup, &'p str)> {
         self.groups.iter().find_map(|group| {
             let rest = group.prefix.strip(path)?;
             // Some clients join a base URL that ends in a slash with a path that starts with one.
@@ -52,29 +52,30 @@ impl Routes {
     }
 
     /// All upstreams.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &RouteEntry> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 }
 
 /// The models that share a prefix.
 #[derive(Debug)]
-pub struct Group {
+pub struct RouteGroup {
     /// The path under which clients reach them.
     pub prefix: Prefix,
     /// The models, in the order of the file.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RouteEntry>,
     /// The dialects that clients of this prefix speak, each once.
     frontends: Vec<DialectName>,
 }
 
-impl Group {
+impl RouteGroup {
     /// The model that a name stands for: an exact name first, then the pattern that says most, then the first.
-    pub fn lookup(&self, name: &str) -> Option<&Entry> {
-        let mut best: Option<&Entry> = None;
+    pub fn lookup(&self, name: &str) -> Option<&RouteEntry> {
+        let mut best: Option<&RouteEntry> = None;
         for entry in &self.entries {
             let pattern = &entry.model.frontend_model_name;
-            let better = |best: &Entry| pattern.precedence() > best.model.frontend_model_name.precedence();
+            let better =
+                |best: &RouteEntry| pattern.precedence() > best.model.frontend_model_name.precedence();
             if pattern.matches(name) && best.is_none_or(better) {
                 best = Some(entry);
             }
@@ -84,9 +85,9 @@ impl Group {
 
     /// The one upstream of all models, where a request that names none can go: the same address, the same
     /// credential, and nothing to translate.
-    pub fn sole_upstream(&self) -> Option<&Entry> {
+    pub fn sole_upstream(&self) -> Option<&RouteEntry> {
         let (first, others) = self.entries.split_first()?;
-        let same = |entry: &Entry| {
+        let same = |entry: &RouteEntry| {
             let (a, b) = (&first.model, &entry.model);
             a.backend_base_url == b.backend_base_url
                 && a.backend_auth.header == b.backend_auth.header
@@ -94,7 +95,7 @@ impl Group {
                 && key(a) == key(b)
                 && a.backend_auth.aws == b.backend_auth.aws
         };
-        let passes = !self.entries.iter().any(Entry::translates);
+        let passes = !self.entries.iter().any(RouteEntry::translates);
         (passes && others.iter().all(same)).then_some(first)
     }
 
@@ -150,14 +151,14 @@ fn key(model: &config::Model) -> Option<&str> {
 
 /// One model of a prefix.
 #[derive(Debug)]
-pub struct Entry {
+pub struct RouteEntry {
     /// What the configuration says.
     pub model: config::Model,
     /// Edits of the system prompt.
     pub edits: SystemEdits,
 }
 
-impl Entry {
+impl RouteEntry {
     fn new(model: config::Model) -> Self {
         let edits = SystemEdits {
             replacements: model.system_edits.replacements.clone(),

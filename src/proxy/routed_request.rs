@@ -5,15 +5,15 @@ use url::Url;
 
 use super::Proxy;
 use super::headers::{self, UnusableCredential};
-use super::request_body::Received;
-use super::route::{Entry, Group};
-use super::upstream::{Body, Outgoing};
+use super::request_body::RequestBody;
+use super::route::{RouteEntry, RouteGroup};
+use super::upstream::{OutgoingRequest, UpstreamBody};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::{self, Dialect, DialectName};
 use crate::telemetry::Access;
 
 /// A request that a prefix has been found for.
-pub(super) struct Call<'a> {
+pub(super) struct RoutedRequest<'a> {
     /// HTTP method.
     pub method: Method,
     /// The path below the prefix: empty or starting with `/`.
@@ -23,14 +23,14 @@ pub(super) struct Call<'a> {
     /// The client's headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Received,
+    pub body: RequestBody,
     /// The models of the prefix.
-    pub group: &'a Group,
+    pub group: &'a RouteGroup,
     /// What all requests share.
     pub proxy: &'a Proxy,
 }
 
-impl Call<'_> {
+impl RoutedRequest<'_> {
     /// The dialect of answers that no model is known for.
     pub fn dialect(&self) -> Option<&'static dyn Dialect> {
         speaking(Some(self.group), &self.headers)
@@ -39,9 +39,9 @@ impl Call<'_> {
 
 /// The dialect in which a client is told of errors before its model is known: that of its prefix, else what its
 /// headers look like.
-pub fn speaking(group: Option<&Group>, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
+pub fn speaking(group: Option<&RouteGroup>, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
     let claude = headers::speaks_claude(headers).then_some(DialectName::Claude);
-    let name = group.and_then(Group::dialect_name).or(claude)?;
+    let name = group.and_then(RouteGroup::dialect_name).or(claude)?;
     Some(dialect::find(name))
 }
 
@@ -51,10 +51,10 @@ pub fn speaking(group: Option<&Group>, headers: &HeaderMap) -> Option<&'static d
 /// When no answer begins; the cause is in the log.
 pub async fn send(
     proxy: &Proxy,
-    request: Outgoing,
-    entry: &Entry,
+    request: OutgoingRequest,
+    entry: &RouteEntry,
     access: &Access,
-) -> Result<Response<Body>, Error> {
+) -> Result<Response<UpstreamBody>, Error> {
     let request = signed(proxy, request, entry).await?;
     let answer = proxy.client.send(request).await.map_err(|error| {
         tracing::warn!(request_id = access.request_id, prefix = access.prefix, cause = %error, "no answer from the upstream");
@@ -83,7 +83,11 @@ pub async fn send(
 
 /// The request with the signature that its upstream wants.
 #[cfg(feature = "aws")]
-async fn signed(proxy: &Proxy, mut request: Outgoing, entry: &Entry) -> Result<Outgoing, Error> {
+async fn signed(
+    proxy: &Proxy,
+    mut request: OutgoingRequest,
+    entry: &RouteEntry,
+) -> Result<OutgoingRequest, Error> {
     if let Some(signing) = &entry.model.backend_auth.aws {
         // Boxed: the search for credentials would make every request's state large.
         Box::pin(proxy.signer.sign(&mut request, signing)).await?;
@@ -94,7 +98,7 @@ async fn signed(proxy: &Proxy, mut request: Outgoing, entry: &Entry) -> Result<O
 /// The request as it is: a configuration that asks for signatures is not accepted.
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the signature of the one that signs")]
-async fn signed(_: &Proxy, request: Outgoing, _: &Entry) -> Result<Outgoing, Error> {
+async fn signed(_: &Proxy, request: OutgoingRequest, _: &RouteEntry) -> Result<OutgoingRequest, Error> {
     Ok(request)
 }
 

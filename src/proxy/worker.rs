@@ -59,9 +59,9 @@ impl Worker {
         let (drained_sender, drained) = oneshot::channel();
         let (end, end_receiver) = oneshot::channel();
         let (ended_sender, ended) = oneshot::channel();
-        let mut serving = Serving {
+        let mut serving = WorkerThread {
             proxy: Arc::new(proxy),
-            http: Arc::new(Http::new()),
+            http: Arc::new(ClientHttp::new()),
             graceful: GracefulShutdown::new(),
             connections: JoinSet::new(),
             open: Arc::clone(&open),
@@ -119,15 +119,15 @@ impl Worker {
 }
 
 /// A worker, on its own thread.
-struct Serving {
+struct WorkerThread {
     proxy: Arc<Proxy>,
-    http: Arc<Http>,
+    http: Arc<ClientHttp>,
     graceful: GracefulShutdown,
     connections: JoinSet<()>,
     open: Arc<AtomicUsize>,
 }
 
-impl Serving {
+impl WorkerThread {
     /// Serves the connections that arrive until there can be no more, lets them end, and waits for the end.
     async fn run(
         &mut self,
@@ -156,7 +156,7 @@ impl Serving {
     }
 
     fn begin(&mut self, stream: StdTcpStream) {
-        let counted = Counted(Arc::clone(&self.open));
+        let counted = OpenConnectionGuard(Arc::clone(&self.open));
         match TcpStream::from_std(stream) {
             Ok(stream) => {
                 let connection = connection(
@@ -176,9 +176,9 @@ impl Serving {
 }
 
 /// Counts a connection out when it has ended, however it did.
-struct Counted(Arc<AtomicUsize>);
+struct OpenConnectionGuard(Arc<AtomicUsize>);
 
-impl Drop for Counted {
+impl Drop for OpenConnectionGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -186,13 +186,13 @@ impl Drop for Counted {
 
 /// How HTTP is spoken with clients.
 #[derive(Clone, Debug)]
-struct Http {
+struct ClientHttp {
     first: http1::Builder,
     /// For those who may mean HTTP/2.
     either: auto::Builder<TokioExecutor>,
 }
 
-impl Http {
+impl ClientHttp {
     fn new() -> Self {
         let mut first = http1::Builder::new();
         first.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -218,7 +218,7 @@ fn may_be_http2(bytes: &[u8]) -> bool {
 }
 
 /// Serves a connection to its end.
-async fn connection(proxy: Arc<Proxy>, stream: TcpStream, http: Arc<Http>, watcher: Watcher) {
+async fn connection(proxy: Arc<Proxy>, stream: TcpStream, http: Arc<ClientHttp>, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
     }

@@ -11,9 +11,9 @@ const RANDOM: usize = 20;
 
 /// Whose entries these are: a digest of the route and the client's credential. Neither can be read back from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner(String);
+pub struct StoreOwner(String);
 
-impl Owner {
+impl StoreOwner {
     /// The owner that a client's credential, or none (""), makes it under a route's prefix.
     pub fn new(route: &str, credential: &str) -> Self {
         let mut hash = Sha256::new();
@@ -25,23 +25,23 @@ impl Owner {
     }
 
     /// The key of one of its entries.
-    pub fn key(&self, id: &str) -> Key {
-        Key(format!("{}:{id}", self.0))
+    pub fn key(&self, id: &str) -> StoreKey {
+        StoreKey(format!("{}:{id}", self.0))
     }
 }
 
 /// The key of an entry. It holds the owner, so that no client can name another's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key(String);
+pub struct StoreKey(String);
 
-impl Key {
+impl StoreKey {
     /// The key's text: hexadecimal digits, a colon and the identifier.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn owners_differ_by_route_and_credential() {
-        assert_eq!(Owner::new("/a", "key"), Owner::new("/a", "key"));
-        assert_ne!(Owner::new("/a", "key"), Owner::new("/a", "other"));
-        assert_ne!(Owner::new("/a", "b"), Owner::new("/ab", ""));
-        assert!(!format!("{:?}", Owner::new("/a", "key-text")).contains("key-text"));
+        assert_eq!(StoreOwner::new("/a", "key"), StoreOwner::new("/a", "key"));
+        assert_ne!(StoreOwner::new("/a", "key"), StoreOwner::new("/a", "other"));
+        assert_ne!(StoreOwner::new("/a", "b"), StoreOwner::new("/ab", ""));
+        assert!(!format!("{:?}", StoreOwner::new("/a", "key-text")).contains("key-text"));
     }
 }

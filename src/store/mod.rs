@@ -22,36 +22,36 @@ use std::io;
 use bytes::Bytes;
 
 use crate::config::{ResponseStore, StorePlace};
-use embedded::Embedded;
+use embedded::EmbeddedStore;
 
-pub use key::{Key, Owner, item_owner, new_response_id, response_id};
-pub use record::Record;
+pub use key::{StoreKey, StoreOwner, item_owner, new_response_id, response_id};
+pub use record::TurnRecord;
 
 /// What an entry weighs besides its key and value, in bytes: its places in the tables.
 const OVERHEAD: u64 = 128;
 
 /// A store of answers.
 #[derive(Debug)]
-pub struct Store(Kind);
+pub struct Store(StoreBackend);
 
 #[derive(Debug)]
-enum Kind {
-    Embedded(Embedded),
+enum StoreBackend {
+    Embedded(EmbeddedStore),
     #[cfg(feature = "redis")]
-    Redis(redis::Redis),
+    Redis(redis::RedisStore),
     /// A database that was there but cannot be read. It is left alone for a person to look at.
     Broken(String),
 }
 
 /// One entry to keep, with what it builds upon.
 #[derive(Debug)]
-pub struct Entry {
+pub struct StoreEntry {
     /// Its key; an entry that is there already is replaced.
-    pub key: Key,
+    pub key: StoreKey,
     /// What to keep.
     pub value: Bytes,
     /// Entries that were used for it, the oldest first: they stay as long as this one does.
-    pub used: Vec<Key>,
+    pub used: Vec<StoreKey>,
 }
 
 impl Store {
@@ -62,12 +62,12 @@ impl Store {
     /// When the file cannot be made or opened, or another process has it.
     pub async fn open(config: &ResponseStore) -> io::Result<Self> {
         let kind = match &config.place {
-            StorePlace::Memory { max_bytes } => Embedded::open(None, *max_bytes, config.max_age)
+            StorePlace::Memory { max_bytes } => EmbeddedStore::open(None, *max_bytes, config.max_age)
                 .await
-                .map(Kind::Embedded),
+                .map(StoreBackend::Embedded),
             StorePlace::Disk { path, max_bytes } => {
-                let opened = Embedded::open(Some(path), *max_bytes, config.max_age).await;
-                opened.map(Kind::Embedded).map_err(|error| match error {
+                let opened = EmbeddedStore::open(Some(path), *max_bytes, config.max_age).await;
+                opened.map(StoreBackend::Embedded).map_err(|error| match error {
                     OpenError::Broken(cause) => {
                         OpenError::Broken(format!("{} cannot be read: {cause}", path.display()))
                     }
@@ -78,7 +78,9 @@ impl Store {
                 })
             }
             #[cfg(feature = "redis")]
-            StorePlace::Redis { url } => redis::Redis::open(url, config.max_age).map(Kind::Redis),
+            StorePlace::Redis { url } => {
+                redis::RedisStore::open(url, config.max_age).map(StoreBackend::Redis)
+            }
             #[cfg(not(feature = "redis"))]
             StorePlace::Redis { .. } => {
                 let message = "this program was built without the `redis` feature";
@@ -94,7 +96,7 @@ impl Store {
                     "the response store is broken: nothing is kept until its file is moved away and the proxy \
                      started again"
                 );
-                Ok(Self(Kind::Broken(cause)))
+                Ok(Self(StoreBackend::Broken(cause)))
             }
         }
     }
@@ -103,12 +105,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+    pub async fn get(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.get(key).await,
+            StoreBackend::Embedded(store) => store.get(key).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.get(key).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.get(key).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 
@@ -116,12 +118,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written to, or the entry alone is more than it holds.
-    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
+    pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.save(entry).await,
+            StoreBackend::Embedded(store) => store.save(entry).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.save(entry).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.save(entry).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 
@@ -129,12 +131,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written to.
-    pub async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.delete(key).await,
+            StoreBackend::Embedded(store) => store.delete(key).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.delete(key).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.delete(key).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 }

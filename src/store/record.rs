@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 
 /// One turn.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Record {
+pub struct TurnRecord {
     #[serde(rename = "v")]
     version: u32,
     /// The answer that this turn goes on from.
@@ -22,7 +22,7 @@ pub struct Record {
     pub response: Box<RawValue>,
 }
 
-impl Record {
+impl TurnRecord {
     /// A turn.
     pub fn new(previous: Option<String>, input: Vec<Box<RawValue>>, response: Box<RawValue>) -> Self {
         Self {

@@ -9,7 +9,7 @@ use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, RedisError, RedisResult, cmd, pipe};
 use bytes::Bytes;
 
-use super::{Entry, Key, OpenError, StoreError};
+use super::{OpenError, StoreEntry, StoreError, StoreKey};
 use crate::config::Secret;
 
 /// What all keys begin with.
@@ -21,12 +21,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRIES: usize = 1;
 
 /// A store in a server.
-pub struct Redis {
+pub struct RedisStore {
     connection: ConnectionManager,
     max_age: Duration,
 }
 
-impl Redis {
+impl RedisStore {
     /// A store in the server of an address; it is connected to when it is first needed, and again when it was lost.
     pub fn open(url: &Secret, max_age: Duration) -> Result<Self, OpenError> {
         // The error may quote the address, which may hold a password.
@@ -44,7 +44,7 @@ impl Redis {
     }
 
     /// The value of a key.
-    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+    pub async fn get(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
         let mut connection = self.connection.clone();
         let value: RedisResult<Option<Vec<u8>>> =
             cmd("GET").arg(name(key)).query_async(&mut connection).await;
@@ -54,7 +54,7 @@ impl Redis {
     }
 
     /// Keeps an entry.
-    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
+    pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
         let age = u64::try_from(self.max_age.as_millis()).unwrap_or(u64::MAX);
         let mut commands = pipe();
@@ -74,22 +74,22 @@ impl Redis {
     }
 
     /// Forgets an entry.
-    pub async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         let mut connection = self.connection.clone();
         let removed: RedisResult<u64> = cmd("DEL").arg(name(key)).query_async(&mut connection).await;
         removed.map(|removed| removed > 0).map_err(|error| failed(&error))
     }
 }
 
-impl fmt::Debug for Redis {
+impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis")
+        f.debug_struct("RedisStore")
             .field("max_age", &self.max_age)
             .finish_non_exhaustive()
     }
 }
 
-fn name(key: &Key) -> String {
+fn name(key: &StoreKey) -> String {
     format!("{PREFIX}{key}")
 }
 

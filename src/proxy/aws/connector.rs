@@ -21,14 +21,14 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The client.
 #[derive(Clone, Debug)]
-pub(super) struct Connector {
+pub(super) struct AwsHttpConnector {
     /// For AWS's services, by the proxy that the environment may name.
     remote: reqwest::Client,
     /// For the metadata services of containers and machines, which no proxy reaches and which speak no TLS.
     local: reqwest::Client,
 }
 
-impl Connector {
+impl AwsHttpConnector {
     /// A client, one that cannot speak TLS where the system has no certificate authorities.
     ///
     /// # Errors
@@ -85,13 +85,13 @@ impl Connector {
     }
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for AwsHttpConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().send(request))
     }
 }
 
-impl HttpClient for Connector {
+impl HttpClient for AwsHttpConnector {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }

@@ -21,7 +21,7 @@ use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::upstream::Outgoing;
+use super::upstream::OutgoingRequest;
 use crate::canonical::{Error, ErrorClass};
 use crate::config::AwsSigning;
 
@@ -32,26 +32,26 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Signs requests; keeps the credentials of every profile.
 #[derive(Debug, Default)]
-pub struct Signer {
-    profiles: HashMap<Profile, Source>,
+pub struct AwsSigner {
+    profiles: HashMap<CredentialProfile, CredentialSource>,
 }
 
 /// Where credentials come from: a region, because some of AWS's own services have to be asked there, and a profile.
-type Profile = (String, Option<String>);
+type CredentialProfile = (String, Option<String>);
 
 #[derive(Debug, Default)]
-struct Source {
+struct CredentialSource {
     chain: OnceCell<DefaultCredentialsChain>,
     current: Mutex<Option<Credentials>>,
 }
 
-impl Signer {
+impl AwsSigner {
     /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed.
     pub fn new<'a>(signings: impl Iterator<Item = &'a AwsSigning>) -> Self {
         let profile = |signing: &AwsSigning| (signing.region.clone(), signing.profile.clone());
         Self {
             profiles: signings
-                .map(|signing| (profile(signing), Source::default()))
+                .map(|signing| (profile(signing), CredentialSource::default()))
                 .collect(),
         }
     }
@@ -60,7 +60,7 @@ impl Signer {
     ///
     /// # Errors
     /// When there are no credentials; the cause is in the log.
-    pub async fn sign(&self, request: &mut Outgoing, signing: &AwsSigning) -> Result<(), Error> {
+    pub async fn sign(&self, request: &mut OutgoingRequest, signing: &AwsSigning) -> Result<(), Error> {
         let key = (signing.region.clone(), signing.profile.clone());
         let no_credentials = |cause: &dyn std::fmt::Display| {
             tracing::error!(profile = signing.profile, %cause, "no AWS credentials for an upstream");
@@ -84,7 +84,7 @@ impl Signer {
     }
 }
 
-impl Source {
+impl CredentialSource {
     /// Credentials that are valid for a while. Whoever comes while they are being fetched waits for them.
     async fn credentials(&self, signing: &AwsSigning) -> Result<Credentials, String> {
         let mut current = self.current.lock().await;
@@ -113,7 +113,7 @@ impl Source {
 async fn chain(signing: &AwsSigning) -> DefaultCredentialsChain {
     let region = Region::new(signing.region.clone());
     let mut config = ProviderConfig::default().with_region(Some(region.clone()));
-    match connector::Connector::new() {
+    match connector::AwsHttpConnector::new() {
         Ok(connector) => config = config.with_http_client(connector),
         Err(cause) => tracing::warn!(%cause, "AWS credentials are looked for on this machine only"),
     }
@@ -143,7 +143,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Signs a request at a time. Signed are the host, the type of the body, its hash, and all headers that AWS reads.
 fn sign_with(
     credentials: Credentials,
-    request: &mut Outgoing,
+    request: &mut OutgoingRequest,
     signing: &AwsSigning,
     time: SystemTime,
 ) -> Result<(), BoxError> {

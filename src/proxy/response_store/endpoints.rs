@@ -2,10 +2,10 @@
 
 use url::form_urlencoded;
 
-use super::super::response::{self, Answer};
-use super::super::route::Entry;
-use super::super::routed_request::Call;
-use super::{Chain, Refusal, owner, record};
+use super::super::response::{self, ProxyResponse};
+use super::super::route::RouteEntry;
+use super::super::routed_request::RoutedRequest;
+use super::{ResponseChain, StoreRefusal, owner, record};
 use crate::dialect::openai_responses::OpenAiResponses;
 use crate::dialect::openai_responses::stored::{self, Action, StoredError, StoredPath};
 use crate::dialect::{Dialect, DialectName};
@@ -13,9 +13,9 @@ use crate::telemetry::Access;
 
 /// Answers a request about a kept answer. `None` where it is about something else, or where no model of the prefix has
 /// its answers translated for clients of this API: then whoever made the answer knows it.
-pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
+pub async fn answer(call: &RoutedRequest<'_>, access: &mut Access) -> Option<ProxyResponse> {
     let asked = stored::classify(&call.method, call.rest)?;
-    let translated = |entry: &Entry| {
+    let translated = |entry: &RouteEntry| {
         entry
             .translation()
             .is_some_and(|pair| pair.frontend == DialectName::OpenAiResponses)
@@ -31,8 +31,12 @@ pub async fn answer(call: &Call<'_>, access: &mut Access) -> Option<Answer> {
     Some(answer)
 }
 
-async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result<Vec<u8>, Refusal> {
-    let missing = || Refusal::ResponseLinks(StoredError::ResponseNotFound(asked.id.to_owned()));
+async fn body(
+    call: &RoutedRequest<'_>,
+    asked: StoredPath<'_>,
+    access: &Access,
+) -> Result<Vec<u8>, StoreRefusal> {
+    let missing = || StoreRefusal::ResponseLinks(StoredError::ResponseNotFound(asked.id.to_owned()));
     let store = call.proxy.store.as_ref().ok_or_else(missing)?;
     let owner = owner(call);
     match asked.action {
@@ -48,7 +52,7 @@ async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result
         Action::Delete => {
             let id = crate::store::response_id(asked.id).ok_or_else(missing)?;
             let deleted = store.delete(&owner.key(id)).await;
-            match deleted.map_err(|error| Refusal::unavailable(&error, access))? {
+            match deleted.map_err(|error| StoreRefusal::unavailable(&error, access))? {
                 true => Ok(stored::deleted(id)),
                 false => Err(missing()),
             }
@@ -59,13 +63,13 @@ async fn body(call: &Call<'_>, asked: StoredPath<'_>, access: &Access) -> Result
                 .ok_or_else(missing)?;
             let mut items = match &last.previous {
                 Some(id) => {
-                    let chain = Chain::up_to(store, &owner, id, access).await?;
+                    let chain = ResponseChain::up_to(store, &owner, id, access).await?;
                     chain.map(|chain| chain.items).unwrap_or_default()
                 }
                 None => Vec::new(),
             };
             items.extend(last.input);
-            stored::page(&items, call.query.as_deref()).map_err(Refusal::Other)
+            stored::page(&items, call.query.as_deref()).map_err(StoreRefusal::Other)
         }
         Action::Cancel => {
             record(store, &owner, asked.id, access)

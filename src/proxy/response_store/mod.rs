@@ -14,16 +14,16 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::headers;
-use super::response::{self, Answer, Source};
-use super::routed_request::Call;
+use super::response::{self, BodySource, ProxyResponse};
+use super::routed_request::RoutedRequest;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
-use crate::store::{self, Entry, Key, Owner, Record, Store, StoreError};
+use crate::store::{self, Store, StoreEntry, StoreError, StoreKey, StoreOwner, TurnRecord};
 use crate::telemetry::Access;
 
 pub(super) use endpoints::answer as object;
-pub(super) use saving_stream::KeptStream;
+pub(super) use saving_stream::SavingStream;
 
 /// Most bytes of a conversation that is put together: what a request of its own could have.
 const CONVERSATION_LIMIT: usize = super::BODY_LIMIT;
@@ -32,20 +32,20 @@ const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a request cannot be served from the store.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum StoreRefusal {
     /// What it names is not there.
     ResponseLinks(StoredError),
     /// Anything else.
     Other(Error),
 }
 
-impl From<StoredError> for Refusal {
+impl From<StoredError> for StoreRefusal {
     fn from(error: StoredError) -> Self {
         Self::ResponseLinks(error)
     }
 }
 
-impl Refusal {
+impl StoreRefusal {
     /// The cause goes to the log, not to the client.
     fn unavailable(error: &StoreError, access: &Access) -> Self {
         tracing::error!(request_id = access.request_id, cause = %error, "the response store cannot be read");
@@ -54,7 +54,7 @@ impl Refusal {
     }
 
     /// The refusal in the client's dialect.
-    pub fn answer(&self, client: &'static dyn Dialect, access: &mut Access) -> Answer {
+    pub fn answer(&self, client: &'static dyn Dialect, access: &mut Access) -> ProxyResponse {
         let error = match self {
             Self::Other(error) => return response::error(Some(client), error, access),
             Self::ResponseLinks(error) => error,
@@ -68,19 +68,19 @@ impl Refusal {
 }
 
 /// One turn that has begun, and what is to be kept of it.
-pub(super) struct Turn {
+pub(super) struct PendingResponse {
     stored: ResponseLinks,
-    keep: Option<Keep>,
+    keep: Option<PendingSave>,
 }
 
 /// What is kept when the answer is complete.
-struct Keep {
+struct PendingSave {
     store: Arc<Store>,
-    key: Key,
+    key: StoreKey,
     id: String,
     previous: Option<String>,
     /// The answers that this one goes on from, the first one first.
-    chain: Vec<Key>,
+    chain: Vec<StoreKey>,
     items: Vec<Bytes>,
     request_id: String,
 }
@@ -91,10 +91,10 @@ struct Keep {
 /// # Errors
 /// What the request names is not there, or cannot be had.
 pub(super) async fn begin(
-    call: &mut Call<'_>,
+    call: &mut RoutedRequest<'_>,
     client: &'static dyn Dialect,
     access: &Access,
-) -> Result<Option<Turn>, Refusal> {
+) -> Result<Option<PendingResponse>, StoreRefusal> {
     if client.name() != DialectName::OpenAiResponses {
         return Ok(None);
     }
@@ -111,8 +111,8 @@ pub(super) async fn begin(
     };
     let owner = owner(call);
     let chain = match &asked.previous {
-        Some(id) => Chain::of(store, &owner, id, access).await?,
-        None => Chain::default(),
+        Some(id) => ResponseChain::of(store, &owner, id, access).await?,
+        None => ResponseChain::default(),
     };
     let mut resolved = Vec::new();
     for reference in asked.references() {
@@ -121,14 +121,14 @@ pub(super) async fn begin(
     let items = asked.items(&resolved);
     if let Some(body) = asked.expanded(&chain.items, &items) {
         if body.len() > CONVERSATION_LIMIT {
-            return Err(Refusal::Other(too_large()));
+            return Err(StoreRefusal::Other(too_large()));
         }
         call.body = body.into();
     }
     if !answers {
         return Ok(None);
     }
-    let mut turn = Turn {
+    let mut turn = PendingResponse {
         stored: ResponseLinks {
             id: None,
             previous: asked.previous.clone(),
@@ -138,10 +138,10 @@ pub(super) async fn begin(
     if asked.store {
         let id = store::new_response_id().map_err(|error| {
             let message = format!("the system gives no random bytes: {error}");
-            Refusal::Other(Error::new(ErrorClass::Internal, message))
+            StoreRefusal::Other(Error::new(ErrorClass::Internal, message))
         })?;
         turn.stored.id = Some(id.clone());
-        turn.keep = Some(Keep {
+        turn.keep = Some(PendingSave {
             store: Arc::clone(store),
             key: owner.key(&id),
             id,
@@ -155,25 +155,25 @@ pub(super) async fn begin(
 }
 
 /// Whose entries a client of this request reads and writes.
-fn owner(call: &Call<'_>) -> Owner {
+fn owner(call: &RoutedRequest<'_>) -> StoreOwner {
     let credential = headers::client_token(&call.headers).unwrap_or_default();
-    Owner::new(call.group.prefix.as_str(), credential)
+    StoreOwner::new(call.group.prefix.as_str(), credential)
 }
 
 /// The turns up to a kept answer.
 #[derive(Default)]
-struct Chain {
+struct ResponseChain {
     /// Keys of the turns, the first one first.
-    keys: Vec<Key>,
+    keys: Vec<StoreKey>,
     /// Input and output of all turns.
     items: Vec<Box<RawValue>>,
     /// Whether a turn before the first is not there any more.
     broken: bool,
 }
 
-impl Chain {
+impl ResponseChain {
     /// The turns up to an answer, all of which have to be there.
-    async fn of(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Self, Refusal> {
+    async fn of(store: &Store, owner: &StoreOwner, id: &str, access: &Access) -> Result<Self, StoreRefusal> {
         let chain = Self::up_to(store, owner, id, access).await?;
         match chain {
             Some(chain) if !chain.broken => Ok(chain),
@@ -182,7 +182,12 @@ impl Chain {
     }
 
     /// The turns up to an answer, as far back as they are there; `None` where the answer itself is not.
-    async fn up_to(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Option<Self>, Refusal> {
+    async fn up_to(
+        store: &Store,
+        owner: &StoreOwner,
+        id: &str,
+        access: &Access,
+    ) -> Result<Option<Self>, StoreRefusal> {
         let mut turns = Vec::new();
         let mut keys = Vec::new();
         let mut bytes = 0_usize;
@@ -196,7 +201,7 @@ impl Chain {
             // Also the end of a chain that a damaged store has made a ring.
             bytes = bytes.saturating_add(length);
             if bytes > CONVERSATION_LIMIT {
-                return Err(Refusal::Other(too_large()));
+                return Err(StoreRefusal::Other(too_large()));
             }
             keys.push(owner.key(&id));
             next = record.previous.clone();
@@ -219,24 +224,29 @@ impl Chain {
 /// A kept turn and what it weighs. What the proxy did not make is not looked for.
 async fn record(
     store: &Store,
-    owner: &Owner,
+    owner: &StoreOwner,
     id: &str,
     access: &Access,
-) -> Result<Option<(Record, usize)>, Refusal> {
+) -> Result<Option<(TurnRecord, usize)>, StoreRefusal> {
     let Some(id) = store::response_id(id) else {
         return Ok(None);
     };
-    let unavailable = |error: StoreError| Refusal::unavailable(&error, access);
+    let unavailable = |error: StoreError| StoreRefusal::unavailable(&error, access);
     let Some(value) = store.get(&owner.key(id)).await.map_err(unavailable)? else {
         return Ok(None);
     };
-    let record = Record::read(&value).map_err(unavailable)?;
+    let record = TurnRecord::read(&value).map_err(unavailable)?;
     Ok(Some((record, value.len())))
 }
 
 /// The item that a reference names, among those of the turn that its identifier tells of.
-async fn item(store: &Store, owner: &Owner, id: &str, access: &Access) -> Result<Box<RawValue>, Refusal> {
-    let missing = || Refusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
+async fn item(
+    store: &Store,
+    owner: &StoreOwner,
+    id: &str,
+    access: &Access,
+) -> Result<Box<RawValue>, StoreRefusal> {
+    let missing = || StoreRefusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
     let response = store::item_owner(id).ok_or_else(missing)?;
     let (record, _) = record(store, owner, &response, access)
         .await?
@@ -253,31 +263,33 @@ fn too_large() -> Error {
     Error::new(ErrorClass::TooLarge, message)
 }
 
-impl Turn {
+impl PendingResponse {
     /// What the answer says of the store.
     pub fn stored(&self) -> ResponseLinks {
         self.stored.clone()
     }
 
     /// Keeps a complete answer before it leaves, and sees to it that a streamed one is kept before its last event does.
-    pub async fn keep(self, answer: Answer) -> Answer {
+    pub async fn keep(self, answer: ProxyResponse) -> ProxyResponse {
         let Some(keep) = self.keep.filter(|_| answer.status() == StatusCode::OK) else {
             return answer;
         };
         let (parts, source) = answer.into_parts();
         let source = match source {
-            Source::Full(body) => Source::Full(match keep.save(&body).await {
+            BodySource::Full(body) => BodySource::Full(match keep.save(&body).await {
                 Ok(()) => body,
                 Err(()) => stored::unkept(&body),
             }),
-            Source::Translation(translation) => Source::Kept(Box::new(KeptStream::new(translation, keep))),
-            other @ (Source::Relay(_) | Source::Kept(_)) => other,
+            BodySource::Translated(translation) => {
+                BodySource::Saving(Box::new(SavingStream::new(translation, keep)))
+            }
+            other @ (BodySource::Relay(_) | BodySource::Saving(_)) => other,
         };
-        Answer::from_parts(parts, source)
+        ProxyResponse::from_parts(parts, source)
     }
 }
 
-impl Keep {
+impl PendingSave {
     /// Keeps the answer; why that failed is in the log.
     async fn save(self, response: &[u8]) -> Result<(), ()> {
         let Self {
@@ -291,8 +303,8 @@ impl Keep {
         } = self;
         let saved = async {
             let response = serde_json::from_slice(response).map_err(StoreError::new)?;
-            let record = Record::new(previous, stored::identified(&items, &id), response);
-            let entry = Entry {
+            let record = TurnRecord::new(previous, stored::identified(&items, &id), response);
+            let entry = StoreEntry {
                 key,
                 value: record.write()?,
                 used: chain,

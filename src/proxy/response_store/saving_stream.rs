@@ -5,22 +5,22 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
-use super::super::translated_body::Translation;
-use super::Keep;
+use super::super::translated_body::TranslatedBody;
+use super::PendingSave;
 use crate::dialect::openai_responses::stored::{self, LastEvent};
 
 /// A translated stream whose last event waits until the answer is kept; no other does.
-pub struct KeptStream {
-    translation: Box<Translation>,
+pub struct SavingStream {
+    translation: Box<TranslatedBody>,
     /// What is to be kept; `None` once that is on its way.
-    keep: Option<Keep>,
+    keep: Option<PendingSave>,
     /// The last event, when the answer is kept.
     last: Option<Pin<Box<dyn Future<Output = Bytes> + Send>>>,
 }
 
-impl KeptStream {
+impl SavingStream {
     /// A stream whose pieces are whole events.
-    pub(super) fn new(translation: Box<Translation>, keep: Keep) -> Self {
+    pub(super) fn new(translation: Box<TranslatedBody>, keep: PendingSave) -> Self {
         Self {
             translation,
             keep: Some(keep),
@@ -29,7 +29,7 @@ impl KeptStream {
     }
 
     /// The stream behind it, for what the log says of it.
-    pub fn translation(&self) -> &Translation {
+    pub fn translation(&self) -> &TranslatedBody {
         &self.translation
     }
 
@@ -67,7 +67,7 @@ impl KeptStream {
 }
 
 /// Keeps the answer that an event ends, and gives the event: as it was, or saying that the answer was not kept.
-async fn save(keep: Keep, piece: Bytes, found: LastEvent, event: Bytes) -> Bytes {
+async fn save(keep: PendingSave, piece: Bytes, found: LastEvent, event: Bytes) -> Bytes {
     let LastEvent { start, response } = found;
     let object = piece.slice(response.clone());
     match keep.save(&object).await {

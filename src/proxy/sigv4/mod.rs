@@ -29,7 +29,7 @@ const MUST_BE_SIGNED: &str = "x-amz-";
 
 /// What a client's `Authorization` header says, by a key that is known and at about this time.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub struct SignatureClaim<'a> {
     credential: &'a AwsCredential,
     /// `20260101/eu-west-1/bedrock/aws4_request`
     scope: String,
@@ -39,7 +39,7 @@ pub struct Claim<'a> {
     signature: Vec<u8>,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> SignatureClaim<'a> {
     /// Reads what a request claims, before its body is there.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ fn signed(path: &str, body: &[u8], more: &[(&str, &str)]) -> Parts {
 
 fn check(head: &Parts, body: &[u8], now: u64) -> Result<(), String> {
     let known = credentials();
-    let claim = Claim::read(head, &known, at(now)).map_err(|error| error.message)?;
+    let claim = SignatureClaim::read(head, &known, at(now)).map_err(|error| error.message)?;
     claim.verify(head, body).map_err(|error| error.message)
 }
 

@@ -15,12 +15,12 @@ use crate::wire::framing::Decoder;
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Where the frames of an upstream's stream come from; apart from the HTTP client, so that it can be scripted.
-pub trait Pieces: Send {
+pub trait UpstreamPieces: Send {
     /// The next piece of the body; `None` at its end, an error where it broke off.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>>;
 }
 
-impl Pieces for upstream::Body {
+impl UpstreamPieces for upstream::UpstreamBody {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let lost = |error: upstream::BodyError| {
             let class = if error.is_timeout() {
@@ -35,18 +35,18 @@ impl Pieces for upstream::Body {
 }
 
 /// The body of a translated stream. Whoever polls it polls the upstream; whoever drops it drops the upstream.
-pub struct Translation {
+pub struct TranslatedBody {
     /// `None` once the upstream has nothing more to say.
-    upstream: Option<Box<dyn Pieces>>,
+    upstream: Option<Box<dyn UpstreamPieces>>,
     decoder: Decoder,
     stream: TranslatedStream,
     out: BytesMut,
     silence: IdleTimer,
 }
 
-impl Translation {
+impl TranslatedBody {
     /// Begins the translation of an upstream's body, whose frames `decoder` reads.
-    pub fn new(upstream: Box<dyn Pieces>, decoder: Decoder, stream: TranslatedStream) -> Self {
+    pub fn new(upstream: Box<dyn UpstreamPieces>, decoder: Decoder, stream: TranslatedStream) -> Self {
         Self {
             upstream: Some(upstream),
             decoder,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::super::test_dialect::WORDS;
+use super::super::test_dialect::FAKE_DIALECT;
 use super::*;
 use crate::capability;
 use crate::dialect::{ClientRequest, DialectName};
@@ -13,7 +13,7 @@ use crate::prompt::SystemEdits;
 use crate::translate::{Exchange, ExchangeConfig};
 
 /// What a scripted upstream does at one poll.
-enum Step {
+enum ScriptStep {
     Say(&'static str),
     /// Nothing is ready at this poll.
     Wait,
@@ -22,22 +22,22 @@ enum Step {
     Hang,
 }
 
-struct Script {
-    steps: VecDeque<Step>,
+struct ScriptedUpstream {
+    steps: VecDeque<ScriptStep>,
     dropped: Arc<AtomicBool>,
 }
 
-impl Pieces for Script {
+impl UpstreamPieces for ScriptedUpstream {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         match self.steps.pop_front() {
-            Some(Step::Say(text)) => Poll::Ready(Some(Ok(Bytes::from_static(text.as_bytes())))),
-            Some(Step::Wait) => {
+            Some(ScriptStep::Say(text)) => Poll::Ready(Some(Ok(Bytes::from_static(text.as_bytes())))),
+            Some(ScriptStep::Wait) => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Some(Step::Break) => Poll::Ready(Some(Err(Error::new(ErrorClass::Upstream, "lost")))),
-            Some(Step::Hang) => {
-                self.steps.push_front(Step::Hang);
+            Some(ScriptStep::Break) => Poll::Ready(Some(Err(Error::new(ErrorClass::Upstream, "lost")))),
+            Some(ScriptStep::Hang) => {
+                self.steps.push_front(ScriptStep::Hang);
                 Poll::Pending
             }
             None => Poll::Ready(None),
@@ -45,16 +45,16 @@ impl Pieces for Script {
     }
 }
 
-impl Drop for Script {
+impl Drop for ScriptedUpstream {
     fn drop(&mut self) {
         self.dropped.store(true, Ordering::SeqCst);
     }
 }
 
-fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<AtomicBool>) {
+fn translation(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody, Arc<AtomicBool>) {
     let route = ExchangeConfig {
-        client: &WORDS,
-        upstream: &WORDS,
+        client: &FAKE_DIALECT,
+        upstream: &FAKE_DIALECT,
         model: &str::to_owned,
         capabilities: &|model| capability::lookup(DialectName::OpenAiChat, model),
         edits: &SystemEdits::default(),
@@ -71,36 +71,36 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
     let begun = Exchange::begin(&route, &inbound, 0, "req_1", &mut Losses::new());
     let (exchange, _) = begun.expect("a request");
     let dropped = Arc::new(AtomicBool::new(false));
-    let script = Script {
+    let script = ScriptedUpstream {
         steps: steps.into_iter().collect(),
         dropped: Arc::clone(&dropped),
     };
     (
-        Translation::new(Box::new(script), exchange.decoder(), exchange.stream()),
+        TranslatedBody::new(Box::new(script), exchange.decoder(), exchange.stream()),
         dropped,
     )
 }
 
-async fn next(translation: &mut Translation) -> Option<String> {
+async fn next(translation: &mut TranslatedBody) -> Option<String> {
     let piece = std::future::poll_fn(|cx| translation.poll_data(cx)).await?;
     Some(String::from_utf8(piece.to_vec()).expect("text"))
 }
 
-const START: Step = Step::Say("data: start\n\n");
-const END: Step = Step::Say("data: end\n\n");
+const START: ScriptStep = ScriptStep::Say("data: start\n\n");
+const END: ScriptStep = ScriptStep::Say("data: end\n\n");
 
 #[tokio::test]
 async fn what_arrives_together_leaves_together_and_nothing_waits() {
     let (mut translation, dropped) = translation([
         START,
-        Step::Say("data: a\n\ndata: b\n\nda"),
+        ScriptStep::Say("data: a\n\ndata: b\n\nda"),
         // Once for the wait before the status, once for the first piece.
-        Step::Wait,
-        Step::Wait,
-        Step::Say("ta: c\n\n"),
-        Step::Wait,
+        ScriptStep::Wait,
+        ScriptStep::Wait,
+        ScriptStep::Say("ta: c\n\n"),
+        ScriptStep::Wait,
         END,
-        Step::Hang,
+        ScriptStep::Hang,
     ]);
     translation.begin().await.expect("a stream");
     assert_eq!(next(&mut translation).await.as_deref(), Some("[start]ab"));
@@ -118,10 +118,10 @@ async fn what_arrives_together_leaves_together_and_nothing_waits() {
 async fn a_failure_before_the_first_event_has_a_status_of_its_own() {
     for (steps, class) in [
         (
-            vec![Step::Wait, Step::Say("data: fail\n\n")],
+            vec![ScriptStep::Wait, ScriptStep::Say("data: fail\n\n")],
             ErrorClass::Overloaded,
         ),
-        (vec![Step::Wait, Step::Break], ErrorClass::Upstream),
+        (vec![ScriptStep::Wait, ScriptStep::Break], ErrorClass::Upstream),
         (vec![], ErrorClass::Upstream),
     ] {
         let (mut translation, _) = translation(steps);
@@ -133,11 +133,15 @@ async fn a_failure_before_the_first_event_has_a_status_of_its_own() {
 #[tokio::test]
 async fn a_failure_after_it_is_told_in_the_stream() {
     for (step, expected) in [
-        (Some(Step::Say("data: fail\n\n")), "[fail overloaded]"),
-        (Some(Step::Break), "[fail upstream]"),
+        (Some(ScriptStep::Say("data: fail\n\n")), "[fail overloaded]"),
+        (Some(ScriptStep::Break), "[fail upstream]"),
         (None, "[fail upstream]"),
     ] {
-        let (mut translation, _) = translation([START, Step::Wait, Step::Wait].into_iter().chain(step));
+        let (mut translation, _) = translation(
+            [START, ScriptStep::Wait, ScriptStep::Wait]
+                .into_iter()
+                .chain(step),
+        );
         translation.begin().await.expect("a stream");
         assert_eq!(next(&mut translation).await.as_deref(), Some("[start]"));
         assert_eq!(next(&mut translation).await.as_deref(), Some(expected));
@@ -148,7 +152,7 @@ async fn a_failure_after_it_is_told_in_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_broken_by_signs_of_life() {
-    let (mut translation, dropped) = translation([Step::Hang]);
+    let (mut translation, dropped) = translation([ScriptStep::Hang]);
     let began = Instant::now();
     translation.begin().await.expect("a stream");
     assert_eq!(next(&mut translation).await.as_deref(), Some("[alive]"));
@@ -162,8 +166,9 @@ async fn silence_is_broken_by_signs_of_life() {
 #[tokio::test]
 async fn an_event_without_end_is_a_failure_and_not_a_heap_of_memory() {
     let piece = "x".repeat(1024 * 1024).leak();
-    let endless = std::iter::repeat_with(|| Step::Say(&*piece)).take(64);
-    let (mut translation, dropped) = translation([START].into_iter().chain(endless).chain([Step::Hang]));
+    let endless = std::iter::repeat_with(|| ScriptStep::Say(&*piece)).take(64);
+    let (mut translation, dropped) =
+        translation([START].into_iter().chain(endless).chain([ScriptStep::Hang]));
     translation.begin().await.expect("a stream");
     assert_eq!(
         next(&mut translation).await.as_deref(),

@@ -8,12 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use super::counting;
 use super::headers;
 use super::path;
-use super::response::{self, Answer, Source};
+use super::response::{self, BodySource, ProxyResponse};
 use super::response_store;
-use super::route::Entry;
-use super::routed_request::{self, Call};
-use super::translated_body::Translation;
-use super::upstream::{Body, Outgoing};
+use super::route::RouteEntry;
+use super::routed_request::{self, RoutedRequest};
+use super::translated_body::TranslatedBody;
+use super::upstream::{OutgoingRequest, UpstreamBody};
 use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
 use crate::capability;
 use crate::config::DialectPair;
@@ -29,17 +29,21 @@ const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Translates a request and the answer to it.
 pub(super) async fn translate(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     pair: DialectPair,
     access: &mut Access,
-) -> Answer {
+) -> ProxyResponse {
     let (client, upstream) = (dialect::find(pair.frontend), dialect::find(pair.backend));
     between(call, entry, client, upstream, access).await
 }
 
 /// The answer to a request that only the vendor itself can answer.
-pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access: &mut Access) -> Answer {
+pub(super) fn untranslated(
+    call: &RoutedRequest<'_>,
+    client: &'static dyn Dialect,
+    access: &mut Access,
+) -> ProxyResponse {
     let message = format!(
         "{} {} is not translated to this model's upstream",
         call.method, call.rest
@@ -53,12 +57,12 @@ pub(super) fn untranslated(call: &Call<'_>, client: &'static dyn Dialect, access
 
 /// Translates between two dialects that are known.
 async fn between(
-    mut call: Call<'_>,
-    entry: &Entry,
+    mut call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     access: &mut Access,
-) -> Answer {
+) -> ProxyResponse {
     let turn = match response_store::begin(&mut call, client, access).await {
         Ok(turn) => turn,
         Err(refusal) => return refusal.answer(client, access),
@@ -124,17 +128,17 @@ async fn between(
 }
 
 async fn run(
-    call: Call<'_>,
-    entry: &Entry,
+    call: RoutedRequest<'_>,
+    entry: &RouteEntry,
     exchange: &Exchange,
     written: WrittenRequest,
     losses: &mut Losses,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     let url = path::upstream_url(&entry.model.backend_base_url, false, false, &written.path, None);
     let auth = &entry.model.backend_auth;
     let headers = headers::translated(call.headers, auth, written.headers, exchange.streams());
-    let request = Outgoing {
+    let request = OutgoingRequest {
         method: Method::POST,
         url: routed_request::parse(&url)?,
         headers: headers.map_err(routed_request::unusable)?,
@@ -168,9 +172,9 @@ async fn failed(
     exchange: &Exchange,
     status: StatusCode,
     headers: &HeaderMap,
-    body: Body,
+    body: UpstreamBody,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     let (body, _) = body.collect(ERROR_LIMIT).await.map_err(broken)?;
     let (error, written) = exchange.error(status, headers, &body);
     Ok(refusal(&error, written, headers, access))
@@ -182,7 +186,7 @@ pub(super) fn refusal(
     written: WrittenError,
     headers: &HeaderMap,
     access: &mut Access,
-) -> Answer {
+) -> ProxyResponse {
     access.error = Some(error.class);
     let mut answer = written_error(written);
     if let Some(delay) = headers.get(RETRY_AFTER)
@@ -196,10 +200,10 @@ pub(super) fn refusal(
 async fn complete(
     exchange: &Exchange,
     headers: &HeaderMap,
-    body: Body,
+    body: UpstreamBody,
     losses: &mut Losses,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     let streams = [Framing::Sse, Framing::EventStream].map(Framing::media_type);
     if streams.contains(&headers::media_type(headers)) {
         let message = "the upstream streams its answer although that was not asked for";
@@ -220,20 +224,20 @@ async fn complete(
 async fn streamed(
     exchange: &Exchange,
     headers: &HeaderMap,
-    body: Body,
+    body: UpstreamBody,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
     // Some servers stream without saying so; what says that it is a document is one.
     let document = ["application/json", "text/html"].contains(&headers::media_type(headers));
     if document {
         return failed(exchange, StatusCode::BAD_GATEWAY, headers, body, access).await;
     }
-    let mut translation = Translation::new(Box::new(body), exchange.decoder(), exchange.stream());
+    let mut translation = TranslatedBody::new(Box::new(body), exchange.decoder(), exchange.stream());
     if let Err(error) = translation.begin().await {
         access.lost(translation.losses());
         return Err(error);
     }
-    let mut answer = Response::new(Source::Translation(Box::new(translation)));
+    let mut answer = Response::new(BodySource::Translated(Box::new(translation)));
     for (name, value) in [
         (CONTENT_TYPE, exchange.client().framing().media_type()),
         (CACHE_CONTROL, "no-cache"),
@@ -245,7 +249,7 @@ async fn streamed(
     Ok(answer)
 }
 
-fn written_error(written: WrittenError) -> Answer {
+fn written_error(written: WrittenError) -> ProxyResponse {
     let mut answer = response::full(written.status, None, written.body);
     for (name, value) in written.headers {
         answer.headers_mut().insert(name, value);

@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use http_body_util::BodyExt;
 
-use super::super::test_dialect::WORDS;
-use super::super::{Proxy, response::AnswerBody};
+use super::super::test_dialect::FAKE_DIALECT;
+use super::super::{Proxy, response::ResponseBody};
 use super::*;
 
 /// An upstream on a port of its own that gives one answer; the request that it got can be received.
@@ -30,7 +30,7 @@ fn http(status: &str, headers: &str, body: &str) -> String {
     )
 }
 
-struct Told {
+struct ExchangeOutcome {
     status: u16,
     headers: HeaderMap,
     body: String,
@@ -39,7 +39,7 @@ struct Told {
 }
 
 /// Sends a request through to an upstream that gives this answer.
-async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
+async fn exchange(path: &str, request: &'static str, answer: String) -> ExchangeOutcome {
     let (url, receiver) = upstream(answer);
     let text = format!(
         "models: [{{frontend_model_name: m, frontend_base_url: /p, backend_model_name: big, \
@@ -56,7 +56,7 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
         ("x-trace", "t"),
     ];
     let header = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
-    let call = Call {
+    let call = RoutedRequest {
         method: Method::POST,
         rest,
         query: Some("beta=true".to_owned()),
@@ -66,14 +66,14 @@ async fn exchange(path: &str, request: &'static str, answer: String) -> Told {
         proxy: &proxy,
     };
     let mut access = Access::new(proxy.ids.next(), Method::POST, path.to_owned());
-    let answer = between(call, &group.entries[0], &WORDS, &WORDS, &mut access).await;
+    let answer = between(call, &group.entries[0], &FAKE_DIALECT, &FAKE_DIALECT, &mut access).await;
     let input_tokens = access.usage.map(|usage| usage.input_total());
     let (parts, source) = answer.into_parts();
-    let body = AnswerBody::new(source, false, access)
+    let body = ResponseBody::new(source, false, access)
         .collect()
         .await
         .expect("a body");
-    Told {
+    ExchangeOutcome {
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: String::from_utf8(body.to_bytes().to_vec()).expect("text"),

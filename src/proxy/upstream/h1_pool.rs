@@ -19,10 +19,10 @@ use url::{Position, Url};
 
 use super::super::idle_timer::IdleTimer;
 use super::error::{BodyError, SendError};
-use super::http1_connection::Link;
-use super::outgoing_body::Parts;
+use super::http1_connection::Http1Connection;
+use super::outgoing_body::OutgoingBody;
 use super::{
-    CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_RETRIES, Outgoing, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW,
+    CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_RETRIES, OutgoingRequest, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW,
 };
 
 /// The most unused connections that are kept for one upstream.
@@ -30,28 +30,28 @@ const IDLE_LIMIT: usize = 1024;
 
 /// One upstream, told by its host and port.
 #[derive(Debug)]
-pub struct Host {
+pub struct Http1Upstream {
     uri: Uri,
     name: HeaderValue,
     connector: HttpConnector,
-    pool: Mutex<Pool>,
+    pool: Mutex<ConnectionPool>,
 }
 
 #[derive(Debug, Default)]
-struct Pool {
+struct ConnectionPool {
     /// Those that came back last are at the end.
-    idle: VecDeque<Idle>,
+    idle: VecDeque<PoolEntry>,
     /// Somebody closes what is kept for too long.
     swept: bool,
 }
 
 #[derive(Debug)]
-struct Idle {
-    link: Box<Link>,
+struct PoolEntry {
+    link: Box<Http1Connection>,
     since: Instant,
 }
 
-impl Host {
+impl Http1Upstream {
     /// The upstream that a URL names.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Host {
     ///
     /// # Errors
     /// When no answer begins.
-    pub async fn send(self: &Arc<Self>, request: Outgoing) -> Result<Response<Body>, SendError> {
+    pub async fn send(self: &Arc<Self>, request: OutgoingRequest) -> Result<Response<Http1Body>, SendError> {
         if let Some(link) = self.take() {
             let began = Instant::now();
             match self.exchange(link, request.clone()).await {
@@ -98,7 +98,7 @@ impl Host {
         self.exchange(link, request).await
     }
 
-    async fn connect(&self) -> Result<Box<Link>, SendError> {
+    async fn connect(&self) -> Result<Box<Http1Connection>, SendError> {
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx))
             .await
@@ -107,15 +107,15 @@ impl Host {
             .call(self.uri.clone())
             .await
             .map_err(|error| SendError::Connect(error.into()))?;
-        Ok(Box::new(Link::open(io).await?))
+        Ok(Box::new(Http1Connection::open(io).await?))
     }
 
     async fn exchange(
         self: &Arc<Self>,
-        mut link: Box<Link>,
-        request: Outgoing,
-    ) -> Result<Response<Body>, SendError> {
-        let mut outgoing = Request::new(Parts::new(request.body));
+        mut link: Box<Http1Connection>,
+        request: OutgoingRequest,
+    ) -> Result<Response<Http1Body>, SendError> {
+        let mut outgoing = Request::new(OutgoingBody::new(request.body));
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = Uri::try_from(target(&request.url)).map_err(|_| SendError::Target)?;
         *outgoing.headers_mut() = request.headers;
@@ -132,7 +132,7 @@ impl Host {
         let answer = answer.ok_or(SendError::Silent)??;
         silence.heard();
         Ok(answer.map(|incoming| {
-            let mut body = Body {
+            let mut body = Http1Body {
                 incoming,
                 link: Some(link),
                 host: Arc::clone(self),
@@ -146,7 +146,7 @@ impl Host {
     }
 
     /// The unused connection that was in use last, if it is still open.
-    fn take(&self) -> Option<Box<Link>> {
+    fn take(&self) -> Option<Box<Http1Connection>> {
         loop {
             let mut idle = self.lock().idle.pop_back()?;
             if idle.since.elapsed() < POOL_IDLE && idle.link.is_reusable() {
@@ -156,11 +156,11 @@ impl Host {
     }
 
     /// Keeps a connection for the next request.
-    fn keep(self: &Arc<Self>, link: Box<Link>) {
+    fn keep(self: &Arc<Self>, link: Box<Http1Connection>) {
         let since = Instant::now();
         let mut pool = self.lock();
         if pool.idle.len() < IDLE_LIMIT {
-            pool.idle.push_back(Idle { link, since });
+            pool.idle.push_back(PoolEntry { link, since });
         }
         if pool.swept {
             return;
@@ -172,7 +172,7 @@ impl Host {
     }
 
     /// Takes out what has been unused for too long, and says when to look again.
-    fn expired(&self) -> (Vec<Idle>, Option<Instant>) {
+    fn expired(&self) -> (Vec<PoolEntry>, Option<Instant>) {
         let now = Instant::now();
         let mut pool = self.lock();
         let count = pool.idle.partition_point(|idle| idle.since + POOL_IDLE <= now);
@@ -182,13 +182,13 @@ impl Host {
         (expired, next)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ConnectionPool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Closes connections when they have been unused for too long, until none is left.
-async fn sweep(host: Weak<Host>, mut due: Instant) {
+async fn sweep(host: Weak<Http1Upstream>, mut due: Instant) {
     loop {
         sleep_until(due).await;
         let Some(host) = host.upgrade() else { return };
@@ -211,15 +211,15 @@ fn target(url: &Url) -> &str {
 
 /// The body of an answer, and the connection that it comes on.
 #[derive(Debug)]
-pub struct Body {
+pub struct Http1Body {
     incoming: Incoming,
     /// `None` once the body has come to its end or broken off.
-    link: Option<Box<Link>>,
-    host: Arc<Host>,
+    link: Option<Box<Http1Connection>>,
+    host: Arc<Http1Upstream>,
     silence: IdleTimer,
 }
 
-impl Body {
+impl Http1Body {
     /// The next piece of the body; `None` at its end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let polled = self.poll_link(cx);
@@ -282,7 +282,7 @@ impl Body {
     }
 }
 
-impl Drop for Body {
+impl Drop for Http1Body {
     /// Whoever read the last event of a stream has seen its end, though not that of the body, which may be here as well.
     fn drop(&mut self) {
         if self.link.is_some() {

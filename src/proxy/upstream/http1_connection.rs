@@ -13,27 +13,27 @@ use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::outgoing_body::Parts;
+use super::outgoing_body::OutgoingBody;
 
 /// A connection to an upstream. Dropping it closes it.
 #[derive(Debug)]
-pub struct Link {
-    sender: SendRequest<Parts>,
+pub struct Http1Connection {
+    sender: SendRequest<OutgoingBody>,
     /// `None` once it has ended.
-    connection: Option<Connection<TokioIo<TcpStream>, Parts>>,
-    gate: Arc<Gate>,
+    connection: Option<Connection<TokioIo<TcpStream>, OutgoingBody>>,
+    gate: Arc<WakeFilter>,
     /// The gate, as the connection knows it.
     waker: Waker,
 }
 
-impl Link {
+impl Http1Connection {
     /// Begins to speak HTTP/1.1 on a connection.
     ///
     /// # Errors
     /// None are known.
     pub async fn open(io: TokioIo<TcpStream>) -> hyper::Result<Self> {
         let (sender, connection) = http1::handshake(io).await?;
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(WakeFilter::default());
         Ok(Self {
             sender,
             connection: Some(connection),
@@ -47,7 +47,7 @@ impl Link {
     ///
     /// # Errors
     /// When the connection breaks, or the answer is not HTTP.
-    pub async fn send(&mut self, request: Request<Parts>) -> hyper::Result<Response<Incoming>> {
+    pub async fn send(&mut self, request: Request<OutgoingBody>) -> hyper::Result<Response<Incoming>> {
         let mut answer = pin!(self.sender.send_request(request));
         poll_fn(|cx| self.poll_with(cx, |quiet| answer.as_mut().poll(quiet))).await
     }
@@ -118,7 +118,7 @@ impl Link {
 /// Wakes the task that waits, but only while it waits: what happens while the connection is being polled would else
 /// have the task polled once more for every event.
 #[derive(Debug, Default)]
-struct Gate {
+struct WakeFilter {
     state: AtomicU8,
     task: Mutex<Option<Waker>>,
 }
@@ -132,7 +132,7 @@ const OPEN: u8 = 2;
 /// It has been woken; whatever else happens it finds when it looks.
 const PASSED: u8 = 3;
 
-impl Gate {
+impl WakeFilter {
     /// Wakes nobody from now on. `task` is woken after the gate is opened.
     fn close(&self, task: Option<&Waker>) {
         self.state.store(CLOSED, Ordering::Release);
@@ -171,7 +171,7 @@ impl Gate {
     }
 }
 
-impl Wake for Gate {
+impl Wake for WakeFilter {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

@@ -44,11 +44,11 @@ const LARGE: usize = 4 * 1024;
 
 /// Connections to all upstreams.
 #[derive(Debug)]
-pub struct Client {
+pub struct UpstreamClient {
     /// By host and port.
-    direct: HashMap<String, Arc<h1_pool::Host>>,
+    direct: HashMap<String, Arc<h1_pool::Http1Upstream>>,
     /// `None` where all upstreams speak plain HTTP.
-    remote: Option<reqwest_client::Remote>,
+    remote: Option<reqwest_client::ReqwestClients>,
 }
 
 /// Makes TLS possible; has to come before any client is built.
@@ -59,7 +59,7 @@ pub fn install_crypto() {
 
 /// A request to an upstream.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct OutgoingRequest {
     /// HTTP method.
     pub method: Method,
     /// The whole address.
@@ -70,7 +70,7 @@ pub struct Outgoing {
     pub body: Vec<Bytes>,
 }
 
-impl Client {
+impl UpstreamClient {
     /// A client for the upstreams at these addresses.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Client {
         let (mut remote, mut tls) = (false, false);
         for url in upstreams {
             if url.scheme() == "http" && (is_local(url) || !intercepted(&proxies, url)) {
-                let host = h1_pool::Host::new(url).map_err(io::Error::other)?;
+                let host = h1_pool::Http1Upstream::new(url).map_err(io::Error::other)?;
                 direct.entry(h1_pool::authority(url).to_owned()).or_insert(host);
             } else {
                 remote = true;
@@ -91,7 +91,7 @@ impl Client {
         Ok(Self {
             direct,
             remote: if remote {
-                Some(reqwest_client::Remote::new(tls)?)
+                Some(reqwest_client::ReqwestClients::new(tls)?)
             } else {
                 None
             },
@@ -111,7 +111,7 @@ impl Client {
             remote: self
                 .remote
                 .as_ref()
-                .map(reqwest_client::Remote::sibling)
+                .map(reqwest_client::ReqwestClients::sibling)
                 .transpose()?,
         })
     }
@@ -123,7 +123,7 @@ impl Client {
     ///
     /// # Errors
     /// When no answer begins.
-    pub async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
+    pub async fn send(&self, request: OutgoingRequest) -> Result<Response<UpstreamBody>, SendError> {
         let direct = self
             .direct
             .get(h1_pool::authority(&request.url))
@@ -131,11 +131,11 @@ impl Client {
         match (direct, &self.remote) {
             (Some(host), _) => {
                 let answer = host.send(request).await?;
-                Ok(answer.map(|body| Body::new(Source::Direct(body))))
+                Ok(answer.map(|body| UpstreamBody::new(UpstreamBodySource::Direct(body))))
             }
             (None, Some(remote)) => {
                 let answer = Box::pin(remote.send(request)).await?;
-                Ok(answer.map(|body| Body::new(Source::Remote(body))))
+                Ok(answer.map(|body| UpstreamBody::new(UpstreamBodySource::Remote(body))))
             }
             (None, None) => Err(SendError::Unknown),
         }
@@ -159,8 +159,8 @@ fn intercepted(proxies: &Matcher, url: &Url) -> bool {
 
 /// The body of an upstream's answer.
 #[derive(Debug)]
-pub struct Body {
-    source: Source,
+pub struct UpstreamBody {
+    source: UpstreamBodySource,
     /// Data was handed over since the last wait.
     flowing: bool,
     /// An error that has to wait until the data before it is sent.
@@ -168,13 +168,13 @@ pub struct Body {
 }
 
 #[derive(Debug)]
-enum Source {
-    Direct(h1_pool::Body),
-    Remote(reqwest_client::Body),
+enum UpstreamBodySource {
+    Direct(h1_pool::Http1Body),
+    Remote(reqwest_client::ReqwestBody),
 }
 
-impl Body {
-    fn new(source: Source) -> Self {
+impl UpstreamBody {
+    fn new(source: UpstreamBodySource) -> Self {
         Self {
             source,
             flowing: false,
@@ -191,8 +191,8 @@ impl Body {
             return Poll::Ready(Some(Err(error)));
         }
         match &mut self.source {
-            Source::Direct(body) => body.poll_data(cx),
-            Source::Remote(body) => body.poll_data(cx),
+            UpstreamBodySource::Direct(body) => body.poll_data(cx),
+            UpstreamBodySource::Remote(body) => body.poll_data(cx),
         }
     }
 
@@ -244,8 +244,8 @@ impl Body {
     /// Whether all of the body has been given.
     pub fn is_end(&self) -> bool {
         let ended = match &self.source {
-            Source::Direct(body) => body.is_end(),
-            Source::Remote(body) => body.is_end(),
+            UpstreamBodySource::Direct(body) => body.is_end(),
+            UpstreamBodySource::Remote(body) => body.is_end(),
         };
         ended && self.failed.is_none()
     }
@@ -253,8 +253,8 @@ impl Body {
     /// The length of the rest, as far as it is known.
     pub fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Direct(body) => body.size_hint(),
-            Source::Remote(body) => body.size_hint(),
+            UpstreamBodySource::Direct(body) => body.size_hint(),
+            UpstreamBodySource::Remote(body) => body.size_hint(),
         }
     }
 

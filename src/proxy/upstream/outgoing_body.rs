@@ -9,12 +9,12 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A body of known length that lies in several places.
 #[derive(Debug)]
-pub struct Parts {
+pub struct OutgoingBody {
     parts: VecDeque<Bytes>,
     remaining: u64,
 }
 
-impl Parts {
+impl OutgoingBody {
     /// The parts, one after another.
     pub fn new(parts: Vec<Bytes>) -> Self {
         let remaining = parts.iter().map(length).sum();
@@ -29,7 +29,7 @@ fn length(part: &Bytes) -> u64 {
     u64::try_from(part.len()).unwrap_or(u64::MAX)
 }
 
-impl Body for Parts {
+impl Body for OutgoingBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 

@@ -13,8 +13,10 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::error::{BodyError, SendError, chain};
-use super::outgoing_body::Parts;
-use super::{CONNECT_TIMEOUT, Outgoing, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW, install_crypto, is_local};
+use super::outgoing_body::OutgoingBody;
+use super::{
+    CONNECT_TIMEOUT, OutgoingRequest, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW, install_crypto, is_local,
+};
 
 /// HTTP/2 flow control: unread bytes per stream and per connection, so that one stalled client does not stop others.
 const STREAM_WINDOW: u32 = 1024 * 1024;
@@ -25,14 +27,14 @@ const PING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// reqwest, twice.
 #[derive(Debug)]
-pub struct Remote {
+pub struct ReqwestClients {
     far: reqwest::Client,
     /// For upstreams on this machine, which no proxy from the environment can reach.
     local: reqwest::Client,
     tls: Option<ClientConfig>,
 }
 
-impl Remote {
+impl ReqwestClients {
     /// Clients. Without `tls` no certificate authorities have to be installed.
     ///
     /// # Errors
@@ -88,7 +90,7 @@ impl Remote {
     ///
     /// # Errors
     /// When no answer begins.
-    pub async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
+    pub async fn send(&self, request: OutgoingRequest) -> Result<Response<ReqwestBody>, SendError> {
         let began = Instant::now();
         match self.attempt(request.clone()).await {
             Err(error) if error.is_lost() && began.elapsed() < STALE_WINDOW => self.attempt(request).await,
@@ -96,7 +98,7 @@ impl Remote {
         }
     }
 
-    async fn attempt(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
+    async fn attempt(&self, request: OutgoingRequest) -> Result<Response<ReqwestBody>, SendError> {
         let client = if is_local(&request.url) {
             &self.local
         } else {
@@ -106,7 +108,7 @@ impl Remote {
         *outgoing.headers_mut() = request.headers;
         *outgoing.body_mut() = body(request.body);
         let answer = client.execute(outgoing).await.map_err(SendError::Remote)?;
-        Ok(Response::from(answer).map(Body))
+        Ok(Response::from(answer).map(ReqwestBody))
     }
 }
 
@@ -118,15 +120,15 @@ fn body(mut parts: Vec<Bytes>) -> Option<reqwest::Body> {
     match parts.len() {
         0 => None,
         1 => parts.pop().map(reqwest::Body::from),
-        _ => Some(reqwest::Body::wrap(Parts::new(parts))),
+        _ => Some(reqwest::Body::wrap(OutgoingBody::new(parts))),
     }
 }
 
 /// The body of an answer.
 #[derive(Debug)]
-pub struct Body(reqwest::Body);
+pub struct ReqwestBody(reqwest::Body);
 
-impl Body {
+impl ReqwestBody {
     /// The next piece of the body; `None` at its end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {

@@ -6,17 +6,17 @@ use std::sync::{PoisonError, RwLock};
 use redb::{Database, DatabaseError, Error};
 
 /// Opens the database, each time from the beginning.
-pub type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+pub type DatabaseOpener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// A database, or the place of one that could not be opened again yet.
-pub struct File {
-    opener: Opener,
+pub struct ReopenableDatabase {
+    opener: DatabaseOpener,
     database: RwLock<Option<Database>>,
 }
 
-impl File {
+impl ReopenableDatabase {
     /// Opens the database.
-    pub fn open(opener: Opener) -> Result<Self, DatabaseError> {
+    pub fn open(opener: DatabaseOpener) -> Result<Self, DatabaseError> {
         let database = RwLock::new(Some(opener()?));
         Ok(Self { opener, database })
     }
@@ -37,8 +37,8 @@ impl File {
     }
 }
 
-impl fmt::Debug for File {
+impl fmt::Debug for ReopenableDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File").finish_non_exhaustive()
+        f.debug_struct("ReopenableDatabase").finish_non_exhaustive()
     }
 }

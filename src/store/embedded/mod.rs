@@ -21,9 +21,9 @@ use redb::backends::InMemoryBackend;
 use redb::{Builder, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
 use tokio::sync::oneshot;
 
-use super::{Entry, Key, OVERHEAD, OpenError, StoreError};
-use database::{File, Opener};
-use writer::{Limits, Task, Writer};
+use super::{OVERHEAD, OpenError, StoreEntry, StoreError, StoreKey};
+use database::{DatabaseOpener, ReopenableDatabase};
+use writer::{StoreLimits, StoreWriter, WriteTask};
 
 /// Values by key.
 const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
@@ -36,18 +36,18 @@ const ORDER: TableDefinition<'_, u64, &str> = TableDefinition::new("order");
 const CACHE: usize = 16 * 1024 * 1024;
 
 /// A store in a database of this process.
-pub struct Embedded {
-    file: Arc<File>,
-    limits: Limits,
+pub struct EmbeddedStore {
+    file: Arc<ReopenableDatabase>,
+    limits: StoreLimits,
     /// `None` once the store is being dropped.
-    tasks: Option<mpsc::Sender<Task>>,
+    tasks: Option<mpsc::Sender<WriteTask>>,
     writer: Option<JoinHandle<()>>,
 }
 
-impl Embedded {
+impl EmbeddedStore {
     /// Opens a database in a file, or a new one in memory.
     pub async fn open(path: Option<&Path>, max_bytes: u64, max_age: Duration) -> Result<Self, OpenError> {
-        let limits = Limits { max_bytes, max_age };
+        let limits = StoreLimits { max_bytes, max_age };
         let path = path.map(Path::to_owned);
         // A file that something else wrote into can make the database panic; that must end this task alone.
         let opened = tokio::task::spawn_blocking(move || match path {
@@ -68,7 +68,7 @@ impl Embedded {
     }
 
     /// The value of a key that is not too old.
-    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+    pub async fn get(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
         let (file, key, max_age) = (Arc::clone(&self.file), key.clone(), self.limits.max_age);
         let read = tokio::task::spawn_blocking(move || file.with(|database| read(database, &key, max_age)));
         match read.await {
@@ -78,7 +78,7 @@ impl Embedded {
     }
 
     /// Keeps an entry.
-    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
+    pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
         if weight(&entry.key, entry.value.len()) > self.limits.max_bytes {
             return Err(StoreError::new(format!(
                 "an entry of {} bytes is more than the whole store may hold",
@@ -86,25 +86,25 @@ impl Embedded {
             )));
         }
         let (done, outcome) = oneshot::channel();
-        self.write(Task::Save { entry, done })?;
+        self.write(WriteTask::Save { entry, done })?;
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     /// Forgets an entry.
-    pub async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         let (done, outcome) = oneshot::channel();
         let key = key.clone();
-        self.write(Task::Delete { key, done })?;
+        self.write(WriteTask::Delete { key, done })?;
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    fn write(&self, task: Task) -> Result<(), StoreError> {
+    fn write(&self, task: WriteTask) -> Result<(), StoreError> {
         let tasks = self.tasks.as_ref().ok_or_else(stopped)?;
         tasks.send(task).map_err(|_| stopped())
     }
 }
 
-impl Drop for Embedded {
+impl Drop for EmbeddedStore {
     /// Waits for what is being written, so that the file is whole and free when this returns.
     fn drop(&mut self) {
         drop(self.tasks.take());
@@ -114,9 +114,9 @@ impl Drop for Embedded {
     }
 }
 
-impl fmt::Debug for Embedded {
+impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedded")
+        f.debug_struct("EmbeddedStore")
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -132,14 +132,14 @@ fn builder() -> Builder {
     builder
 }
 
-fn start(opener: Opener, limits: Limits) -> Result<Embedded, OpenError> {
-    let file = Arc::new(File::open(opener).map_err(unopened)?);
+fn start(opener: DatabaseOpener, limits: StoreLimits) -> Result<EmbeddedStore, OpenError> {
+    let file = Arc::new(ReopenableDatabase::open(opener).map_err(unopened)?);
     let broken = |error: redb::Error| OpenError::Broken(error.to_string());
-    let writer = Writer::new(Arc::clone(&file), limits).map_err(broken)?;
+    let writer = StoreWriter::new(Arc::clone(&file), limits).map_err(broken)?;
     let (tasks, queue) = mpsc::channel();
     let thread = std::thread::Builder::new().name("response-store".to_owned());
     let thread = thread.spawn(move || writer.run(&queue)).map_err(OpenError::Io)?;
-    Ok(Embedded {
+    Ok(EmbeddedStore {
         file,
         limits,
         tasks: Some(tasks),
@@ -174,7 +174,7 @@ fn is_garbage(error: &io::Error) -> bool {
     )
 }
 
-fn read(database: &redb::Database, key: &Key, max_age: Duration) -> Result<Option<Bytes>, redb::Error> {
+fn read(database: &redb::Database, key: &StoreKey, max_age: Duration) -> Result<Option<Bytes>, redb::Error> {
     let transaction = database.begin_read()?;
     let uses = transaction.open_table(USES)?;
     let Some(used) = uses.get(key.as_str())? else {
@@ -202,7 +202,7 @@ fn now() -> u64 {
 }
 
 /// What an entry counts, in bytes.
-fn weight(key: &Key, value: usize) -> u64 {
+fn weight(key: &StoreKey, value: usize) -> u64 {
     let bytes = 3 * key.as_str().len() + value;
     u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
 }

@@ -2,21 +2,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::store::Owner;
+use crate::store::StoreOwner;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn entry(id: &str, bytes: usize, used: &[&str]) -> Entry {
-    let owner = Owner::new("/a", "key");
-    Entry {
+fn entry(id: &str, bytes: usize, used: &[&str]) -> StoreEntry {
+    let owner = StoreOwner::new("/a", "key");
+    StoreEntry {
         key: owner.key(id),
         value: Bytes::from(vec![b'x'; bytes]),
         used: used.iter().map(|id| owner.key(id)).collect(),
     }
 }
 
-async fn kept(store: &Embedded, ids: &[&str]) -> Vec<bool> {
-    let owner = Owner::new("/a", "key");
+async fn kept(store: &EmbeddedStore, ids: &[&str]) -> Vec<bool> {
+    let owner = StoreOwner::new("/a", "key");
     let mut kept = Vec::new();
     for id in ids {
         kept.push(store.get(&owner.key(id)).await.unwrap().is_some());
@@ -26,7 +26,7 @@ async fn kept(store: &Embedded, ids: &[&str]) -> Vec<bool> {
 
 #[tokio::test]
 async fn what_was_not_used_for_longest_goes_first() {
-    let store = Embedded::open(None, 5000, DAY).await.unwrap();
+    let store = EmbeddedStore::open(None, 5000, DAY).await.unwrap();
     for (id, used) in [("a", &[][..]), ("b", &[]), ("c", &["a"]), ("d", &[])] {
         store.save(entry(id, 1000, used)).await.unwrap();
     }
@@ -45,9 +45,9 @@ async fn what_was_not_used_for_longest_goes_first() {
 
 #[tokio::test]
 async fn another_owner_finds_nothing() {
-    let store = Embedded::open(None, 1 << 20, DAY).await.unwrap();
+    let store = EmbeddedStore::open(None, 1 << 20, DAY).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
-    for other in [Owner::new("/a", "other"), Owner::new("/b", "key")] {
+    for other in [StoreOwner::new("/a", "other"), StoreOwner::new("/b", "key")] {
         assert_eq!(store.get(&other.key("a")).await, Ok(None));
         assert_eq!(store.delete(&other.key("a")).await, Ok(false));
     }
@@ -57,7 +57,7 @@ async fn another_owner_finds_nothing() {
 #[tokio::test]
 async fn the_old_goes_unless_it_is_used() {
     let age = Duration::from_millis(600);
-    let store = Embedded::open(None, 1 << 20, age).await.unwrap();
+    let store = EmbeddedStore::open(None, 1 << 20, age).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
     store.save(entry("b", 10, &[])).await.unwrap();
     tokio::time::sleep(age / 2).await;
@@ -78,14 +78,17 @@ async fn the_old_goes_unless_it_is_used() {
 async fn a_file_outlives_the_process_and_counts_on() {
     let folder = folder("restart");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
     store.save(entry("a", 1000, &[])).await.unwrap();
     store.save(entry("b", 1000, &[])).await.unwrap();
-    assert_eq!(store.delete(&Owner::new("/a", "key").key("a")).await, Ok(true));
-    let second = Embedded::open(Some(&path), 3000, DAY).await;
+    assert_eq!(
+        store.delete(&StoreOwner::new("/a", "key").key("a")).await,
+        Ok(true)
+    );
+    let second = EmbeddedStore::open(Some(&path), 3000, DAY).await;
     assert!(matches!(second, Err(OpenError::Io(_))), "{second:?}");
     drop(store);
-    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
     assert_eq!(kept(&store, &["a", "b"]).await, [false, true]);
     store.save(entry("c", 1000, &[])).await.unwrap();
     store.save(entry("d", 1000, &[])).await.unwrap();
@@ -105,7 +108,7 @@ async fn the_file_stays_near_its_bound() {
     const BOUND: u64 = 4 << 20;
     let folder = folder("size");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), BOUND, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), BOUND, DAY).await.unwrap();
     for number in 0..300 {
         store
             .save(entry(&format!("{number}"), 100_000, &[]))
@@ -124,11 +127,11 @@ async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
     let path = folder.join("store.redb");
     for garbage in [&b"this is no database"[..], &[0x5a; 1 << 20]] {
         std::fs::write(&path, garbage).unwrap();
-        let opened = Embedded::open(Some(&path), 3000, DAY).await;
+        let opened = EmbeddedStore::open(Some(&path), 3000, DAY).await;
         assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
         assert_eq!(std::fs::read(&path).unwrap(), garbage, "left as it was");
     }
-    let nowhere = Embedded::open(Some(&folder.join("none/store.redb")), 3000, DAY).await;
+    let nowhere = EmbeddedStore::open(Some(&folder.join("none/store.redb")), 3000, DAY).await;
     assert!(matches!(nowhere, Err(OpenError::Io(_))), "{nowhere:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -137,7 +140,7 @@ async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
 async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
     let folder = folder("damage");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), 1 << 20, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), 1 << 20, DAY).await.unwrap();
     for number in 0..50 {
         store.save(entry(&format!("{number}"), 5000, &[])).await.unwrap();
     }
@@ -148,7 +151,7 @@ async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
         *byte ^= 0xff;
     }
     std::fs::write(&path, bytes).unwrap();
-    let opened = Embedded::open(Some(&path), 1 << 20, DAY).await;
+    let opened = EmbeddedStore::open(Some(&path), 1 << 20, DAY).await;
     assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -204,7 +207,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
     let path = folder.join("store.redb");
     let is_full = Arc::new(AtomicBool::new(false));
     let disk = Arc::clone(&is_full);
-    let opener: Opener = Box::new(move || {
+    let opener: DatabaseOpener = Box::new(move || {
         let options = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -217,7 +220,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
         };
         builder().create_with_backend(backend)
     });
-    let limits = Limits {
+    let limits = StoreLimits {
         max_bytes: 1 << 20,
         max_age: DAY,
     };
@@ -245,7 +248,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
 
 #[tokio::test]
 async fn many_writers_and_readers_at_once() {
-    let store = Arc::new(Embedded::open(None, 1 << 24, DAY).await.unwrap());
+    let store = Arc::new(EmbeddedStore::open(None, 1 << 24, DAY).await.unwrap());
     let tasks: Vec<_> = (0..200)
         .map(|number| {
             let store = Arc::clone(&store);

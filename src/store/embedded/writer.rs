@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use redb::{Database, Error, ReadableTable, Table};
 use tokio::sync::oneshot;
 
-use super::super::{Entry, Key, StoreError};
-use super::database::File;
+use super::super::{StoreEntry, StoreError, StoreKey};
+use super::database::ReopenableDatabase;
 use super::{ORDER, USES, VALUES, is_over, now, weight};
 
 /// How often what is too old is looked for where nothing else is to be done.
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct StoreLimits {
     /// Most bytes.
     pub max_bytes: u64,
     /// How long after its last use.
@@ -29,43 +29,43 @@ pub struct Limits {
 
 /// Something to write, and whom to tell when it is on the disk.
 #[derive(Debug)]
-pub enum Task {
+pub enum WriteTask {
     /// Keep an entry.
     Save {
         /// The entry.
-        entry: Entry,
+        entry: StoreEntry,
         /// Gets the outcome.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
     /// Forget one.
     Delete {
         /// Its key.
-        key: Key,
+        key: StoreKey,
         /// Gets whether it was there.
         done: oneshot::Sender<Result<bool, StoreError>>,
     },
 }
 
 /// The thread's state.
-pub struct Writer {
-    file: Arc<File>,
-    limits: Limits,
-    totals: Totals,
+pub struct StoreWriter {
+    file: Arc<ReopenableDatabase>,
+    limits: StoreLimits,
+    totals: StoreTotals,
     /// When it was last tried to open the database again.
     tried: Option<Instant>,
 }
 
 /// What the tables amount to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Totals {
+struct StoreTotals {
     bytes: u64,
     next_use: u64,
 }
 
-impl Writer {
+impl StoreWriter {
     /// The writer of a database, whose tables are made where they are not there.
-    pub fn new(file: Arc<File>, limits: Limits) -> Result<Self, Error> {
-        let totals = file.with(Totals::read)?;
+    pub fn new(file: Arc<ReopenableDatabase>, limits: StoreLimits) -> Result<Self, Error> {
+        let totals = file.with(StoreTotals::read)?;
         Ok(Self {
             file,
             limits,
@@ -75,7 +75,7 @@ impl Writer {
     }
 
     /// Writes until nobody can give it anything more.
-    pub fn run(mut self, queue: &Receiver<Task>) {
+    pub fn run(mut self, queue: &Receiver<WriteTask>) {
         loop {
             let mut tasks = match queue.recv_timeout(SWEEP.min(self.limits.max_age)) {
                 Ok(task) => vec![task],
@@ -105,8 +105,8 @@ impl Writer {
                     for (task, found) in tasks.into_iter().zip(found) {
                         // Who asked may be gone by now.
                         match task {
-                            Task::Save { done, .. } => drop(done.send(Ok(()))),
-                            Task::Delete { done, .. } => drop(done.send(Ok(found))),
+                            WriteTask::Save { done, .. } => drop(done.send(Ok(()))),
+                            WriteTask::Delete { done, .. } => drop(done.send(Ok(found))),
                         }
                     }
                 }
@@ -115,8 +115,8 @@ impl Writer {
                     let error = StoreError::new(error);
                     for task in tasks {
                         match task {
-                            Task::Save { done, .. } => drop(done.send(Err(error.clone()))),
-                            Task::Delete { done, .. } => drop(done.send(Err(error.clone()))),
+                            WriteTask::Save { done, .. } => drop(done.send(Err(error.clone()))),
+                            WriteTask::Delete { done, .. } => drop(done.send(Err(error.clone()))),
                         }
                     }
                 }
@@ -148,7 +148,10 @@ impl Writer {
             return false;
         }
         self.tried = Some(Instant::now());
-        let opened = self.file.reopen().and_then(|()| self.file.with(Totals::read));
+        let opened = self
+            .file
+            .reopen()
+            .and_then(|()| self.file.with(StoreTotals::read));
         match opened {
             Ok(totals) => {
                 tracing::warn!(cause = %error, "the response store failed and was opened again");
@@ -163,7 +166,7 @@ impl Writer {
     }
 
     /// Writes all tasks in one commit; says for each whether its entry was there before.
-    fn write(&mut self, tasks: &[Task]) -> Result<Vec<bool>, Error> {
+    fn write(&mut self, tasks: &[WriteTask]) -> Result<Vec<bool>, Error> {
         let mut totals = self.totals;
         let limits = self.limits;
         let found = self
@@ -174,7 +177,7 @@ impl Writer {
     }
 }
 
-impl Totals {
+impl StoreTotals {
     /// Sums up a database, whose tables are made where they are not there.
     fn read(database: &Database) -> Result<Self, Error> {
         let transaction = database.begin_write()?;
@@ -198,14 +201,14 @@ impl Totals {
 /// Writes all tasks in one commit; says for each whether its entry was there before.
 fn write(
     database: &Database,
-    tasks: &[Task],
-    limits: Limits,
-    totals: &mut Totals,
+    tasks: &[WriteTask],
+    limits: StoreLimits,
+    totals: &mut StoreTotals,
 ) -> Result<Vec<bool>, Error> {
     let transaction = database.begin_write()?;
     let mut found = Vec::with_capacity(tasks.len());
     {
-        let mut tables = Tables {
+        let mut tables = WriteTables {
             values: transaction.open_table(VALUES)?,
             uses: transaction.open_table(USES)?,
             order: transaction.open_table(ORDER)?,
@@ -214,13 +217,13 @@ fn write(
         };
         for task in tasks {
             found.push(match task {
-                Task::Save { entry, done: _ } => {
+                WriteTask::Save { entry, done: _ } => {
                     for key in &entry.used {
                         tables.touch(key)?;
                     }
                     tables.put(entry)?
                 }
-                Task::Delete { key, done: _ } => tables.remove(key.as_str())?,
+                WriteTask::Delete { key, done: _ } => tables.remove(key.as_str())?,
             });
         }
         tables.shrink(limits)?;
@@ -230,17 +233,17 @@ fn write(
 }
 
 /// The tables of one transaction.
-struct Tables<'t> {
+struct WriteTables<'t> {
     values: Table<'t, &'static str, &'static [u8]>,
     uses: Table<'t, &'static str, (u64, u64, u64)>,
     order: Table<'t, u64, &'static str>,
-    totals: &'t mut Totals,
+    totals: &'t mut StoreTotals,
     now: u64,
 }
 
-impl Tables<'_> {
+impl WriteTables<'_> {
     /// Makes an entry the one that was used last, where it is there.
-    fn touch(&mut self, key: &Key) -> Result<(), Error> {
+    fn touch(&mut self, key: &StoreKey) -> Result<(), Error> {
         let used = self.uses.get(key.as_str())?.map(|used| used.value());
         let Some((number, _, weight)) = used else {
             return Ok(());
@@ -249,7 +252,7 @@ impl Tables<'_> {
         self.number(key, weight)
     }
 
-    fn number(&mut self, key: &Key, weight: u64) -> Result<(), Error> {
+    fn number(&mut self, key: &StoreKey, weight: u64) -> Result<(), Error> {
         let number = self.totals.next_use;
         self.totals.next_use = number.saturating_add(1);
         self.order.insert(number, key.as_str())?;
@@ -257,7 +260,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn put(&mut self, entry: &Entry) -> Result<bool, Error> {
+    fn put(&mut self, entry: &StoreEntry) -> Result<bool, Error> {
         let replaced = self.remove(entry.key.as_str())?;
         let weight = weight(&entry.key, entry.value.len());
         self.values.insert(entry.key.as_str(), &*entry.value)?;
@@ -277,7 +280,7 @@ impl Tables<'_> {
     }
 
     /// Removes what is too old or too much, the one that was used first before the others.
-    fn shrink(&mut self, limits: Limits) -> Result<(), Error> {
+    fn shrink(&mut self, limits: StoreLimits) -> Result<(), Error> {
         loop {
             let first = self.order.first()?.map(|(_, key)| key.value().to_owned());
             let Some(key) = first else { return Ok(()) };

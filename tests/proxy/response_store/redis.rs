@@ -204,7 +204,7 @@ async fn a_password_is_never_shown() {
     assert!(!format!("{loaded:?}").contains(PASSWORD));
     let store = loaded.config.response_store.expect("a store");
     let store = llm_proxy::store::Store::open(&store).await.expect("a store");
-    let key = llm_proxy::store::Owner::new("/a", "key").key("resp");
+    let key = llm_proxy::store::StoreOwner::new("/a", "key").key("resp");
     let error = store.get(&key).await.expect_err("no server");
     assert!(
         !format!("{store:?} {error} {error:?}").contains(PASSWORD),
