@@ -1,36 +1,38 @@
-//! Whose an entry is, and identifiers that nobody can guess.
+//! The owner of an entry, and identifiers that nobody can guess.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// What the identifiers of kept answers begin with: the API's own prefix, and a mark of the proxy.
+/// The prefix of the identifiers of saved responses: that of the API, and a mark of the proxy.
 const PREFIX: &str = "resp_px";
-/// Random bytes of an identifier: 160 bits.
+/// The number of random bytes in an identifier: 160 bits.
 const RANDOM: usize = 20;
 
-/// Whose entries these are: a digest of the route and the client's credential. Neither can be read back from it.
+/// The owner of entries: a digest of the route and the client's credential. Neither can be recovered from it, so a store that
+/// leaks contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOwner(String);
 
 impl StoreOwner {
-    /// The owner that a client's credential, or none (""), makes it under a route's prefix.
+    /// The owner for a route's prefix and a client's credential, which is empty for a client without one.
     pub fn new(route: &str, credential: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"llm-proxy response store");
+        // With the length, no other division of the same text into route and credential has this digest.
         hash.update((route.len() as u64).to_le_bytes());
         hash.update(route);
         hash.update(credential);
-        Self(hex(&hash.finalize()))
+        Self(lower_hex(&hash.finalize()))
     }
 
-    /// The key of one of its entries.
+    /// The key of one of the owner's entries.
     pub fn key(&self, id: &str) -> StoreKey {
         StoreKey(format!("{}:{id}", self.0))
     }
 }
 
-/// The key of an entry. It holds the owner, so that no client can name another's entry.
+/// The key of an entry. It contains the owner, so that no client can read the entries of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreKey(String);
 
@@ -47,32 +49,32 @@ impl fmt::Display for StoreKey {
     }
 }
 
-/// A new identifier of an answer.
+/// Makes the identifier of a response.
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// When the system provides no random bytes.
 pub fn new_response_id() -> Result<String, getrandom::Error> {
     let mut random = [0; RANDOM];
     getrandom::fill(&mut random)?;
-    Ok(format!("{PREFIX}{}", hex(&random)))
+    Ok(format!("{PREFIX}{}", lower_hex(&random)))
 }
 
-/// The identifier, where it is one that a proxy made for a kept answer.
+/// The identifier, if it has the form of those that a proxy makes for saved responses.
 pub fn response_id(text: &str) -> Option<&str> {
     let tail = text.strip_prefix(PREFIX)?;
     let digits = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (tail.len() == 2 * RANDOM && digits(tail)).then_some(text)
 }
 
-/// The answer that an item belongs to by its identifier: `msg_pxAB_0` to `resp_pxAB`.
+/// The identifier of the response that an item belongs to, from the item's identifier: `resp_pxAB` for `msg_pxAB_0`.
 pub fn item_owner(item: &str) -> Option<String> {
     let (_, tail) = item.split_once('_')?;
-    let (tail, _place) = tail.split_once('_')?;
+    let (tail, _index) = tail.split_once('_')?;
     let id = format!("resp_{tail}");
     response_id(&id).map(str::to_owned)
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn lower_hex(bytes: &[u8]) -> String {
     use fmt::Write;
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

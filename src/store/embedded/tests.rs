@@ -15,47 +15,48 @@ fn entry(id: &str, bytes: usize, used: &[&str]) -> StoreEntry {
     }
 }
 
-async fn kept(store: &EmbeddedStore, ids: &[&str]) -> Vec<bool> {
+/// Which of these entries exist.
+async fn which_exist(store: &EmbeddedStore, ids: &[&str]) -> Vec<bool> {
     let owner = StoreOwner::new("/a", "key");
-    let mut kept = Vec::new();
+    let mut exist = Vec::new();
     for id in ids {
-        kept.push(store.get(&owner.key(id)).await.unwrap().is_some());
+        exist.push(store.get(&owner.key(id)).await.unwrap().is_some());
     }
-    kept
+    exist
 }
 
 #[tokio::test]
-async fn what_was_not_used_for_longest_goes_first() {
+async fn the_entry_that_was_not_used_for_longest_is_deleted_first() {
     let store = EmbeddedStore::open(None, 5000, DAY).await.unwrap();
     for (id, used) in [("a", &[][..]), ("b", &[]), ("c", &["a"]), ("d", &[])] {
         store.save(entry(id, 1000, used)).await.unwrap();
     }
-    // Four entries of 1,000 bytes with their keys and overhead are more than 5,000: `b` has gone, `a` was used with `c`.
+    // Four entries of 1,000 bytes are more than 5,000 with their keys and overhead: `b` was deleted, since `a` was used by `c`.
     assert_eq!(
-        kept(&store, &["a", "b", "c", "d"]).await,
+        which_exist(&store, &["a", "b", "c", "d"]).await,
         [true, false, true, true]
     );
     let large = store.save(entry("e", 5000, &[])).await.unwrap_err();
     assert!(large.to_string().contains("more than the whole store"), "{large}");
     assert_eq!(
-        kept(&store, &["a", "c", "d", "e"]).await,
+        which_exist(&store, &["a", "c", "d", "e"]).await,
         [true, true, true, false]
     );
 }
 
 #[tokio::test]
-async fn another_owner_finds_nothing() {
+async fn an_owner_cannot_read_the_entries_of_another() {
     let store = EmbeddedStore::open(None, 1 << 20, DAY).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
     for other in [StoreOwner::new("/a", "other"), StoreOwner::new("/b", "key")] {
         assert_eq!(store.get(&other.key("a")).await, Ok(None));
         assert_eq!(store.delete(&other.key("a")).await, Ok(false));
     }
-    assert_eq!(kept(&store, &["a"]).await, [true]);
+    assert_eq!(which_exist(&store, &["a"]).await, [true]);
 }
 
 #[tokio::test]
-async fn the_old_goes_unless_it_is_used() {
+async fn old_entries_are_deleted_unless_they_are_used() {
     let age = Duration::from_millis(600);
     let store = EmbeddedStore::open(None, 1 << 20, age).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
@@ -63,10 +64,10 @@ async fn the_old_goes_unless_it_is_used() {
     tokio::time::sleep(age / 2).await;
     store.save(entry("c", 10, &["a"])).await.unwrap();
     tokio::time::sleep(age * 3 / 5).await;
-    assert_eq!(kept(&store, &["a", "b", "c"]).await, [true, false, true]);
-    // It is not only hidden: the sweep takes it out of the tables without anybody writing.
+    assert_eq!(which_exist(&store, &["a", "b", "c"]).await, [true, false, true]);
+    // They are not only hidden: the thread deletes them from the tables although nothing is saved.
     tokio::time::sleep(age * 3).await;
-    let rows = store.file.with(|database| {
+    let rows = store.database.with(|database| {
         use redb::ReadableTableMetadata;
         let transaction = database.begin_read()?;
         Ok(transaction.open_table(VALUES)?.len()? + transaction.open_table(ORDER)?.len()?)
@@ -75,7 +76,7 @@ async fn the_old_goes_unless_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_file_outlives_the_process_and_counts_on() {
+async fn a_file_can_be_opened_again_and_keeps_its_numbers() {
     let folder = folder("restart");
     let path = folder.join("store.redb");
     let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
@@ -89,10 +90,10 @@ async fn a_file_outlives_the_process_and_counts_on() {
     assert!(matches!(second, Err(OpenError::Io(_))), "{second:?}");
     drop(store);
     let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
-    assert_eq!(kept(&store, &["a", "b"]).await, [false, true]);
+    assert_eq!(which_exist(&store, &["a", "b"]).await, [false, true]);
     store.save(entry("c", 1000, &[])).await.unwrap();
     store.save(entry("d", 1000, &[])).await.unwrap();
-    assert_eq!(kept(&store, &["b", "c", "d"]).await, [false, true, true]);
+    assert_eq!(which_exist(&store, &["b", "c", "d"]).await, [false, true, true]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -104,11 +105,11 @@ async fn a_file_outlives_the_process_and_counts_on() {
 }
 
 #[tokio::test]
-async fn the_file_stays_near_its_bound() {
-    const BOUND: u64 = 4 << 20;
+async fn the_file_stays_near_its_limit() {
+    const LIMIT: u64 = 4 << 20;
     let folder = folder("size");
     let path = folder.join("store.redb");
-    let store = EmbeddedStore::open(Some(&path), BOUND, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), LIMIT, DAY).await.unwrap();
     for number in 0..300 {
         store
             .save(entry(&format!("{number}"), 100_000, &[]))
@@ -117,12 +118,12 @@ async fn the_file_stays_near_its_bound() {
     }
     drop(store);
     let size = std::fs::metadata(&path).unwrap().len();
-    assert!(size < 3 * BOUND, "{size} bytes for {BOUND}");
+    assert!(size < 3 * LIMIT, "{size} bytes for {LIMIT}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
+async fn a_file_that_is_no_database_differs_from_one_that_cannot_be_opened() {
     let folder = folder("garbage");
     let path = folder.join("store.redb");
     for garbage in [&b"this is no database"[..], &[0x5a; 1 << 20]] {
@@ -137,7 +138,7 @@ async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
+async fn a_damaged_database_is_an_error_and_does_not_panic() {
     let folder = folder("damage");
     let path = folder.join("store.redb");
     let store = EmbeddedStore::open(Some(&path), 1 << 20, DAY).await.unwrap();
@@ -164,7 +165,7 @@ struct FullDisk {
 }
 
 impl FullDisk {
-    fn room(&self) -> io::Result<()> {
+    fn check_room(&self) -> io::Result<()> {
         match self.is_full.load(Ordering::SeqCst) {
             true => Err(io::ErrorKind::StorageFull.into()),
             false => Ok(()),
@@ -182,17 +183,17 @@ impl redb::StorageBackend for FullDisk {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.write(offset, data)
     }
 
@@ -239,7 +240,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     store.save(entry("d", 1000, &[])).await.unwrap();
     assert_eq!(
-        kept(&store, &["a", "b", "c", "d"]).await,
+        which_exist(&store, &["a", "b", "c", "d"]).await,
         [true, false, false, true]
     );
     drop(store);
@@ -255,7 +256,7 @@ async fn many_writers_and_readers_at_once() {
             tokio::spawn(async move {
                 let id = format!("{number}");
                 store.save(entry(&id, 1000, &[])).await.unwrap();
-                kept(&store, &[&id]).await
+                which_exist(&store, &[&id]).await
             })
         })
         .collect();
