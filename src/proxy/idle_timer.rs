@@ -8,9 +8,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Completes when nothing has been heard for a period.
 ///
-/// A stream hears something for every piece, and never waits for the timer: so [`heard`](Self::heard) only sets a flag. The
-/// clock is read when somebody waits again, and the runtime's timer, which is behind a lock, is moved when it fires, at most
-/// once in a period.
+/// A stream hears something for every piece, and never waits for the timer: so [`heard`](Self::heard) only sets a
+/// flag. The clock is read when somebody waits again, and the runtime's timer, which is behind a lock, is moved when
+/// it fires, at most once in a period.
 #[derive(Debug)]
 pub struct IdleTimer {
     period: Duration,
@@ -48,8 +48,8 @@ impl IdleTimer {
         }
         let due = self.since + self.period;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        // The timer runs and wakes this task. It may fire too early, before the deadline that has moved in the meantime;
-        // then the loop below sets it again.
+        // The timer runs and wakes this task. It may fire too early, before the deadline that has moved in the
+        // meantime; then the loop below sets it again.
         if !sleep.is_elapsed() && self.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             return Poll::Pending;
         }

@@ -1,4 +1,7 @@
-//! The proxy: server, routing, authentication, and the two ways of a request, passed through or translated.
+//! The proxy: server, routing, authentication, and the two ways of a request, which is either passed through or
+//! translated.
+//!
+//! The files, in the order in which a request passes through them:
 //!
 //! | file | content |
 //! | --- | --- |
@@ -8,13 +11,14 @@
 //! | `path`, `route` | from a path and a model's name to an upstream and its URL |
 //! | `sigv4` | checks the signatures of Bedrock's clients |
 //! | `request_body` | the body of a request: read once, searched for the model's name, edited in place |
-//! | `routed_request` | a request whose route is known, and how it is sent to the upstream of a model |
+//! | `routed_request` | a request whose route has been found |
 //! | `models` | the list of a route's models |
 //! | `headers` | which headers cross the proxy, and whose credential authenticates a request |
 //! | `passthrough` | the way of a request that stays in its dialect |
 //! | `translation` | the way of a request whose upstream speaks another dialect |
 //! | `response_store` | responses that clients of the Responses API refer to later |
 //! | `counting` | the number of a request's tokens, where the upstream speaks another dialect |
+//! | `send` | sends a request to the upstream of a model |
 //! | `aws` | signs requests to AWS |
 //! | `upstream` | the HTTP client that sends requests to upstreams |
 //! | `translated_body` | the body of a streamed response, translated while it passes |
@@ -38,6 +42,7 @@ mod response;
 mod response_store;
 pub mod route;
 mod routed_request;
+mod send;
 mod server;
 mod sigv4;
 #[cfg(test)]
@@ -63,20 +68,20 @@ pub use response::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
 pub use server::{DRAIN, shutdown_signal};
 pub use translated_body::KEEP_ALIVE;
 
-/// Serves a configuration on a listener until `shutdown` is done; then no connection is accepted any more and answers
-/// that are being sent have [`DRAIN`] to finish. Connections are served by threads of their own; this future accepts
-/// them.
+/// Serves a configuration on a listener until `shutdown` completes. Then no connection is accepted any more, and
+/// responses that are being sent have [`DRAIN`] to finish. This future only accepts connections; threads of their own
+/// serve them.
 ///
 /// # Errors
-/// When the HTTP client towards the upstreams cannot be set up, the response store cannot be opened, or the system
-/// gives no threads.
+/// When the HTTP client for the upstreams cannot be set up, the response store cannot be opened, or the system
+/// provides no threads.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     allocator::keep_large_blocks();
-    let workers = config.server.workers.unwrap_or_else(processors);
+    let workers = config.server.workers.unwrap_or_else(available_processors);
     let first = Proxy::new(config).await?;
     let mut proxies = Vec::with_capacity(workers.get());
     for _ in 1..workers.get() {
@@ -86,15 +91,16 @@ pub async fn serve(
     server::run(proxies, listener, shutdown).await
 }
 
-/// As many workers as the process may use processors.
-fn processors() -> NonZeroUsize {
+/// The number of processors that the process may use, which is the number of workers by default.
+fn available_processors() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// What the requests of one worker share.
+/// The state that the requests of one worker share.
 struct Proxy {
     shared: Arc<SharedState>,
-    /// The worker's own connections: one of another thread would wake both for every piece of an answer.
+    /// Connections to upstreams. They belong to one worker, because a connection of another thread would wake both
+    /// threads for every piece of a response.
     client: upstream::UpstreamClient,
 }
 
@@ -112,7 +118,7 @@ impl Proxy {
         })
     }
 
-    /// The same for another worker.
+    /// The state of another worker: the same shared state, and connections of its own.
     fn sibling(&self) -> io::Result<Self> {
         Ok(Self {
             shared: Arc::clone(&self.shared),
@@ -129,7 +135,7 @@ impl std::ops::Deref for Proxy {
     }
 }
 
-/// What all requests share.
+/// The state that all requests share.
 struct SharedState {
     routes: route::Routes,
     #[cfg(feature = "aws")]
@@ -137,11 +143,11 @@ struct SharedState {
     aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
     carriers: Carriers,
-    /// Answers that clients of the Responses API come back to.
+    /// Responses that clients of the Responses API refer to later.
     store: Option<Arc<Store>>,
     ids: RequestIds,
-    /// How many requests may be counted at the same time.
-    counters: tokio::sync::Semaphore,
+    /// Limits the requests that are tokenized at the same time.
+    counting_permits: tokio::sync::Semaphore,
 }
 
 impl SharedState {
@@ -169,13 +175,13 @@ impl SharedState {
             memory: Arc::default(),
             store,
             ids: RequestIds::default(),
-            counters: tokio::sync::Semaphore::new(counting::AT_ONCE),
+            counting_permits: tokio::sync::Semaphore::new(counting::CONCURRENT_COUNTS),
         })
     }
 }
 
-/// Identifiers of requests: different in one process by a counter, and between processes by the random keys of the
-/// standard library's hasher.
+/// Makes identifiers of requests. A counter makes them different within one process, and the random keys of the
+/// standard library's hasher make them different between processes.
 #[derive(Debug, Default)]
 struct RequestIds {
     seed: std::hash::RandomState,

@@ -1,4 +1,4 @@
-//! Answers to clients: their bodies, and those that the proxy makes itself.
+//! Responses to clients: their bodies, and those that the proxy makes itself.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,69 +14,81 @@ use super::translated_body::TranslatedBody;
 use super::upstream;
 use crate::canonical::{Error, ErrorClass, Losses};
 use crate::dialect::openai_chat::OpenAiChat;
-use crate::dialect::{Dialect, DialectName};
+use crate::dialect::{Dialect, DialectName, WrittenError};
 use crate::telemetry::{Access, End};
 
-/// The header that lists what a translation could not carry over.
+/// The header that lists what a translation has lost.
 pub const LOSS_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-loss");
-/// The header that names what of an answer the proxy has estimated.
+/// The header that names the values of a response which the proxy has estimated.
 pub const ESTIMATE_HEADER: HeaderName = HeaderName::from_static("x-llm-proxy-estimate");
-/// The header with the proxy's own identifier of a request, where the upstream's headers are passed on.
+/// The header with the proxy's own identifier of a request, if the upstream's headers are forwarded.
 pub const PROXY_REQUEST_ID: HeaderName = HeaderName::from_static("x-llm-proxy-request-id");
-/// The header with the upstream's identifier of a request, where the answer is translated.
+/// The header with the upstream's identifier of a request, if the response is translated.
 pub const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
-/// The dialect of clients that nothing is known of: what most of them read.
+/// The dialect of clients that nothing is known about: the one that most clients can read.
 pub const DEFAULT_DIALECT: &dyn Dialect = &OpenAiChat;
-/// Limit on the loss header, in bytes; what lies behind is counted.
+/// The most bytes of the loss header, since servers in front of the proxy limit headers; losses beyond it are only
+/// counted.
 const LOSS_HEADER_LIMIT: usize = 1024;
 
-/// Where an answer's body comes from.
+/// Where the body of a response comes from.
 pub enum BodySource {
-    /// It is there.
+    /// The whole body is in memory.
     Full(Bytes),
-    /// The upstream sends it and it passes as it is.
+    /// The upstream sends it, and it passes unchanged.
     Relay(upstream::UpstreamBody),
-    /// The upstream sends it and it is translated on the way.
+    /// The upstream sends it, and it is translated while it passes.
     Translated(Box<TranslatedBody>),
-    /// The same, and the answer is kept before its end.
+    /// As [`Translated`](Self::Translated), and the response is saved in the response store before its last event is
+    /// sent.
     Saving(Box<SavingStream>),
 }
 
-/// An answer whose request's record is not attached yet.
+/// A response to a client, before the request's log record is attached to its body.
 pub type ProxyResponse = Response<BodySource>;
 
-/// The body of an answer. Writes the request's line in the log when it ends or is dropped.
+/// Whether the body of a response is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyDelivery {
+    /// The client receives the body.
+    Sent,
+    /// Nobody polls the body: the response is to a HEAD request, or its status has no body.
+    Omitted,
+}
+
+/// The body of a response. Writes the request's line to the log when it ends or is dropped.
 pub struct ResponseBody {
     source: BodySource,
-    /// Nobody reads the body: the answer to a HEAD request, or one whose status has none.
-    bodiless: bool,
+    delivery: BodyDelivery,
     access: Access,
 }
 
 impl ResponseBody {
-    /// A body with its request's record.
-    pub fn new(source: BodySource, bodiless: bool, access: Access) -> Self {
+    /// A body with the log record of its request.
+    pub fn new(source: BodySource, delivery: BodyDelivery, access: Access) -> Self {
         Self {
             source,
-            bodiless,
+            delivery,
             access,
         }
     }
 
+    /// Writes the request's line to the log, once, with what is known of the response by now.
     fn finish(&mut self, end: End) {
         if self.access.is_finished() {
             return;
         }
         let mut end = end;
-        let translation = match &self.source {
-            BodySource::Translated(translation) => Some(&**translation),
-            BodySource::Saving(kept) => Some(kept.translation()),
+        let translated = match &self.source {
+            BodySource::Translated(translated) => Some(&**translated),
+            BodySource::Saving(saving) => Some(saving.translated()),
             BodySource::Full(_) | BodySource::Relay(_) => None,
         };
-        if let Some(translation) = translation {
-            self.access.usage = translation.usage();
-            self.access.lost(translation.losses());
-            if let Some(error) = translation.failure() {
+        if let Some(translated) = translated {
+            self.access.usage = translated.usage();
+            self.access.lost(translated.losses());
+            // A translated stream ends in order even if it failed: with an error event in the client's dialect.
+            if let Some(error) = translated.failure() {
                 self.access.error = Some(error.class);
                 end = if end == End::Complete { End::Failed } else { end };
             }
@@ -100,8 +112,8 @@ impl HttpBody for ResponseBody {
                 (!bytes.is_empty()).then_some(Ok(bytes))
             }
             BodySource::Relay(body) => ready!(body.poll_joined(cx)),
-            BodySource::Translated(translation) => ready!(translation.poll_data(cx)).map(Ok),
-            BodySource::Saving(kept) => ready!(kept.poll_data(cx)).map(Ok),
+            BodySource::Translated(translated) => ready!(translated.poll_data(cx)).map(Ok),
+            BodySource::Saving(saving) => ready!(saving.poll_data(cx)).map(Ok),
         };
         match &data {
             Some(Ok(data)) => this.access.sent(data.len()),
@@ -123,8 +135,8 @@ impl HttpBody for ResponseBody {
         match &self.source {
             BodySource::Full(bytes) => bytes.is_empty(),
             BodySource::Relay(body) => body.is_end(),
-            BodySource::Translated(translation) => translation.is_end(),
-            BodySource::Saving(kept) => kept.is_end(),
+            BodySource::Translated(translated) => translated.is_end(),
+            BodySource::Saving(saving) => saving.is_end(),
         }
     }
 
@@ -139,8 +151,9 @@ impl HttpBody for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        // A body whose length is known is not asked for its end.
-        let complete = self.bodiless || self.is_end_stream();
+        // hyper does not poll a body of known length for its end, so `poll_frame` has not seen the end of a complete
+        // one.
+        let complete = self.delivery == BodyDelivery::Omitted || self.is_end_stream();
         self.finish(if complete { End::Complete } else { End::ClientGone });
     }
 }
@@ -153,53 +166,58 @@ impl fmt::Debug for ResponseBody {
     }
 }
 
-/// An answer whose body is there.
+/// A response whose whole body is in memory.
 pub fn full(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> ProxyResponse {
-    let mut answer = Response::new(BodySource::Full(body.into()));
-    *answer.status_mut() = status;
+    let mut response = Response::new(BodySource::Full(body.into()));
+    *response.status_mut() = status;
     if let Some(content_type) = content_type {
         let value = HeaderValue::from_static(content_type);
-        answer.headers_mut().insert(CONTENT_TYPE, value);
+        response.headers_mut().insert(CONTENT_TYPE, value);
     }
-    answer
+    response
 }
 
-/// A number of tokens that the proxy has estimated, with a header that says so.
-pub fn estimate(body: Vec<u8>) -> ProxyResponse {
-    let mut answer = json(body);
-    answer
-        .headers_mut()
-        .insert(ESTIMATE_HEADER, HeaderValue::from_static("input_tokens"));
-    answer
-}
-
-/// A JSON answer with status 200.
+/// A JSON response with status 200.
 pub fn json(body: impl Into<Bytes>) -> ProxyResponse {
     full(StatusCode::OK, Some("application/json"), body)
 }
 
-/// An error in a dialect's own words.
+/// The response to a request for a number of tokens, with a header that marks the number as estimated.
+pub fn estimated_count(body: Vec<u8>) -> ProxyResponse {
+    let mut response = json(body);
+    response
+        .headers_mut()
+        .insert(ESTIMATE_HEADER, HeaderValue::from_static("input_tokens"));
+    response
+}
+
+/// The response for an error that a dialect has written.
+pub fn written_error(written: WrittenError) -> ProxyResponse {
+    let mut response = full(written.status, None, written.body);
+    for (name, value) in written.headers {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Writes an error in a dialect, or in [`DEFAULT_DIALECT`], and records it for the log.
 pub fn error(dialect: Option<&dyn Dialect>, error: &Error, access: &mut Access) -> ProxyResponse {
     access.error = Some(error.class);
     let dialect = dialect.unwrap_or(DEFAULT_DIALECT);
-    let written = dialect.write_error(error, &access.request_id);
-    let mut answer = full(written.status, None, written.body);
-    for (name, value) in written.headers {
-        answer.headers_mut().insert(name, value);
-    }
-    identify(&mut answer, dialect.name(), access);
-    answer
+    let mut response = written_error(dialect.write_error(error, &access.request_id));
+    add_request_id(&mut response, dialect.name(), access);
+    response
 }
 
-/// Puts the proxy's identifier of the request where the client's dialect has one.
-pub fn identify(answer: &mut ProxyResponse, dialect: DialectName, access: &Access) {
+/// Adds the proxy's identifier of the request, in the header that the client's dialect has for it.
+pub fn add_request_id(response: &mut ProxyResponse, dialect: DialectName, access: &Access) {
     if let Ok(id) = HeaderValue::try_from(access.request_id.as_str()) {
-        answer.headers_mut().insert(request_id_header(dialect), id);
+        response.headers_mut().insert(request_id_header(dialect), id);
     }
 }
 
-/// The header in which a dialect's answers name the request.
-pub fn request_id_header(dialect: DialectName) -> HeaderName {
+/// The header that identifies the request in the responses of a dialect.
+fn request_id_header(dialect: DialectName) -> HeaderName {
     HeaderName::from_static(match dialect {
         DialectName::OpenAiChat | DialectName::OpenAiResponses => "x-request-id",
         DialectName::Claude => "request-id",
@@ -207,14 +225,15 @@ pub fn request_id_header(dialect: DialectName) -> HeaderName {
     })
 }
 
-/// Lists in a header what a translation could not carry over.
-pub fn tell_losses(answer: &mut ProxyResponse, losses: &Losses) {
+/// Adds the header that lists what a translation has lost.
+pub fn add_loss_header(response: &mut ProxyResponse, losses: &Losses) {
     let mut text = String::new();
     let mut omitted = 0_usize;
     for loss in losses.notable() {
         let item = format!("{} {}", loss.kind.as_str(), loss.path);
-        // A path can hold a client's own key names; what no header can carry stands escaped.
-        let item: String = item.chars().flat_map(printable).collect();
+        // A path may contain the client's own names of keys, with any character.
+        let item: String = item.chars().flat_map(escape_unprintable).collect();
+        // Nothing is listed after the first loss that does not fit, so that the list is a prefix of the whole one.
         if omitted > 0 || text.len() + item.len() + 2 > LOSS_HEADER_LIMIT {
             omitted += 1;
             continue;
@@ -230,11 +249,12 @@ pub fn tell_losses(answer: &mut ProxyResponse, losses: &Losses) {
     if !text.is_empty()
         && let Ok(value) = HeaderValue::try_from(text)
     {
-        answer.headers_mut().insert(LOSS_HEADER, value);
+        response.headers_mut().insert(LOSS_HEADER, value);
     }
 }
 
-fn printable(c: char) -> impl Iterator<Item = char> {
+/// The character, or its escape if it cannot be part of a header.
+fn escape_unprintable(c: char) -> impl Iterator<Item = char> {
     let plain = c.is_ascii_graphic() || c == ' ';
     let escaped = (!plain).then(|| c.escape_unicode()).into_iter().flatten();
     plain.then_some(c).into_iter().chain(escaped)
@@ -250,17 +270,17 @@ mod tests {
         losses.ignore("cache", "unseen");
         losses.drop_field("a[0].ö\n", "no place");
         losses.approximate("b", "near");
-        let mut answer = json("");
-        tell_losses(&mut answer, &losses);
+        let mut response = json("");
+        add_loss_header(&mut response, &losses);
         assert_eq!(
-            answer.headers()[LOSS_HEADER],
+            response.headers()[LOSS_HEADER],
             "dropped a[0].\\u{f6}\\u{a}, approximated b"
         );
         for index in 0..200 {
             losses.drop_field(format!("messages[{index}].name"), "no place");
         }
-        tell_losses(&mut answer, &losses);
-        let text = answer.headers()[LOSS_HEADER].to_str().expect("text");
+        add_loss_header(&mut response, &losses);
+        let text = response.headers()[LOSS_HEADER].to_str().expect("text");
         assert!(
             text.len() < LOSS_HEADER_LIMIT + 16 && text.contains(", ...+"),
             "{text}"

@@ -78,8 +78,8 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Completes when the process is asked to end, by SIGTERM or an interrupt from the keyboard. A signal counts from the call
-/// on, not from the first poll.
+/// Completes when the process is asked to end, by SIGTERM or an interrupt from the keyboard. A signal counts from the
+/// call on, not from the first poll.
 ///
 /// # Errors
 /// When the system does not let a handler be set.

@@ -1,7 +1,8 @@
-//! A made-up dialect, so that the way of a translated request can be tested apart from any real one.
+//! A made-up dialect, so that translation in the proxy can be tested without any real dialect.
 //!
-//! A request is words: the model, and then any of `stream`, `lossy`, `impossible`. A stream's data are `start`, `end`,
-//! `fail` and anything else as text; what is written of it is `[start]`, `[end]`, `[fail …]` and the text.
+//! The body of a request consists of words: the model, and then any of `stream`, `lossy`, `impossible`. The data of a
+//! stream's events are `start`, `end`, `fail`, and anything else as text. Written, they become `[start]`, `[end]`,
+//! `[fail …]` and the text.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -118,7 +119,7 @@ impl ResponseCodec for FakeDialect {
         if text == "gibberish" {
             return Err(Error::new(ErrorClass::Upstream, "no words"));
         }
-        losses.approximate("answer", "it was louder");
+        losses.approximate("response", "it was louder");
         Ok(Response {
             id: None,
             model: None,

@@ -1,9 +1,9 @@
 //! A worker: a thread with a runtime of its own, and the connections that it serves.
 //!
-//! A connection stays with its worker, and so do the connections to upstreams that its requests use. Therefore a task is
-//! always woken on the thread that received the event: no lock is contended, and no other thread has to be woken by a system
-//! call, which would be the largest cost of passing on a chunk. The price is that a long translation delays the other streams
-//! of the same worker.
+//! A connection stays with its worker, and so do the connections to upstreams that its requests use. Therefore a task
+//! is always woken on the thread that received the event: no lock is contended, and no other thread has to be woken
+//! by a system call, which would be the largest cost of passing on a chunk. The price is that a long translation
+//! delays the other streams of the same worker.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -37,8 +37,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The handle of a worker, for the task that accepts connections. The worker ends when this is dropped.
 ///
-/// A worker ends in two steps: [`begin_drain`](Self::begin_drain) lets its connections end, and [`end`](Self::end) closes
-/// what is left, once all workers have drained or the time for it is over.
+/// A worker ends in two steps: [`begin_drain`](Self::begin_drain) lets its connections end, and [`end`](Self::end)
+/// closes what is left, once all workers have drained or the time for it is over.
 #[derive(Debug)]
 pub(super) struct Worker {
     /// Hands connections to the worker. `None` once the drain has begun.
@@ -77,7 +77,8 @@ impl Worker {
                 worker.run(arriving, drained_sender, end_receiver).await;
                 worker.connections.shutdown().await;
             });
-            // Before the end is reported: with the last worker, the response store is dropped, which waits for its writes.
+            // Before the end is reported: with the last worker, the response store is dropped, which waits for its
+            // writes.
             drop(worker);
             drop(runtime);
             // Fails if nobody waits any more, since the whole process ends.
@@ -159,8 +160,8 @@ impl WorkerThread {
             _ = &mut end => return,
         }
         let _ = drained.send(());
-        // This runtime has to go on until all workers have drained: a connection that they share, such as that to Redis, is
-        // driven by the runtime of the worker that happened to make it.
+        // This runtime has to go on until all workers have drained: a connection that they share, such as that to
+        // Redis, is driven by the runtime of the worker that happened to make it.
         let _ = end.await;
     }
 
@@ -231,8 +232,8 @@ async fn serve_connection(proxy: Arc<Proxy>, stream: TcpStream, http: Arc<Client
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
     }
-    // The first bytes show which version of HTTP the client speaks. hyper can detect that, too, but then every connection
-    // keeps the memory that HTTP/2 needs. A client that sends nothing is not waited for.
+    // The first bytes show which version of HTTP the client speaks. hyper can detect that, too, but then every
+    // connection keeps the memory that HTTP/2 needs. A client that sends nothing is not waited for.
     let mut start = [0; 14];
     let Ok(Ok(length @ 1..)) = timeout(HEAD_TIMEOUT, stream.peek(&mut start)).await else {
         return;

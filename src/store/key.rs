@@ -9,8 +9,8 @@ const PREFIX: &str = "resp_px";
 /// The number of random bytes in an identifier: 160 bits.
 const RANDOM: usize = 20;
 
-/// The owner of entries: a digest of the route and the client's credential. Neither can be recovered from it, so a store that
-/// leaks contains no credentials.
+/// The owner of entries: a digest of the route and the client's credential. Neither can be recovered from it, so a
+/// store that leaks contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOwner(String);
 

@@ -7,8 +7,8 @@
 //! | `embedded` | entries in a database of this process, in memory or in a file |
 //! | `redis` | entries in a server that several proxies share |
 //!
-//! Nothing here blocks the runtime: the database writes on a thread of its own, and reads on the threads that the runtime has
-//! for blocking work.
+//! Nothing here blocks the runtime: the database writes on a thread of its own, and reads on the threads that the
+//! runtime has for blocking work.
 
 mod embedded;
 mod key;
@@ -55,8 +55,8 @@ pub struct StoreEntry {
 }
 
 impl Store {
-    /// Opens a store. If its file exists but is not a readable database, every operation of the store fails: the proxy still
-    /// serves the requests that need no store. A server is not connected to before it is needed.
+    /// Opens a store. If its file exists but is not a readable database, every operation of the store fails: the
+    /// proxy still serves the requests that need no store. A server is not connected to before it is needed.
     ///
     /// # Errors
     /// When the file cannot be created or opened, or another process has it open.
@@ -114,8 +114,8 @@ impl Store {
         }
     }
 
-    /// Saves an entry, and returns when it will survive a crash, if the store is on disk. Entries that are too old or do not fit
-    /// any more are deleted.
+    /// Saves an entry, and returns when it will survive a crash, if the store is on disk. Entries that are too old or
+    /// do not fit any more are deleted.
     ///
     /// # Errors
     /// When the store cannot be written to, or the entry alone is larger than the store may be.

@@ -1,7 +1,7 @@
 //! Entries in a Redis or Valkey server that several proxies share.
 //!
-//! Every entry has a time to live, which is renewed when it is used. The proxy does not limit the size of the store: the server
-//! has its own limit (`maxmemory`) and chooses what to evict.
+//! Every entry has a time to live, which is renewed when it is used. The proxy does not limit the size of the store:
+//! the server has its own limit (`maxmemory`) and chooses what to evict.
 
 use std::fmt;
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store in the server with this URL. The connection is made when it is first needed, and again after it was lost.
+    /// A store in the server with this URL. The connection is made when it is first needed, and again after it was
+    /// lost.
     pub fn open(url: &Secret, max_age: Duration) -> Result<Self, OpenError> {
         // The error may quote the URL, which may contain a password.
         let unusable = |_: RedisError| {
@@ -55,7 +56,8 @@ impl RedisStore {
             .map_err(|error| to_store_error(&error))
     }
 
-    /// Saves an entry, and renews the time to live of those that it builds upon. The server decides when that is on disk.
+    /// Saves an entry, and renews the time to live of those that it builds upon. The server decides when that is on
+    /// disk.
     pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
         let age = u64::try_from(self.max_age.as_millis()).unwrap_or(u64::MAX);

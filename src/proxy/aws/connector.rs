@@ -1,5 +1,5 @@
-//! The HTTP client for AWS's code that fetches credentials. It is reqwest, which the proxy has anyway; the client of AWS's
-//! libraries would bring a second implementation of TLS into the program.
+//! The HTTP client for AWS's code that fetches credentials. It is reqwest, which the proxy has anyway; the client of
+//! AWS's libraries would bring a second implementation of TLS into the program.
 
 use std::io;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use reqwest::redirect::Policy;
 
 use super::super::upstream::install_crypto;
 
-/// The longest time that a connection may take to be made. A machine without a metadata service does not refuse the connection,
-/// and the search goes on only after this time.
+/// The longest time that a connection may take to be made. A machine without a metadata service does not refuse the
+/// connection, and the search goes on only after this time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time until a whole response has been received.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +32,8 @@ pub(super) struct AwsHttpConnector {
 }
 
 impl AwsHttpConnector {
-    /// A client. It cannot speak TLS if the system has no certificate authorities, which the metadata services do not need.
+    /// A client. It cannot speak TLS if the system has no certificate authorities, which the metadata services do not
+    /// need.
     ///
     /// # Errors
     /// When it cannot be set up.

@@ -27,8 +27,8 @@ use crate::config::AwsSigning;
 
 /// How long before they expire credentials are replaced.
 const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
-/// How long the search for credentials may take. The request waits for it, and the machine may have no metadata service that
-/// answers.
+/// How long the search for credentials may take. The request waits for it, and the machine may have no metadata
+/// service that answers.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Signs requests, and keeps the credentials for it.
@@ -63,8 +63,8 @@ struct CredentialSource {
 }
 
 impl AwsSigner {
-    /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed, so that the proxy
-    /// starts without them.
+    /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed, so that
+    /// the proxy starts without them.
     pub fn new<'a>(signings: impl Iterator<Item = &'a AwsSigning>) -> Self {
         Self {
             sources: signings
@@ -101,8 +101,8 @@ impl AwsSigner {
 }
 
 impl CredentialSource {
-    /// Credentials that are valid for a while. The lock is held while they are fetched, so that requests which arrive in the
-    /// meantime wait for them and do not fetch their own.
+    /// Credentials that are valid for a while. The lock is held while they are fetched, so that requests which arrive
+    /// in the meantime wait for them and do not fetch their own.
     async fn get(&self, signing: &AwsSigning) -> Result<Credentials, String> {
         let mut current = self.current.lock().await;
         let is_fresh = |credentials: &Credentials| {
@@ -158,8 +158,8 @@ fn error_text(error: &dyn std::error::Error) -> String {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Signs a request at a given time. The signature covers the host, the body's type and hash, and all headers that AWS reads. It
-/// does not cover the others, which a proxy on the way may change.
+/// Signs a request at a given time. The signature covers the host, the body's type and hash, and all headers that AWS
+/// reads. It does not cover the others, which a proxy on the way may change.
 fn sign_with(
     credentials: Credentials,
     request: &mut OutgoingRequest,

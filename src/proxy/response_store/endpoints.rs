@@ -1,56 +1,60 @@
-//! The paths of kept answers: shown, listed, forgotten.
+//! The paths of saved responses: get, delete, list the input, cancel.
 
 use url::form_urlencoded;
 
 use super::super::response::{self, ProxyResponse};
 use super::super::route::RouteEntry;
 use super::super::routed_request::RoutedRequest;
-use super::{ResponseChain, StoreRefusal, owner, record};
+use super::lookup::{ResponseChain, read_record};
+use super::{StoreRefusal, owner};
 use crate::dialect::openai_responses::OpenAiResponses;
 use crate::dialect::openai_responses::stored::{self, Action, StoredError, StoredPath};
 use crate::dialect::{Dialect, DialectName};
 use crate::telemetry::Access;
 
-/// Answers a request about a kept answer. `None` where it is about something else, or where no model of the prefix has
-/// its answers translated for clients of this API: then whoever made the answer knows it.
-pub async fn answer(call: &RoutedRequest<'_>, access: &mut Access) -> Option<ProxyResponse> {
-    let asked = stored::classify(&call.method, call.rest)?;
-    let translated = |entry: &RouteEntry| {
+/// Responds to a request for a saved response. `None` if the request is for something else, or if no model of the
+/// prefix is translated for clients of the Responses API: then the upstream itself keeps its responses.
+///
+/// Without a configured store it still responds, with the error that the response does not exist, since no upstream
+/// has it.
+pub async fn respond(request: &RoutedRequest<'_>, access: &mut Access) -> Option<ProxyResponse> {
+    let stored_path = stored::classify(&request.method, request.path)?;
+    let is_translated = |entry: &RouteEntry| {
         entry
             .translation()
-            .is_some_and(|pair| pair.frontend == DialectName::OpenAiResponses)
+            .is_some_and(|dialects| dialects.client.name() == DialectName::OpenAiResponses)
     };
-    if !call.group.entries.iter().any(translated) {
+    if !request.group.entries.iter().any(is_translated) {
         return None;
     }
-    let mut answer = match body(call, asked, access).await {
+    let mut response = match write_body(request, stored_path, access).await {
         Ok(body) => response::json(body),
-        Err(refusal) => refusal.answer(&OpenAiResponses, access),
+        Err(refusal) => refusal.respond(&OpenAiResponses, access),
     };
-    response::identify(&mut answer, OpenAiResponses.name(), access);
-    Some(answer)
+    response::add_request_id(&mut response, OpenAiResponses.name(), access);
+    Some(response)
 }
 
-async fn body(
-    call: &RoutedRequest<'_>,
-    asked: StoredPath<'_>,
+async fn write_body(
+    request: &RoutedRequest<'_>,
+    path: StoredPath<'_>,
     access: &Access,
 ) -> Result<Vec<u8>, StoreRefusal> {
-    let missing = || StoreRefusal::ResponseLinks(StoredError::ResponseNotFound(asked.id.to_owned()));
-    let store = call.proxy.store.as_ref().ok_or_else(missing)?;
-    let owner = owner(call);
-    match asked.action {
+    let missing = || StoreRefusal::Api(StoredError::ResponseNotFound(path.id.to_owned()));
+    let store = request.proxy.store.as_ref().ok_or_else(missing)?;
+    let owner = owner(request);
+    match path.action {
         Action::Get => {
-            let (record, _) = record(store, &owner, asked.id, access)
+            let (record, _) = read_record(store, &owner, path.id, access)
                 .await?
                 .ok_or_else(missing)?;
-            if streams(call.query.as_deref()) {
+            if is_stream_requested(request.query.as_deref()) {
                 return Err(StoredError::NotStreamable.into());
             }
             Ok(record.response.get().as_bytes().to_vec())
         }
         Action::Delete => {
-            let id = crate::store::response_id(asked.id).ok_or_else(missing)?;
+            let id = crate::store::response_id(path.id).ok_or_else(missing)?;
             let deleted = store.delete(&owner.key(id)).await;
             match deleted.map_err(|error| StoreRefusal::unavailable(&error, access))? {
                 true => Ok(stored::deleted(id)),
@@ -58,21 +62,23 @@ async fn body(
             }
         }
         Action::InputItems => {
-            let (last, _) = record(store, &owner, asked.id, access)
+            // The input of a response is everything before it, as far back as that still exists.
+            let (last, _) = read_record(store, &owner, path.id, access)
                 .await?
                 .ok_or_else(missing)?;
             let mut items = match &last.previous {
                 Some(id) => {
-                    let chain = ResponseChain::up_to(store, &owner, id, access).await?;
+                    let chain = ResponseChain::read(store, &owner, id, access).await?;
                     chain.map(|chain| chain.items).unwrap_or_default()
                 }
                 None => Vec::new(),
             };
             items.extend(last.input);
-            stored::page(&items, call.query.as_deref()).map_err(StoreRefusal::Other)
+            stored::page(&items, request.query.as_deref()).map_err(StoreRefusal::Other)
         }
         Action::Cancel => {
-            record(store, &owner, asked.id, access)
+            // Only background responses can be cancelled, and the proxy makes none.
+            read_record(store, &owner, path.id, access)
                 .await?
                 .ok_or_else(missing)?;
             Err(StoredError::NotBackground.into())
@@ -80,8 +86,8 @@ async fn body(
     }
 }
 
-/// Whether the query asks for the answer as a stream.
-fn streams(query: Option<&str>) -> bool {
+/// Whether the query asks for the response as a stream.
+fn is_stream_requested(query: Option<&str>) -> bool {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "stream" && value != "false")
 }

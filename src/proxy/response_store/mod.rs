@@ -1,9 +1,18 @@
-//! What clients of the Responses API leave here and come back to, where their upstream speaks another dialect.
+//! Responses that clients of the Responses API refer to later, if their upstream speaks another dialect and keeps none.
 //!
-//! A request that goes on from a kept answer becomes one that says everything itself; then it takes the way of all
-//! others. What is kept of it goes into the store when its answer is complete.
+//! | file | content |
+//! | --- | --- |
+//! | `mod` | before a request is translated: what it refers to is put into it, and what will be saved of it is noted |
+//! | `lookup` | reads saved responses and their items |
+//! | `saving_stream` | a streamed response that is saved before its last event is sent |
+//! | `endpoints` | the paths of saved responses: get, delete, list the input, cancel |
+//!
+//! A request that continues a saved response becomes one that contains the whole conversation. Readers and writers of
+//! dialects, and the upstream, need to know nothing of the store. The JSON of the API is in
+//! `dialect::openai_responses::stored`, and what keeps the entries is in `crate::store`.
 
 mod endpoints;
+mod lookup;
 mod saving_stream;
 
 use std::sync::Arc;
@@ -11,7 +20,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::value::RawValue;
 
 use super::headers;
 use super::response::{self, BodySource, ProxyResponse};
@@ -21,289 +29,213 @@ use crate::dialect::openai_responses::stored::{self, Asked, StoredError};
 use crate::dialect::{Dialect, DialectName, Endpoint, ResponseLinks};
 use crate::store::{self, Store, StoreEntry, StoreError, StoreKey, StoreOwner, TurnRecord};
 use crate::telemetry::Access;
+use lookup::ResponseChain;
 
-pub(super) use endpoints::answer as object;
+pub(super) use endpoints::respond;
 pub(super) use saving_stream::SavingStream;
 
-/// Most bytes of a conversation that is put together: what a request of its own could have.
+/// The most bytes of a conversation that is put together: as many as a request may have that contains all of it.
 const CONVERSATION_LIMIT: usize = super::BODY_LIMIT;
-/// How long an answer may wait for being kept.
+/// How long a response may wait until it is saved. After that it is sent, marked as not saved.
 const SAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why a request cannot be served from the store.
+/// Why the response store cannot serve a request.
 #[derive(Debug)]
 pub(super) enum StoreRefusal {
-    /// What it names is not there.
-    ResponseLinks(StoredError),
-    /// Anything else.
+    /// An error of the API, mostly that the response does not exist.
+    Api(StoredError),
+    /// Any other error.
     Other(Error),
 }
 
 impl From<StoredError> for StoreRefusal {
     fn from(error: StoredError) -> Self {
-        Self::ResponseLinks(error)
+        Self::Api(error)
     }
 }
 
 impl StoreRefusal {
-    /// The cause goes to the log, not to the client.
+    /// Logs why the store cannot be read. The client does not get the cause, which may contain addresses and file
+    /// names.
     fn unavailable(error: &StoreError, access: &Access) -> Self {
         tracing::error!(request_id = access.request_id, cause = %error, "the response store cannot be read");
         let message = "the response store is not available";
         Self::Other(Error::new(ErrorClass::Internal, message))
     }
 
-    /// The refusal in the client's dialect.
-    pub fn answer(&self, client: &'static dyn Dialect, access: &mut Access) -> ProxyResponse {
+    fn conversation_too_large() -> Self {
+        let message = format!("the conversation is larger than {CONVERSATION_LIMIT} bytes");
+        Self::Other(Error::new(ErrorClass::TooLarge, message))
+    }
+
+    /// Makes the error response in the client's dialect.
+    pub fn respond(&self, client: &'static dyn Dialect, access: &mut Access) -> ProxyResponse {
         let error = match self {
             Self::Other(error) => return response::error(Some(client), error, access),
-            Self::ResponseLinks(error) => error,
+            Self::Api(error) => error,
         };
         access.error = Some(error.class());
-        let written = error.write(&access.request_id);
-        let mut answer = response::full(written.status, None, written.body);
-        answer.headers_mut().extend(written.headers);
-        answer
+        response::written_error(error.write(&access.request_id))
     }
 }
 
-/// One turn that has begun, and what is to be kept of it.
+/// A response that has not begun yet: its identifiers in the store, and what will be saved with it.
 pub(super) struct PendingResponse {
-    stored: ResponseLinks,
-    keep: Option<PendingSave>,
+    links: ResponseLinks,
+    /// `None` if the response will not be saved.
+    save: Option<PendingSave>,
 }
 
-/// What is kept when the answer is complete.
+/// What is saved together with a response once that is complete.
 struct PendingSave {
     store: Arc<Store>,
     key: StoreKey,
-    id: String,
-    previous: Option<String>,
-    /// The answers that this one goes on from, the first one first.
+    response_id: String,
+    previous_response_id: Option<String>,
+    /// The keys of the responses that this one continues, the first one first. They are kept as long as this one.
     chain: Vec<StoreKey>,
+    /// The input items of the request alone. They are slices of its body, which stays in memory until they are saved.
     items: Vec<Bytes>,
+    /// The request's identifier, for the log.
     request_id: String,
 }
 
-/// Puts into a request what it only names, and says what is to become of its answer. `None` where no store has to do
-/// with it.
+/// Puts what a request refers to into its body, and prepares what will be saved with its response.
+///
+/// `None` if the store is not concerned: another dialect or endpoint, no store configured, or a request whose members
+/// the reader of the dialect will refuse. Also `None` for a request that only counts tokens: it is expanded, but has
+/// no response to save.
 ///
 /// # Errors
-/// What the request names is not there, or cannot be had.
-pub(super) async fn begin(
-    call: &mut RoutedRequest<'_>,
+/// When a response or item that the request refers to does not exist, the store cannot be read, or the conversation
+/// is too large.
+pub(super) async fn prepare(
+    request: &mut RoutedRequest<'_>,
     client: &'static dyn Dialect,
     access: &Access,
 ) -> Result<Option<PendingResponse>, StoreRefusal> {
     if client.name() != DialectName::OpenAiResponses {
         return Ok(None);
     }
-    let Some(store) = &call.proxy.store else {
+    let Some(store) = &request.proxy.store else {
         return Ok(None);
     };
-    let answers = match client.endpoint(&call.method, call.rest) {
+    let has_response = match client.endpoint(&request.method, request.path) {
         Endpoint::Generate { .. } => true,
         Endpoint::CountTokens { .. } => false,
         _ => return Ok(None),
     };
-    let Some(asked) = Asked::read(&call.body.whole()) else {
+    let Some(asked) = Asked::read(&request.body.whole()) else {
         return Ok(None);
     };
-    let owner = owner(call);
+
+    // What the request refers to: a previous response with everything before it, and single items.
+    let owner = owner(request);
     let chain = match &asked.previous {
-        Some(id) => ResponseChain::of(store, &owner, id, access).await?,
+        Some(id) => ResponseChain::read_complete(store, &owner, id, access).await?,
         None => ResponseChain::default(),
     };
     let mut resolved = Vec::new();
     for reference in asked.references() {
-        resolved.push(item(store, &owner, reference, access).await?);
+        resolved.push(lookup::find_item(store, &owner, reference, access).await?);
     }
+
+    // The request as one that contains all of it. From here on, no code sees the references.
     let items = asked.items(&resolved);
     if let Some(body) = asked.expanded(&chain.items, &items) {
         if body.len() > CONVERSATION_LIMIT {
-            return Err(StoreRefusal::Other(too_large()));
+            return Err(StoreRefusal::conversation_too_large());
         }
-        call.body = body.into();
+        request.body = body.into();
     }
-    if !answers {
+    if !has_response {
         return Ok(None);
     }
-    let mut turn = PendingResponse {
-        stored: ResponseLinks {
+
+    // The response. Its identifier is made now, because it is in the first event of a stream already.
+    let mut pending = PendingResponse {
+        links: ResponseLinks {
             id: None,
             previous: asked.previous.clone(),
         },
-        keep: None,
+        save: None,
     };
     if asked.store {
         let id = store::new_response_id().map_err(|error| {
             let message = format!("the system gives no random bytes: {error}");
             StoreRefusal::Other(Error::new(ErrorClass::Internal, message))
         })?;
-        turn.stored.id = Some(id.clone());
-        turn.keep = Some(PendingSave {
+        pending.links.id = Some(id.clone());
+        pending.save = Some(PendingSave {
             store: Arc::clone(store),
             key: owner.key(&id),
-            id,
-            previous: asked.previous,
+            response_id: id,
+            previous_response_id: asked.previous,
             chain: chain.keys,
             items,
             request_id: access.request_id.clone(),
         });
     }
-    Ok(Some(turn))
+    Ok(Some(pending))
 }
 
-/// Whose entries a client of this request reads and writes.
-fn owner(call: &RoutedRequest<'_>) -> StoreOwner {
-    let credential = headers::client_token(&call.headers).unwrap_or_default();
-    StoreOwner::new(call.group.prefix.as_str(), credential)
-}
-
-/// The turns up to a kept answer.
-#[derive(Default)]
-struct ResponseChain {
-    /// Keys of the turns, the first one first.
-    keys: Vec<StoreKey>,
-    /// Input and output of all turns.
-    items: Vec<Box<RawValue>>,
-    /// Whether a turn before the first is not there any more.
-    broken: bool,
-}
-
-impl ResponseChain {
-    /// The turns up to an answer, all of which have to be there.
-    async fn of(store: &Store, owner: &StoreOwner, id: &str, access: &Access) -> Result<Self, StoreRefusal> {
-        let chain = Self::up_to(store, owner, id, access).await?;
-        match chain {
-            Some(chain) if !chain.broken => Ok(chain),
-            _ => Err(StoredError::PreviousNotFound(id.to_owned()).into()),
-        }
-    }
-
-    /// The turns up to an answer, as far back as they are there; `None` where the answer itself is not.
-    async fn up_to(
-        store: &Store,
-        owner: &StoreOwner,
-        id: &str,
-        access: &Access,
-    ) -> Result<Option<Self>, StoreRefusal> {
-        let mut turns = Vec::new();
-        let mut keys = Vec::new();
-        let mut bytes = 0_usize;
-        let mut next = Some(id.to_owned());
-        let mut broken = false;
-        while let Some(id) = next {
-            let Some((record, length)) = record(store, owner, &id, access).await? else {
-                broken = true;
-                break;
-            };
-            // Also the end of a chain that a damaged store has made a ring.
-            bytes = bytes.saturating_add(length);
-            if bytes > CONVERSATION_LIMIT {
-                return Err(StoreRefusal::Other(too_large()));
-            }
-            keys.push(owner.key(&id));
-            next = record.previous.clone();
-            turns.push(record);
-        }
-        if turns.is_empty() {
-            return Ok(None);
-        }
-        keys.reverse();
-        let mut items = Vec::new();
-        for turn in turns.into_iter().rev() {
-            let output = turn.output();
-            items.extend(turn.input);
-            items.extend(output);
-        }
-        Ok(Some(Self { keys, items, broken }))
-    }
-}
-
-/// A kept turn and what it weighs. What the proxy did not make is not looked for.
-async fn record(
-    store: &Store,
-    owner: &StoreOwner,
-    id: &str,
-    access: &Access,
-) -> Result<Option<(TurnRecord, usize)>, StoreRefusal> {
-    let Some(id) = store::response_id(id) else {
-        return Ok(None);
-    };
-    let unavailable = |error: StoreError| StoreRefusal::unavailable(&error, access);
-    let Some(value) = store.get(&owner.key(id)).await.map_err(unavailable)? else {
-        return Ok(None);
-    };
-    let record = TurnRecord::read(&value).map_err(unavailable)?;
-    Ok(Some((record, value.len())))
-}
-
-/// The item that a reference names, among those of the turn that its identifier tells of.
-async fn item(
-    store: &Store,
-    owner: &StoreOwner,
-    id: &str,
-    access: &Access,
-) -> Result<Box<RawValue>, StoreRefusal> {
-    let missing = || StoreRefusal::ResponseLinks(StoredError::ItemNotFound(id.to_owned()));
-    let response = store::item_owner(id).ok_or_else(missing)?;
-    let (record, _) = record(store, owner, &response, access)
-        .await?
-        .ok_or_else(missing)?;
-    let output = record.output();
-    let mut items = output.into_iter().chain(record.input);
-    items
-        .find(|item| stored::item_id(item).is_some_and(|known| known == id))
-        .ok_or_else(missing)
-}
-
-fn too_large() -> Error {
-    let message = format!("the conversation is larger than {CONVERSATION_LIMIT} bytes");
-    Error::new(ErrorClass::TooLarge, message)
+/// The owner of the entries that this request may read and write.
+fn owner(request: &RoutedRequest<'_>) -> StoreOwner {
+    let credential = headers::client_token(&request.headers).unwrap_or_default();
+    StoreOwner::new(request.group.prefix.as_str(), credential)
 }
 
 impl PendingResponse {
-    /// What the answer says of the store.
-    pub fn stored(&self) -> ResponseLinks {
-        self.stored.clone()
+    /// The identifiers that the response contains.
+    pub fn links(&self) -> ResponseLinks {
+        self.links.clone()
     }
 
-    /// Keeps a complete answer before it leaves, and sees to it that a streamed one is kept before its last event does.
-    pub async fn keep(self, answer: ProxyResponse) -> ProxyResponse {
-        let Some(keep) = self.keep.filter(|_| answer.status() == StatusCode::OK) else {
-            return answer;
+    /// Saves a response before it is sent. A streamed one is sent while it is translated, and saved before its last
+    /// event is sent. So a client never holds the end of a response that it cannot refer to, unless the response says
+    /// so.
+    pub async fn save(self, response: ProxyResponse) -> ProxyResponse {
+        let Some(save) = self.save.filter(|_| response.status() == StatusCode::OK) else {
+            return response;
         };
-        let (parts, source) = answer.into_parts();
+        let (parts, source) = response.into_parts();
         let source = match source {
-            BodySource::Full(body) => BodySource::Full(match keep.save(&body).await {
+            BodySource::Full(body) => BodySource::Full(match save.run(&body).await {
                 Ok(()) => body,
-                Err(()) => stored::unkept(&body),
+                Err(NotSaved) => stored::unkept(&body),
             }),
-            BodySource::Translated(translation) => {
-                BodySource::Saving(Box::new(SavingStream::new(translation, keep)))
+            BodySource::Translated(translated) => {
+                BodySource::Saving(Box::new(SavingStream::new(translated, save)))
             }
+            // A translated response is neither of these.
             other @ (BodySource::Relay(_) | BodySource::Saving(_)) => other,
         };
         ProxyResponse::from_parts(parts, source)
     }
 }
 
+/// A response was not saved. The cause is in the log.
+struct NotSaved;
+
 impl PendingSave {
-    /// Keeps the answer; why that failed is in the log.
-    async fn save(self, response: &[u8]) -> Result<(), ()> {
+    /// Saves the response, whose JSON object is given, and its input.
+    ///
+    /// # Errors
+    /// When the store fails or takes longer than [`SAVE_TIMEOUT`].
+    async fn run(self, response: &[u8]) -> Result<(), NotSaved> {
         let Self {
             store,
             key,
-            id,
-            previous,
+            response_id,
+            previous_response_id,
             chain,
             items,
             request_id,
         } = self;
-        let saved = async {
+        let saving = async {
             let response = serde_json::from_slice(response).map_err(StoreError::new)?;
-            let record = TurnRecord::new(previous, stored::identified(&items, &id), response);
+            let input = stored::identified(&items, &response_id);
+            let record = TurnRecord::new(previous_response_id, input, response);
             let entry = StoreEntry {
                 key,
                 value: record.write()?,
@@ -311,10 +243,11 @@ impl PendingSave {
             };
             store.save(entry).await
         };
-        let saved = tokio::time::timeout(SAVE_TIMEOUT, saved).await;
+        let saved = tokio::time::timeout(SAVE_TIMEOUT, saving).await;
         let saved = saved.unwrap_or_else(|_| Err(StoreError::new("the store took too long")));
         saved.map_err(|error| {
             tracing::error!(request_id, cause = %error, "an answer was not kept");
+            NotSaved
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A streamed answer that is kept before its last event leaves.
+//! A streamed response that is saved before its last event is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,59 +6,69 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::super::translated_body::TranslatedBody;
-use super::PendingSave;
+use super::{NotSaved, PendingSave};
 use crate::dialect::openai_responses::stored::{self, LastEvent};
 
-/// A translated stream whose last event waits until the answer is kept; no other does.
+/// A translated stream whose last event waits until the response is saved. No other event waits.
+///
+/// The last event contains the whole response, and says whether it is stored. A client may refer to the response as
+/// soon as it has that event, so the entry has to exist by then.
 pub struct SavingStream {
-    translation: Box<TranslatedBody>,
-    /// What is to be kept; `None` once that is on its way.
-    keep: Option<PendingSave>,
-    /// The last event, when the answer is kept.
-    last: Option<Pin<Box<dyn Future<Output = Bytes> + Send>>>,
+    translated: Box<TranslatedBody>,
+    /// What has to be saved; `None` once that has begun.
+    save: Option<PendingSave>,
+    /// Saves the response, and then yields the last event.
+    last_event: Option<Pin<Box<dyn Future<Output = Bytes> + Send>>>,
 }
 
 impl SavingStream {
-    /// A stream whose pieces are whole events.
-    pub(super) fn new(translation: Box<TranslatedBody>, keep: PendingSave) -> Self {
+    /// A stream whose pieces consist of whole events.
+    pub(super) fn new(translated: Box<TranslatedBody>, save: PendingSave) -> Self {
         Self {
-            translation,
-            keep: Some(keep),
-            last: None,
+            translated,
+            save: Some(save),
+            last_event: None,
         }
     }
 
-    /// The stream behind it, for what the log says of it.
-    pub fn translation(&self) -> &TranslatedBody {
-        &self.translation
+    /// The stream that is saved.
+    pub fn translated(&self) -> &TranslatedBody {
+        &self.translated
     }
 
-    /// Whether there is nothing more.
+    /// Whether the whole stream has been read.
     pub fn is_end(&self) -> bool {
-        self.last.is_none() && self.translation.is_end()
+        self.last_event.is_none() && self.translated.is_end()
     }
 
     /// The next piece of the client's stream.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            if let Some(last) = &mut self.last {
-                let event = ready!(last.as_mut().poll(cx));
-                self.last = None;
+            if let Some(last_event) = &mut self.last_event {
+                let event = ready!(last_event.as_mut().poll(cx));
+                self.last_event = None;
                 return Poll::Ready(Some(event));
             }
-            let Some(piece) = ready!(self.translation.poll_data(cx)) else {
-                if self.keep.take().is_some() && self.translation.failure().is_none() {
+            let Some(piece) = ready!(self.translated.poll_data(cx)) else {
+                if self.save.take().is_some() && self.translated.failure().is_none() {
                     tracing::error!("a streamed answer ended without an event that it could be kept by");
                 }
                 return Poll::Ready(None);
             };
-            let Some(found) = self.keep.as_ref().and_then(|_| stored::last_event(&piece)) else {
+            // A piece is made of what has arrived together, so the last event may follow others in the same piece.
+            let Some(found) = self.save.as_ref().and_then(|_| stored::last_event(&piece)) else {
                 return Poll::Ready(Some(piece));
             };
             let event = piece.slice(found.start..);
-            if let Some(keep) = self.keep.take() {
-                self.last = Some(Box::pin(save(keep, piece.clone(), found.clone(), event)));
+            if let Some(save) = self.save.take() {
+                self.last_event = Some(Box::pin(save_before_event(
+                    save,
+                    piece.clone(),
+                    found.clone(),
+                    event,
+                )));
             }
+            // The events before the last one do not wait for the store.
             if found.start > 0 {
                 return Poll::Ready(Some(piece.slice(..found.start)));
             }
@@ -66,13 +76,14 @@ impl SavingStream {
     }
 }
 
-/// Keeps the answer that an event ends, and gives the event: as it was, or saying that the answer was not kept.
-async fn save(keep: PendingSave, piece: Bytes, found: LastEvent, event: Bytes) -> Bytes {
+/// Saves the response that is in a stream's last event, and returns the event: unchanged, or with a response that is
+/// marked as not stored. `event` is the part of `piece` from the position that was found.
+async fn save_before_event(save: PendingSave, piece: Bytes, found: LastEvent, event: Bytes) -> Bytes {
     let LastEvent { start, response } = found;
     let object = piece.slice(response.clone());
-    match keep.save(&object).await {
+    match save.run(&object).await {
         Ok(()) => event,
-        Err(()) => {
+        Err(NotSaved) => {
             let parts = [
                 piece.slice(start..response.start),
                 stored::unkept(&object),

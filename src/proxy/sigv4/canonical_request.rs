@@ -13,8 +13,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// The characters that are encoded in a path.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// Writes the canonical request. `payload` is the hexadecimal hash of the body. `None` if a signed header is missing or not
-/// text.
+/// Writes the canonical request. `payload` is the hexadecimal hash of the body. `None` if a signed header is missing
+/// or not text.
 pub(super) fn write_canonical_request(
     head: &Parts,
     signed_headers: &[String],

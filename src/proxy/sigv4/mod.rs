@@ -1,7 +1,7 @@
 //! Checks the signatures of clients: AWS Signature Version 4 in the header `Authorization`.
 //!
-//! A check has two steps. [`SignatureClaim::read`] needs the head alone, so that a request with an unknown key or an old date is
-//! refused before its body is received. [`SignatureClaim::verify`] needs the body, whose hash is signed.
+//! A check has two steps. [`SignatureClaim::read`] needs the head alone, so that a request with an unknown key or an
+//! old date is refused before its body is received. [`SignatureClaim::verify`] needs the body, whose hash is signed.
 //!
 //! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 use crate::canonical::{Error, ErrorClass};
 use crate::config::AwsCredential;
 
-/// How far a client's clock may be off; AWS allows the same. It limits the time in which a recorded request can be sent again.
+/// How far a client's clock may be off; AWS allows the same. It limits the time in which a recorded request can be
+/// sent again.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The service that requests have to be signed for.
@@ -46,8 +47,8 @@ impl<'a> SignatureClaim<'a> {
     /// Reads the claim of a request, before its body has been received.
     ///
     /// # Errors
-    /// When there is no claim, or one that cannot be valid: an unknown key, another time or service, or headers that are not
-    /// signed and have to be.
+    /// When there is no claim, or one that cannot be valid: an unknown key, another time or service, or headers that
+    /// are not signed and have to be.
     pub fn read(head: &Parts, known: &'a [AwsCredential], now: SystemTime) -> Result<Self, Error> {
         // The fields of the header.
         let missing = || refused("the request is not signed: Missing Authentication Token");
@@ -109,8 +110,8 @@ impl<'a> SignatureClaim<'a> {
     /// Verifies the signature of the request that the claim was read from.
     ///
     /// # Errors
-    /// When the signature is wrong, or the body is not the one that was signed. Both have the same message, so that it does not
-    /// help to guess a key.
+    /// When the signature is wrong, or the body is not the one that was signed. Both have the same message, so that
+    /// it does not help to guess a key.
     pub fn verify(&self, head: &Parts, body: &[u8]) -> Result<(), Error> {
         let wrong = || {
             refused(
@@ -199,7 +200,8 @@ fn parse_timestamp(text: &str) -> Option<Duration> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
         return None;
     }
-    // In years that begin in March, the leap day is the last day, and the lengths of the months follow a simple formula.
+    // In years that begin in March, the leap day is the last day, and the lengths of the months follow a simple
+    // formula.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {

@@ -14,9 +14,11 @@ use crate::translate::{Exchange, ExchangeConfig};
 
 /// What a scripted upstream does at one poll.
 enum ScriptStep {
-    Say(&'static str),
+    /// A piece arrives.
+    Send(&'static str),
     /// Nothing is ready at this poll.
     Wait,
+    /// The body breaks off.
     Break,
     /// Nothing is ever ready again.
     Hang,
@@ -30,7 +32,7 @@ struct ScriptedUpstream {
 impl UpstreamPieces for ScriptedUpstream {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         match self.steps.pop_front() {
-            Some(ScriptStep::Say(text)) => Poll::Ready(Some(Ok(Bytes::from_static(text.as_bytes())))),
+            Some(ScriptStep::Send(text)) => Poll::Ready(Some(Ok(Bytes::from_static(text.as_bytes())))),
             Some(ScriptStep::Wait) => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -51,7 +53,7 @@ impl Drop for ScriptedUpstream {
     }
 }
 
-fn translation(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody, Arc<AtomicBool>) {
+fn scripted_body(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody, Arc<AtomicBool>) {
     let route = ExchangeConfig {
         client: &FAKE_DIALECT,
         upstream: &FAKE_DIALECT,
@@ -81,98 +83,94 @@ fn translation(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody, 
     )
 }
 
-async fn next(translation: &mut TranslatedBody) -> Option<String> {
-    let piece = std::future::poll_fn(|cx| translation.poll_data(cx)).await?;
+async fn next(body: &mut TranslatedBody) -> Option<String> {
+    let piece = std::future::poll_fn(|cx| body.poll_data(cx)).await?;
     Some(String::from_utf8(piece.to_vec()).expect("text"))
 }
 
-const START: ScriptStep = ScriptStep::Say("data: start\n\n");
-const END: ScriptStep = ScriptStep::Say("data: end\n\n");
+const START: ScriptStep = ScriptStep::Send("data: start\n\n");
+const END: ScriptStep = ScriptStep::Send("data: end\n\n");
 
 #[tokio::test]
 async fn what_arrives_together_leaves_together_and_nothing_waits() {
-    let (mut translation, dropped) = translation([
+    let (mut body, dropped) = scripted_body([
         START,
-        ScriptStep::Say("data: a\n\ndata: b\n\nda"),
+        ScriptStep::Send("data: a\n\ndata: b\n\nda"),
         // Once for the wait before the status, once for the first piece.
         ScriptStep::Wait,
         ScriptStep::Wait,
-        ScriptStep::Say("ta: c\n\n"),
+        ScriptStep::Send("ta: c\n\n"),
         ScriptStep::Wait,
         END,
         ScriptStep::Hang,
     ]);
-    translation.begin().await.expect("a stream");
-    assert_eq!(next(&mut translation).await.as_deref(), Some("[start]ab"));
-    assert_eq!(next(&mut translation).await.as_deref(), Some("c"));
-    assert!(!translation.is_end());
-    assert_eq!(next(&mut translation).await.as_deref(), Some("[end]"));
-    // The end of the answer is the end, whether or not the upstream closes.
-    assert!(translation.is_end() && dropped.load(Ordering::SeqCst));
-    assert_eq!(next(&mut translation).await, None);
-    assert!(translation.failure().is_none());
-    assert_eq!(translation.usage().map(|usage| usage.input_total()), Some(5));
+    body.begin().await.expect("a stream");
+    assert_eq!(next(&mut body).await.as_deref(), Some("[start]ab"));
+    assert_eq!(next(&mut body).await.as_deref(), Some("c"));
+    assert!(!body.is_end());
+    assert_eq!(next(&mut body).await.as_deref(), Some("[end]"));
+    // The last event is the end, whether or not the upstream closes the body.
+    assert!(body.is_end() && dropped.load(Ordering::SeqCst));
+    assert_eq!(next(&mut body).await, None);
+    assert!(body.failure().is_none());
+    assert_eq!(body.usage().map(|usage| usage.input_total()), Some(5));
 }
 
 #[tokio::test]
 async fn a_failure_before_the_first_event_has_a_status_of_its_own() {
     for (steps, class) in [
         (
-            vec![ScriptStep::Wait, ScriptStep::Say("data: fail\n\n")],
+            vec![ScriptStep::Wait, ScriptStep::Send("data: fail\n\n")],
             ErrorClass::Overloaded,
         ),
         (vec![ScriptStep::Wait, ScriptStep::Break], ErrorClass::Upstream),
         (vec![], ErrorClass::Upstream),
     ] {
-        let (mut translation, _) = translation(steps);
-        let error = translation.begin().await.expect_err("a failure");
+        let (mut body, _) = scripted_body(steps);
+        let error = body.begin().await.expect_err("a failure");
         assert_eq!(error.class, class);
     }
 }
 
 #[tokio::test]
-async fn a_failure_after_it_is_told_in_the_stream() {
+async fn a_failure_after_the_first_event_is_an_event_of_the_stream() {
     for (step, expected) in [
-        (Some(ScriptStep::Say("data: fail\n\n")), "[fail overloaded]"),
+        (Some(ScriptStep::Send("data: fail\n\n")), "[fail overloaded]"),
         (Some(ScriptStep::Break), "[fail upstream]"),
         (None, "[fail upstream]"),
     ] {
-        let (mut translation, _) = translation(
+        let (mut body, _) = scripted_body(
             [START, ScriptStep::Wait, ScriptStep::Wait]
                 .into_iter()
                 .chain(step),
         );
-        translation.begin().await.expect("a stream");
-        assert_eq!(next(&mut translation).await.as_deref(), Some("[start]"));
-        assert_eq!(next(&mut translation).await.as_deref(), Some(expected));
-        assert_eq!(next(&mut translation).await, None);
-        assert!(translation.failure().is_some());
+        body.begin().await.expect("a stream");
+        assert_eq!(next(&mut body).await.as_deref(), Some("[start]"));
+        assert_eq!(next(&mut body).await.as_deref(), Some(expected));
+        assert_eq!(next(&mut body).await, None);
+        assert!(body.failure().is_some());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_signs_of_life() {
-    let (mut translation, dropped) = translation([ScriptStep::Hang]);
+async fn a_silent_upstream_causes_keep_alive_events() {
+    let (mut body, dropped) = scripted_body([ScriptStep::Hang]);
     let began = Instant::now();
-    translation.begin().await.expect("a stream");
-    assert_eq!(next(&mut translation).await.as_deref(), Some("[alive]"));
+    body.begin().await.expect("a stream");
+    assert_eq!(next(&mut body).await.as_deref(), Some("[alive]"));
     assert_eq!(began.elapsed().as_secs(), KEEP_ALIVE.as_secs());
-    assert_eq!(next(&mut translation).await.as_deref(), Some("[alive]"));
+    assert_eq!(next(&mut body).await.as_deref(), Some("[alive]"));
     assert_eq!(began.elapsed().as_secs(), 2 * KEEP_ALIVE.as_secs());
-    drop(translation);
+    drop(body);
     assert!(dropped.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
-async fn an_event_without_end_is_a_failure_and_not_a_heap_of_memory() {
+async fn an_endless_event_is_a_failure_and_does_not_fill_the_memory() {
     let piece = "x".repeat(1024 * 1024).leak();
-    let endless = std::iter::repeat_with(|| ScriptStep::Say(&*piece)).take(64);
-    let (mut translation, dropped) =
-        translation([START].into_iter().chain(endless).chain([ScriptStep::Hang]));
-    translation.begin().await.expect("a stream");
-    assert_eq!(
-        next(&mut translation).await.as_deref(),
-        Some("[start][fail upstream]")
-    );
+    let endless = std::iter::repeat_with(|| ScriptStep::Send(&*piece)).take(64);
+    let (mut body, dropped) = scripted_body([START].into_iter().chain(endless).chain([ScriptStep::Hang]));
+    body.begin().await.expect("a stream");
+    assert_eq!(next(&mut body).await.as_deref(), Some("[start][fail upstream]"));
     assert!(dropped.load(Ordering::SeqCst));
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests.
+//! The body of a request to an upstream.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// A body of known length that lies in several places.
+/// A body of known length in several parts. They are sent as they are (with vectored writes), since joining them would
+/// copy a body of many megabytes.
 #[derive(Debug)]
 pub struct OutgoingBody {
     parts: VecDeque<Bytes>,
@@ -15,7 +16,7 @@ pub struct OutgoingBody {
 }
 
 impl OutgoingBody {
-    /// The parts, one after another.
+    /// A body of these parts, in this order.
     pub fn new(parts: Vec<Bytes>) -> Self {
         let remaining = parts.iter().map(length).sum();
         Self {
@@ -48,6 +49,7 @@ impl Body for OutgoingBody {
         self.parts.is_empty()
     }
 
+    /// Exact, so that hyper writes `content-length` and no chunks.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.remaining)
     }

@@ -1,7 +1,7 @@
 //! A database that can be opened again after its file has failed.
 //!
-//! After an error of the file (mostly a full disk), the database library refuses every further write, even when there is room
-//! again. Only opening it anew helps.
+//! After an error of the file (mostly a full disk), the database library refuses every further write, even when there
+//! is room again. Only opening it anew helps.
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};

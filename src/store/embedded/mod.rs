@@ -1,8 +1,8 @@
 //! Entries in a database of this process, in memory or in a file.
 //!
-//! One thread writes (`writer`). A commit is synchronized with the disk before anybody learns of its success, which takes
-//! milliseconds; so everything that arrives during one commit goes into the next. Every use gives an entry the next higher
-//! number, and the entry with the lowest number is deleted first.
+//! One thread writes (`writer`). A commit is synchronized with the disk before anybody learns of its success, which
+//! takes milliseconds; so everything that arrives during one commit goes into the next. Every use gives an entry the
+//! next higher number, and the entry with the lowest number is deleted first.
 
 mod database;
 mod writer;
@@ -52,8 +52,8 @@ impl EmbeddedStore {
     pub async fn open(path: Option<&Path>, max_bytes: u64, max_age: Duration) -> Result<Self, OpenError> {
         let limits = StoreLimits { max_bytes, max_age };
         let path = path.map(Path::to_owned);
-        // On a thread for blocking work, because the whole file is read. A damaged file can make the database panic, which must
-        // not end more than this task.
+        // On a thread for blocking work, because the whole file is read. A damaged file can make the database panic,
+        // which must not end more than this task.
         let opened = tokio::task::spawn_blocking(move || match path {
             Some(path) => {
                 create_private_file(&path).map_err(OpenError::Io)?;
@@ -136,8 +136,8 @@ fn writer_stopped() -> StoreError {
 
 fn builder() -> Builder {
     let mut builder = Builder::new();
-    // The check reads the whole file. Without it, a file that was damaged while the proxy did not run would be opened, and would
-    // fail or panic at some later request.
+    // The check reads the whole file. Without it, a file that was damaged while the proxy did not run would be
+    // opened, and would fail or panic at some later request.
     builder
         .set_cache_size(CACHE_SIZE)
         .set_check_integrity_on_open(true);
@@ -160,8 +160,8 @@ fn start(opener: DatabaseOpener, limits: StoreLimits) -> Result<EmbeddedStore, O
     })
 }
 
-/// Creates the file if it does not exist, readable by its owner alone, because it will contain conversations. The database would
-/// create it with the usual permissions.
+/// Creates the file if it does not exist, readable by its owner alone, because it will contain conversations. The
+/// database would create it with the usual permissions.
 fn create_private_file(path: &Path) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

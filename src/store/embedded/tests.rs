@@ -31,7 +31,8 @@ async fn the_entry_that_was_not_used_for_longest_is_deleted_first() {
     for (id, used) in [("a", &[][..]), ("b", &[]), ("c", &["a"]), ("d", &[])] {
         store.save(entry(id, 1000, used)).await.unwrap();
     }
-    // Four entries of 1,000 bytes are more than 5,000 with their keys and overhead: `b` was deleted, since `a` was used by `c`.
+    // Four entries of 1,000 bytes are more than 5,000 with their keys and overhead: `b` was deleted, since `a` was
+    // used by `c`.
     assert_eq!(
         which_exist(&store, &["a", "b", "c", "d"]).await,
         [true, false, true, true]

@@ -1,8 +1,8 @@
 //! The thread that writes to the database.
 //!
-//! It batches: all tasks that wait, up to [`BATCH_LIMIT`], go into one transaction. The database synchronizes its file with the
-//! disk at every commit (its durability `Immediate`, which is the default), and that costs the same for one entry as for many.
-//! Nobody is told that an entry is saved before that.
+//! It batches: all tasks that wait, up to [`BATCH_LIMIT`], go into one transaction. The database synchronizes its
+//! file with the disk at every commit (its durability `Immediate`, which is the default), and that costs the same for
+//! one entry as for many. Nobody is told that an entry is saved before that.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -126,7 +126,8 @@ impl StoreWriter {
         })
     }
 
-    /// Opens the database again if its file has failed, since it accepts no more writes then. Returns whether it is open.
+    /// Opens the database again if its file has failed, since it accepts no more writes then. Returns whether it is
+    /// open.
     fn reopen(&mut self, error: &Error) -> bool {
         let is_lost = matches!(
             error,
@@ -213,8 +214,8 @@ fn report(tasks: Vec<WriteTask>, written: Result<Vec<bool>, Error>) {
     }
 }
 
-/// Writes all tasks in one commit, and deletes what is too old or too much. Returns for each task whether its entry existed
-/// before.
+/// Writes all tasks in one commit, and deletes what is too old or too much. Returns for each task whether its entry
+/// existed before.
 fn commit_tasks(
     database: &Database,
     tasks: &[WriteTask],
@@ -299,7 +300,8 @@ impl WriteTables<'_> {
         Ok(true)
     }
 
-    /// Deletes the entries that are too old, and those that are too many: the one that has not been used for longest first.
+    /// Deletes the entries that are too old, and those that are too many: the one that has not been used for longest
+    /// first.
     fn delete_surplus(&mut self, limits: StoreLimits) -> Result<(), Error> {
         loop {
             let first = self.order.first()?.map(|(_, key)| key.value().to_owned());
