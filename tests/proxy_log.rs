@@ -13,12 +13,12 @@ use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use support::{PATIENCE, Proxy, Upstream, feeding_upstream, json, model};
+use support::{FetchResponse, PATIENCE, TestProxy, Upstream, feeding_upstream, json, model};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct LogLines(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Lines {
+impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().expect("a lock").extend_from_slice(bytes);
         Ok(bytes.len())
@@ -29,7 +29,7 @@ impl Write for Lines {
     }
 }
 
-impl Lines {
+impl LogLines {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("a lock").clone()).expect("text")
     }
@@ -52,7 +52,7 @@ impl Lines {
 
 #[tokio::test]
 async fn every_request_leaves_one_line_without_secrets() {
-    let lines = Lines::default();
+    let lines = LogLines::default();
     let writer = lines.clone();
     let filter = Targets::new().with_default(LevelFilter::DEBUG);
     telemetry::subscriber(filter, Format::Json, move || writer.clone())
@@ -60,11 +60,11 @@ async fn every_request_leaves_one_line_without_secrets() {
         .expect("the only subscriber");
 
     let upstream = Upstream::start(|seen| {
-        let mut answer = json("{\"a\":1}");
+        let mut response = json("{\"a\":1}");
         if seen.uri.contains("refused") {
-            *answer.status_mut() = http::StatusCode::FORBIDDEN;
+            *response.status_mut() = http::StatusCode::FORBIDDEN;
         }
-        answer
+        response
     })
     .await;
     let (feed, feeding) = feeding_upstream().await;
@@ -73,7 +73,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         model("/p", "m", "big", &upstream.url(), key),
         model("/s", "m", "m", &feeding.url(), "backend_auth_header: x-api-key"),
     ];
-    let proxy = Proxy::serve(&models.concat()).await;
+    let proxy = TestProxy::serve(&models.concat()).await;
     let secret = "Bearer sk-client-secret";
 
     let body = r#"{"model":"m"}"#;
@@ -82,9 +82,9 @@ async fn every_request_leaves_one_line_without_secrets() {
         .header("authorization", secret)
         .send()
         .await;
-    let id = done.as_ref().expect("an answer").headers()["x-llm-proxy-request-id"].clone();
+    let id = done.as_ref().expect("a response").headers()["x-llm-proxy-request-id"].clone();
     assert_eq!(
-        done.expect("an answer").text().await.expect("a body"),
+        done.expect("a response").text().await.expect("a body"),
         "{\"a\":1}"
     );
     let line = lines.wait("/p/v1/done").await;
@@ -110,7 +110,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         .header("authorization", secret)
         .send()
         .await;
-    assert_eq!(refused.expect("an answer").status(), 403);
+    assert_eq!(refused.expect("a response").status(), 403);
     let line = lines.wait("refused the key").await;
     assert_eq!(
         (&line["level"], &line["header"], &line["prefix"]),
@@ -121,9 +121,8 @@ async fn every_request_leaves_one_line_without_secrets() {
     let mut stream = proxy
         .post("/s/left", body)
         .header("authorization", secret)
-        .send()
-        .await
-        .expect("an answer");
+        .fetch()
+        .await;
     assert!(stream.chunk().await.expect("a stream").is_some());
     drop(stream);
     let line = lines.wait("/s/left").await;
@@ -132,11 +131,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         (&499.into(), &"client gone".into(), &9.into())
     );
 
-    let unknown = proxy
-        .post("/p/x", r#"{"model":"nope"}"#)
-        .send()
-        .await
-        .expect("an answer");
+    let unknown = proxy.post("/p/x", r#"{"model":"nope"}"#).fetch().await;
     assert_eq!(unknown.status(), 404);
     let line = lines.wait("nope").await;
     assert_eq!(
@@ -144,10 +139,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         (&404.into(), &"not_found".into(), &"complete".into())
     );
 
-    assert_eq!(
-        proxy.get("/healthz").send().await.expect("an answer").status(),
-        200
-    );
+    assert_eq!(proxy.get("/healthz").fetch().await.status(), 200);
     assert_eq!(lines.wait("/healthz").await["level"], "DEBUG");
 
     let text = lines.text();

@@ -127,8 +127,8 @@ fn read_claim<'p>(
     SignatureClaim::read(head, credentials, SystemTime::now()).map(Some)
 }
 
-/// Decides which way a request goes. First what needs no model: the proxy serves it itself or refuses it. Then the
-/// model determines the upstream, and its dialects whether the request is translated.
+/// Decides which way a request goes. First come requests without a model, which the proxy serves itself or refuses.
+/// Then the model determines the upstream, and its dialects whether the request is translated.
 async fn dispatch(mut request: RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
     if !request.group.has_no_dialects() && headers::wants_websocket(&request.headers) {
         return refuse_websocket(&request, access);

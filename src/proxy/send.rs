@@ -16,7 +16,8 @@ use crate::telemetry::Access;
 /// Sends a request to an entry's upstream and waits for the head of the response.
 ///
 /// # Errors
-/// When no response begins. The cause is in the log only, since it may contain what does not concern the client.
+/// When no response begins. The cause is only in the log, since it may contain addresses that do not concern the
+/// client.
 pub async fn send(
     proxy: &Proxy,
     request: OutgoingRequest,

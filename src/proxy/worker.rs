@@ -119,7 +119,7 @@ impl Worker {
         let _ = (&mut self.drained).await;
     }
 
-    /// Closes what is still open, and waits until the worker has ended.
+    /// Closes the connections that are still open, and waits until the worker has ended.
     pub(super) async fn end(self) {
         drop(self.end);
         let _ = self.ended.await;

@@ -60,18 +60,18 @@ pub fn new_response_id() -> Result<String, getrandom::Error> {
 }
 
 /// The identifier, if it has the form of those that a proxy makes for saved responses.
-pub fn response_id(text: &str) -> Option<&str> {
+pub fn parse_response_id(text: &str) -> Option<&str> {
     let tail = text.strip_prefix(PREFIX)?;
     let digits = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (tail.len() == 2 * RANDOM && digits(tail)).then_some(text)
 }
 
 /// The identifier of the response that an item belongs to, from the item's identifier: `resp_pxAB` for `msg_pxAB_0`.
-pub fn item_owner(item: &str) -> Option<String> {
+pub fn response_id_of_item(item: &str) -> Option<String> {
     let (_, tail) = item.split_once('_')?;
     let (tail, _index) = tail.split_once('_')?;
     let id = format!("resp_{tail}");
-    response_id(&id).map(str::to_owned)
+    parse_response_id(&id).map(str::to_owned)
 }
 
 fn lower_hex(bytes: &[u8]) -> String {
@@ -93,10 +93,10 @@ mod tests {
         let (one, other) = (new_response_id().unwrap(), new_response_id().unwrap());
         assert_ne!(one, other);
         assert_eq!(one.len(), 47);
-        assert_eq!(response_id(&one), Some(one.as_str()));
+        assert_eq!(parse_response_id(&one), Some(one.as_str()));
         let tail = one.strip_prefix("resp_").unwrap();
         for item in [format!("msg_{tail}_0"), format!("fco_{tail}_i12")] {
-            assert_eq!(item_owner(&item).as_deref(), Some(one.as_str()));
+            assert_eq!(response_id_of_item(&item).as_deref(), Some(one.as_str()));
         }
         for text in [
             "",
@@ -106,10 +106,10 @@ mod tests {
             &one.to_uppercase(),
             &one[..46],
         ] {
-            assert_eq!(response_id(text), None, "{text}");
+            assert_eq!(parse_response_id(text), None, "{text}");
         }
         for item in ["", "msg_1", "msg_abc_0", tail, &one] {
-            assert_eq!(item_owner(item), None, "{item}");
+            assert_eq!(response_id_of_item(item), None, "{item}");
         }
     }
 

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use crate::config::{ResponseStore, StorePlace};
 use embedded::EmbeddedStore;
 
-pub use key::{StoreKey, StoreOwner, item_owner, new_response_id, response_id};
+pub use key::{StoreKey, StoreOwner, new_response_id, parse_response_id, response_id_of_item};
 pub use record::TurnRecord;
 
 /// The bytes that an entry counts besides its keys and value: its rows in the tables.

@@ -6,6 +6,7 @@ mod connections;
 mod counting;
 mod failures;
 mod passthrough;
+mod raw_upstream;
 mod response_store;
 mod routing;
 mod shutdown;

@@ -54,7 +54,7 @@ async fn write_body(
             Ok(record.response.get().as_bytes().to_vec())
         }
         Action::Delete => {
-            let id = crate::store::response_id(path.id).ok_or_else(missing)?;
+            let id = crate::store::parse_response_id(path.id).ok_or_else(missing)?;
             let deleted = store.delete(&owner.key(id)).await;
             match deleted.map_err(|error| StoreRefusal::unavailable(&error, access))? {
                 true => Ok(stored::deleted(id)),

@@ -95,7 +95,7 @@ pub(super) async fn read_record(
     id: &str,
     access: &Access,
 ) -> Result<Option<(TurnRecord, usize)>, StoreRefusal> {
-    let Some(id) = store::response_id(id) else {
+    let Some(id) = store::parse_response_id(id) else {
         return Ok(None);
     };
     let unavailable = |error: StoreError| StoreRefusal::unavailable(&error, access);
@@ -118,7 +118,7 @@ pub(super) async fn find_item(
     access: &Access,
 ) -> Result<Box<RawValue>, StoreRefusal> {
     let missing = || StoreRefusal::Api(StoredError::ItemNotFound(id.to_owned()));
-    let response = store::item_owner(id).ok_or_else(missing)?;
+    let response = store::response_id_of_item(id).ok_or_else(missing)?;
     let (record, _) = read_record(store, owner, &response, access)
         .await?
         .ok_or_else(missing)?;

@@ -2,14 +2,14 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `mod` | before a request is translated: what it refers to is put into it, and what will be saved of it is noted |
+//! | `mod` | before a request is translated: resolves its references, and prepares what will be saved |
 //! | `lookup` | reads saved responses and their items |
 //! | `saving_stream` | a streamed response that is saved before its last event is sent |
 //! | `endpoints` | the paths of saved responses: get, delete, list the input, cancel |
 //!
 //! A request that continues a saved response becomes one that contains the whole conversation. Readers and writers of
 //! dialects, and the upstream, need to know nothing of the store. The JSON of the API is in
-//! `dialect::openai_responses::stored`, and what keeps the entries is in `crate::store`.
+//! `dialect::openai_responses::stored`, and the entries are in `crate::store`.
 
 mod endpoints;
 mod lookup;
@@ -129,7 +129,7 @@ pub(super) async fn prepare(
         return Ok(None);
     };
 
-    // What the request refers to: a previous response with everything before it, and single items.
+    // The references: a previous response with everything before it, and single items.
     let owner = owner(request);
     let chain = match &asked.previous {
         Some(id) => ResponseChain::read_complete(store, &owner, id, access).await?,

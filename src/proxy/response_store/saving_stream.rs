@@ -15,7 +15,7 @@ use crate::dialect::openai_responses::stored::{self, LastEvent};
 /// soon as it has that event, so the entry has to exist by then.
 pub struct SavingStream {
     translated: Box<TranslatedBody>,
-    /// What has to be saved; `None` once that has begun.
+    /// The data to save; `None` once saving has begun.
     save: Option<PendingSave>,
     /// Saves the response, and then yields the last event.
     last_event: Option<Pin<Box<dyn Future<Output = Bytes> + Send>>>,
@@ -55,7 +55,7 @@ impl SavingStream {
                 }
                 return Poll::Ready(None);
             };
-            // A piece is made of what has arrived together, so the last event may follow others in the same piece.
+            // A piece contains all events that arrived together, so others may precede the last one in it.
             let Some(found) = self.save.as_ref().and_then(|_| stored::last_event(&piece)) else {
                 return Poll::Ready(Some(piece));
             };

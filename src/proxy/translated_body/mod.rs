@@ -41,7 +41,7 @@ impl UpstreamPieces for upstream::UpstreamBody {
 
 /// The body of a translated stream.
 ///
-/// Whoever polls it polls the upstream, so a client that reads slowly slows the upstream down; whoever drops it drops
+/// Polling it polls the upstream, so a client that reads slowly slows the upstream down. Dropping it drops
 /// the connection to the upstream, so a client that goes away ends the upstream's work.
 pub struct TranslatedBody {
     /// `None` once the stream has ended. The connection is given back at the last event; nobody waits for the end of
@@ -49,7 +49,7 @@ pub struct TranslatedBody {
     upstream: Option<Box<dyn UpstreamPieces>>,
     decoder: Decoder,
     stream: TranslatedStream,
-    /// What has been translated and not been read yet.
+    /// Translated events that have not been read yet.
     out: BytesMut,
     silence: IdleTimer,
 }
@@ -111,8 +111,9 @@ impl TranslatedBody {
         }
     }
 
-    /// Translates what has arrived, until nothing more is ready. It also stops at [`JOINED_LENGTH`] translated bytes:
-    /// events that arrived together leave in one piece, but a fast upstream must not fill the memory.
+    /// Translates the events that have arrived, until no more are ready. It also stops at [`JOINED_LENGTH`]
+    /// translated bytes: events that arrived together leave in one piece, but a fast upstream must not fill the
+    /// memory.
     ///
     /// It returns with an empty `out` only when the upstream wakes the task, or the stream has ended.
     fn translate_arrived(&mut self, cx: &mut Context<'_>) {

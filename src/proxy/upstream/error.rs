@@ -11,7 +11,7 @@ pub enum SendError {
     Reqwest(reqwest::Error),
     /// No connection could be made.
     Connect(Box<dyn StdError + Send + Sync>),
-    /// The plain connection broke, or what came back is not HTTP.
+    /// The plain connection broke, or the upstream did not send HTTP.
     Http1(hyper::Error),
     /// The upstream was silent for too long.
     Silent,
@@ -87,7 +87,7 @@ impl From<hyper::Error> for SendError {
 pub enum BodyError {
     /// The reqwest client failed.
     Reqwest(reqwest::Error),
-    /// The plain connection broke, or what came is not HTTP.
+    /// The plain connection broke, or the upstream did not send HTTP.
     Http1(hyper::Error),
     /// The upstream was silent for too long.
     Silent,

@@ -31,7 +31,7 @@ use super::{
     CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_RETRIES, OutgoingRequest, POOL_IDLE, SILENCE_TIMEOUT, STALE_WINDOW,
 };
 
-/// The most unused connections that are kept for one upstream; what is released beyond that is closed.
+/// The most unused connections that are kept for one upstream; further ones are closed.
 const IDLE_LIMIT: usize = 1024;
 
 /// One upstream, identified by its host and port, and the pool of connections to it.
@@ -66,8 +66,8 @@ impl Http1Upstream {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        // An upstream that has vanished answers no probe; without them, a request would wait for the whole silence
-        // timeout, which has to be long.
+        // An upstream that has vanished does not reply to probes; without them, a request would wait for the whole
+        // silence timeout, which has to be long.
         connector.set_keepalive(Some(KEEPALIVE));
         connector.set_keepalive_interval(Some(KEEPALIVE));
         connector.set_keepalive_retries(Some(KEEPALIVE_RETRIES));

@@ -53,7 +53,7 @@ impl Http1Connection {
     }
 
     /// Polls `step`, which only this connection can bring further (the head of a response, a piece of its body), and
-    /// polls the connection where that is needed, until `step` has a result or both have to wait.
+    /// polls the connection if that is needed, until `step` has a result or both have to wait.
     ///
     /// `step` gets a context that wakes nobody: whatever it waits for happens while the connection is polled, in here.
     pub fn poll_with<T>(
@@ -90,7 +90,7 @@ impl Http1Connection {
                 self.connection = None;
                 continue;
             }
-            // What the connection has just received; its wake-up for `step` went nowhere.
+            // The connection may have received what `step` waits for; its wake-up for `step` went nowhere.
             if let Poll::Ready(result) = step(&mut quiet) {
                 return Poll::Ready(result);
             }

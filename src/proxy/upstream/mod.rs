@@ -1,7 +1,7 @@
 //! The HTTP client that sends requests to upstreams: one request out, one response with a streaming body in.
 //!
 //! It consists of two clients. Plain HTTP/1.1 uses connections of our own ([`h1_pool`]), which the body of a response
-//! polls itself: what has arrived is available at once, without a hand-over between tasks for every chunk. TLS,
+//! polls itself: a chunk that has arrived is available at once, without a hand-over between tasks for every chunk. TLS,
 //! HTTP/2 and the proxies that the environment names are left to reqwest ([`reqwest_client`]).
 //!
 //! | file | content |

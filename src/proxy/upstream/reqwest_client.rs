@@ -79,7 +79,7 @@ impl ReqwestClients {
                 .http2_keep_alive_timeout(PING_TIMEOUT);
             let builder = match &tls {
                 Some(config) => builder.tls_backend_preconfigured(config.clone()),
-                // Else reqwest loads the system's certificate authorities, and fails where there are none.
+                // Otherwise reqwest loads the system's certificate authorities, and fails if there are none.
                 None => builder.tls_certs_only([]),
             };
             builder.build().map_err(|error| setup_error(&error))

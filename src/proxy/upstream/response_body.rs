@@ -9,8 +9,8 @@ use super::error::BodyError;
 use super::h1_pool::Http1Body;
 use super::reqwest_client::ReqwestBody;
 
-/// What has arrived together is passed on together, up to about this many bytes: every piece that is passed on costs
-/// the client's connection a system call of its own.
+/// Pieces that have arrived together are passed on together, up to about this many bytes: every one that is passed on
+/// costs the client's connection a system call of its own.
 pub const JOINED_LENGTH: usize = 16 * 1024;
 /// A piece of at least this many bytes is passed on as it is: copying it would cost more than joining saves.
 const LARGE_PIECE: usize = 4 * 1024;

@@ -214,8 +214,8 @@ fn report(tasks: Vec<WriteTask>, written: Result<Vec<bool>, Error>) {
     }
 }
 
-/// Writes all tasks in one commit, and deletes what is too old or too much. Returns for each task whether its entry
-/// existed before.
+/// Writes all tasks in one commit, and deletes entries that are too old or too many. Returns for each task whether
+/// its entry existed before.
 fn commit_tasks(
     database: &Database,
     tasks: &[WriteTask],
