@@ -13,12 +13,12 @@ use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use support::{PATIENCE, Proxy, Upstream, feeding_upstream, json, model};
+use support::{FetchResponse, PATIENCE, TestProxy, Upstream, feeding_upstream, json, model};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct LogLines(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Lines {
+impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().expect("a lock").extend_from_slice(bytes);
         Ok(bytes.len())
@@ -29,7 +29,7 @@ impl Write for Lines {
     }
 }
 
-impl Lines {
+impl LogLines {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("a lock").clone()).expect("text")
     }
@@ -51,8 +51,8 @@ impl Lines {
 }
 
 #[tokio::test]
-async fn every_request_has_one_log_line_without_secrets() {
-    let lines = Lines::default();
+async fn every_request_leaves_one_line_without_secrets() {
+    let lines = LogLines::default();
     let writer = lines.clone();
     let filter = Targets::new().with_default(LevelFilter::DEBUG);
     telemetry::subscriber(filter, LogFormat::Json, move || writer.clone())
@@ -73,7 +73,7 @@ async fn every_request_has_one_log_line_without_secrets() {
         model("/p", "m", "big", &upstream.url(), key),
         model("/s", "m", "m", &feeding.url(), "backend_auth_header: x-api-key"),
     ];
-    let proxy = Proxy::serve(&models.concat()).await;
+    let proxy = TestProxy::serve(&models.concat()).await;
     let secret = "Bearer sk-client-secret";
 
     let body = r#"{"model":"m"}"#;
@@ -121,9 +121,8 @@ async fn every_request_has_one_log_line_without_secrets() {
     let mut stream = proxy
         .post("/s/left", body)
         .header("authorization", secret)
-        .send()
-        .await
-        .expect("a response");
+        .fetch()
+        .await;
     assert!(stream.chunk().await.expect("a stream").is_some());
     drop(stream);
     let line = lines.wait("/s/left").await;
@@ -132,11 +131,7 @@ async fn every_request_has_one_log_line_without_secrets() {
         (&499.into(), &"client gone".into(), &9.into())
     );
 
-    let unknown = proxy
-        .post("/p/x", r#"{"model":"nope"}"#)
-        .send()
-        .await
-        .expect("a response");
+    let unknown = proxy.post("/p/x", r#"{"model":"nope"}"#).fetch().await;
     assert_eq!(unknown.status(), 404);
     let line = lines.wait("nope").await;
     assert_eq!(
@@ -144,10 +139,7 @@ async fn every_request_has_one_log_line_without_secrets() {
         (&404.into(), &"not_found".into(), &"complete".into())
     );
 
-    assert_eq!(
-        proxy.get("/healthz").send().await.expect("a response").status(),
-        200
-    );
+    assert_eq!(proxy.get("/healthz").fetch().await.status(), 200);
     assert_eq!(lines.wait("/healthz").await["level"], "DEBUG");
 
     let text = lines.text();

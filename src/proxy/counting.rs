@@ -1,122 +1,114 @@
-//! The number of a request's tokens, where the upstream speaks another dialect than the client.
+//! The number of a request's tokens, if the upstream speaks another dialect than the client.
 //!
-//! An upstream that counts is asked; where it has no such question, an estimate answers, with a header that says so.
+//! An upstream that counts tokens is asked. Otherwise the response is an estimate, with a header that marks it as one.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
-use super::answer::{self, Answer};
-use super::call::{self, Call};
-use super::route::Entry;
-use super::upstream::Outgoing;
-use super::{headers, path, translating};
+use super::headers::AcceptedResponse;
+use super::response::{self, ProxyResponse};
+use super::route::{RouteDialects, RouteEntry};
+use super::routed_request::RoutedRequest;
+use super::{send, translation};
 use crate::canonical::{Error, ErrorClass, OnLoss};
-use crate::capability;
 use crate::dialect::{ClientRequest, Dialect, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{self, Carriers, Estimate, Exchange, ExchangeConfig, ReasoningOwner};
+use crate::translate::{self, Estimate, Exchange};
 
-/// How many requests are tokenized at the same time; each keeps a processor busy, for a second or two at most.
-pub(super) const AT_ONCE: usize = 2;
+/// The most requests that are tokenized at the same time. Each keeps a processor busy, for a second or two at most,
+/// so two leave the others to the workers.
+pub(super) const CONCURRENT_COUNTS: usize = 2;
 /// The most bytes of an upstream's count that are read.
 const COUNT_LIMIT: usize = 64 * 1024;
 
-type Pair = (&'static dyn Dialect, &'static dyn Dialect);
-
-/// Answers with the number of a request's tokens. `model` is what the path names.
+/// Responds with the number of a request's tokens. `model` is the one in the path, if there is one.
 pub(super) async fn count(
-    call: Call<'_>,
-    entry: &Entry,
-    (client, upstream): Pair,
+    request: RoutedRequest<'_>,
+    entry: &RouteEntry,
+    dialects: RouteDialects,
     model: Option<&str>,
     access: &mut Access,
-) -> Answer {
-    let counted = match client.unwrap_count(&call.body.whole()) {
+) -> ProxyResponse {
+    let client = dialects.client;
+    let counted = match client.unwrap_count(&request.body.whole()) {
         Ok(Some(body)) => {
-            let call = Call {
+            let request = RoutedRequest {
                 body: body.into(),
-                ..call
+                ..request
             };
-            try_count(call, entry, (client, upstream), model, access).await
+            count_by_upstream_or_estimate(request, entry, dialects, model, access).await
         }
-        Ok(None) => return translating::untranslated(&call, client, access),
+        Ok(None) => return translation::refuse_untranslated(&request, client, access),
         Err(error) => Err(error),
     };
-    let mut answer = counted.unwrap_or_else(|error| answer::error(Some(client), &error, access));
-    answer::identify(&mut answer, client.name(), access);
-    answer
+    let mut response = counted.unwrap_or_else(|error| response::error(Some(client), &error, access));
+    response::add_request_id(&mut response, client.name(), access);
+    response
 }
 
-async fn try_count(
-    call: Call<'_>,
-    entry: &Entry,
-    (client, upstream): Pair,
+/// `request` is the one whose tokens are counted: it has the body of a request for a response.
+async fn count_by_upstream_or_estimate(
+    request: RoutedRequest<'_>,
+    entry: &RouteEntry,
+    dialects: RouteDialects,
     model: Option<&str>,
     access: &mut Access,
-) -> Result<Answer, Error> {
+) -> Result<ProxyResponse, Error> {
+    // Both are prepared now, because the estimate needs the request, which is gone once the upstream has been asked.
     let (question, estimate) = {
-        let credential = headers::client_token(&call.headers).unwrap_or_default();
-        let scope = ReasoningOwner::new(call.group.prefix.as_str(), credential.as_bytes());
         let inbound = ClientRequest {
-            headers: &call.headers,
+            headers: &request.headers,
             model,
             stream: Some(false),
-            body: &call.body.whole(),
+            body: &request.body.whole(),
         };
-        let route = ExchangeConfig {
-            client,
-            upstream,
-            model: &|name| entry.model.backend_model_for(name).to_owned(),
-            capabilities: &|model| capability::lookup(upstream.name(), model),
-            edits: &entry.edits,
-            on_loss: OnLoss::Ignore,
-            carriers: if entry.model.reasoning_carriers {
-                &call.proxy.carriers
-            } else {
-                &Carriers::Off
-            },
-            memory: Some((&call.proxy.memory, scope)),
-        };
-        let question = translate::question(&route, &inbound, translating::now(), &access.request_id)?;
-        (question, Estimate::read(&route, &inbound))
+        // Losses are reported, and refused, when the request itself is sent.
+        translation::with_exchange_config(&request, entry, dialects, OnLoss::Ignore, |config| {
+            let question =
+                translate::question(config, &inbound, translation::unix_time(), &access.request_id)?;
+            Ok::<_, Error>((question, Estimate::read(config, &inbound)))
+        })?
     };
-    let proxy = call.proxy;
+    let proxy = request.proxy;
     if let Some((exchange, written)) = question
-        && let Some(answer) = ask(call, entry, &exchange, written, upstream, access).await?
+        && let Some(response) =
+            ask_upstream(request, entry, &exchange, written, dialects.upstream, access).await?
     {
-        return Ok(answer);
+        return Ok(response);
     }
     let estimate = estimate?;
-    let _turn = proxy.counters.acquire().await.map_err(|_| unfinished())?;
+    // Tokenizing would stop all other requests of this worker, so it is done on another thread.
+    let _permit = proxy
+        .counting_permits
+        .acquire()
+        .await
+        .map_err(|_| counting_failed())?;
     let counted = tokio::task::spawn_blocking(move || estimate.input_tokens()).await;
-    let tokens = counted.map_err(|_| unfinished())?;
-    Ok(answer::estimate(client.write_count(tokens)))
+    let tokens = counted.map_err(|_| counting_failed())?;
+    Ok(response::estimated_count(dialects.client.write_count(tokens)))
 }
 
-/// Asks the upstream; `None` where it does not count.
-async fn ask(
-    call: Call<'_>,
-    entry: &Entry,
+/// Asks the upstream for the number; `None` if it does not count tokens.
+async fn ask_upstream(
+    request: RoutedRequest<'_>,
+    entry: &RouteEntry,
     exchange: &Exchange,
     written: WrittenRequest,
     upstream: &'static dyn Dialect,
     access: &mut Access,
-) -> Result<Option<Answer>, Error> {
-    let url = path::upstream_url(&entry.model.backend_base_url, false, false, &written.path, None);
-    let headers = headers::translated(call.headers, &entry.model.backend_auth, written.headers, false);
-    let request = Outgoing {
-        method: Method::POST,
-        url: call::parse(&url)?,
-        headers: headers.map_err(call::unusable)?,
-        body: vec![written.body.into()],
-    };
-    let (parts, body) = call::send(call.proxy, request, entry, access).await?.into_parts();
+) -> Result<Option<ProxyResponse>, Error> {
+    let response = send::send_translated(request, written, AcceptedResponse::Document, entry, access).await?;
+    let (parts, body) = response.into_parts();
     let limit = if parts.status.is_success() {
         COUNT_LIMIT
     } else {
-        translating::ERROR_LIMIT
+        translation::ERROR_LIMIT
     };
-    let (body, _) = body.collect(limit).await.map_err(translating::broken)?;
-    let mut answer = if parts.status.is_success() {
+    let body = body
+        .collect(limit)
+        .await
+        .map_err(translation::report_broken_body)?
+        .bytes;
+    let mut response = if parts.status.is_success() {
         let Some(tokens) = upstream.read_count(&body) else {
             tracing::warn!(
                 request_id = access.request_id,
@@ -124,7 +116,7 @@ async fn ask(
             );
             return Ok(None);
         };
-        answer::json(exchange.client().write_count(tokens))
+        response::json(exchange.client().write_count(tokens))
     } else {
         let (error, written) = exchange.error(parts.status, &parts.headers, &body);
         if does_not_count(parts.status, &error) {
@@ -135,17 +127,17 @@ async fn ask(
             );
             return Ok(None);
         }
-        translating::refusal(&error, written, &parts.headers, access)
+        translation::respond_with_error(&error, written, &parts.headers, access)
     };
-    if let Some(id) = translating::upstream_id(&parts.headers) {
-        let headers = answer.headers_mut();
-        headers.insert(answer::UPSTREAM_REQUEST_ID, id.clone());
+    if let Some(id) = translation::upstream_request_id(&parts.headers) {
+        let headers = response.headers_mut();
+        headers.insert(response::UPSTREAM_REQUEST_ID, id.clone());
     }
-    Ok(Some(answer))
+    Ok(Some(response))
 }
 
-/// Whether an error says that the upstream does not count, or not this model's tokens, rather than that something is
-/// wrong with the request or with its credential.
+/// Whether an error means that the upstream does not count tokens, or not those of this model, and not that something
+/// is wrong with the request or its credential.
 fn does_not_count(status: StatusCode, error: &Error) -> bool {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => true,
@@ -154,13 +146,13 @@ fn does_not_count(status: StatusCode, error: &Error) -> bool {
             let message = error.message.to_ascii_lowercase();
             message.contains("support") && message.contains("token") && message.contains("count")
         }
-        // AWS has a permission of its own for it, which roles made for inference alone do not have.
+        // AWS has a separate permission for counting, which a role for inference alone lacks.
         StatusCode::FORBIDDEN => error.message.contains("bedrock:CountTokens"),
         _ => false,
     }
 }
 
-fn unfinished() -> Error {
+fn counting_failed() -> Error {
     Error::new(ErrorClass::Internal, "the tokens could not be counted")
 }
 
@@ -169,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_says_so_is_no_counter() {
+    fn only_clear_errors_mean_that_an_upstream_does_not_count() {
         for (status, message, expected) in [
             (404, "not found", true),
             (405, "", true),

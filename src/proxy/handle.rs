@@ -7,67 +7,87 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::answer::{self, Answer, AnswerBody};
-use super::call::{self, Call};
 use super::path::{self, ModelsPath};
-use super::route::Group;
-use super::sigv4::Claim;
-use super::{Proxy, body, headers, models, passthrough, stored, translating};
+use super::response::{self, BodyDelivery, ProxyResponse, ResponseBody};
+use super::route::RouteGroup;
+use super::routed_request::{self, RoutedRequest};
+use super::sigv4::SignatureClaim;
+use super::{Proxy, headers, models, passthrough, request_body, response_store, translation};
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::Endpoint;
 use crate::telemetry::Access;
 
-/// Where the proxy answers for its own health.
+/// The path where the proxy reports that it is healthy.
 const HEALTH: &str = "/healthz";
 
-/// Answers a request.
-pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Response<AnswerBody> {
+/// Responds to a request. The request's line is written to the log when the body of the response ends.
+pub(super) async fn handle(proxy: &Proxy, request: Request<Incoming>) -> Response<ResponseBody> {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let head = method == Method::HEAD;
+    let is_head = method == Method::HEAD;
     let mut access = Access::new(proxy.ids.next(), method, path);
-    // Boxed: the connection keeps the room for this future as long as it lives, and streams live long.
-    let answer = Box::pin(answer(proxy, request, &mut access)).await;
-    access.status = Some(answer.status());
-    let bodiless = head || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    answer.map(|source| AnswerBody::new(source, bodiless, access))
+    // Boxed: a connection has room for this future as long as it lives, and streams live long.
+    let response = Box::pin(respond(proxy, request, &mut access)).await;
+    access.status = Some(response.status());
+    let has_no_body = matches!(
+        response.status(),
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    let delivery = if is_head || has_no_body {
+        BodyDelivery::Omitted
+    } else {
+        BodyDelivery::Sent
+    };
+    response.map(|source| ResponseBody::new(source, delivery, access))
 }
 
-async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> Answer {
+/// Finds the route of a request, checks its signature if it has to have one, reads its body, and dispatches it.
+async fn respond(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) -> ProxyResponse {
     let (parts, incoming) = request.into_parts();
-    // A copy: the request's own keeps all the bytes that it arrived with in memory, for as long as the answer is waited for.
+    // A copy: the URI is a slice of the buffer that the head arrived in, and would keep all of it in memory for as
+    // long as the upstream takes.
     let path = access.path.clone();
     let path = path.as_str();
-    let probes = parts.method == Method::GET || parts.method == Method::HEAD;
-    if path == HEALTH && probes {
+
+    // Probes of load balancers and clients.
+    let is_probe = parts.method == Method::GET || parts.method == Method::HEAD;
+    if path == HEALTH && is_probe {
         access.quiet = true;
-        return answer::full(StatusCode::OK, Some("text/plain"), "ok\n");
+        return response::full(StatusCode::OK, Some("text/plain"), "ok\n");
     }
+
+    // The route. It is looked up before the path is checked, because it determines the dialect of the error.
     let found = proxy.routes.find(path);
     let group = found.map(|(group, _)| group);
     let refuse = |error: Error, access: &mut Access| {
-        answer::error(call::speaking(group, &parts.headers), &error, access)
+        response::error(
+            routed_request::guess_dialect(group, &parts.headers),
+            &error,
+            access,
+        )
     };
     if path::is_unsafe(path) {
         let message = "the path has a segment that climbs out of its place";
         return refuse(Error::new(ErrorClass::InvalidRequest, message), access);
     }
-    let Some((group, rest)) = found else {
-        if path == "/" && probes {
-            return answer::full(StatusCode::OK, None, "");
+    let Some((group, path_below)) = found else {
+        if path == "/" && is_probe {
+            return response::full(StatusCode::OK, None, "");
         }
         let message = format!("nothing is configured for the path {path}");
         return refuse(Error::new(ErrorClass::UnknownPath, message), access);
     };
     access.prefix = Some(group.prefix.to_string());
-    if matches!(rest, "" | "/") && probes {
-        return answer::full(StatusCode::OK, None, "");
+    if matches!(path_below, "" | "/") && is_probe {
+        return response::full(StatusCode::OK, None, "");
     }
-    let claim = match claimed(proxy, group, &parts) {
+
+    // The signature. Whatever can be refused by the head alone is refused before the body is received.
+    let claim = match read_claim(proxy, group, &parts) {
         Ok(claim) => claim,
         Err(error) => return refuse(error, access),
     };
-    let mut body = match body::read(incoming, &parts.headers).await {
+    let mut body = match request_body::read(incoming, &parts.headers).await {
         Ok(body) => body,
         Err(error) => return refuse(error, access),
     };
@@ -77,11 +97,13 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
             return refuse(error, access);
         }
     }
+
     access.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let query = parts.uri.query().map(str::to_owned);
+    // Frees the buffer of the head, of which it is a slice.
     drop(parts.uri);
-    let call = Call {
-        rest,
+    let request = RoutedRequest {
+        path: path_below,
         query,
         method: parts.method,
         headers: parts.headers,
@@ -89,48 +111,60 @@ async fn answer(proxy: &Proxy, request: Request<Incoming>, access: &mut Access) 
         group,
         proxy,
     };
-    dispatch(call, access).await
+    dispatch(request, access).await
 }
 
-/// What a request claims by its signature, where it has to have one.
-fn claimed<'p>(proxy: &'p Proxy, group: &Group, head: &Parts) -> Result<Option<Claim<'p>>, Error> {
-    let known = proxy.aws_credentials.as_slice();
-    if known.is_empty() || !group.takes_signatures() {
+/// Reads the claim in a request's signature; `None` if this route requires no signature.
+fn read_claim<'p>(
+    proxy: &'p Proxy,
+    group: &RouteGroup,
+    head: &Parts,
+) -> Result<Option<SignatureClaim<'p>>, Error> {
+    let credentials = proxy.aws_credentials.as_slice();
+    if credentials.is_empty() || !group.takes_signatures() {
         return Ok(None);
     }
-    Claim::read(head, known, SystemTime::now()).map(Some)
+    SignatureClaim::read(head, credentials, SystemTime::now()).map(Some)
 }
 
-async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
-    if !call.group.is_plain() && headers::wants_websocket(&call.headers) {
-        return without_websocket(&call, access);
+/// Decides which way a request goes. First come requests without a model, which the proxy serves itself or refuses.
+/// Then the model determines the upstream, and its dialects whether the request is translated.
+async fn dispatch(mut request: RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
+    if !request.group.has_no_dialects() && headers::wants_websocket(&request.headers) {
+        return refuse_websocket(&request, access);
     }
-    if let Some(asked) = asks_for_models(&call) {
-        return models::answer(&call, &asked, access);
+    if let Some(models_path) = read_models_path(&request) {
+        return models::respond(&request, &models_path, access);
     }
-    if let Some(answer) = stored::object(&call, access).await {
-        return answer;
+    // The response store is asked before the model is looked for, because a request for a saved response (GET or DELETE
+    // /v1/responses/{id}) names no model that could determine an upstream.
+    if let Some(response) = response_store::respond(&request, access).await {
+        return response;
     }
-    let mut dialects = call.group.dialects();
-    if dialects.any(|dialect| dialect.is_foreign_path(&call.method, call.rest)) {
-        let message = format!("{} {} belongs to another API", call.method, call.rest);
-        return answer::error(
-            call.dialect(),
+    // Such a path belongs to another API that clients of the dialect ask for at the same address. It would only be
+    // forwarded to an upstream that does not have it.
+    let mut dialects = request.group.dialects();
+    if dialects.any(|dialect| dialect.is_foreign_path(&request.method, request.path)) {
+        let message = format!("{} {} belongs to another API", request.method, request.path);
+        return response::error(
+            request.error_dialect(),
             &Error::new(ErrorClass::UnknownPath, message),
             access,
         );
     }
-    let named = match body::find_model(&call.headers, &mut call.body) {
-        Ok(named) => named,
-        Err(error) => return answer::error(call.dialect(), &error, access),
+
+    // The model. One in the path takes precedence: that is where its dialect has it.
+    let in_body = match request_body::find_model(&request.headers, &mut request.body) {
+        Ok(in_body) => in_body,
+        Err(error) => return response::error(request.error_dialect(), &error, access),
     };
-    let in_path = model_in_path(call.group, &call.method, call.rest);
-    let Some(name) = in_path.or_else(|| named.as_ref().map(|named| named.name.clone())) else {
-        return without_model(call, access).await;
+    let in_path = find_model_in_path(request.group, &request.method, request.path);
+    let Some(name) = in_path.or_else(|| in_body.as_ref().map(|named| named.name.clone())) else {
+        return respond_without_model(request, access).await;
     };
     access.client_model = Some(name.clone());
-    let Some(entry) = call.group.lookup(&name) else {
-        return answer::error(call.dialect(), &models::unknown(&name), access);
+    let Some(entry) = request.group.lookup(&name) else {
+        return response::error(request.error_dialect(), &models::unknown_model(&name), access);
     };
     let backend = entry.model.backend_model_for(&name);
     access.backend_model = Some(backend.to_owned());
@@ -138,55 +172,60 @@ async fn dispatch(mut call: Call<'_>, access: &mut Access) -> Answer {
         .model
         .dialects
         .map(|pair| (pair.frontend.as_str(), pair.backend.as_str()));
+
     match entry.translation() {
-        Some(pair) => {
-            call.body.join();
-            translating::translate(call, entry, pair, access).await
+        Some(dialects) => {
+            // The readers of a dialect need the body in one piece.
+            request.body.join();
+            translation::translate(request, entry, dialects, access).await
         }
-        None => passthrough::forward(call, entry, named, access).await,
+        None => passthrough::forward(request, entry, in_body, access).await,
     }
 }
 
-/// The answer to a client that would rather have a WebSocket: Codex tries one and goes on with events.
-fn without_websocket(call: &Call<'_>, access: &mut Access) -> Answer {
+/// Refuses a WebSocket. Codex tries to open one, and turns to a stream of events when it gets this status.
+fn refuse_websocket(request: &RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
     let message = "WebSockets are not spoken here: send the request with POST";
     let error = Error::new(ErrorClass::MethodNotAllowed, message);
-    let mut answer = answer::error(call.dialect(), &error, access);
-    *answer.status_mut() = StatusCode::UPGRADE_REQUIRED;
-    let headers = answer.headers_mut();
+    let mut response = response::error(request.error_dialect(), &error, access);
+    *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    // RFC 9110, section 15.5.22, requires the header `Upgrade` with this status.
+    let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    answer
+    response
 }
 
-/// A question about models that is answered here: everywhere but where one upstream without a dialect answers for
-/// the whole prefix.
-fn asks_for_models(call: &Call<'_>) -> Option<ModelsPath> {
-    if call.method != Method::GET && call.method != Method::HEAD {
+/// Recognises a request for models that the proxy serves itself. If the prefix has no dialects and only one upstream,
+/// that upstream has the list, and the request is forwarded.
+fn read_models_path(request: &RoutedRequest<'_>) -> Option<ModelsPath> {
+    if request.method != Method::GET && request.method != Method::HEAD {
         return None;
     }
-    let forwarded = call.group.is_plain() && call.group.sole_upstream().is_some();
-    path::models(call.rest).filter(|_| !forwarded)
+    let is_forwarded = request.group.has_no_dialects() && request.group.sole_upstream().is_some();
+    path::parse_models_path(request.path).filter(|_| !is_forwarded)
 }
 
 /// The model that the path names, in a dialect that has it there.
-fn model_in_path(group: &Group, method: &Method, rest: &str) -> Option<String> {
+fn find_model_in_path(group: &RouteGroup, method: &Method, path: &str) -> Option<String> {
     let mut dialects = group.dialects();
-    dialects.find_map(|dialect| dialect.endpoint(method, rest).model())
+    dialects.find_map(|dialect| dialect.endpoint(method, path).model())
 }
 
-/// A request that names no model: to the upstream that all models share, where there is one.
-async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
-    if !headers::is_plain(&call.headers) && !call.group.is_verbatim() {
+/// Responds to a request that names no model: by the upstream that all models of the prefix share, or with an error.
+async fn respond_without_model(request: RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
+    // A compressed body may well name a model, which the proxy cannot read. It passes only if the model does not
+    // matter.
+    if !headers::is_plain(&request.headers) && !request.group.is_verbatim() {
         let message = "a compressed request body cannot be read here: send it without content-encoding";
         let error = Error::new(ErrorClass::InvalidRequest, message);
-        return answer::error(call.dialect(), &error, access);
+        return response::error(request.error_dialect(), &error, access);
     }
-    if let Some(entry) = call.group.sole_upstream() {
-        return passthrough::forward(call, entry, None, access).await;
+    if let Some(entry) = request.group.sole_upstream() {
+        return passthrough::forward(request, entry, None, access).await;
     }
-    let generates = call.group.dialects().any(|dialect| {
-        let endpoint = dialect.endpoint(&call.method, call.rest);
+    let generates = request.group.dialects().any(|dialect| {
+        let endpoint = dialect.endpoint(&request.method, request.path);
         matches!(endpoint, Endpoint::Generate { .. })
     });
     let error = if generates {
@@ -195,9 +234,9 @@ async fn without_model(call: Call<'_>, access: &mut Access) -> Answer {
     } else {
         let message = format!(
             "{} {} names no model, and the models of {} do not share one upstream that it could go to",
-            call.method, call.rest, call.group.prefix
+            request.method, request.path, request.group.prefix
         );
         Error::new(ErrorClass::UnknownPath, message)
     };
-    answer::error(call.dialect(), &error, access)
+    response::error(request.error_dialect(), &error, access)
 }

@@ -1,45 +1,55 @@
-//! The proxy: server, routing, authentication, and the two ways of a request, passed through or translated.
+//! The proxy: server, routing, authentication, and the two ways of a request, which is either passed through or
+//! translated.
 //!
-//! | file | what it does |
+//! The files, in the order in which a request passes through them:
+//!
+//! | file | content |
 //! | --- | --- |
-//! | `server` | connections accepted, handed to the workers, and the drain at the end |
+//! | `server` | accepts connections, hands them to the workers, and drains them at the end |
 //! | `worker` | a thread with a runtime of its own, and the connections that it serves |
-//! | `handle` | what a request asks for and which way it goes |
-//! | `route`, `path` | from a path and a model's name to an upstream and its URL |
-//! | `body` | the request's body: read once, searched for the model's name, edited in place |
-//! | `headers` | which headers cross, and whose credential |
-//! | `sigv4`, `aws` | signatures of clients, and those for upstreams |
+//! | `handle` | what a request asks for, and which way it goes |
+//! | `path`, `route` | from a path and a model's name to an upstream and its URL |
+//! | `sigv4` | checks the signatures of Bedrock's clients |
+//! | `request_body` | the body of a request: read once, searched for the model's name, edited in place |
+//! | `routed_request` | a request whose route has been found |
+//! | `models` | the list of a route's models |
+//! | `headers` | which headers cross the proxy, and whose credential authenticates a request |
 //! | `passthrough` | the way of a request that stays in its dialect |
-//! | `translating`, `stream` | the way of one whose upstream speaks another |
+//! | `translation` | the way of a request whose upstream speaks another dialect |
+//! | `response_store` | responses that clients of the Responses API refer to later |
 //! | `counting` | the number of a request's tokens, where the upstream speaks another dialect |
-//! | `models` | the list of models |
-//! | `stored` | what clients of the Responses API come back to |
-//! | `upstream`, `call` | the client towards the upstreams, and what both ways share |
-//! | `idle`, `heap` | a timer for silence, memory for large bodies |
-//! | `answer` | bodies of answers, and errors in the client's words |
+//! | `send` | sends a request to the upstream of a model |
+//! | `aws` | signs requests to AWS |
+//! | `upstream` | the HTTP client that sends requests to upstreams |
+//! | `translated_body` | the body of a streamed response, translated while it passes |
+//! | `response` | responses to clients: their bodies, and those that the proxy makes itself |
+//! | `idle_timer` | a timer that fires after a time of silence |
+//! | `allocator` | has the allocator keep memory for large bodies |
+//! | `test_dialect` | a made-up dialect, for tests |
 
-mod answer;
+mod allocator;
 #[cfg(feature = "aws")]
 mod aws;
-mod body;
-mod call;
 mod counting;
 mod handle;
 mod headers;
-mod heap;
-mod idle;
+mod idle_timer;
 mod models;
 mod passthrough;
 mod path;
+mod request_body;
+mod response;
+mod response_store;
 pub mod route;
+mod routed_request;
+mod send;
 mod server;
 mod sigv4;
-mod stored;
-mod stream;
-mod translating;
-mod upstream;
 #[cfg(test)]
-mod words;
+mod test_dialect;
+mod translated_body;
+mod translation;
+mod upstream;
 mod worker;
 
 use std::io;
@@ -53,25 +63,25 @@ use crate::dialect::shared::carrier::CarrierKey;
 use crate::store::Store;
 use crate::translate::{Carriers, ReasoningMemory};
 
-pub use answer::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
-pub use body::BODY_LIMIT;
+pub use request_body::BODY_LIMIT;
+pub use response::{LOSS_HEADER, PROXY_REQUEST_ID, UPSTREAM_REQUEST_ID};
 pub use server::{DRAIN, shutdown_signal};
-pub use stream::KEEP_ALIVE;
+pub use translated_body::KEEP_ALIVE;
 
-/// Serves a configuration on a listener until `shutdown` is done; then no connection is accepted any more and answers
-/// that are being sent have [`DRAIN`] to finish. Connections are served by threads of their own; this future accepts
-/// them.
+/// Serves a configuration on a listener until `shutdown` completes. Then no connection is accepted any more, and
+/// responses that are being sent have [`DRAIN`] to finish. This future only accepts connections; threads of their own
+/// serve them.
 ///
 /// # Errors
-/// When the HTTP client towards the upstreams cannot be set up, the response store cannot be opened, or the system
-/// gives no threads.
+/// When the HTTP client for the upstreams cannot be set up, the response store cannot be opened, or the system
+/// provides no threads.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    heap::keep_large_blocks();
-    let workers = config.server.workers.unwrap_or_else(processors);
+    allocator::keep_large_blocks();
+    let workers = config.server.workers.unwrap_or_else(available_processors);
     let first = Proxy::new(config).await?;
     let mut proxies = Vec::with_capacity(workers.get());
     for _ in 1..workers.get() {
@@ -81,33 +91,34 @@ pub async fn serve(
     server::run(proxies, listener, shutdown).await
 }
 
-/// As many workers as the process may use processors.
-fn processors() -> NonZeroUsize {
+/// The number of processors that the process may use, which is the number of workers by default.
+fn available_processors() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// What the requests of one worker share.
+/// The state that the requests of one worker share.
 struct Proxy {
-    shared: Arc<Shared>,
-    /// The worker's own connections: one of another thread would wake both for every piece of an answer.
-    client: upstream::Client,
+    shared: Arc<SharedState>,
+    /// Connections to upstreams. They belong to one worker, because a connection of another thread would wake both
+    /// threads for every piece of a response.
+    client: upstream::UpstreamClient,
 }
 
 impl Proxy {
     async fn new(config: Config) -> io::Result<Self> {
-        let shared = Shared::new(config).await?;
+        let shared = SharedState::new(config).await?;
         let upstreams = shared
             .routes
             .entries()
             .map(|entry| entry.model.backend_base_url.url());
-        let client = upstream::Client::new(upstreams)?;
+        let client = upstream::UpstreamClient::new(upstreams)?;
         Ok(Self {
             shared: Arc::new(shared),
             client,
         })
     }
 
-    /// The same for another worker.
+    /// The state of another worker: the same shared state, and connections of its own.
     fn sibling(&self) -> io::Result<Self> {
         Ok(Self {
             shared: Arc::clone(&self.shared),
@@ -117,29 +128,29 @@ impl Proxy {
 }
 
 impl std::ops::Deref for Proxy {
-    type Target = Shared;
+    type Target = SharedState;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &SharedState {
         &self.shared
     }
 }
 
-/// What all requests share.
-struct Shared {
+/// The state that all requests share.
+struct SharedState {
     routes: route::Routes,
     #[cfg(feature = "aws")]
-    signer: aws::Signer,
+    signer: aws::AwsSigner,
     aws_credentials: Vec<AwsCredential>,
     memory: Arc<ReasoningMemory>,
     carriers: Carriers,
-    /// Answers that clients of the Responses API come back to.
+    /// Responses that clients of the Responses API refer to later.
     store: Option<Arc<Store>>,
     ids: RequestIds,
-    /// How many requests may be counted at the same time.
-    counters: tokio::sync::Semaphore,
+    /// Limits the requests that are tokenized at the same time.
+    counting_permits: tokio::sync::Semaphore,
 }
 
-impl Shared {
+impl SharedState {
     async fn new(mut config: Config) -> io::Result<Self> {
         let store = match config.response_store.take() {
             Some(store) => Some(Arc::new(Store::open(&store).await?)),
@@ -153,7 +164,7 @@ impl Shared {
         let routes = route::Routes::new(config);
         Ok(Self {
             #[cfg(feature = "aws")]
-            signer: aws::Signer::new(
+            signer: aws::AwsSigner::new(
                 routes
                     .entries()
                     .filter_map(|entry| entry.model.backend_auth.aws.as_ref()),
@@ -164,13 +175,13 @@ impl Shared {
             memory: Arc::default(),
             store,
             ids: RequestIds::default(),
-            counters: tokio::sync::Semaphore::new(counting::AT_ONCE),
+            counting_permits: tokio::sync::Semaphore::new(counting::CONCURRENT_COUNTS),
         })
     }
 }
 
-/// Identifiers of requests: different in one process by a counter, and between processes by the random keys of the
-/// standard library's hasher.
+/// Makes identifiers of requests. A counter makes them different within one process, and the random keys of the
+/// standard library's hasher make them different between processes.
 #[derive(Debug, Default)]
 struct RequestIds {
     seed: std::hash::RandomState,

@@ -1,14 +1,15 @@
-//! Paths: what may reach an upstream, and where `/v1` belongs.
+//! Paths: which may reach an upstream, and where `/v1` belongs.
 
 use std::borrow::Cow;
 
 use crate::config::BackendUrl;
 
-/// How often a path is decoded in search of what it hides; encoded more often than this it is refused.
+/// How often a path is decoded in search of hidden segments. A path that is encoded more often than this is refused.
 const MAX_DECODINGS: usize = 4;
 
-/// Whether a path could leave the place that it is appended to: `.` and `..` segments, backslashes and control
-/// characters, however they are encoded.
+/// Whether a path could climb out of the base URL that it is appended to, by `.` and `..` segments, backslashes or
+/// control characters. It does not matter how often they are encoded: nobody knows how often the servers behind the
+/// upstream's address decode.
 pub fn is_unsafe(path: &str) -> bool {
     let mut path = Cow::Borrowed(path.as_bytes());
     for _ in 0..MAX_DECODINGS {
@@ -18,7 +19,7 @@ pub fn is_unsafe(path: &str) -> bool {
         if climbs || path.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control()) {
             return true;
         }
-        match percent_decoded(&path) {
+        match percent_decode(&path) {
             Some(decoded) => path = Cow::Owned(decoded),
             None => return false,
         }
@@ -26,13 +27,13 @@ pub fn is_unsafe(path: &str) -> bool {
     true
 }
 
-/// The text with its percent escapes decoded once; `None` where it has none.
-fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
+/// The text with its percent escapes decoded once; `None` if it has none.
+fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, tail)) = rest.split_first() {
         if let (b'%', [high, low, after @ ..]) = (byte, tail)
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+            && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
         {
             decoded.push(high << 4 | low);
             rest = after;
@@ -44,13 +45,13 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
     (decoded.len() != text.len()).then_some(decoded)
 }
 
-fn hex(digit: u8) -> Option<u8> {
+fn hex_value(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())
 }
 
-/// The path behind an optional leading `/v1`.
+/// The path after an optional leading `/v1`.
 pub fn without_version(path: &str) -> &str {
     match path.strip_prefix("/v1") {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
@@ -58,45 +59,49 @@ pub fn without_version(path: &str) -> &str {
     }
 }
 
-/// A question about models, told by the path alone.
+/// A request for the models of a route, recognised by its path alone.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ModelsPath {
-    /// The list.
+    /// The list of models.
     List,
-    /// One of it, by its name.
+    /// One model, by its name.
     One(String),
 }
 
-/// Whether the path asks for the list of models or for one of it.
-pub fn models(path: &str) -> Option<ModelsPath> {
+/// Recognises the path of the list of models, or of one model in it.
+pub fn parse_models_path(path: &str) -> Option<ModelsPath> {
     let rest = without_version(path).strip_prefix("/models")?;
     match rest.trim_end_matches('/') {
         "" => Some(ModelsPath::List),
         one => {
             let name = one.strip_prefix('/')?.as_bytes();
-            let name = percent_decoded(name).unwrap_or_else(|| name.to_vec());
+            let name = percent_decode(name).unwrap_or_else(|| name.to_vec());
             String::from_utf8(name).ok().map(ModelsPath::One)
         }
     }
 }
 
-/// The upstream's URL for a path that a client asked for below its prefix.
+/// Where `/v1` is, relative to the path that a client requested below its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionInPath {
+    /// The path contains the version if it has one.
+    AsWritten,
+    /// The path has version 1 although it does not contain it: the client's base URL ends in `/v1`, or its SDK
+    /// expects that.
+    Implied,
+}
+
+/// The upstream's URL for a path and query that a client requested below its prefix.
 ///
-/// `versioned_prefix` says that the prefix itself ends in `/v1`; `versioned` that the path counts from `/v1` although
-/// it does not say so. A base that names its version keeps it, and it never stands there twice.
-pub fn upstream_url(
-    base: &BackendUrl,
-    versioned_prefix: bool,
-    versioned: bool,
-    rest: &str,
-    query: Option<&str>,
-) -> String {
-    let plain = without_version(rest);
-    let says_version = plain.len() != rest.len();
-    let version = if names_version(base) || !(says_version || versioned_prefix || versioned) {
-        ""
-    } else {
+/// A base URL that names a version keeps it, and no version is added a second time: people configure base URLs with and
+/// without `/v1`.
+pub fn forwarded_url(base: &BackendUrl, version: VersionInPath, path: &str, query: Option<&str>) -> String {
+    let plain = without_version(path);
+    let has_version = plain.len() != path.len() || version == VersionInPath::Implied;
+    let version = if has_version && !names_version(base) {
         "/v1"
+    } else {
+        ""
     };
     let mut url = format!("{}{version}{plain}", base.as_str());
     if let Some(query) = query {
@@ -104,6 +109,11 @@ pub fn upstream_url(
         url.push_str(query);
     }
     url
+}
+
+/// The upstream's URL for a path that the writer of its dialect made. The client's query is not for another vendor.
+pub fn translated_url(base: &BackendUrl, path: &str) -> String {
+    forwarded_url(base, VersionInPath::AsWritten, path, None)
 }
 
 /// Whether the base URL's path ends in an API version: `/v1`, `/v4`, `/v1beta`, and `/v1beta/openai` as Google has it
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn climbing_paths_are_unsafe_however_encoded() {
+    fn climbing_paths_are_unsafe_in_any_encoding() {
         for path in [
             "/..",
             "/a/../b",
@@ -172,64 +182,57 @@ mod tests {
     }
 
     #[test]
-    fn the_version_stands_there_once() {
-        for (url, prefix, versioned, rest, expected) in [
-            ("http://h", false, false, "/v1/messages", "http://h/v1/messages"),
-            ("http://h/", false, false, "/v1/messages", "http://h/v1/messages"),
-            (
-                "http://h/v1",
-                false,
-                false,
-                "/v1/messages",
-                "http://h/v1/messages",
-            ),
-            ("http://h/v1/", false, false, "/messages", "http://h/v1/messages"),
-            ("http://h", true, false, "/messages", "http://h/v1/messages"),
-            ("http://h/v1", true, false, "/messages", "http://h/v1/messages"),
-            ("http://h/v1", true, false, "/v1/messages", "http://h/v1/messages"),
-            ("http://h", true, false, "/v1/messages", "http://h/v1/messages"),
-            ("http://h", false, true, "/messages", "http://h/v1/messages"),
-            ("http://h", false, false, "/messages", "http://h/messages"),
-            ("http://h", false, false, "/v1", "http://h/v1"),
-            ("http://h/x", false, false, "", "http://h/x"),
-            ("http://h/x", false, false, "/v1beta/y", "http://h/x/v1beta/y"),
+    fn a_url_contains_the_version_once() {
+        use VersionInPath::{AsWritten, Implied};
+        for (url, version, path, expected) in [
+            ("http://h", AsWritten, "/v1/messages", "http://h/v1/messages"),
+            ("http://h/", AsWritten, "/v1/messages", "http://h/v1/messages"),
+            ("http://h/v1", AsWritten, "/v1/messages", "http://h/v1/messages"),
+            ("http://h/v1/", AsWritten, "/messages", "http://h/v1/messages"),
+            ("http://h", Implied, "/messages", "http://h/v1/messages"),
+            ("http://h/v1", Implied, "/messages", "http://h/v1/messages"),
+            ("http://h/v1", Implied, "/v1/messages", "http://h/v1/messages"),
+            ("http://h", Implied, "/v1/messages", "http://h/v1/messages"),
+            ("http://h", AsWritten, "/messages", "http://h/messages"),
+            ("http://h", AsWritten, "/v1", "http://h/v1"),
+            ("http://h/x", AsWritten, "", "http://h/x"),
+            ("http://h/x", AsWritten, "/v1beta/y", "http://h/x/v1beta/y"),
             (
                 "http://h/v1beta/openai",
-                true,
-                false,
+                Implied,
                 "/chat",
                 "http://h/v1beta/openai/chat",
             ),
-            ("http://h/api/v4", false, true, "/chat", "http://h/api/v4/chat"),
+            ("http://h/api/v4", Implied, "/chat", "http://h/api/v4/chat"),
             (
                 "http://h/v1/account/openai",
-                false,
-                true,
+                Implied,
                 "/chat",
                 "http://h/v1/account/openai/v1/chat",
             ),
         ] {
             assert_eq!(
-                upstream_url(&base(url), prefix, versioned, rest, None),
+                forwarded_url(&base(url), version, path, None),
                 expected,
-                "{url} {rest}"
+                "{url} {path}"
             );
         }
         assert_eq!(
-            upstream_url(&base("http://h"), false, false, "/a", Some("x=1&y")),
+            forwarded_url(&base("http://h"), AsWritten, "/a", Some("x=1&y")),
             "http://h/a?x=1&y"
         );
+        assert_eq!(translated_url(&base("http://h"), "/v1/a"), "http://h/v1/a");
     }
 
     #[test]
-    fn questions_about_models_are_told_by_the_path() {
+    fn paths_of_models_are_recognised() {
         let one = |name: &str| Some(ModelsPath::One(name.to_owned()));
-        assert_eq!(models("/v1/models"), Some(ModelsPath::List));
-        assert_eq!(models("/models/"), Some(ModelsPath::List));
-        assert_eq!(models("/v1/models/gpt-5"), one("gpt-5"));
-        assert_eq!(models("/models/meta%2Fllama"), one("meta/llama"));
-        assert_eq!(models("/models/meta/llama"), one("meta/llama"));
-        assert_eq!(models("/v1/modelsx"), None);
-        assert_eq!(models("/v1/messages"), None);
+        assert_eq!(parse_models_path("/v1/models"), Some(ModelsPath::List));
+        assert_eq!(parse_models_path("/models/"), Some(ModelsPath::List));
+        assert_eq!(parse_models_path("/v1/models/gpt-5"), one("gpt-5"));
+        assert_eq!(parse_models_path("/models/meta%2Fllama"), one("meta/llama"));
+        assert_eq!(parse_models_path("/models/meta/llama"), one("meta/llama"));
+        assert_eq!(parse_models_path("/v1/modelsx"), None);
+        assert_eq!(parse_models_path("/v1/messages"), None);
     }
 }

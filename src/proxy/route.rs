@@ -1,4 +1,4 @@
-//! From a path and a model's name to the upstream that answers.
+//! From a path and a model's name to the upstream that serves the request.
 
 use crate::config::{self, Config, DialectPair, Prefix};
 use crate::dialect::{self, Dialect, DialectName};
@@ -7,22 +7,22 @@ use crate::prompt::SystemEdits;
 /// The prefixes that the proxy serves.
 #[derive(Debug)]
 pub struct Routes {
-    /// The longest first.
-    groups: Vec<Group>,
+    /// One group for each prefix. The longest prefix is first, so that the first one that matches is the right one.
+    groups: Vec<RouteGroup>,
 }
 
 impl Routes {
     /// The routes of a configuration.
     pub fn new(config: Config) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<RouteGroup> = Vec::new();
         for model in config.models {
             let prefix = model.frontend_base_url.clone();
-            let entry = Entry::new(model);
+            let entry = RouteEntry::new(model);
             let frontend = entry.model.dialects.map(|pair| pair.frontend);
-            let at = match groups.iter().position(|group| group.prefix == prefix) {
-                Some(at) => at,
+            let index = match groups.iter().position(|group| group.prefix == prefix) {
+                Some(index) => index,
                 None => {
-                    groups.push(Group {
+                    groups.push(RouteGroup {
                         prefix,
                         entries: Vec::new(),
                         frontends: Vec::new(),
@@ -30,7 +30,7 @@ impl Routes {
                     groups.len() - 1
                 }
             };
-            if let Some(group) = groups.get_mut(at) {
+            if let Some(group) = groups.get_mut(index) {
                 group.entries.push(entry);
                 if let Some(frontend) = frontend.filter(|name| !group.frontends.contains(name)) {
                     group.frontends.push(frontend);
@@ -41,40 +41,43 @@ impl Routes {
         Self { groups }
     }
 
-    /// The prefix that a path lies under, with the rest of the path: empty or starting with one `/`.
-    pub fn find<'p>(&self, path: &'p str) -> Option<(&Group, &'p str)> {
+    /// The group of the prefix that a path begins with, and the rest of the path, which is empty or begins with one
+    /// `/`.
+    pub fn find<'p>(&self, path: &'p str) -> Option<(&RouteGroup, &'p str)> {
         self.groups.iter().find_map(|group| {
             let rest = group.prefix.strip(path)?;
-            // Some clients join a base URL that ends in a slash with a path that starts with one.
+            // Some clients append a path that begins with a slash to a base URL that ends in one.
             let slashes = rest.len() - rest.trim_start_matches('/').len();
             Some((group, rest.get(slashes.saturating_sub(1)..).unwrap_or_default()))
         })
     }
 
-    /// All upstreams.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    /// The entries of all groups.
+    pub fn entries(&self) -> impl Iterator<Item = &RouteEntry> {
         self.groups.iter().flat_map(|group| &group.entries)
     }
 }
 
-/// The models that share a prefix.
+/// The models that share a prefix. Together they are what a client sees under its base URL.
 #[derive(Debug)]
-pub struct Group {
-    /// The path under which clients reach them.
+pub struct RouteGroup {
+    /// The prefix of the paths that clients request.
     pub prefix: Prefix,
-    /// The models, in the order of the file.
-    pub entries: Vec<Entry>,
-    /// The dialects that clients of this prefix speak, each once.
+    /// The models, in the order of the configuration file.
+    pub entries: Vec<RouteEntry>,
+    /// The dialects that clients of this prefix speak, as far as they are configured, each once.
     frontends: Vec<DialectName>,
 }
 
-impl Group {
-    /// The model that a name stands for: an exact name first, then the pattern that says most, then the first.
-    pub fn lookup(&self, name: &str) -> Option<&Entry> {
-        let mut best: Option<&Entry> = None;
+impl RouteGroup {
+    /// The entry of a model: that of the exact name, otherwise that of the most specific pattern, otherwise the first
+    /// of several.
+    pub fn lookup(&self, name: &str) -> Option<&RouteEntry> {
+        let mut best: Option<&RouteEntry> = None;
         for entry in &self.entries {
             let pattern = &entry.model.frontend_model_name;
-            let better = |best: &Entry| pattern.precedence() > best.model.frontend_model_name.precedence();
+            let better =
+                |best: &RouteEntry| pattern.precedence() > best.model.frontend_model_name.precedence();
             if pattern.matches(name) && best.is_none_or(better) {
                 best = Some(entry);
             }
@@ -82,28 +85,29 @@ impl Group {
         best
     }
 
-    /// The one upstream of all models, where a request that names none can go: the same address, the same
-    /// credential, and nothing to translate.
-    pub fn sole_upstream(&self) -> Option<&Entry> {
+    /// The upstream that all models of this prefix share, which a request without a model can be sent to. `None` if the
+    /// models differ in URL or credential, or if one is translated.
+    pub fn sole_upstream(&self) -> Option<&RouteEntry> {
         let (first, others) = self.entries.split_first()?;
-        let same = |entry: &Entry| {
+        let same = |entry: &RouteEntry| {
             let (a, b) = (&first.model, &entry.model);
             a.backend_base_url == b.backend_base_url
                 && a.backend_auth.header == b.backend_auth.header
                 && a.backend_auth.schema == b.backend_auth.schema
-                && key(a) == key(b)
+                && api_key(a) == api_key(b)
                 && a.backend_auth.aws == b.backend_auth.aws
         };
-        let passes = !self.entries.iter().any(Entry::translates);
-        (passes && others.iter().all(same)).then_some(first)
+        let is_plain = !self.entries.iter().any(RouteEntry::translates);
+        (is_plain && others.iter().all(same)).then_some(first)
     }
 
-    /// Whether no model of this prefix names its dialects.
-    pub fn is_plain(&self) -> bool {
+    /// Whether no model of this prefix has dialects: then the proxy knows nothing about the API of this prefix.
+    pub fn has_no_dialects(&self) -> bool {
         self.entries.iter().all(|entry| entry.model.dialects.is_none())
     }
 
-    /// Whether requests reach the upstream as they are, so that nobody has to read them.
+    /// Whether every request reaches the same upstream with an unchanged body, so that the proxy does not have to
+    /// read it.
     pub fn is_verbatim(&self) -> bool {
         self.sole_upstream().is_some()
             && self.entries.iter().all(|entry| {
@@ -112,29 +116,29 @@ impl Group {
             })
     }
 
-    /// Whether the prefix ends in `/v1`.
+    /// Whether the prefix ends in `/v1`, so that a client's path begins after it.
     pub fn is_versioned(&self) -> bool {
         self.prefix.as_str().ends_with("/v1")
     }
 
-    /// The dialect of the first model that names one.
+    /// The first configured dialect of the clients: the best guess for a request whose model is not known.
     pub fn dialect_name(&self) -> Option<DialectName> {
         self.frontends.first().copied()
     }
 
-    /// Whether clients of this prefix sign their requests.
+    /// Whether clients of this prefix sign their requests, as those of Bedrock do.
     pub fn takes_signatures(&self) -> bool {
         let mut pairs = self.entries.iter().filter_map(|entry| entry.model.dialects);
         pairs.any(|pair| pair.frontend == DialectName::Bedrock)
     }
 
-    /// The dialects that clients of this prefix speak, as far as they are known.
+    /// The dialects that clients of this prefix speak, as far as they are configured, each once.
     pub fn dialects(&self) -> impl Iterator<Item = &'static dyn Dialect> {
         self.frontends.iter().map(|name| dialect::find(*name))
     }
 
-    /// The names that clients can ask for; what only a pattern stands for has none.
-    pub fn names(&self) -> Vec<&str> {
+    /// The names of the models that a list can contain. A pattern matches any number of names, and so it is left out.
+    pub fn model_names(&self) -> Vec<&str> {
         let exact = self
             .entries
             .iter()
@@ -144,20 +148,20 @@ impl Group {
     }
 }
 
-fn key(model: &config::ConfiguredModel) -> Option<&str> {
+fn api_key(model: &config::ConfiguredModel) -> Option<&str> {
     model.backend_auth.api_key.as_ref().map(config::Secret::expose)
 }
 
-/// One model of a prefix.
+/// One entry of the configuration: a model of a prefix, or a pattern of names, and its upstream.
 #[derive(Debug)]
-pub struct Entry {
-    /// What the configuration says.
+pub struct RouteEntry {
+    /// The configuration of the model.
     pub model: config::ConfiguredModel,
-    /// Edits of the system prompt.
+    /// The edits of the system prompt.
     pub edits: SystemEdits,
 }
 
-impl Entry {
+impl RouteEntry {
     fn new(model: config::ConfiguredModel) -> Self {
         let edits = SystemEdits {
             replacements: model.system_edits.replacements.clone(),
@@ -167,9 +171,10 @@ impl Entry {
         Self { model, edits }
     }
 
-    /// The dialects, where requests have to be translated.
-    pub fn translation(&self) -> Option<DialectPair> {
-        self.model.dialects.filter(|pair| pair.frontend != pair.backend)
+    /// The dialects to translate between; `None` if requests stay in their dialect.
+    pub fn translation(&self) -> Option<RouteDialects> {
+        let pair = self.model.dialects.filter(|pair| pair.frontend != pair.backend);
+        pair.map(RouteDialects::from)
     }
 
     /// Whether requests have to be translated.
@@ -177,8 +182,26 @@ impl Entry {
         self.translation().is_some()
     }
 
-    /// The client's dialect, where it is named and known.
-    pub fn client(&self) -> Option<&'static dyn Dialect> {
+    /// The client's dialect, if it is configured.
+    pub fn client_dialect(&self) -> Option<&'static dyn Dialect> {
         self.model.dialects.map(|pair| dialect::find(pair.frontend))
+    }
+}
+
+/// The dialects that a request is translated between.
+#[derive(Clone, Copy)]
+pub struct RouteDialects {
+    /// The client's dialect.
+    pub client: &'static dyn Dialect,
+    /// The upstream's dialect.
+    pub upstream: &'static dyn Dialect,
+}
+
+impl From<DialectPair> for RouteDialects {
+    fn from(pair: DialectPair) -> Self {
+        Self {
+            client: dialect::find(pair.frontend),
+            upstream: dialect::find(pair.backend),
+        }
     }
 }

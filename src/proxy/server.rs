@@ -1,4 +1,4 @@
-//! Connections: accepted, handed to the workers, and given time to end.
+//! Accepts connections, hands them to the workers, and gives them time to end.
 
 use std::io;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use tokio::time::{sleep, timeout};
 use super::Proxy;
 use super::worker::Worker;
 
-/// How long answers that are being sent may go on after the end was asked for.
+/// How long responses that are being sent may go on after the process was asked to end.
 pub const DRAIN: Duration = Duration::from_secs(30);
-/// Pause after the system refused a connection, as it does when file descriptors run out.
+/// The pause after the system could not accept a connection, as happens when file descriptors run out. Without it, the
+/// loop would try again at once and keep a processor busy, since the connection is still waiting.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `shutdown` is done, then lets them end.
+/// Accepts connections until `shutdown` completes, then lets them end.
 ///
 /// # Errors
 /// When the workers cannot be started.
@@ -37,12 +38,13 @@ pub(super) async fn run(
         };
         match accepted.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => {
-                // Connections live long and differ little, so that the fewest are the least work.
-                if let Some(worker) = workers.iter().min_by_key(|worker| worker.open()) {
+                // Connections live long and cause about the same work, so the worker with the fewest has the least.
+                if let Some(worker) = workers.iter().min_by_key(|worker| worker.open_connections()) {
                     worker.serve(stream);
                 }
             }
-            // One connection's failure is its own; anything else may last a while.
+            // The client gave up before its connection was accepted, which does not concern the next one. Any other
+            // failure may last a while.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::error!(cause = %error, "cannot accept a connection");
@@ -50,16 +52,18 @@ pub(super) async fn run(
             }
         }
     }
+    // From now on the system refuses connections, so that a load balancer turns to another replica.
     drop(listener);
-    let open = |workers: &[Worker]| workers.iter().map(Worker::open).sum::<usize>();
+    let open = |workers: &[Worker]| workers.iter().map(Worker::open_connections).sum::<usize>();
     tracing::info!(
         connections = open(&workers),
         "stopping: no connection is accepted any more"
     );
-    workers.iter_mut().for_each(Worker::drain);
+    // All workers drain at the same time, and are waited for one after another.
+    workers.iter_mut().for_each(Worker::begin_drain);
     let drained = async {
         for worker in &mut workers {
-            worker.drained().await;
+            worker.wait_for_drain().await;
         }
     };
     if timeout(DRAIN, drained).await.is_err() {
@@ -74,11 +78,11 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Done when the process is asked to end: by SIGTERM or an interrupt from the keyboard. Signals are listened for from
-/// the call on, not from the first poll.
+/// Completes when the process is asked to end, by SIGTERM or an interrupt from the keyboard. A signal counts from the
+/// call on, not from the first poll.
 ///
 /// # Errors
-/// When the system lets no handler be set.
+/// When the system does not let a handler be set.
 ///
 /// # Panics
 /// Outside of a Tokio runtime.
@@ -95,10 +99,10 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Done when the process is asked to end by an interrupt from the keyboard.
+/// Completes when the process is asked to end by an interrupt from the keyboard.
 ///
 /// # Errors
-/// When the system lets no handler be set.
+/// When the system does not let a handler be set.
 ///
 /// # Panics
 /// Outside of a Tokio runtime.

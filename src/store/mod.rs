@@ -1,14 +1,14 @@
-//! A store of answers: bytes under a key, bounded by age and, where the proxy keeps them itself, by size.
+//! A store of responses: bytes under a key, limited by age and, if the proxy keeps them itself, by size.
 //!
-//! | file | what it does |
+//! | file | content |
 //! | --- | --- |
-//! | `key` | whose an entry is, and identifiers that nobody can guess |
-//! | `record` | what an entry says: a turn of a conversation |
-//! | `embedded` | entries in this process, or in a file of it: one database, in memory or on disk |
+//! | `key` | the owner of an entry, and identifiers that nobody can guess |
+//! | `record` | the value of an entry: one turn of a conversation |
+//! | `embedded` | entries in a database of this process, in memory or in a file |
 //! | `redis` | entries in a server that several proxies share |
 //!
-//! Nothing here blocks the runtime: the database has a thread of its own for writing and reads on the runtime's threads
-//! for blocking work.
+//! Nothing here blocks the runtime: the database writes on a thread of its own, and reads on the threads that the
+//! runtime has for blocking work.
 
 mod embedded;
 mod key;
@@ -22,52 +22,52 @@ use std::io;
 use bytes::Bytes;
 
 use crate::config::{ResponseStore, StorePlace};
-use embedded::Embedded;
+use embedded::EmbeddedStore;
 
-pub use key::{Key, Owner, item_owner, new_response_id, response_id};
-pub use record::Record;
+pub use key::{StoreKey, StoreOwner, new_response_id, parse_response_id, response_id_of_item};
+pub use record::TurnRecord;
 
-/// What an entry weighs besides its key and value, in bytes: its places in the tables.
+/// The bytes that an entry counts besides its keys and value: its rows in the tables.
 const OVERHEAD: u64 = 128;
 
-/// A store of answers.
+/// A store of responses.
 #[derive(Debug)]
-pub struct Store(Kind);
+pub struct Store(StoreBackend);
 
 #[derive(Debug)]
-enum Kind {
-    Embedded(Embedded),
+enum StoreBackend {
+    Embedded(EmbeddedStore),
     #[cfg(feature = "redis")]
-    Redis(redis::Redis),
-    /// A database that was there but cannot be read. It is left alone for a person to look at.
+    Redis(redis::RedisStore),
+    /// A file that exists but cannot be read as a database. It is not touched, so that a person can examine it.
     Broken(String),
 }
 
-/// One entry to keep, with what it builds upon.
+/// An entry to save.
 #[derive(Debug)]
-pub struct Entry {
-    /// Its key; an entry that is there already is replaced.
-    pub key: Key,
-    /// What to keep.
+pub struct StoreEntry {
+    /// Its key. An entry with the same key is replaced.
+    pub key: StoreKey,
+    /// Its value.
     pub value: Bytes,
-    /// Entries that were used for it, the oldest first: they stay as long as this one does.
-    pub used: Vec<Key>,
+    /// The keys of the entries that it builds upon, the oldest one first. They are kept as long as this one.
+    pub used: Vec<StoreKey>,
 }
 
 impl Store {
-    /// Opens a store. A file that is no readable database gives a store whose every operation fails, so that requests
-    /// which need none are still answered; a server is connected to when it is first needed.
+    /// Opens a store. If its file exists but is not a readable database, every operation of the store fails: the
+    /// proxy still serves the requests that need no store. A server is not connected to before it is needed.
     ///
     /// # Errors
-    /// When the file cannot be made or opened, or another process has it.
+    /// When the file cannot be created or opened, or another process has it open.
     pub async fn open(config: &ResponseStore) -> io::Result<Self> {
         let kind = match &config.place {
-            StorePlace::Memory { max_bytes } => Embedded::open(None, *max_bytes, config.max_age)
+            StorePlace::Memory { max_bytes } => EmbeddedStore::open(None, *max_bytes, config.max_age)
                 .await
-                .map(Kind::Embedded),
+                .map(StoreBackend::Embedded),
             StorePlace::Disk { path, max_bytes } => {
-                let opened = Embedded::open(Some(path), *max_bytes, config.max_age).await;
-                opened.map(Kind::Embedded).map_err(|error| match error {
+                let opened = EmbeddedStore::open(Some(path), *max_bytes, config.max_age).await;
+                opened.map(StoreBackend::Embedded).map_err(|error| match error {
                     OpenError::Broken(cause) => {
                         OpenError::Broken(format!("{} cannot be read: {cause}", path.display()))
                     }
@@ -78,7 +78,9 @@ impl Store {
                 })
             }
             #[cfg(feature = "redis")]
-            StorePlace::Redis { url } => redis::Redis::open(url, config.max_age).map(Kind::Redis),
+            StorePlace::Redis { url } => {
+                redis::RedisStore::open(url, config.max_age).map(StoreBackend::Redis)
+            }
             #[cfg(not(feature = "redis"))]
             StorePlace::Redis { .. } => {
                 let message = "this program was built without the `redis` feature";
@@ -94,52 +96,53 @@ impl Store {
                     "the response store is broken: nothing is kept until its file is moved away and the proxy \
                      started again"
                 );
-                Ok(Self(Kind::Broken(cause)))
+                Ok(Self(StoreBackend::Broken(cause)))
             }
         }
     }
 
-    /// The value of a key; `None` where there is none or it is too old.
+    /// The value of a key; `None` if there is none or it is too old.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+    pub async fn get(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.get(key).await,
+            StoreBackend::Embedded(store) => store.get(key).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.get(key).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.get(key).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 
-    /// Keeps an entry, durably where the store is durable. What is too old or too much goes.
+    /// Saves an entry, and returns when it will survive a crash, if the store is on disk. Entries that are too old or
+    /// do not fit any more are deleted.
     ///
     /// # Errors
-    /// When the store cannot be written to, or the entry alone is more than it holds.
-    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
+    /// When the store cannot be written to, or the entry alone is larger than the store may be.
+    pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.save(entry).await,
+            StoreBackend::Embedded(store) => store.save(entry).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.save(entry).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.save(entry).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 
-    /// Forgets an entry, and says whether there was one.
+    /// Deletes an entry. Returns whether there was one.
     ///
     /// # Errors
     /// When the store cannot be written to.
-    pub async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         match &self.0 {
-            Kind::Embedded(store) => store.delete(key).await,
+            StoreBackend::Embedded(store) => store.delete(key).await,
             #[cfg(feature = "redis")]
-            Kind::Redis(store) => store.delete(key).await,
-            Kind::Broken(cause) => Err(StoreError(cause.clone())),
+            StoreBackend::Redis(store) => store.delete(key).await,
+            StoreBackend::Broken(cause) => Err(StoreError(cause.clone())),
         }
     }
 }
 
-/// Why a store did not do what it was asked to, for the log.
+/// Why an operation of a store failed, for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError(String);
 
@@ -161,8 +164,8 @@ impl std::error::Error for StoreError {}
 /// Why a store could not be opened.
 #[derive(Debug)]
 enum OpenError {
-    /// The place is wrong or taken.
+    /// The file cannot be created or opened, or the address is wrong.
     Io(io::Error),
-    /// There is something, and it is no database that can be read.
+    /// The file exists and is not a database that can be read.
     Broken(String),
 }

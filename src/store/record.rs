@@ -1,4 +1,4 @@
-//! What an entry says: one turn of a conversation, in the words of its client's dialect.
+//! The value of an entry: one turn of a conversation, in the JSON of the client's dialect.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -6,24 +6,24 @@ use serde_json::value::RawValue;
 
 use super::StoreError;
 
-/// The form of the records; another one is not read.
+/// The version of the format. Values of another version are not read.
 const VERSION: u32 = 1;
 
-/// One turn.
+/// One turn of a conversation: a request's input and its response.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Record {
+pub struct TurnRecord {
     #[serde(rename = "v")]
     version: u32,
-    /// The answer that this turn goes on from.
+    /// The identifier of the response that this turn continues.
     pub previous: Option<String>,
     /// The input items of this turn alone, each with its identifier.
     pub input: Vec<Box<RawValue>>,
-    /// The answer's object as the client got it.
+    /// The response as the client got it.
     pub response: Box<RawValue>,
 }
 
-impl Record {
-    /// A turn.
+impl TurnRecord {
+    /// A turn in the current version of the format.
     pub fn new(previous: Option<String>, input: Vec<Box<RawValue>>, response: Box<RawValue>) -> Self {
         Self {
             version: VERSION,
@@ -33,10 +33,10 @@ impl Record {
         }
     }
 
-    /// The turn that an entry's value says.
+    /// Reads the value of an entry.
     ///
     /// # Errors
-    /// When it is none of this version.
+    /// When it is not a turn, or one of another version.
     pub fn read(value: &[u8]) -> Result<Self, StoreError> {
         let record: Self = serde_json::from_slice(value)
             .map_err(|error| StoreError::new(format!("an entry cannot be read: {error}")))?;
@@ -48,15 +48,15 @@ impl Record {
         }
     }
 
-    /// The value to keep.
+    /// Writes the value of an entry.
     ///
     /// # Errors
-    /// Never: all parts are JSON already.
+    /// None are known, since all parts are JSON already.
     pub fn write(&self) -> Result<Bytes, StoreError> {
         serde_json::to_vec(self).map(Bytes::from).map_err(StoreError::new)
     }
 
-    /// The items of the answer.
+    /// The output items of the response; none if it has no list of them.
     pub fn output(&self) -> Vec<Box<RawValue>> {
         #[derive(Deserialize)]
         struct Output {

@@ -1,8 +1,6 @@
 //! Which headers reach the upstream, and whose credential.
 
-use crate::support::{Proxy, Upstream, model, plain};
-
-const PING: &str = r#"{"model":"m"}"#;
+use crate::support::{FetchResponse, PING, TestProxy, Upstream, model};
 
 const CLIENT: [(&str, &str); 9] = [
     ("authorization", "Bearer client-token"),
@@ -16,7 +14,8 @@ const CLIENT: [(&str, &str); 9] = [
     ("user-agent", "client/1"),
 ];
 
-async fn send(proxy: &Proxy) {
+/// Sends a request with all headers of [`CLIENT`] and some of a connection.
+async fn send(proxy: &TestProxy) {
     let mut request = proxy.post("/p/v1/x", PING);
     for (name, value) in CLIENT {
         request = request.header(name, value);
@@ -25,13 +24,13 @@ async fn send(proxy: &Proxy) {
     request = request
         .header("proxy-authorization", "Basic x")
         .header("x-forwarded-for", "10.0.0.1");
-    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    assert_eq!(request.fetch().await.status(), 200);
 }
 
 #[tokio::test]
-async fn without_a_key_the_client_speaks_for_itself() {
+async fn without_a_key_the_clients_credentials_pass() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
+    let proxy = TestProxy::forwarding_to(&upstream.url()).await;
     send(&proxy).await;
     let seen = upstream.only();
     for (name, value) in CLIENT {
@@ -59,7 +58,7 @@ async fn a_key_replaces_all_credentials() {
         ),
     ] {
         let upstream = Upstream::plain().await;
-        let proxy = Proxy::serve(&model("/p", "m", "m", &upstream.url(), more)).await;
+        let proxy = TestProxy::serve(&model("/p", "m", "m", &upstream.url(), more)).await;
         send(&proxy).await;
         let seen = upstream.only();
         assert_eq!(seen.header(header), Some(value));

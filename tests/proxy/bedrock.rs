@@ -4,30 +4,32 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{Either, Full};
 use llm_proxy::wire::event_stream::{self, Decoder, Kind, Message};
 
+use crate::support::{FetchResponse, ScriptedResponse, TestProxy, Upstream, dialects, json, model};
 #[cfg(feature = "aws")]
-use crate::support::Seen;
-use crate::support::{Answer, Proxy, Upstream, json, model};
+use crate::support::{SeenRequest, read_json};
 
 const BODY: &str = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
 const INVOKE: &str = "/model/us.front-v1%3A0/invoke";
 const STREAM: &str = "/model/us.front-v1%3A0/invoke-with-response-stream";
 
-fn pair(front: &str, back: &str) -> String {
-    format!("frontend_dialect: {front}, backend_dialect: {back}")
+/// A proxy with one model for every name, at `/p`.
+async fn serve(front: &str, back: &str, upstream: &Upstream) -> TestProxy {
+    TestProxy::serve(&model("/p", "*", "*", &upstream.url(), &dialects(front, back))).await
 }
 
-/// An answer with a body of this type.
-fn typed(content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = http::Response::new(Either::Left(Full::new(body)));
+/// A response with a body of this type.
+fn response_of_type(content_type: &'static str, body: Bytes) -> ScriptedResponse {
+    let mut response = http::Response::new(Either::Left(Full::new(body)));
     let value = http::HeaderValue::from_static(content_type);
-    answer.headers_mut().insert("content-type", value);
-    answer
+    response.headers_mut().insert("content-type", value);
+    response
 }
 
 const SSE: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\nevent: news\ndata: {\"type\":\"news\", \"n\":1.0}\n\n";
 const SSE_END: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
-fn messages(wire: Bytes) -> Vec<Message> {
+/// Decodes an event stream.
+fn decode_messages(wire: Bytes) -> Vec<Message> {
     let mut decoder = Decoder::new();
     decoder.push(wire);
     decoder.finish();
@@ -37,12 +39,12 @@ fn messages(wire: Bytes) -> Vec<Message> {
 #[tokio::test]
 async fn the_model_changes_in_the_path() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&model(
+    let proxy = TestProxy::serve(&model(
         "/p",
         "us.*",
         "eu.back/x",
         &upstream.url(),
-        &pair("bedrock", "bedrock"),
+        &dialects("bedrock", "bedrock"),
     ))
     .await;
     let signature = "AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host, Signature=00";
@@ -51,7 +53,7 @@ async fn the_model_changes_in_the_path() {
         .header("authorization", signature)
         .header("x-amz-date", "20260101T000000Z")
         .header("x-amzn-bedrock-trace", "ENABLED");
-    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    assert_eq!(request.fetch().await.status(), 200);
     let seen = upstream.only();
     assert_eq!(seen.uri, "/model/eu.back%2Fx/invoke");
     assert_eq!(seen.body, BODY);
@@ -61,47 +63,40 @@ async fn the_model_changes_in_the_path() {
     );
     assert_eq!(seen.header("x-amzn-bedrock-trace"), Some("ENABLED"));
 
-    // The control plane is elsewhere, and Claude Code waits for it.
-    let answer = proxy.get("/p/inference-profiles?type=SYSTEM_DEFINED");
-    let answer = answer.send().await.expect("an answer");
-    assert_eq!(answer.status(), 404);
-    assert_eq!(answer.headers()["x-amzn-errortype"], "UnknownOperationException");
+    // AWS's control plane has another host, but Claude Code asks for it here and waits for a response.
+    let response = proxy.get("/p/inference-profiles?type=SYSTEM_DEFINED");
+    let response = response.fetch().await;
+    assert_eq!(response.status(), 404);
+    assert_eq!(
+        response.headers()["x-amzn-errortype"],
+        "UnknownOperationException"
+    );
     assert_eq!(upstream.seen().len(), 1);
 }
 
 #[tokio::test]
 async fn a_stream_of_events_becomes_an_event_stream() {
     let body = [SSE, SSE_END].concat();
-    let upstream = Upstream::start(move |_| typed("text/event-stream", Bytes::from(body.clone()))).await;
-    let proxy = Proxy::serve(&model(
-        "/p",
-        "*",
-        "*",
-        &upstream.url(),
-        &pair("bedrock", "claude"),
-    ))
-    .await;
-    let answer = proxy
-        .post(&format!("/p{STREAM}"), BODY)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 200);
+    let upstream =
+        Upstream::start(move |_| response_of_type("text/event-stream", Bytes::from(body.clone()))).await;
+    let proxy = serve("bedrock", "claude", &upstream).await;
+    let response = proxy.post(&format!("/p{STREAM}"), BODY).fetch().await;
+    assert_eq!(response.status(), 200);
     assert_eq!(
-        answer.headers()["content-type"],
+        response.headers()["content-type"],
         "application/vnd.amazon.eventstream"
     );
     assert_eq!(
-        answer.headers()["x-amzn-bedrock-content-type"],
+        response.headers()["x-amzn-bedrock-content-type"],
         "application/json"
     );
-    let messages = messages(answer.bytes().await.expect("a body"));
+    let messages = decode_messages(response.bytes().await.expect("a body"));
     assert!(
         messages
             .iter()
             .all(|message| message.kind == Kind::Event && message.name == "chunk")
     );
-    // The start, the unknown event, the two of the end; no ping.
+    // The start, the unknown event and the two of the end, but no ping.
     assert_eq!(messages.len(), 4);
     let seen = upstream.only();
     assert_eq!(seen.uri, "/v1/messages");
@@ -114,21 +109,11 @@ async fn a_stream_of_events_becomes_an_event_stream() {
 
 #[tokio::test]
 async fn a_stream_that_breaks_off_ends_with_an_exception() {
-    let upstream = Upstream::start(|_| typed("text/event-stream", Bytes::from_static(SSE.as_bytes()))).await;
-    let proxy = Proxy::serve(&model(
-        "/p",
-        "*",
-        "*",
-        &upstream.url(),
-        &pair("bedrock", "claude"),
-    ))
-    .await;
-    let answer = proxy
-        .post(&format!("/p{STREAM}"), BODY)
-        .send()
-        .await
-        .expect("an answer");
-    let messages = messages(answer.bytes().await.expect("a body"));
+    let upstream =
+        Upstream::start(|_| response_of_type("text/event-stream", Bytes::from_static(SSE.as_bytes()))).await;
+    let proxy = serve("bedrock", "claude", &upstream).await;
+    let response = proxy.post(&format!("/p{STREAM}"), BODY).fetch().await;
+    let messages = decode_messages(response.bytes().await.expect("a body"));
     let last = messages.last().expect("a message");
     assert_eq!(
         (last.kind, last.name.as_str()),
@@ -137,7 +122,7 @@ async fn a_stream_that_breaks_off_ends_with_an_exception() {
 }
 
 #[tokio::test]
-async fn an_event_stream_is_read_and_its_failures_are_told() {
+async fn an_event_stream_is_read_and_its_failures_reach_the_client() {
     let claude = r#"{"model":"m","max_tokens":5,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let chunk = |out: &mut BytesMut, event: &str| {
         use base64::Engine as _;
@@ -172,22 +157,12 @@ async fn an_event_stream_is_read_and_its_failures_are_told() {
         (early.freeze(), 429, "rate_limit_error"),
     ] {
         let upstream =
-            Upstream::start(move |_| typed("application/vnd.amazon.eventstream", wire.clone())).await;
-        let proxy = Proxy::serve(&model(
-            "/p",
-            "*",
-            "*",
-            &upstream.url(),
-            &pair("claude", "bedrock"),
-        ))
-        .await;
-        let answer = proxy
-            .post("/p/v1/messages", claude)
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status(), status);
-        let text = answer.text().await.expect("a body");
+            Upstream::start(move |_| response_of_type("application/vnd.amazon.eventstream", wire.clone()))
+                .await;
+        let proxy = serve("claude", "bedrock", &upstream).await;
+        let response = proxy.post("/p/v1/messages", claude).fetch().await;
+        assert_eq!(response.status(), status);
+        let text = response.text().await.expect("a body");
         assert!(text.contains(expected), "{text}");
         assert!(
             text.contains("\"error\"") && !text.contains("message_stop"),
@@ -197,34 +172,27 @@ async fn an_event_stream_is_read_and_its_failures_are_told() {
 }
 
 #[tokio::test]
-async fn a_complete_answer_has_its_counts_in_headers() {
+async fn a_complete_response_has_its_counts_in_headers() {
     const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"news", "n":1.0}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":7}}"#;
     let upstream = Upstream::start(|_| json(ANSWER)).await;
-    let proxy = Proxy::serve(&model(
-        "/p",
-        "*",
-        "*",
-        &upstream.url(),
-        &pair("bedrock", "claude"),
-    ))
-    .await;
-    let answer = proxy
-        .post(&format!("/p{INVOKE}"), BODY)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.headers()["x-amzn-bedrock-input-token-count"], "3");
-    assert_eq!(answer.headers()["x-amzn-bedrock-output-token-count"], "7");
-    assert!(answer.headers().contains_key("x-amzn-bedrock-invocation-latency"));
-    assert_eq!(answer.text().await.expect("a body"), ANSWER);
+    let proxy = serve("bedrock", "claude", &upstream).await;
+    let response = proxy.post(&format!("/p{INVOKE}"), BODY).fetch().await;
+    assert_eq!(response.headers()["x-amzn-bedrock-input-token-count"], "3");
+    assert_eq!(response.headers()["x-amzn-bedrock-output-token-count"], "7");
+    assert!(
+        response
+            .headers()
+            .contains_key("x-amzn-bedrock-invocation-latency")
+    );
+    assert_eq!(response.text().await.expect("a body"), ANSWER);
 }
 
 /// A proxy in a process of its own, killed at the end.
 #[cfg(feature = "aws")]
-struct Process(std::process::Child, std::path::PathBuf);
+struct ProxyProcess(std::process::Child, std::path::PathBuf);
 
 #[cfg(feature = "aws")]
-impl Drop for Process {
+impl Drop for ProxyProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -232,17 +200,17 @@ impl Drop for Process {
     }
 }
 
-/// A first proxy signs what a second one accepts from nobody else.
+/// A first proxy signs requests for a second one, which accepts no others.
 #[cfg(feature = "aws")]
 #[tokio::test]
 async fn signed_requests_are_accepted_and_others_are_not() {
-    let upstream = Upstream::start(|seen: Seen| {
+    let upstream = Upstream::start(|seen: SeenRequest| {
         assert!(seen.header("authorization").is_none());
         json(r#"{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":7}}"#)
     })
     .await;
-    let models = model("/p", "*", "*", &upstream.url(), &pair("bedrock", "bedrock"));
-    let second = Proxy::serve_file(&format!(
+    let models = model("/p", "*", "*", &upstream.url(), &dialects("bedrock", "bedrock"));
+    let second = TestProxy::serve_file(&format!(
         "server: {{aws_credentials: [{{access_key_id: AKIDTEST, secret_access_key: the-secret}}]}}\nmodels:\n{models}"
     ))
     .await;
@@ -251,15 +219,13 @@ async fn signed_requests_are_accepted_and_others_are_not() {
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status(), 403);
+        let response = request.fetch().await;
+        assert_eq!(response.status(), 403);
         assert_eq!(
-            answer.headers()["x-amzn-errortype"],
+            response.headers()["x-amzn-errortype"],
             "UnrecognizedClientException"
         );
-        let body: serde_json::Value =
-            serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
-        assert!(body["message"].is_string());
+        assert!(read_json(response).await["message"].is_string());
     }
     assert!(upstream.seen().is_empty());
 
@@ -287,7 +253,7 @@ async fn signed_requests_are_accepted_and_others_are_not() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .expect("a process");
-        let _first = Process(first, file);
+        let _first = ProxyProcess(first, file);
         let url = format!("http://127.0.0.1:{port}");
         let began = std::time::Instant::now();
         while second.client.get(format!("{url}/healthz")).send().await.is_err() {
@@ -303,14 +269,14 @@ async fn signed_requests_are_accepted_and_others_are_not() {
             .header("x-api-key", "of-the-client")
             .header("content-type", "application/json")
             .body(r#"{"model":"us.anthropic.x-v1:0","max_tokens":5,"messages":[{"role":"user","content":"hü"}]}"#);
-        let answer = request.send().await.expect("an answer");
-        // The first proxy's own credential was refused: its client is told as of a refusal of its own.
+        let response = request.fetch().await;
+        // The first proxy's own credential was refused, which its client gets as an error of authentication.
         let expected = if status == 200 { 200 } else { 401 };
         assert_eq!(
-            answer.status(),
+            response.status(),
             expected,
             "{}",
-            answer.text().await.unwrap_or_default()
+            response.text().await.unwrap_or_default()
         );
     }
     let seen = upstream.only();

@@ -1,75 +1,33 @@
-//! Connections to upstreams: kept, given up, replaced; and what has arrived together leaves together.
+//! Connections to upstreams: when they are kept, closed or replaced; and pieces that arrive together leave together.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{PATIENCE, Proxy, plain};
+use crate::raw_upstream::{self, ConnectionScript};
+use crate::support::{FetchResponse, PATIENCE, PING, TestProxy};
 
-const PING: &str = r#"{"model":"m"}"#;
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// Reads one request with a body of `PING`; whether one came.
-fn read_request(stream: &mut TcpStream) -> std::io::Result<bool> {
-    let mut request = Vec::new();
-    let mut piece = [0; 1024];
-    while !request.ends_with(PING.as_bytes()) {
-        let length = stream.read(&mut piece)?;
-        if length == 0 {
-            return Ok(false);
-        }
-        request.extend_from_slice(&piece[..length]);
-    }
-    Ok(true)
+async fn serve(address: SocketAddr) -> TestProxy {
+    TestProxy::forwarding_to(&format!("http://{address}")).await
 }
 
-/// What an upstream does with a request on a connection: whether it listens for another.
-pub type Answer = fn(&mut TcpStream) -> std::io::Result<bool>;
-
-/// An upstream of plain sockets, and how many connections it has accepted.
-pub fn upstream(answer: Answer) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let count = Arc::new(AtomicUsize::new(0));
-    let accepted = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            accepted.fetch_add(1, Ordering::SeqCst);
-            let mut stream = stream?;
-            stream.set_nodelay(true)?;
-            std::thread::spawn(move || {
-                while read_request(&mut stream)? {
-                    if !answer(&mut stream)? {
-                        break;
-                    }
-                }
-                Ok::<_, std::io::Error>(())
-            });
-        }
-        Ok::<_, std::io::Error>(())
-    });
-    (address, count)
-}
-
-async fn serve(address: SocketAddr) -> Proxy {
-    Proxy::serve(&plain("/p", "m", "m", &format!("http://{address}"))).await
-}
-
-async fn ask(proxy: &Proxy) -> String {
-    let answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200);
-    answer.text().await.expect("a whole body")
+/// Sends a request and returns the body of the response.
+async fn ask(proxy: &TestProxy) -> String {
+    let response = proxy.post("/p/v1/x", PING).fetch().await;
+    assert_eq!(response.status(), 200);
+    response.text().await.expect("a whole body")
 }
 
 #[tokio::test]
 async fn one_connection_serves_one_request_after_another() {
-    for answer in [
-        // Of known length, empty, and in chunks whose end comes with or behind the last of them.
+    for script in [
+        // Of known length, empty, and in chunks whose end comes together with the last one or after it.
         (|stream: &mut TcpStream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
             Ok(true)
-        }) as Answer,
+        }) as ConnectionScript,
         |stream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
             Ok(true)
@@ -85,7 +43,7 @@ async fn one_connection_serves_one_request_after_another() {
             Ok(true)
         },
     ] {
-        let (address, connections) = upstream(answer);
+        let (address, connections) = raw_upstream::start(script);
         let proxy = serve(address).await;
         for _ in 0..5 {
             ask(&proxy).await;
@@ -96,11 +54,11 @@ async fn one_connection_serves_one_request_after_another() {
 
 #[tokio::test]
 async fn a_connection_that_the_upstream_closed_is_not_used_again() {
-    for answer in [
+    for script in [
         (|stream: &mut TcpStream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
             Ok(false)
-        }) as Answer,
+        }) as ConnectionScript,
         |stream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")?;
             Ok(false)
@@ -111,7 +69,7 @@ async fn a_connection_that_the_upstream_closed_is_not_used_again() {
             Ok(false)
         },
     ] {
-        let (address, connections) = upstream(answer);
+        let (address, connections) = raw_upstream::start(script);
         let proxy = serve(address).await;
         for _ in 0..4 {
             assert_eq!(ask(&proxy).await, "{}");
@@ -121,8 +79,8 @@ async fn a_connection_that_the_upstream_closed_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn requests_at_once_have_connections_of_their_own() {
-    let (address, connections) = upstream(|stream| {
+async fn concurrent_requests_have_separate_connections() {
+    let (address, connections) = raw_upstream::start(|stream| {
         std::thread::sleep(std::time::Duration::from_millis(200));
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
         Ok(true)
@@ -136,9 +94,9 @@ async fn requests_at_once_have_connections_of_their_own() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_given_up_takes_its_connection_with_it() {
+async fn dropping_a_response_closes_its_connection() {
     static CLOSED: AtomicUsize = AtomicUsize::new(0);
-    let (address, connections) = upstream(|stream| {
+    let (address, connections) = raw_upstream::start(|stream| {
         stream.write_all(format!("{HEAD}9\r\ndata: 0\n\n\r\n").as_bytes())?;
         // Until the proxy closes it.
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -149,9 +107,9 @@ async fn an_answer_that_is_given_up_takes_its_connection_with_it() {
     });
     let proxy = serve(address).await;
     for number in 1..=2 {
-        let mut answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-        assert!(answer.chunk().await.expect("a stream").is_some());
-        drop(answer);
+        let mut response = proxy.post("/p/v1/x", PING).fetch().await;
+        assert!(response.chunk().await.expect("a stream").is_some());
+        drop(response);
         let began = std::time::Instant::now();
         while CLOSED.load(Ordering::SeqCst) < number {
             assert!(began.elapsed() < PATIENCE, "the connection is still open");
@@ -162,8 +120,8 @@ async fn an_answer_that_is_given_up_takes_its_connection_with_it() {
 }
 
 #[tokio::test]
-async fn a_burst_leaves_joined() {
-    let (address, _) = upstream(|stream| {
+async fn pieces_that_arrive_together_leave_together() {
+    let (address, _) = raw_upstream::start(|stream| {
         let mut all = HEAD.to_owned();
         for number in 0..200 {
             all.push_str(&format!("b\r\ndata: {number:03}\n\n\r\n"));
@@ -177,8 +135,8 @@ async fn a_burst_leaves_joined() {
         "POST /p/x HTTP/1.1\r\nhost: p\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{PING}",
         PING.len()
     );
-    let answer = proxy.raw(&request).await;
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let response = proxy.send_raw(&request).await;
+    let (_, body) = response.split_once("\r\n\r\n").expect("a head");
     let (mut rest, mut chunks, mut text) = (body, 0, String::new());
     while let Some((size, after)) = rest.split_once("\r\n") {
         let size = usize::from_str_radix(size, 16).expect("a chunk's size");

@@ -5,22 +5,24 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Proxy, Seen, Upstream, json, model};
+use crate::support::{
+    FetchResponse, ScriptedResponse, SeenRequest, TestProxy, Upstream, dialects, json, model, read_json,
+};
 
 const DIALECTS: [&str; 4] = ["claude", "openai-chat", "openai-responses", "bedrock"];
 const COUNTING: [&str; 3] = ["claude", "openai-responses", "bedrock"];
 const FRONT: &str = "front";
 const BACK: &str = "us.anthropic.claude-opus-5-5-v1:0";
 
-/// An error in the words of all dialects.
+/// An error in the shape of all dialects.
 const REFUSAL: &str =
     r#"{"type":"error","message":"no","error":{"type":"invalid_request_error","message":"no"}}"#;
 
-/// An error in nobody's words but AWS's.
+/// An error in the shape of AWS alone.
 const NOISE: &str = r#"{"message":"no"}"#;
 
-/// The question of a dialect's clients: its path and its body.
-fn question(dialect: &str, text: &str) -> (String, Value) {
+/// The path and body of a dialect's request for a count.
+fn count_request(dialect: &str, text: &str) -> (String, Value) {
     let messages = json!([{"role": "user", "content": text}]);
     match dialect {
         "claude" => {
@@ -43,8 +45,8 @@ fn question(dialect: &str, text: &str) -> (String, Value) {
     }
 }
 
-/// The answer of a dialect's upstream, and where it is asked.
-fn counted(dialect: &str) -> (&'static str, &'static str) {
+/// The path of a dialect's request for a count, and the upstream's response to it.
+fn upstream_count(dialect: &str) -> (&'static str, &'static str) {
     match dialect {
         "claude" => ("/v1/messages/count_tokens", r#"{"input_tokens":4321}"#),
         "openai-responses" => (
@@ -58,41 +60,40 @@ fn counted(dialect: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn tokens(dialect: &str, answer: &Value) -> u64 {
+/// The count in a response of a dialect.
+fn read_count(dialect: &str, response: &Value) -> u64 {
     let member = if dialect == "bedrock" {
         "inputTokens"
     } else {
         "input_tokens"
     };
     if dialect == "openai-responses" {
-        assert_eq!(answer["object"], "response.input_tokens");
+        assert_eq!(response["object"], "response.input_tokens");
     }
-    answer[member].as_u64().expect("a number")
+    response[member].as_u64().expect("a number")
 }
 
-async fn serve(front: &str, back: &str, upstream: &Upstream, more: &str) -> Proxy {
-    let dialects = format!("frontend_dialect: {front}, backend_dialect: {back}{more}");
-    Proxy::serve(&model("/p", FRONT, BACK, &upstream.url(), &dialects)).await
+async fn serve(front: &str, back: &str, upstream: &Upstream, more: &str) -> TestProxy {
+    let keys = dialects(front, back) + more;
+    TestProxy::serve(&model("/p", FRONT, BACK, &upstream.url(), &keys)).await
 }
 
-async fn ask(proxy: &Proxy, front: &str, text: &str) -> reqwest::Response {
-    let (path, body) = question(front, text);
-    let asked = proxy.post(&format!("/p{path}"), body.to_string());
-    asked.send().await.expect("an answer")
+async fn count(proxy: &TestProxy, front: &str, text: &str) -> reqwest::Response {
+    let (path, body) = count_request(front, text);
+    let request = proxy.post(&format!("/p{path}"), body.to_string());
+    request.fetch().await
 }
 
-async fn read(answer: reqwest::Response) -> Value {
-    serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
-}
-
-fn refusing(status: u16, body: &'static str) -> impl Fn(Seen) -> Answer {
+/// Responds to every request with an error.
+fn refuse_with(status: u16, body: &'static str) -> impl Fn(SeenRequest) -> ScriptedResponse {
     move |_| {
-        let mut answer = json(body);
-        *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
-        answer
+        let mut response = json(body);
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        response
     }
 }
 
+/// The pairs of dialects that are translated and whose clients can count.
 fn foreign_pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
     let pairs = COUNTING
         .iter()
@@ -103,22 +104,26 @@ fn foreign_pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[tokio::test]
 async fn an_upstream_that_counts_is_asked() {
     for (front, back) in foreign_pairs().filter(|(_, back)| *back != "openai-chat") {
-        let (path, body) = counted(back);
+        let (path, body) = upstream_count(back);
         let upstream = Upstream::start(move |_| {
-            let mut answer = json(body);
+            let mut response = json(body);
             let id = http::HeaderValue::from_static("theirs");
-            answer.headers_mut().insert("request-id", id);
-            answer
+            response.headers_mut().insert("request-id", id);
+            response
         })
         .await;
         let more =
             ", backend_api_key: of-the-proxy, backend_auth_header: x-api-key, backend_auth_schema: \"\"";
         let proxy = serve(front, back, &upstream, more).await;
-        let answer = ask(&proxy, front, "hello").await;
-        assert_eq!(answer.status(), 200, "{front} {back}");
-        assert!(!answer.headers().contains_key("x-llm-proxy-estimate"));
-        assert_eq!(answer.headers()["x-upstream-request-id"], "theirs");
-        assert_eq!(tokens(front, &read(answer).await), 4321, "{front} {back}");
+        let response = count(&proxy, front, "hello").await;
+        assert_eq!(response.status(), 200, "{front} {back}");
+        assert!(!response.headers().contains_key("x-llm-proxy-estimate"));
+        assert_eq!(response.headers()["x-upstream-request-id"], "theirs");
+        assert_eq!(
+            read_count(front, &read_json(response).await),
+            4321,
+            "{front} {back}"
+        );
 
         let seen = upstream.only();
         assert_eq!(seen.uri, path, "{front} {back}");
@@ -146,7 +151,7 @@ async fn an_upstream_that_counts_is_asked() {
 }
 
 #[tokio::test]
-async fn an_estimate_says_that_it_is_one() {
+async fn an_estimate_is_marked_as_one() {
     for (front, back) in foreign_pairs() {
         for (status, body) in [
             (404, "not found"),
@@ -158,46 +163,46 @@ async fn an_estimate_says_that_it_is_one() {
             ),
             (200, "{}"),
         ] {
-            let upstream = Upstream::start(refusing(status, body)).await;
+            let upstream = Upstream::start(refuse_with(status, body)).await;
             let proxy = serve(front, back, &upstream, "").await;
             let mut numbers = Vec::new();
             for text in ["hello".to_owned(), "hello ".repeat(100)] {
-                let answer = ask(&proxy, front, &text).await;
-                assert_eq!(answer.status(), 200, "{front} {back} {status}");
-                assert_eq!(answer.headers()["x-llm-proxy-estimate"], "input_tokens");
-                numbers.push(tokens(front, &read(answer).await));
+                let response = count(&proxy, front, &text).await;
+                assert_eq!(response.status(), 200, "{front} {back} {status}");
+                assert_eq!(response.headers()["x-llm-proxy-estimate"], "input_tokens");
+                numbers.push(read_count(front, &read_json(response).await));
             }
             let (short, long) = (numbers[0], numbers[1]);
             assert!(
                 short > 5 && short < 30 && long >= short + 95 && long < 200,
                 "{numbers:?}"
             );
-            let asked = if back == "openai-chat" { 0 } else { 2 };
-            assert_eq!(upstream.seen().len(), asked, "{front} {back}");
+            let requests = if back == "openai-chat" { 0 } else { 2 };
+            assert_eq!(upstream.seen().len(), requests, "{front} {back}");
         }
     }
 }
 
 #[tokio::test]
-async fn other_errors_of_the_upstream_are_told() {
+async fn other_errors_of_the_upstream_reach_the_client() {
     for (front, back) in foreign_pairs().filter(|(_, back)| *back != "openai-chat") {
         for (status, body) in [(401, NOISE), (429, NOISE), (503, NOISE), (400, REFUSAL)] {
-            let upstream = Upstream::start(refusing(status, body)).await;
+            let upstream = Upstream::start(refuse_with(status, body)).await;
             let proxy = serve(front, back, &upstream, "").await;
-            let answer = ask(&proxy, front, "hello").await;
-            // An overload and a refused key have other numbers in other dialects.
-            let told: &[u16] = match status {
+            let response = count(&proxy, front, "hello").await;
+            // The status of an overload and of a refused key differ between dialects.
+            let expected: &[u16] = match status {
                 401 if front == "bedrock" => &[403],
                 503 => &[500, 502, 503, 529, 424],
                 same => &[same],
             };
             assert!(
-                told.contains(&answer.status().as_u16()),
+                expected.contains(&response.status().as_u16()),
                 "{front} {back}: {}",
-                answer.status()
+                response.status()
             );
-            assert!(!answer.headers().contains_key("x-llm-proxy-estimate"));
-            let body = read(answer).await;
+            assert!(!response.headers().contains_key("x-llm-proxy-estimate"));
+            let body = read_json(response).await;
             let message = if front == "bedrock" {
                 &body["message"]
             } else {
@@ -209,20 +214,20 @@ async fn other_errors_of_the_upstream_are_told() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_a_clear_error() {
+async fn an_invalid_request_is_a_clear_error() {
     let upstream = Upstream::plain().await;
     for front in COUNTING {
         let proxy = serve(front, "openai-chat", &upstream, "").await;
-        let (path, _) = question(front, "");
+        let (path, _) = count_request(front, "");
         let wrong = match front {
             "claude" => json!({"model": FRONT, "messages": 7}),
             "openai-responses" => json!({"model": FRONT, "input": 7}),
             _ => json!({"input": {"converse": {"messages": []}}}),
         };
-        let asked = proxy.post(&format!("/p{path}"), wrong.to_string());
-        let answer = asked.send().await.expect("an answer");
-        assert_eq!(answer.status(), 400, "{front}");
-        let text = answer.text().await.expect("a body");
+        let request = proxy.post(&format!("/p{path}"), wrong.to_string());
+        let response = request.fetch().await;
+        assert_eq!(response.status(), 400, "{front}");
+        let text = response.text().await.expect("a body");
         let field = match front {
             "claude" => "messages",
             "openai-responses" => "input",
@@ -233,17 +238,17 @@ async fn what_cannot_be_counted_is_a_clear_error() {
     assert!(upstream.seen().is_empty());
 }
 
-/// Where the dialects are the same the question passes as it is, but for the model's name.
+/// Between the same dialects, the request passes unchanged but for the model's name.
 #[tokio::test]
 async fn the_same_dialect_passes_through() {
     for dialect in COUNTING {
         let upstream = Upstream::plain().await;
         let proxy = serve(dialect, dialect, &upstream, "").await;
-        let answer = ask(&proxy, dialect, "hello").await;
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.text().await.expect("a body"), "{}");
+        let response = count(&proxy, dialect, "hello").await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.text().await.expect("a body"), "{}");
         let seen = upstream.only();
-        let (path, mut body) = question(dialect, "hello");
+        let (path, mut body) = count_request(dialect, "hello");
         if dialect == "bedrock" {
             let path = "/model/us.anthropic.claude-opus-5-5-v1%3A0/count-tokens";
             assert_eq!(seen.uri, path);
@@ -255,28 +260,28 @@ async fn the_same_dialect_passes_through() {
     }
 }
 
-/// Long runs without a break are what tokenizers are slow at.
+/// Tokenizers are slow at long texts without a break.
 #[tokio::test]
-async fn a_hostile_text_is_counted_in_time_and_blocks_nobody() {
+async fn a_hostile_text_is_counted_in_time_and_blocks_no_other_request() {
     let upstream = Upstream::plain().await;
     let proxy = serve("claude", "openai-chat", &upstream, "").await;
     let text = "a".repeat(300_000);
-    let (path, body) = question("claude", &text);
-    let asked = (0..4).map(|_| {
-        let asked = proxy.post(&format!("/p{path}"), body.to_string());
-        tokio::spawn(asked.send())
+    let (path, body) = count_request("claude", &text);
+    let pending = (0..4).map(|_| {
+        let request = proxy.post(&format!("/p{path}"), body.to_string());
+        tokio::spawn(request.send())
     });
-    let asked: Vec<_> = asked.collect();
+    let pending: Vec<_> = pending.collect();
     let began = std::time::Instant::now();
-    let alive = proxy.get("/healthz").send().await.expect("an answer");
+    let alive = proxy.get("/healthz").fetch().await;
     assert_eq!(alive.status(), 200);
     assert!(
         began.elapsed() < std::time::Duration::from_secs(1),
         "{:?}",
         began.elapsed()
     );
-    for asked in asked {
-        let answer = asked.await.expect("a task").expect("an answer");
-        assert!(read(answer).await["input_tokens"].as_u64() > Some(30_000));
+    for response in pending {
+        let response = response.await.expect("a task").expect("a response");
+        assert!(read_json(response).await["input_tokens"].as_u64() > Some(30_000));
     }
 }

@@ -1,23 +1,19 @@
-//! What a client is told when the upstream fails, and what is tried again.
+//! The error that a client gets when the upstream fails, and the requests that are sent again.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::support::{Proxy, Upstream, json, model, plain};
-
-const PING: &str = r#"{"model":"m"}"#;
+use crate::raw_upstream::{self, read_request};
+use crate::support::{FetchResponse, PING, TestProxy, Upstream, json, model};
 
 #[tokio::test]
 async fn an_upstream_that_is_down_is_a_bad_gateway() {
-    let free = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
-    let proxy = Proxy::serve(&model(
+    let (listener, free) = raw_upstream::listen();
+    drop(listener);
+    let proxy = TestProxy::serve(&model(
         "/p",
         "m",
         "m",
@@ -25,9 +21,9 @@ async fn an_upstream_that_is_down_is_a_bad_gateway() {
         "backend_api_key: sk-secret",
     ))
     .await;
-    let answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-    assert_eq!(answer.status(), 502);
-    let text = answer.text().await.expect("a body");
+    let response = proxy.post("/p/v1/x", PING).fetch().await;
+    assert_eq!(response.status(), 502);
+    let text = response.text().await.expect("a body");
     assert!(
         !text.contains("sk-secret") && !text.contains(&free.port().to_string()),
         "{text}"
@@ -37,36 +33,36 @@ async fn an_upstream_that_is_down_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn malformed_requests_are_told_so() {
+async fn malformed_requests_are_refused() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
+    let proxy = TestProxy::forwarding_to(&upstream.url()).await;
     for body in [
         r#"{"model":"m""#,
         r#"{"model":7}"#,
         r#"{"model":"m","model":"n"}"#,
     ] {
-        let answer = proxy.post("/p/v1/x", body).send().await.expect("an answer");
-        assert_eq!(answer.status(), 400, "{body}");
+        let response = proxy.post("/p/v1/x", body).fetch().await;
+        assert_eq!(response.status(), 400, "{body}");
     }
     assert!(upstream.seen().is_empty());
 }
 
 #[tokio::test]
-async fn redirects_and_refusals_pass_as_they_are() {
+async fn redirects_and_errors_pass_unchanged() {
     let upstream = Upstream::start(|seen| {
-        let mut answer = json(r#"{"error":"no"}"#);
+        let mut response = json(r#"{"error":"no"}"#);
         let (status, location) = match seen.uri.as_str() {
             "/moved" => (307, "http://elsewhere/"),
             _ => (401, ""),
         };
-        *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-        answer
+        *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+        response
             .headers_mut()
             .insert("location", http::HeaderValue::from_static(location));
-        answer
+        response
     })
     .await;
-    let proxy = Proxy::serve(&model(
+    let proxy = TestProxy::serve(&model(
         "/p",
         "*",
         "*",
@@ -79,36 +75,17 @@ async fn redirects_and_refusals_pass_as_they_are() {
         .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none());
     let client = client.build().expect("a client");
-    let moved = client.get(proxy.url("/p/moved")).send().await.expect("an answer");
+    let moved = client.get(proxy.url("/p/moved")).fetch().await;
     assert_eq!(moved.status(), 307);
     assert_eq!(moved.headers()["location"], "http://elsewhere/");
-    let refused = client
-        .get(proxy.url("/p/refused"))
-        .send()
-        .await
-        .expect("an answer");
+    let refused = client.get(proxy.url("/p/refused")).fetch().await;
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.text().await.expect("a body"), r#"{"error":"no"}"#);
 }
 
-/// Reads one request with a body of `PING` and gives its head.
-fn read_request(stream: &mut TcpStream) -> std::io::Result<bool> {
-    let mut request = Vec::new();
-    let mut piece = [0; 1024];
-    while !request.ends_with(PING.as_bytes()) {
-        let length = stream.read(&mut piece)?;
-        if length == 0 {
-            return Ok(false);
-        }
-        request.extend_from_slice(&piece[..length]);
-    }
-    Ok(true)
-}
-
 #[tokio::test]
-async fn a_connection_that_went_stale_in_the_pool_is_replaced_once() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
+async fn a_request_that_meets_a_stale_connection_is_sent_again() {
+    let (listener, address) = raw_upstream::listen();
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     std::thread::spawn(move || {
@@ -128,18 +105,17 @@ async fn a_connection_that_went_stale_in_the_pool_is_replaced_once() {
         }
         Ok::<_, std::io::Error>(())
     });
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &format!("http://{address}"))).await;
+    let proxy = TestProxy::forwarding_to(&format!("http://{address}")).await;
     for _ in 0..2 {
-        let answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200);
+        let response = proxy.post("/p/v1/x", PING).fetch().await;
+        assert_eq!(response.status(), 200);
     }
     assert_eq!(requests.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
-async fn an_upstream_that_hangs_up_on_a_new_connection_is_not_asked_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
+async fn a_request_that_loses_a_new_connection_is_not_sent_again() {
+    let (listener, address) = raw_upstream::listen();
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     std::thread::spawn(move || {
@@ -150,8 +126,8 @@ async fn an_upstream_that_hangs_up_on_a_new_connection_is_not_asked_again() {
         }
         Ok::<_, std::io::Error>(())
     });
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &format!("http://{address}"))).await;
-    let answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-    assert_eq!(answer.status(), 502);
+    let proxy = TestProxy::forwarding_to(&format!("http://{address}")).await;
+    let response = proxy.post("/p/v1/x", PING).fetch().await;
+    assert_eq!(response.status(), 502);
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }

@@ -1,24 +1,19 @@
-//! Which upstream answers, and where the proxy answers itself.
+//! Which upstream a request goes to, and which requests the proxy serves itself.
 
 use serde_json::Value;
 
-use crate::support::{Proxy, Upstream, model, plain};
+use crate::support::{FetchResponse, PING, TestProxy, Upstream, dialects, model, plain, read_json};
 
-async fn read(answer: reqwest::Response) -> Value {
-    serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+/// Sends a request and reads the JSON body of the response.
+async fn fetch_json(request: reqwest::RequestBuilder) -> Value {
+    read_json(request.fetch().await).await
 }
-
-async fn json_body(request: reqwest::RequestBuilder) -> Value {
-    read(request.send().await.expect("an answer")).await
-}
-
-const PING: &str = r#"{"model":"m"}"#;
 
 #[tokio::test]
-async fn slashes_and_versions_make_one_address() {
+async fn slashes_and_versions_make_one_url() {
     let upstream = Upstream::plain().await;
     let url = upstream.url();
-    let chat = "frontend_dialect: openai-chat, backend_dialect: openai-chat";
+    let chat = &dialects("openai-chat", "openai-chat");
     let mut models = String::new();
     for (number, base) in [
         url.clone(),
@@ -33,7 +28,7 @@ async fn slashes_and_versions_make_one_address() {
         models += &plain(&format!("/plain{number}/v1"), "m", "m", base);
         models += &model(&format!("/chat{number}/"), "m", "m", base, chat);
     }
-    let proxy = Proxy::serve(&models).await;
+    let proxy = TestProxy::serve(&models).await;
     for number in 0..4 {
         for path in [
             format!("/plain{number}/v1/messages"),
@@ -43,8 +38,8 @@ async fn slashes_and_versions_make_one_address() {
             format!("/chat{number}/messages"),
             format!("/chat{number}//messages"),
         ] {
-            let answer = proxy.post(&path, PING).send().await.expect("an answer");
-            assert_eq!(answer.status(), 200);
+            let response = proxy.post(&path, PING).fetch().await;
+            assert_eq!(response.status(), 200);
             assert_eq!(
                 upstream.seen().pop().expect("a request").uri,
                 "/v1/messages",
@@ -53,12 +48,8 @@ async fn slashes_and_versions_make_one_address() {
         }
     }
     // In plain proxy mode the path is the client's business where the base names no version.
-    let answer = proxy
-        .post("/plain0/messages", PING)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 200);
+    let response = proxy.post("/plain0/messages", PING).fetch().await;
+    assert_eq!(response.status(), 200);
     assert_eq!(upstream.seen().pop().expect("a request").uri, "/messages");
 }
 
@@ -69,7 +60,7 @@ async fn the_longest_prefix_wins_at_a_segment() {
         Upstream::plain().await,
         Upstream::plain().await,
     );
-    let proxy = Proxy::serve(
+    let proxy = TestProxy::serve(
         &[
             plain("/a", "*", "*", &short.url()),
             plain("/a/b", "*", "*", &long.url()),
@@ -79,8 +70,8 @@ async fn the_longest_prefix_wins_at_a_segment() {
     )
     .await;
     for path in ["/a/x", "/a/b/x", "/a/bc", "/ab"] {
-        let answer = proxy.get(path).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{path}");
+        let response = proxy.get(path).fetch().await;
+        assert_eq!(response.status(), 200, "{path}");
     }
     let uris = |upstream: &Upstream| {
         upstream
@@ -98,7 +89,7 @@ async fn the_longest_prefix_wins_at_a_segment() {
 async fn exact_names_win_over_the_longest_pattern() {
     let upstream = Upstream::plain().await;
     let url = upstream.url();
-    let proxy = Proxy::serve(
+    let proxy = TestProxy::serve(
         &[
             plain("/p", "*", "any", &url),
             plain("/p", "claude-*", "claude", &url),
@@ -115,15 +106,7 @@ async fn exact_names_win_over_the_longest_pattern() {
         ("claude-opus-4", "four"),
     ] {
         let body = format!(r#"{{"model":"{name}"}}"#);
-        assert_eq!(
-            proxy
-                .post("/p/v1/x", body)
-                .send()
-                .await
-                .expect("an answer")
-                .status(),
-            200
-        );
+        assert_eq!(proxy.post("/p/v1/x", body).fetch().await.status(), 200);
         let seen = upstream.seen().pop().expect("a request").body;
         assert_eq!(seen, format!(r#"{{"model":"{expected}"}}"#));
     }
@@ -132,15 +115,11 @@ async fn exact_names_win_over_the_longest_pattern() {
 #[tokio::test]
 async fn unknown_models_and_paths_are_not_found() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
-    let answer = proxy
-        .post("/p/v1/x", r#"{"model":"nope"}"#)
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 404);
-    assert!(answer.headers().contains_key("x-request-id"));
-    let body = read(answer).await;
+    let proxy = TestProxy::forwarding_to(&upstream.url()).await;
+    let response = proxy.post("/p/v1/x", r#"{"model":"nope"}"#).fetch().await;
+    assert_eq!(response.status(), 404);
+    assert!(response.headers().contains_key("x-request-id"));
+    let body = read_json(response).await;
     assert!(
         body["error"]["message"]
             .as_str()
@@ -148,8 +127,8 @@ async fn unknown_models_and_paths_are_not_found() {
             .contains("`nope`"),
         "{body}"
     );
-    let answer = proxy.post("/elsewhere", PING).send().await.expect("an answer");
-    assert_eq!(answer.status(), 404);
+    let response = proxy.post("/elsewhere", PING).fetch().await;
+    assert_eq!(response.status(), 404);
     assert!(upstream.seen().is_empty());
 }
 
@@ -157,7 +136,7 @@ async fn unknown_models_and_paths_are_not_found() {
 async fn a_request_without_a_model_needs_one_upstream() {
     let (one, two) = (Upstream::plain().await, Upstream::plain().await);
     let key = |key: &str| format!("backend_api_key: {key}");
-    let proxy = Proxy::serve(
+    let proxy = TestProxy::serve(
         &[
             plain("/same", "a", "x", &one.url()),
             plain("/same", "b", "y", &one.url()),
@@ -169,19 +148,11 @@ async fn a_request_without_a_model_needs_one_upstream() {
         .concat(),
     )
     .await;
-    assert_eq!(
-        proxy
-            .get("/same/v1/files")
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
-        200
-    );
+    assert_eq!(proxy.get("/same/v1/files").fetch().await.status(), 200);
     for path in ["/hosts/v1/files", "/keys/v1/files"] {
-        let answer = proxy.get(path).send().await.expect("an answer");
-        assert_eq!(answer.status(), 404, "{path}");
-        let body = read(answer).await;
+        let response = proxy.get(path).fetch().await;
+        assert_eq!(response.status(), 404, "{path}");
+        let body = read_json(response).await;
         assert!(
             body["error"]["message"]
                 .as_str()
@@ -189,7 +160,7 @@ async fn a_request_without_a_model_needs_one_upstream() {
                 .contains("names no model")
         );
     }
-    let list = json_body(proxy.get("/hosts/v1/models")).await;
+    let list = fetch_json(proxy.get("/hosts/v1/models")).await;
     let ids: Vec<&str> = list["data"]
         .as_array()
         .expect("a list")
@@ -197,24 +168,16 @@ async fn a_request_without_a_model_needs_one_upstream() {
         .filter_map(|model| model["id"].as_str())
         .collect();
     assert_eq!(ids, ["a", "b"]);
-    let one_model = json_body(proxy.get("/keys/v1/models/b")).await;
+    let one_model = fetch_json(proxy.get("/keys/v1/models/b")).await;
     assert_eq!(one_model["id"], "b");
-    assert_eq!(
-        proxy
-            .get("/keys/models/c")
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
-        404
-    );
+    assert_eq!(proxy.get("/keys/models/c").fetch().await.status(), 404);
     assert_eq!(one.seen().len(), 1);
 }
 
 #[tokio::test]
 async fn paths_that_climb_are_refused() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    let proxy = TestProxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
     for path in [
         "/p/../admin",
         "/p/%2e%2e/admin",
@@ -224,100 +187,86 @@ async fn paths_that_climb_are_refused() {
         "/p/..%5cx",
     ] {
         let request = format!("GET {path} HTTP/1.1\r\nhost: p\r\nconnection: close\r\n\r\n");
-        let answer = proxy.raw(&request).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+        let response = proxy.send_raw(&request).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{path}: {response}");
     }
     assert!(upstream.seen().is_empty());
 }
 
 #[tokio::test]
-async fn health_and_probes_are_answered_here() {
+async fn the_proxy_responds_to_health_checks_and_probes() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
+    let proxy = TestProxy::serve(&plain("/p", "*", "*", &upstream.url())).await;
     for path in ["/healthz", "/", "/p", "/p/"] {
-        assert_eq!(
-            proxy.get(path).send().await.expect("an answer").status(),
-            200,
-            "{path}"
-        );
-        let head = proxy
-            .client
-            .head(proxy.url(path))
-            .send()
-            .await
-            .expect("an answer");
+        assert_eq!(proxy.get(path).fetch().await.status(), 200, "{path}");
+        let head = proxy.client.head(proxy.url(path)).fetch().await;
         assert_eq!(head.status(), 200, "{path}");
     }
     assert!(upstream.seen().is_empty());
 }
 
 #[tokio::test]
-async fn http2_without_tls_is_spoken() {
+async fn a_client_can_speak_http2_without_tls() {
     let upstream = Upstream::plain().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "n", &upstream.url())).await;
+    let proxy = TestProxy::serve(&plain("/p", "m", "n", &upstream.url())).await;
     let client = reqwest::Client::builder()
         .no_proxy()
         .tls_certs_only([])
         .http2_prior_knowledge()
         .build()
         .expect("a client");
-    let answer = client
-        .post(proxy.url("/p/v1/x"))
-        .body(PING)
-        .send()
-        .await
-        .expect("an answer");
+    let response = client.post(proxy.url("/p/v1/x")).body(PING).fetch().await;
     assert_eq!(
-        (answer.version(), answer.status()),
+        (response.version(), response.status()),
         (http::Version::HTTP_2, http::StatusCode::OK)
     );
     assert_eq!(upstream.only().body, r#"{"model":"n"}"#);
 }
 
 #[tokio::test]
-async fn each_client_is_told_in_its_own_dialect() {
+async fn each_client_gets_errors_in_its_own_dialect() {
     let upstream = Upstream::plain().await;
     let url = upstream.url();
-    let claude = "frontend_dialect: claude, backend_dialect: claude";
+    let claude = &dialects("claude", "claude");
     let models = [
         model("/claude", "claude-a", "x", &url, claude),
         model("/claude", "claude-b-*", "x", &url, claude),
         plain("/mixed", "one", "x", &url),
         plain("/mixed", "two", "x", "http://127.0.0.1:1"),
     ];
-    let proxy = Proxy::serve(&models.concat()).await;
+    let proxy = TestProxy::serve(&models.concat()).await;
     let version = |request: reqwest::RequestBuilder| request.header("anthropic-version", "2023-06-01");
 
     for (path, id) in [
         ("/claude/v1/models?limit=1000", "claude-a"),
         ("/mixed/models", "one"),
     ] {
-        let list = json_body(version(proxy.get(path))).await;
+        let list = fetch_json(version(proxy.get(path))).await;
         assert_eq!(list["data"][0]["type"], "model", "{list}");
         assert_eq!(list["data"][0]["id"], id);
         assert_eq!(list["has_more"], false);
     }
-    let list = json_body(proxy.get("/mixed/v1/models")).await;
+    let list = fetch_json(proxy.get("/mixed/v1/models")).await;
     assert_eq!(
         (&list["object"], &list["data"][0]["object"]),
         (&"list".into(), &"model".into())
     );
 
     let unknown = proxy.post("/claude/v1/messages", r#"{"model":"nope"}"#);
-    let answer = unknown.send().await.expect("an answer");
-    assert_eq!(answer.status(), 404);
-    let id = answer.headers()["request-id"].to_str().expect("text").to_owned();
-    let body = read(answer).await;
+    let response = unknown.fetch().await;
+    assert_eq!(response.status(), 404);
+    let id = response.headers()["request-id"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let body = read_json(response).await;
     assert_eq!(
         (&body["type"], &body["error"]["type"]),
         (&"error".into(), &"not_found_error".into())
     );
     assert_eq!(body["request_id"], id);
-    let elsewhere = version(proxy.post("/elsewhere", "{}"))
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(read(elsewhere).await["error"]["type"], "not_found_error");
+    let elsewhere = version(proxy.post("/elsewhere", "{}")).fetch().await;
+    assert_eq!(read_json(elsewhere).await["error"]["type"], "not_found_error");
 
     // Without `/v1`, as a path of the dialect, and as one that only the upstream knows.
     for (path, expected) in [
@@ -325,12 +274,8 @@ async fn each_client_is_told_in_its_own_dialect() {
         ("/claude/v1/messages/count_tokens", "/v1/messages/count_tokens"),
         ("/claude/api/event", "/api/event"),
     ] {
-        let answer = proxy
-            .post(path, r#"{"model":"claude-a"}"#)
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status(), 200);
+        let response = proxy.post(path, r#"{"model":"claude-a"}"#).fetch().await;
+        assert_eq!(response.status(), 200);
         assert_eq!(upstream.seen().pop().expect("a request").uri, expected);
     }
 }

@@ -1,43 +1,50 @@
-//! What clients ask for besides answers, on every pair of dialects.
+//! Requests of clients that are not for a response of a model, on every pair of dialects.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Proxy, Upstream, model};
+use crate::support::{FetchResponse, TestProxy, Upstream, dialects, model, read_json};
 
 const DIALECTS: [&str; 4] = ["claude", "openai-chat", "openai-responses", "bedrock"];
 
-struct Setup {
-    upstream: Upstream,
-    proxy: Proxy,
-    front: &'static str,
-    foreign: bool,
+/// What does not exist.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Model,
+    Path,
 }
 
-impl Setup {
+struct SideEndpointSetup {
+    upstream: Upstream,
+    proxy: TestProxy,
+    front: &'static str,
+    is_translated: bool,
+}
+
+impl SideEndpointSetup {
     /// A proxy for each pair.
     async fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for front in DIALECTS {
             for back in DIALECTS {
                 let upstream = Upstream::plain().await;
-                let dialects = format!("frontend_dialect: {front}, backend_dialect: {back}");
+                let keys = dialects(front, back);
                 let models = ["claude-a", "claude-b", "claude-c", "claude-d"];
-                let models = models.map(|name| model("/p", name, "back", &upstream.url(), &dialects));
-                let proxy = Proxy::serve(&models.concat()).await;
+                let models = models.map(|name| model("/p", name, "back", &upstream.url(), &keys));
+                let proxy = TestProxy::serve(&models.concat()).await;
                 all.push(Self {
                     upstream,
                     proxy,
                     front,
-                    foreign: front != back,
+                    is_translated: front != back,
                 });
             }
         }
         all
     }
 
-    fn ask(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         let request = self
             .proxy
@@ -50,11 +57,11 @@ impl Setup {
         }
     }
 
-    /// Checks that an answer says in the client's shape that there is no such thing: a model, or else a path.
-    async fn expect_not_found(&self, answer: reqwest::Response, is_model: bool, what: &str) {
-        assert_eq!(answer.status(), 404, "{} {what}", self.front);
-        let kind = answer.headers().get("x-amzn-errortype").cloned();
-        let body: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
+    /// Checks that a response is the error of the client's dialect for a missing model or path.
+    async fn expect_not_found(&self, response: reqwest::Response, missing: Missing, what: &str) {
+        assert_eq!(response.status(), 404, "{} {what}", self.front);
+        let kind = response.headers().get("x-amzn-errortype").cloned();
+        let body = read_json(response).await;
         let message = match self.front {
             "claude" => {
                 assert_eq!(body["type"], "error", "{what}");
@@ -62,16 +69,16 @@ impl Setup {
                 &body["error"]["message"]
             }
             "bedrock" => {
-                let expected = match is_model {
-                    true => "ResourceNotFoundException",
-                    false => "UnknownOperationException",
+                let expected = match missing {
+                    Missing::Model => "ResourceNotFoundException",
+                    Missing::Path => "UnknownOperationException",
                 };
                 assert_eq!(kind.expect("a class"), expected, "{what}");
                 &body["message"]
             }
             _ => {
                 assert_eq!(body["error"]["type"], "invalid_request_error", "{what}");
-                let code = is_model.then_some("model_not_found");
+                let code = (missing == Missing::Model).then_some("model_not_found");
                 assert_eq!(body["error"]["code"].as_str(), code, "{what}");
                 &body["error"]["message"]
             }
@@ -84,12 +91,12 @@ impl Setup {
 }
 
 #[tokio::test]
-async fn probes_are_answered_on_every_prefix() {
-    for setup in Setup::all().await {
+async fn every_prefix_responds_to_probes() {
+    for setup in SideEndpointSetup::all().await {
         for (method, path) in [("HEAD", ""), ("HEAD", "/"), ("GET", ""), ("GET", "/")] {
-            let answer = setup.ask(method, path).send().await.expect("an answer");
-            assert_eq!(answer.status(), 200, "{method} {path}");
-            assert_eq!(answer.text().await.expect("a body"), "");
+            let response = setup.request(method, path).fetch().await;
+            assert_eq!(response.status(), 200, "{method} {path}");
+            assert_eq!(response.text().await.expect("a body"), "");
         }
         assert!(setup.upstream.seen().is_empty());
     }
@@ -97,11 +104,11 @@ async fn probes_are_answered_on_every_prefix() {
 
 #[tokio::test]
 async fn models_are_listed_in_the_clients_shape() {
-    for setup in Setup::all().await {
+    for setup in SideEndpointSetup::all().await {
         let get = async |path: &str| -> Value {
-            let answer = setup.ask("GET", path).send().await.expect("an answer");
-            assert_eq!(answer.status(), 200, "{} {path}", setup.front);
-            serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
+            let response = setup.request("GET", path).fetch().await;
+            assert_eq!(response.status(), 200, "{} {path}", setup.front);
+            read_json(response).await
         };
         let all = get("/v1/models?limit=1000").await;
         let one = get("/v1/models/claude-b").await;
@@ -140,19 +147,17 @@ async fn models_are_listed_in_the_clients_shape() {
                 );
             }
         }
-        let answer = setup
-            .ask("GET", "/v1/models/nope")
-            .send()
-            .await
-            .expect("an answer");
-        setup.expect_not_found(answer, true, "an unknown model").await;
+        let response = setup.request("GET", "/v1/models/nope").fetch().await;
+        setup
+            .expect_not_found(response, Missing::Model, "an unknown model")
+            .await;
         assert!(setup.upstream.seen().is_empty());
     }
 }
 
-/// What only a vendor has goes to an upstream of that dialect, and is not found on any other.
+/// Endpoints of one vendor alone are forwarded to upstreams of its dialect, and are not found on any other.
 #[tokio::test]
-async fn what_only_a_vendor_has_is_not_found_elsewhere() {
+async fn endpoints_of_one_vendor_are_not_found_elsewhere() {
     let of_claude = [
         ("POST", "/v1/messages/batches", r#"{"requests":[]}"#),
         ("GET", "/v1/messages/batches?limit=1", ""),
@@ -184,7 +189,7 @@ async fn what_only_a_vendor_has_is_not_found_elsewhere() {
         ("POST", "/guardrail/g/version/1/apply", "{}"),
         ("GET", "/async-invoke", ""),
     ];
-    for setup in Setup::all().await {
+    for setup in SideEndpointSetup::all().await {
         let endpoints = match setup.front {
             "claude" => &of_claude[..],
             "bedrock" => &of_bedrock,
@@ -192,16 +197,18 @@ async fn what_only_a_vendor_has_is_not_found_elsewhere() {
         };
         let mut passed = 0;
         for (method, path, body) in endpoints {
-            let request = setup.ask(method, path).header("content-type", "application/json");
+            let request = setup
+                .request(method, path)
+                .header("content-type", "application/json");
             let began = Instant::now();
-            let answer = request.body(*body).send().await.expect("an answer");
+            let response = request.body(*body).fetch().await;
             assert!(began.elapsed() < Duration::from_secs(2), "{method} {path}");
-            if setup.foreign {
+            if setup.is_translated {
                 setup
-                    .expect_not_found(answer, false, &format!("{method} {path}"))
+                    .expect_not_found(response, Missing::Path, &format!("{method} {path}"))
                     .await;
             } else {
-                assert_eq!(answer.status(), 200, "{method} {path}");
+                assert_eq!(response.status(), 200, "{method} {path}");
                 passed += 1;
             }
         }
@@ -209,10 +216,10 @@ async fn what_only_a_vendor_has_is_not_found_elsewhere() {
     }
 }
 
-/// The control plane of AWS has a host of its own; Claude Code asks for it at the runtime's.
+/// AWS's control plane has a host of its own, but Claude Code asks for it at that of the runtime.
 #[tokio::test]
 async fn the_control_plane_is_not_here() {
-    for setup in Setup::all().await {
+    for setup in SideEndpointSetup::all().await {
         if setup.front != "bedrock" {
             continue;
         }
@@ -222,17 +229,17 @@ async fn the_control_plane_is_not_here() {
             "/foundation-models",
             "/foundation-models/x",
         ] {
-            let answer = setup.ask("GET", path).send().await.expect("an answer");
-            setup.expect_not_found(answer, false, path).await;
+            let response = setup.request("GET", path).fetch().await;
+            setup.expect_not_found(response, Missing::Path, path).await;
         }
         assert!(setup.upstream.seen().is_empty());
     }
 }
 
-/// Codex tries a WebSocket where it may, and goes on with events where it is told at once that there is none.
+/// Codex tries to open a WebSocket, and turns to a stream of events if it is refused at once.
 #[tokio::test]
 async fn a_websocket_is_refused_at_once() {
-    for setup in Setup::all().await {
+    for setup in SideEndpointSetup::all().await {
         let path = match setup.front {
             "claude" => "/v1/messages",
             "bedrock" => "/model/claude-a/invoke",
@@ -244,11 +251,11 @@ async fn a_websocket_is_refused_at_once() {
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         let began = Instant::now();
-        let answer = setup.proxy.raw(&request).await;
-        assert!(began.elapsed() < Duration::from_secs(2), "{answer}");
-        assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
-        assert!(answer.contains("\r\nupgrade: HTTP/1.1\r\n"), "{answer}");
-        assert!(answer.contains("message"), "{answer}");
+        let response = setup.proxy.send_raw(&request).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{response}");
+        assert!(response.starts_with("HTTP/1.1 426 "), "{response}");
+        assert!(response.contains("\r\nupgrade: HTTP/1.1\r\n"), "{response}");
+        assert!(response.contains("message"), "{response}");
         assert!(setup.upstream.seen().is_empty());
     }
 }

@@ -1,53 +1,55 @@
-//! Streams pass event by event, and end where the client ends them.
+//! Streams pass event by event, and end when the client goes away.
 
 use std::io::{Read, Write};
 
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Proxy, feeding_upstream, plain};
+use crate::raw_upstream;
+use crate::support::{FetchResponse, PATIENCE, TestProxy, feeding_upstream};
 
-const PING: &str = r#"{"model":"m","stream":true}"#;
+const STREAM_PING: &str = r#"{"model":"m","stream":true}"#;
 
 #[tokio::test]
 async fn an_event_arrives_before_the_next_is_sent() {
     let (feed, upstream) = feeding_upstream().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
-    let asked = tokio::spawn(proxy.post("/p/v1/x", PING).send());
+    let proxy = TestProxy::forwarding_to(&upstream.url()).await;
+    let pending = tokio::spawn(proxy.post("/p/v1/x", STREAM_PING).send());
     feed.send("data: 0\n\n");
-    let mut answer = asked.await.expect("a task").expect("an answer");
-    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut response = pending.await.expect("a task").expect("a response");
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
     for (sent, next) in [
         ("data: 0\n\n", "data: 1\n\n"),
         ("data: 1\n\n", "data: 2\n\n"),
         ("data: 2\n\n", "end"),
     ] {
-        let chunk = timeout(PATIENCE, answer.chunk()).await.expect("an event in time");
+        let chunk = timeout(PATIENCE, response.chunk())
+            .await
+            .expect("an event in time");
         assert_eq!(chunk.expect("a stream").as_deref(), Some(sent.as_bytes()));
         feed.send(next);
     }
     drop(feed);
-    assert_eq!(answer.text().await.expect("a stream"), "end");
+    assert_eq!(response.text().await.expect("a stream"), "end");
 }
 
 #[tokio::test]
-async fn a_client_that_goes_takes_the_upstream_with_it() {
+async fn a_client_that_goes_away_ends_the_upstreams_response() {
     let (feed, upstream) = feeding_upstream().await;
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &upstream.url())).await;
+    let proxy = TestProxy::forwarding_to(&upstream.url()).await;
     feed.send("data: 0\n\n");
-    let mut answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-    assert!(answer.chunk().await.expect("a stream").is_some());
-    drop(answer);
+    let mut response = proxy.post("/p/v1/x", STREAM_PING).fetch().await;
+    assert!(response.chunk().await.expect("a stream").is_some());
+    drop(response);
     feed.abandoned().await;
 }
 
 #[tokio::test]
-async fn a_client_that_goes_before_the_answer_takes_the_upstream_with_it() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &format!("http://{address}"))).await;
+async fn a_client_that_goes_away_before_the_response_closes_the_upstreams_connection() {
+    let (listener, address) = raw_upstream::listen();
+    let proxy = TestProxy::forwarding_to(&format!("http://{address}")).await;
     let mut client = std::net::TcpStream::connect(proxy.address).expect("a connection");
-    let length = PING.len();
-    let request = format!("POST /p/x HTTP/1.1\r\nhost: p\r\ncontent-length: {length}\r\n\r\n{PING}");
+    let length = STREAM_PING.len();
+    let request = format!("POST /p/x HTTP/1.1\r\nhost: p\r\ncontent-length: {length}\r\n\r\n{STREAM_PING}");
     client.write_all(request.as_bytes()).expect("a sent request");
     let upstream = tokio::task::spawn_blocking(move || {
         let (mut stream, _) = listener.accept()?;
@@ -55,7 +57,7 @@ async fn a_client_that_goes_before_the_answer_takes_the_upstream_with_it() {
         let mut piece = [0; 4096];
         let first = stream.read(&mut piece)?;
         drop(client);
-        // Whatever else comes, the end has to come too.
+        // Reads until the proxy closes the connection.
         while stream.read(&mut piece)? > 0 {}
         Ok::<_, std::io::Error>(first)
     });
@@ -64,17 +66,16 @@ async fn a_client_that_goes_before_the_answer_takes_the_upstream_with_it() {
 }
 
 #[tokio::test]
-async fn a_broken_stream_does_not_end_as_a_whole_one() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
+async fn a_broken_stream_does_not_end_as_a_complete_one() {
+    let (listener, address) = raw_upstream::listen();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept()?;
         let mut request = [0; 4096];
         let _ = stream.read(&mut request)?;
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata: 0\n\n\r\n")
     });
-    let proxy = Proxy::serve(&plain("/p", "m", "m", &format!("http://{address}"))).await;
-    let mut answer = proxy.post("/p/v1/x", PING).send().await.expect("an answer");
-    assert!(answer.chunk().await.expect("a first piece").is_some());
-    assert!(answer.chunk().await.is_err());
+    let proxy = TestProxy::forwarding_to(&format!("http://{address}")).await;
+    let mut response = proxy.post("/p/v1/x", STREAM_PING).fetch().await;
+    assert!(response.chunk().await.expect("a first piece").is_some());
+    assert!(response.chunk().await.is_err());
 }

@@ -8,21 +8,23 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
-use crate::support::{self, Answer, PATIENCE, Proxy, Upstream, model};
+use crate::support::{
+    self, FetchResponse, PATIENCE, ScriptedResponse, TestProxy, Upstream, dialects, model, read_json,
+};
 
 const PAIRS: [(&str, &str); 2] = [("claude", "openai-chat"), ("openai-chat", "claude")];
 
-struct Setup {
+struct TranslationSetup {
     demo: Demo,
-    proxy: Proxy,
+    proxy: TestProxy,
     dialect: &'static str,
 }
 
-impl Setup {
+impl TranslationSetup {
     async fn new((frontend, backend): (&'static str, &'static str), more: &str) -> Self {
         let demo = Demo::bind_recording("127.0.0.1:0", 16).await.expect("a demo");
-        let dialects = format!("frontend_dialect: {frontend}, backend_dialect: {backend}{more}");
-        let proxy = Proxy::serve(&model("/p", "client-*", "upstream-model", &demo.url(), &dialects)).await;
+        let keys = dialects(frontend, backend) + more;
+        let proxy = TestProxy::serve(&model("/p", "client-*", "upstream-model", &demo.url(), &keys)).await;
         Self {
             demo,
             proxy,
@@ -30,7 +32,7 @@ impl Setup {
         }
     }
 
-    fn ask(&self, text: &str, stream: bool) -> reqwest::RequestBuilder {
+    fn request(&self, text: &str, stream: bool) -> reqwest::RequestBuilder {
         let path = match self.dialect {
             "claude" => "/p/v1/messages?beta=true",
             _ => "/p/v1/chat/completions",
@@ -58,27 +60,23 @@ impl Setup {
     }
 }
 
-async fn body(answer: reqwest::Response) -> Value {
-    serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON")
-}
-
 #[tokio::test]
-async fn a_whole_answer_comes_in_the_clients_dialect() {
+async fn a_complete_response_is_in_the_clients_dialect() {
     for pair in PAIRS {
-        let setup = Setup::new(pair, "").await;
-        let answer = setup.ask("hello", false).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{pair:?}");
-        let id = answer.headers()[setup.request_id_header()]
+        let setup = TranslationSetup::new(pair, "").await;
+        let response = setup.request("hello", false).fetch().await;
+        assert_eq!(response.status(), 200, "{pair:?}");
+        let id = response.headers()[setup.request_id_header()]
             .to_str()
             .expect("text");
         assert!(id.starts_with("req_"), "{id}");
-        let answer = body(answer).await;
+        let response = read_json(response).await;
         let text = match setup.dialect {
-            "claude" => &answer["content"][0]["text"],
-            _ => &answer["choices"][0]["message"]["content"],
+            "claude" => &response["content"][0]["text"],
+            _ => &response["choices"][0]["message"]["content"],
         };
-        assert!(text.as_str().expect("text").contains("hello"), "{answer}");
-        assert_eq!(answer["model"], "client-x");
+        assert!(text.as_str().expect("text").contains("hello"), "{response}");
+        assert_eq!(response["model"], "client-x");
         let seen = setup.demo.requests().pop().expect("a request");
         let path = match pair.1 {
             "claude" => "/v1/messages",
@@ -94,12 +92,12 @@ async fn a_whole_answer_comes_in_the_clients_dialect() {
 async fn every_event_reaches_the_client_before_the_next_leaves_the_upstream() {
     const EVENTS: usize = 400;
     for pair in PAIRS {
-        let setup = Setup::new(pair, "").await;
-        let request = setup.ask(&format!("step long {EVENTS}"), true);
-        let asked = tokio::spawn(request.send());
+        let setup = TranslationSetup::new(pair, "").await;
+        let request = setup.request(&format!("step long {EVENTS}"), true);
+        let pending = tokio::spawn(request.send());
         setup.demo.step(1);
-        let mut answer = asked.await.expect("a task").expect("an answer");
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let mut response = pending.await.expect("a task").expect("a response");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut all = String::new();
         let deltas = |text: &str| match pair.0 {
             "claude" => text.matches("\"text_delta\"").count(),
@@ -107,29 +105,31 @@ async fn every_event_reaches_the_client_before_the_next_leaves_the_upstream() {
         };
         for event in 1..=EVENTS {
             while deltas(&all) < event {
-                let piece = timeout(PATIENCE, answer.chunk()).await.expect("an event in time");
+                let piece = timeout(PATIENCE, response.chunk())
+                    .await
+                    .expect("an event in time");
                 let piece = piece.expect("a stream").expect("not the end");
                 all.push_str(std::str::from_utf8(&piece).expect("text"));
             }
             assert_eq!(deltas(&all), event, "{pair:?}");
             setup.demo.step(1);
         }
-        all.push_str(&answer.text().await.expect("the rest"));
+        all.push_str(&response.text().await.expect("the rest"));
         assert!(all.contains(setup.last_event()), "{all}");
     }
 }
 
 #[tokio::test]
-async fn errors_come_in_the_clients_dialect() {
+async fn errors_are_in_the_clients_dialect() {
     for pair in PAIRS {
-        let setup = Setup::new(pair, "").await;
+        let setup = TranslationSetup::new(pair, "").await;
         for stream in [false, true] {
-            let limited = setup.ask("error 429", stream).send().await.expect("an answer");
+            let limited = setup.request("error 429", stream).fetch().await;
             assert_eq!(limited.status(), 429);
             assert_eq!(limited.headers()["retry-after"], "2");
             assert!(limited.headers().contains_key(setup.request_id_header()));
-            assert_eq!(body(limited).await["error"]["type"], "rate_limit_error");
-            let overloaded = setup.ask("overload", stream).send().await.expect("an answer");
+            assert_eq!(read_json(limited).await["error"]["type"], "rate_limit_error");
+            let overloaded = setup.request("overload", stream).fetch().await;
             let status = if setup.dialect == "claude" { 529 } else { 503 };
             assert_eq!(overloaded.status(), status);
         }
@@ -138,18 +138,18 @@ async fn errors_come_in_the_clients_dialect() {
             .post("/p/v1/messages", r#"{"model":"other"}"#)
             .send()
             .await;
-        assert_eq!(unknown.expect("an answer").status(), 404);
+        assert_eq!(unknown.expect("a response").status(), 404);
         let other = setup
             .proxy
             .post("/p/v1/embeddings", r#"{"model":"client-x"}"#)
             .send()
             .await;
-        assert_eq!(other.expect("an answer").status(), 404);
+        assert_eq!(other.expect("a response").status(), 404);
     }
 }
 
 #[tokio::test]
-async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
+async fn rate_limits_are_in_the_headers_of_the_clients_dialect() {
     let openai = [
         ("x-ratelimit-limit-requests", "60"),
         ("x-ratelimit-remaining-requests", "59"),
@@ -159,23 +159,23 @@ async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
     ];
     let upstream = Upstream::start(move |seen| {
         let is_limited = seen.body.windows(7).any(|word| word == b"limited");
-        let mut answer = answer_of_chat();
+        let mut response = chat_response();
         if is_limited {
-            *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+            *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
         }
         for (name, value) in openai {
             let value = http::HeaderValue::from_static(value);
-            answer.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, value);
         }
-        answer
+        response
     })
     .await;
     for (frontend, path) in [
         ("claude", "/p/v1/messages"),
         ("openai-responses", "/p/v1/responses"),
     ] {
-        let dialects = format!("frontend_dialect: {frontend}, backend_dialect: openai-chat");
-        let proxy = Proxy::serve(&model("/p", "m", "m", &upstream.url(), &dialects)).await;
+        let keys = dialects(frontend, "openai-chat");
+        let proxy = TestProxy::serve(&model("/p", "m", "m", &upstream.url(), &keys)).await;
         for (text, status) in [("hello", 200), ("limited", 429)] {
             let body = match frontend {
                 "claude" => {
@@ -184,13 +184,9 @@ async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
                 _ => json!({"model": "m", "input": text}),
             };
             let began = SystemTime::now();
-            let answer = proxy
-                .post(path, body.to_string())
-                .send()
-                .await
-                .expect("an answer");
-            assert_eq!(answer.status(), status, "{frontend}");
-            let headers = answer.headers();
+            let response = proxy.post(path, body.to_string()).fetch().await;
+            assert_eq!(response.status(), status, "{frontend}");
+            let headers = response.headers();
             if frontend != "claude" {
                 for (name, value) in &openai[..4] {
                     assert_eq!(headers[*name], value, "{name}");
@@ -198,15 +194,15 @@ async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
                 assert!(!headers.contains_key("x-ratelimit-reset-tokens"));
                 continue;
             }
-            let told = |name: &str| {
+            let header = |name: &str| {
                 let value = headers.get(format!("anthropic-ratelimit-{name}"));
                 value.map(|value| value.to_str().expect("text"))
             };
-            assert_eq!(told("requests-limit"), Some("60"));
-            assert_eq!(told("requests-remaining"), Some("59"));
-            assert_eq!(told("tokens-remaining"), Some("149984"));
-            assert_eq!((told("tokens-limit"), told("tokens-reset")), (None, None));
-            let reset = told("requests-reset").expect("a moment");
+            assert_eq!(header("requests-limit"), Some("60"));
+            assert_eq!(header("requests-remaining"), Some("59"));
+            assert_eq!(header("tokens-remaining"), Some("149984"));
+            assert_eq!((header("tokens-limit"), header("tokens-reset")), (None, None));
+            let reset = header("requests-reset").expect("a moment");
             let reset = OffsetDateTime::parse(reset, &Rfc3339).expect("a moment of RFC 3339");
             let wait = SystemTime::from(reset).duration_since(began).expect("to come");
             assert!((3600..3660).contains(&wait.as_secs()), "{wait:?}");
@@ -216,7 +212,7 @@ async fn what_is_left_of_the_limits_is_told_in_the_clients_headers() {
     }
 }
 
-fn answer_of_chat() -> Answer {
+fn chat_response() -> ScriptedResponse {
     support::json(
         r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",
             "message":{"role":"assistant","content":"Hi."}}]}"#,
@@ -226,11 +222,11 @@ fn answer_of_chat() -> Answer {
 #[tokio::test]
 async fn a_stream_that_fails_does_not_end_as_a_success() {
     for pair in PAIRS {
-        let setup = Setup::new(pair, "").await;
+        let setup = TranslationSetup::new(pair, "").await;
         for words in ["long 9 error mid", "long 9 cut"] {
-            let answer = setup.ask(words, true).send().await.expect("an answer");
-            assert_eq!(answer.status(), 200, "{pair:?} {words}");
-            let text = answer.text().await.expect("a stream that ends in order");
+            let response = setup.request(words, true).fetch().await;
+            assert_eq!(response.status(), 200, "{pair:?} {words}");
+            let text = response.text().await.expect("a stream that ends in order");
             assert!(text.contains("\"error\""), "{pair:?} {words}: {text}");
             assert!(!text.contains(setup.last_event()), "{pair:?} {words}: {text}");
         }
@@ -238,16 +234,12 @@ async fn a_stream_that_fails_does_not_end_as_a_success() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_takes_the_upstream_with_it() {
+async fn a_client_that_goes_away_ends_the_upstreams_response() {
     for pair in PAIRS {
-        let setup = Setup::new(pair, "").await;
-        let mut answer = setup
-            .ask("slow 20 long 100000", true)
-            .send()
-            .await
-            .expect("an answer");
-        assert!(answer.chunk().await.expect("a stream").is_some());
-        drop(answer);
+        let setup = TranslationSetup::new(pair, "").await;
+        let mut response = setup.request("slow 20 long 100000", true).fetch().await;
+        assert!(response.chunk().await.expect("a stream").is_some());
+        drop(response);
         let abandoned = async {
             while setup.demo.counts().abandoned_streams == 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -275,13 +267,13 @@ async fn the_clients_token_reaches_the_header_that_the_upstream_reads() {
             "token",
         ),
     ] {
-        let setup = Setup::new(pair, more).await;
+        let setup = TranslationSetup::new(pair, more).await;
         let request = setup
-            .ask("hello", false)
+            .request("hello", false)
             .header(client.0, client.1)
             .header("x-trace", "t");
         let request = request.header("anthropic-beta", "b").header("openai-beta", "b");
-        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        assert_eq!(request.fetch().await.status(), 200);
         let seen = setup.demo.requests().pop().expect("a request");
         assert_eq!(seen.headers[header], value, "{pair:?}");
         assert_eq!(seen.headers[client.0], client.1);
@@ -292,21 +284,21 @@ async fn the_clients_token_reaches_the_header_that_the_upstream_reads() {
 }
 
 #[tokio::test]
-async fn a_route_says_what_happens_to_what_is_lost() {
+async fn a_route_determines_what_happens_to_losses() {
     let pair = ("openai-chat", "claude");
     for (policy, status) in [("ignore", 200), ("warn", 200), ("error", 400)] {
-        let setup = Setup::new(pair, &format!(", on_loss: {policy}")).await;
+        let setup = TranslationSetup::new(pair, &format!(", on_loss: {policy}")).await;
         let body = json!({
             "model": "client-x", "seed": 7, "logit_bias": {"1": 2},
             "messages": [{"role": "user", "content": "hello"}]
         });
-        let asked = setup.proxy.post("/p/v1/chat/completions", body.to_string());
-        let answer = asked.send().await.expect("an answer");
-        assert_eq!(answer.status(), status, "{policy}");
-        let told = answer.headers().get("x-llm-proxy-loss").is_some();
-        assert_eq!(told, policy != "ignore", "{policy}");
+        let request = setup.proxy.post("/p/v1/chat/completions", body.to_string());
+        let response = request.fetch().await;
+        assert_eq!(response.status(), status, "{policy}");
+        let is_reported = response.headers().get("x-llm-proxy-loss").is_some();
+        assert_eq!(is_reported, policy != "ignore", "{policy}");
         if policy == "error" {
-            let error = &self::body(answer).await["error"];
+            let error = &read_json(response).await["error"];
             let message = error["message"].as_str().expect("a message");
             assert!(
                 message.contains("seed") && message.contains("logit_bias"),
@@ -318,7 +310,7 @@ async fn a_route_says_what_happens_to_what_is_lost() {
     }
 }
 
-/// A client of Chat Completions gets signed thinking, and sends back what somebody else made up.
+/// A client of Chat Completions gets signed thinking, and sends back reasoning state that somebody else has made up.
 #[tokio::test]
 async fn reasoning_state_comes_back_only_as_the_route_admits() {
     let secret = "server: {secret: a-secret-of-many-letters}\n";
@@ -329,9 +321,9 @@ async fn reasoning_state_comes_back_only_as_the_route_admits() {
     ];
     for (server, more, forged_blocks) in cases {
         let demo = Demo::bind_recording("127.0.0.1:0", 16).await.expect("a demo");
-        let dialects = format!("frontend_dialect: openai-chat, backend_dialect: claude{more}");
-        let entry = model("/p", "client-*", "claude-haiku-4-5", &demo.url(), &dialects);
-        let proxy = Proxy::serve_file(&format!("{server}models:\n{entry}")).await;
+        let keys = dialects("openai-chat", "claude") + more;
+        let entry = model("/p", "client-*", "claude-haiku-4-5", &demo.url(), &keys);
+        let proxy = TestProxy::serve_file(&format!("{server}models:\n{entry}")).await;
         let parameters = json!({"type": "object"});
         let tools =
             json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
@@ -342,9 +334,9 @@ async fn reasoning_state_comes_back_only_as_the_route_admits() {
             });
             proxy.post("/p/v1/chat/completions", body.to_string())
         };
-        let first = body(ask(&messages).send().await.expect("an answer")).await;
-        let said = &first["choices"][0]["message"];
-        let carried = said["reasoning_details"].as_array().map_or(0, Vec::len);
+        let first = read_json(ask(&messages).fetch().await).await;
+        let message = &first["choices"][0]["message"];
+        let carried = message["reasoning_details"].as_array().map_or(0, Vec::len);
         assert_eq!(carried, usize::from(more.is_empty()), "{first}");
 
         let call = json!({"name": "get_weather", "arguments": "{}"});
@@ -356,9 +348,9 @@ async fn reasoning_state_comes_back_only_as_the_route_admits() {
             "reasoning_details": [{"index": 0, "type": "reasoning.encrypted", "data": forged}],
         }));
         messages.push(json!({"role": "tool", "tool_call_id": "call_1", "content": "sunny"}));
-        let answer = ask(&messages).send().await.expect("an answer");
-        let told = answer.headers().contains_key("x-llm-proxy-loss");
-        assert_eq!(told, forged_blocks == 0, "{server}{more}");
+        let response = ask(&messages).fetch().await;
+        let is_reported = response.headers().contains_key("x-llm-proxy-loss");
+        assert_eq!(is_reported, forged_blocks == 0, "{server}{more}");
         let sent = demo.requests().pop().expect("a request").body;
         let sent: Value = serde_json::from_slice(&sent).expect("JSON");
         let blocks = sent["messages"][1]["content"].as_array().expect("blocks");

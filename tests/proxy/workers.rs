@@ -13,23 +13,23 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connections::upstream;
-use crate::support::{Feed, PATIENCE, Proxy, Upstream, feeding_upstream, json, model, plain};
+use crate::raw_upstream;
+use crate::support::{
+    Feed, PATIENCE, PING, TestProxy, Upstream, dialects, feeding_upstream, json, model, plain,
+};
 
-const PING: &str = r#"{"model":"m"}"#;
-
-async fn serve(workers: usize, models: &str) -> Proxy {
-    Proxy::serve_file(&format!("server: {{workers: {workers}}}\nmodels:\n{models}")).await
+async fn serve(workers: usize, models: &str) -> TestProxy {
+    TestProxy::serve_file(&format!("server: {{workers: {workers}}}\nmodels:\n{models}")).await
 }
 
 /// A client's connection.
-struct Connection {
+struct ClientConnection {
     sender: SendRequest<String>,
     host: SocketAddr,
 }
 
-impl Connection {
-    async fn open(proxy: &Proxy) -> Self {
+impl ClientConnection {
+    async fn open(proxy: &TestProxy) -> Self {
         let stream = TcpStream::connect(proxy.address).await.expect("a connection");
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = handshake.expect("a connection");
@@ -46,16 +46,18 @@ impl Connection {
             .header("content-type", "application/json")
             .body(body.into())
             .expect("a request");
-        let answer = timeout(PATIENCE, self.sender.send_request(request)).await;
-        answer.expect("an answer in time").expect("an answer")
+        let response = timeout(PATIENCE, self.sender.send_request(request)).await;
+        response.expect("a response in time").expect("a response")
     }
 }
 
-/// Sends an event and waits until it has come through; how long that took.
-async fn pass(feed: &Feed, answer: &mut Response<Incoming>) -> Duration {
+/// Sends an event and waits until it has passed the proxy. Returns how long that took.
+async fn time_event(feed: &Feed, response: &mut Response<Incoming>) -> Duration {
     let began = Instant::now();
     feed.send("data: x\n\n");
-    let frame = timeout(PATIENCE, answer.frame()).await.expect("an event in time");
+    let frame = timeout(PATIENCE, response.frame())
+        .await
+        .expect("an event in time");
     let data = frame.expect("an event").expect("a stream").into_data();
     assert_eq!(data.ok().as_deref(), Some(b"data: x\n\n".as_slice()));
     began.elapsed()
@@ -64,19 +66,19 @@ async fn pass(feed: &Feed, answer: &mut Response<Incoming>) -> Duration {
 #[tokio::test]
 async fn connections_are_spread_and_each_worker_has_its_own_to_the_upstream() {
     for (workers, expected) in [(1, 1), (3, 3), (8, 6)] {
-        let (address, connections) = upstream(|stream| {
+        let (address, connections) = raw_upstream::start(|stream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
             Ok(true)
         });
         let proxy = serve(workers, &plain("/p", "m", "m", &format!("http://{address}"))).await;
         let mut clients = Vec::new();
         for _ in 0..6 {
-            clients.push(Connection::open(&proxy).await);
+            clients.push(ClientConnection::open(&proxy).await);
         }
         for _ in 0..2 {
             for client in &mut clients {
-                let answer = client.post("/p/v1/x", PING).await;
-                assert_eq!(answer.collect().await.expect("a body").to_bytes(), "{}");
+                let response = client.post("/p/v1/x", PING).await;
+                assert_eq!(response.collect().await.expect("a body").to_bytes(), "{}");
             }
         }
         assert_eq!(connections.load(Ordering::SeqCst), expected, "{workers} workers");
@@ -84,19 +86,19 @@ async fn connections_are_spread_and_each_worker_has_its_own_to_the_upstream() {
 }
 
 #[tokio::test]
-async fn a_connection_takes_the_place_of_one_that_ended() {
-    let (address, connections) = upstream(|stream| {
+async fn a_new_connection_goes_to_the_worker_whose_connection_ended() {
+    let (address, connections) = raw_upstream::start(|stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
         Ok(true)
     });
     let proxy = serve(8, &plain("/p", "m", "m", &format!("http://{address}"))).await;
     for _ in 0..10 {
-        // Closed by the proxy, so that the worker has counted it out before the next one comes.
+        // The proxy closes it, so the worker has subtracted it before the next one arrives.
         let request = format!(
             "POST /p/v1/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{PING}",
             PING.len()
         );
-        assert!(proxy.raw(&request).await.ends_with("{}"));
+        assert!(proxy.send_raw(&request).await.ends_with("{}"));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
@@ -114,39 +116,45 @@ async fn streams_of_all_workers_finish_before_the_end() {
     let mut proxy = serve(3, &models).await;
     let mut open = Vec::new();
     for (name, feed, upstream) in streams {
-        let mut client = Connection::open(&proxy).await;
+        let mut client = ClientConnection::open(&proxy).await;
         feed.send("data: x\n\n");
-        let mut answer = client.post(&format!("/{name}/v1/x"), PING).await;
-        assert!(answer.frame().await.is_some());
-        open.push((feed, answer, upstream, client));
+        let mut response = client.post(&format!("/{name}/v1/x"), PING).await;
+        assert!(response.frame().await.is_some());
+        open.push((feed, response, upstream, client));
     }
     proxy.stop();
     while TcpStream::connect(proxy.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    for (feed, mut answer, _upstream, _client) in open {
+    for (feed, mut response, _upstream, _client) in open {
         assert!(!proxy.task.is_finished());
-        pass(&feed, &mut answer).await;
+        time_event(&feed, &mut response).await;
         drop(feed);
-        assert!(timeout(PATIENCE, answer.frame()).await.expect("an end").is_none());
+        assert!(
+            timeout(PATIENCE, response.frame())
+                .await
+                .expect("an end")
+                .is_none()
+        );
     }
     let ended = timeout(PATIENCE, &mut proxy.task).await.expect("an end in time");
     ended.expect("a task").expect("a proxy");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_translation_holds_up_no_stream_of_another_worker() {
+async fn a_large_translation_does_not_delay_a_stream_of_another_worker() {
     let (feed, streaming) = feeding_upstream().await;
-    let answering = Upstream::start(|_| json(r#"{"id":"x","object":"chat.completion","choices":[]}"#)).await;
-    let dialects = "frontend_dialect: claude, backend_dialect: openai-chat";
+    let translating =
+        Upstream::start(|_| json(r#"{"id":"x","object":"chat.completion","choices":[]}"#)).await;
+    let keys = dialects("claude", "openai-chat");
     let models = plain("/stream", "m", "m", &streaming.url())
-        + &model("/translated", "m", "gpt-5.2", &answering.url(), dialects);
+        + &model("/translated", "m", "gpt-5.2", &translating.url(), &keys);
     let proxy = serve(2, &models).await;
-    let mut first = Connection::open(&proxy).await;
+    let mut first = ClientConnection::open(&proxy).await;
     feed.send("data: x\n\n");
     let mut stream = first.post("/stream/v1/x", PING).await;
     assert!(stream.frame().await.is_some());
-    let mut second = Connection::open(&proxy).await;
+    let mut second = ClientConnection::open(&proxy).await;
     let turn = r#"{"role":"user","content":[{"type":"text","text":"a \"quoted\" line\n"}]},{"role":"assistant","content":"so"},"#;
     let body = format!(
         r#"{{"model":"m","max_tokens":9,"messages":[{}{{"role":"user","content":"end"}}]}}"#,
@@ -154,15 +162,15 @@ async fn a_large_translation_holds_up_no_stream_of_another_worker() {
     );
     let large = tokio::spawn(async move {
         let began = Instant::now();
-        let answer = second.post("/translated/v1/messages", body).await;
-        (answer.status(), began.elapsed())
+        let response = second.post("/translated/v1/messages", body).await;
+        (response.status(), began.elapsed())
     });
     let mut worst = Duration::ZERO;
     while !large.is_finished() {
-        worst = worst.max(pass(&feed, &mut stream).await);
+        worst = worst.max(time_event(&feed, &mut stream).await);
     }
     let (_, whole) = large.await.expect("a task");
-    assert_eq!(answering.seen().len(), 1);
+    assert_eq!(translating.seen().len(), 1);
     assert!(
         worst < whole / 2,
         "an event took {worst:?} while a request took {whole:?}"

@@ -1,4 +1,5 @@
-//! The proxy's HTTP client, lent to AWS's code that asks for credentials: no second one with a TLS of its own.
+//! The HTTP client for AWS's code that fetches credentials. It is reqwest, which the proxy has anyway; the client of
+//! AWS's libraries would bring a second implementation of TLS into the program.
 
 use std::io;
 use std::time::Duration;
@@ -14,22 +15,25 @@ use reqwest::redirect::Policy;
 
 use super::super::upstream::install_crypto;
 
-/// How long a connection may take to be made: the metadata service of a machine that has none is silent.
+/// The longest time that a connection may take to be made. A machine without a metadata service does not refuse the
+/// connection, and the search goes on only after this time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an answer may take.
+/// The longest time until a whole response has been received.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The client.
+/// An HTTP client for AWS's libraries.
 #[derive(Clone, Debug)]
-pub(super) struct Connector {
-    /// For AWS's services, by the proxy that the environment may name.
+pub(super) struct AwsHttpConnector {
+    /// For AWS's services, through the proxy that the environment may name.
     remote: reqwest::Client,
-    /// For the metadata services of containers and machines, which no proxy reaches and which speak no TLS.
+    /// For the metadata services of containers and machines. They have link-local addresses, which a proxy from the
+    /// environment cannot reach, and do not use TLS.
     local: reqwest::Client,
 }
 
-impl Connector {
-    /// A client, one that cannot speak TLS where the system has no certificate authorities.
+impl AwsHttpConnector {
+    /// A client. It cannot speak TLS if the system has no certificate authorities, which the metadata services do not
+    /// need.
     ///
     /// # Errors
     /// When it cannot be set up.
@@ -37,6 +41,7 @@ impl Connector {
         install_crypto();
         let builder = || {
             reqwest::Client::builder()
+                // Credentials are not to be sent to another host.
                 .redirect(Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(TIMEOUT)
@@ -68,16 +73,17 @@ impl Connector {
             .body(body)
             .send()
             .await;
-        let failed = |error: reqwest::Error| {
+        // The kind of an error decides whether AWS's code tries again.
+        let to_connector_error = |error: reqwest::Error| {
             if error.is_timeout() {
                 ConnectorError::timeout(error.into())
             } else {
                 ConnectorError::io(error.into())
             }
         };
-        let answer = outcome.map_err(failed)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(failed)?;
+        let received = outcome.map_err(to_connector_error)?;
+        let (status, headers) = (received.status(), received.headers().clone());
+        let body = received.bytes().await.map_err(to_connector_error)?;
         let mut response = http::Response::new(SdkBody::from(body.to_vec()));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -85,13 +91,13 @@ impl Connector {
     }
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for AwsHttpConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().send(request))
     }
 }
 
-impl HttpClient for Connector {
+impl HttpClient for AwsHttpConnector {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }

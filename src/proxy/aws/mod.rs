@@ -1,4 +1,4 @@
-//! Signed requests to AWS, with credentials from where AWS's own clients take them.
+//! Signs requests to AWS, with credentials from the same places where AWS's own clients look for them.
 
 mod connector;
 #[cfg(test)]
@@ -21,57 +21,73 @@ use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::upstream::Outgoing;
+use super::upstream::OutgoingRequest;
 use crate::canonical::{Error, ErrorClass};
 use crate::config::AwsSigning;
 
-/// How long before their end credentials are replaced.
-const AHEAD: Duration = Duration::from_secs(5 * 60);
-/// How long the search for credentials may take: the machine's metadata service may be far, or not there.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long before they expire credentials are replaced.
+const REFRESH_AHEAD: Duration = Duration::from_secs(5 * 60);
+/// How long the search for credentials may take. The request waits for it, and the machine may have no metadata
+/// service that answers.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Signs requests; keeps the credentials of every profile.
+/// Signs requests, and keeps the credentials for it.
 #[derive(Debug, Default)]
-pub struct Signer {
-    profiles: HashMap<Profile, Source>,
+pub struct AwsSigner {
+    sources: HashMap<CredentialProfile, CredentialSource>,
 }
 
-/// Where credentials come from: a region, because some of AWS's own services have to be asked there, and a profile.
-type Profile = (String, Option<String>);
+/// What determines the credentials of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct CredentialProfile {
+    /// The region, because some of AWS's credential services are asked in a region.
+    region: String,
+    /// A profile in AWS's configuration files; `None` for the default.
+    name: Option<String>,
+}
 
+impl From<&AwsSigning> for CredentialProfile {
+    fn from(signing: &AwsSigning) -> Self {
+        Self {
+            region: signing.region.clone(),
+            name: signing.profile.clone(),
+        }
+    }
+}
+
+/// The places where credentials of a profile are looked for, and the credentials that were found last.
 #[derive(Debug, Default)]
-struct Source {
+struct CredentialSource {
     chain: OnceCell<DefaultCredentialsChain>,
     current: Mutex<Option<Credentials>>,
 }
 
-impl Signer {
-    /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed.
+impl AwsSigner {
+    /// A signer for the upstreams of a configuration. Credentials are looked for when they are first needed, so that
+    /// the proxy starts without them.
     pub fn new<'a>(signings: impl Iterator<Item = &'a AwsSigning>) -> Self {
-        let profile = |signing: &AwsSigning| (signing.region.clone(), signing.profile.clone());
         Self {
-            profiles: signings
-                .map(|signing| (profile(signing), Source::default()))
+            sources: signings
+                .map(|signing| (signing.into(), CredentialSource::default()))
                 .collect(),
         }
     }
 
-    /// Signs a request as it is: nothing of it may change afterwards.
+    /// Signs a request as it is. Nothing of it may change afterwards.
     ///
     /// # Errors
-    /// When there are no credentials; the cause is in the log.
-    pub async fn sign(&self, request: &mut Outgoing, signing: &AwsSigning) -> Result<(), Error> {
-        let key = (signing.region.clone(), signing.profile.clone());
+    /// When there are no credentials, or the request cannot be signed. The cause is in the log.
+    pub async fn sign(&self, request: &mut OutgoingRequest, signing: &AwsSigning) -> Result<(), Error> {
         let no_credentials = |cause: &dyn std::fmt::Display| {
             tracing::error!(profile = signing.profile, %cause, "no AWS credentials for an upstream");
             let message = "the proxy has no AWS credentials for this upstream";
             Error::new(ErrorClass::Upstream, message)
         };
-        let Some(source) = self.profiles.get(&key) else {
+        let Some(source) = self.sources.get(&CredentialProfile::from(signing)) else {
             return Err(no_credentials(&"the profile is not configured"));
         };
         let credentials = source
-            .credentials(signing)
+            .get(signing)
             .await
             .map_err(|cause| no_credentials(&cause))?;
         sign_with(credentials, request, signing, SystemTime::now()).map_err(|cause| {
@@ -84,36 +100,38 @@ impl Signer {
     }
 }
 
-impl Source {
-    /// Credentials that are valid for a while. Whoever comes while they are being fetched waits for them.
-    async fn credentials(&self, signing: &AwsSigning) -> Result<Credentials, String> {
+impl CredentialSource {
+    /// Credentials that are valid for a while. The lock is held while they are fetched, so that requests which arrive
+    /// in the meantime wait for them and do not fetch their own.
+    async fn get(&self, signing: &AwsSigning) -> Result<Credentials, String> {
         let mut current = self.current.lock().await;
         let is_fresh = |credentials: &Credentials| {
             let end = credentials.expiry();
-            end.is_none_or(|end| end > SystemTime::now() + AHEAD)
+            end.is_none_or(|end| end > SystemTime::now() + REFRESH_AHEAD)
         };
         if let Some(credentials) = current.as_ref().filter(|credentials| is_fresh(credentials)) {
             return Ok(credentials.clone());
         }
-        let chain = self.chain.get_or_init(|| chain(signing)).await;
-        let found = tokio::time::timeout(PATIENCE, chain.provide_credentials()).await;
+        let chain = self.chain.get_or_init(|| build_chain(signing)).await;
+        let found = tokio::time::timeout(SEARCH_TIMEOUT, chain.provide_credentials()).await;
         let found = match found {
             Ok(found) => found.map_err(|error| error_text(&error)),
             Err(_) => Err("the search took too long".to_owned()),
         };
         match (found, &*current) {
             (Ok(credentials), _) => Ok(current.insert(credentials).clone()),
-            // What is about to expire is better than nothing.
+            // Credentials that will expire soon are better than none.
             (Err(_), Some(old)) if old.expiry().is_some_and(|end| end > SystemTime::now()) => Ok(old.clone()),
             (Err(error), _) => Err(error),
         }
     }
 }
 
-async fn chain(signing: &AwsSigning) -> DefaultCredentialsChain {
+/// The places where AWS's own clients look for credentials, in their order.
+async fn build_chain(signing: &AwsSigning) -> DefaultCredentialsChain {
     let region = Region::new(signing.region.clone());
     let mut config = ProviderConfig::default().with_region(Some(region.clone()));
-    match connector::Connector::new() {
+    match connector::AwsHttpConnector::new() {
         Ok(connector) => config = config.with_http_client(connector),
         Err(cause) => tracing::warn!(%cause, "AWS credentials are looked for on this machine only"),
     }
@@ -126,7 +144,7 @@ async fn chain(signing: &AwsSigning) -> DefaultCredentialsChain {
     builder.build().await
 }
 
-/// An error's text and those of its causes; none of AWS's holds a credential.
+/// The message of an error and those of its causes. None of AWS's messages contains a credential.
 fn error_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -140,14 +158,16 @@ fn error_text(error: &dyn std::error::Error) -> String {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Signs a request at a time. Signed are the host, the type of the body, its hash, and all headers that AWS reads.
+/// Signs a request at a given time. The signature covers the host, the body's type and hash, and all headers that AWS
+/// reads. It does not cover the others, which a proxy on the way may change.
 fn sign_with(
     credentials: Credentials,
-    request: &mut Outgoing,
+    request: &mut OutgoingRequest,
     signing: &AwsSigning,
     time: SystemTime,
 ) -> Result<(), BoxError> {
     let mut settings = SigningSettings::default();
+    // The rules of every service but S3.
     settings.percent_encoding_mode = PercentEncodingMode::Double;
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     let identity = credentials.into();
@@ -159,6 +179,7 @@ fn sign_with(
         .settings(settings)
         .build()?
         .into();
+    // Hashed here, part by part: the library would need the body in one piece.
     let mut hash = Sha256::new();
     for part in &request.body {
         hash.update(part);
@@ -182,7 +203,7 @@ fn sign_with(
         let name = HeaderName::try_from(name)?;
         let mut value = HeaderValue::try_from(value)?;
         value.set_sensitive(true);
-        // The HTTP client writes the host itself, from the same address.
+        // The HTTP client writes the host itself, from the same URL.
         if name != HOST {
             request.headers.insert(name, value);
         }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
 
-use super::super::sigv4::Claim;
+use super::super::sigv4::SignatureClaim;
 use super::*;
 use crate::config::{AwsCredential, Secret};
 
@@ -14,8 +14,8 @@ fn signing() -> AwsSigning {
     }
 }
 
-fn request(url: &str) -> Outgoing {
-    Outgoing {
+fn request(url: &str) -> OutgoingRequest {
+    OutgoingRequest {
         method: Method::POST,
         url: Url::parse(url).expect("a URL"),
         headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
@@ -53,7 +53,7 @@ fn signatures_of_the_vendors_code_are_accepted() {
             head = head.header(name, value);
         }
         let (head, ()) = head.body(()).expect("a request").into_parts();
-        let claim = Claim::read(&head, &known, now).expect("a claim");
+        let claim = SignatureClaim::read(&head, &known, now).expect("a claim");
         assert_eq!(claim.verify(&head, b"{\"a\":1}"), Ok(()), "{url}");
         assert!(claim.verify(&head, b"{\"a\":2}").is_err());
         assert_eq!(head.headers.contains_key("x-amz-security-token"), token.is_some());
@@ -67,7 +67,7 @@ async fn a_profile_that_is_not_there_is_an_error() {
         profile: Some("llm-proxy-test-no-such-profile".to_owned()),
         ..signing()
     };
-    let signer = Signer::new([&signing].into_iter());
+    let signer = AwsSigner::new([&signing].into_iter());
     let outcome = signer.sign(&mut request("https://h/"), &signing).await;
     assert_eq!(outcome.map_err(|error| error.class), Err(ErrorClass::Upstream));
 }

@@ -1,46 +1,47 @@
-//! Why an exchange with an upstream failed. No text holds the address that was asked.
+//! Why an exchange with an upstream failed. No message contains the upstream's address, which may be confidential.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-/// Why no answer came.
+/// Why no response began.
 #[derive(Debug)]
 pub enum SendError {
-    /// From the client that speaks all of HTTP.
-    Remote(reqwest::Error),
-    /// There is no connection.
+    /// The reqwest client failed.
+    Reqwest(reqwest::Error),
+    /// No connection could be made.
     Connect(Box<dyn StdError + Send + Sync>),
-    /// The connection broke, or what came back is not HTTP.
-    Exchange(hyper::Error),
+    /// The plain connection broke, or the upstream did not send HTTP.
+    Http1(hyper::Error),
     /// The upstream was silent for too long.
     Silent,
     /// The path cannot be part of a request.
     Target,
-    /// No client was set up for the address.
-    Unknown,
+    /// No client was set up for the URL.
+    UnknownUpstream,
 }
 
 impl SendError {
     /// Whether the upstream was too slow.
     pub fn is_timeout(&self) -> bool {
         match self {
-            Self::Remote(error) => error.is_timeout(),
+            Self::Reqwest(error) => error.is_timeout(),
             Self::Silent => true,
-            Self::Connect(_) | Self::Exchange(_) | Self::Target | Self::Unknown => false,
+            Self::Connect(_) | Self::Http1(_) | Self::Target | Self::UnknownUpstream => false,
         }
     }
 
     /// Whether there was no connection.
     pub fn is_connect(&self) -> bool {
         match self {
-            Self::Remote(error) => error.is_connect(),
-            Self::Connect(_) | Self::Unknown => true,
-            Self::Exchange(_) | Self::Silent | Self::Target => false,
+            Self::Reqwest(error) => error.is_connect(),
+            Self::Connect(_) | Self::UnknownUpstream => true,
+            Self::Http1(_) | Self::Silent | Self::Target => false,
         }
     }
 
-    /// Whether the connection was closed before anything came back.
+    /// Whether the connection was closed before a response began. A request can be sent again after this, and after no
+    /// other error.
     pub fn is_lost(&self) -> bool {
         let closed = |error: &(dyn StdError + 'static)| {
             let by_http = error
@@ -55,9 +56,9 @@ impl SendError {
             by_http || by_system
         };
         match self {
-            Self::Remote(error) => !error.is_connect() && !error.is_timeout() && sources(error).any(closed),
-            Self::Exchange(error) => closed(error) || sources(error).any(closed),
-            Self::Connect(_) | Self::Silent | Self::Target | Self::Unknown => false,
+            Self::Reqwest(error) => !error.is_connect() && !error.is_timeout() && sources(error).any(closed),
+            Self::Http1(error) => closed(error) || sources(error).any(closed),
+            Self::Connect(_) | Self::Silent | Self::Target | Self::UnknownUpstream => false,
         }
     }
 }
@@ -65,29 +66,29 @@ impl SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Remote(error) => f.write_str(&causes(error)),
+            Self::Reqwest(error) => f.write_str(&causes(error)),
             Self::Connect(error) => f.write_str(&chain(&**error)),
-            Self::Exchange(error) => f.write_str(&chain(error)),
+            Self::Http1(error) => f.write_str(&chain(error)),
             Self::Silent => f.write_str("no answer began in time"),
             Self::Target => f.write_str("the path cannot be part of a request"),
-            Self::Unknown => f.write_str("no client was set up for the address"),
+            Self::UnknownUpstream => f.write_str("no client was set up for the address"),
         }
     }
 }
 
 impl From<hyper::Error> for SendError {
     fn from(error: hyper::Error) -> Self {
-        Self::Exchange(error)
+        Self::Http1(error)
     }
 }
 
-/// Why an answer broke off.
+/// Why the body of a response broke off.
 #[derive(Debug)]
 pub enum BodyError {
-    /// From the client that speaks all of HTTP.
-    Remote(reqwest::Error),
-    /// The connection broke, or what came is not HTTP.
-    Exchange(hyper::Error),
+    /// The reqwest client failed.
+    Reqwest(reqwest::Error),
+    /// The plain connection broke, or the upstream did not send HTTP.
+    Http1(hyper::Error),
     /// The upstream was silent for too long.
     Silent,
 }
@@ -96,8 +97,8 @@ impl BodyError {
     /// Whether the upstream was too slow.
     pub fn is_timeout(&self) -> bool {
         match self {
-            Self::Remote(error) => error.is_timeout(),
-            Self::Exchange(_) => false,
+            Self::Reqwest(error) => error.is_timeout(),
+            Self::Http1(_) => false,
             Self::Silent => true,
         }
     }
@@ -106,8 +107,8 @@ impl BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Remote(error) => f.write_str(&causes(error)),
-            Self::Exchange(error) => f.write_str(&chain(error)),
+            Self::Reqwest(error) => f.write_str(&causes(error)),
+            Self::Http1(error) => f.write_str(&chain(error)),
             Self::Silent => f.write_str("nothing came in time"),
         }
     }
@@ -117,18 +118,18 @@ impl StdError for BodyError {}
 
 impl From<hyper::Error> for BodyError {
     fn from(error: hyper::Error) -> Self {
-        Self::Exchange(error)
+        Self::Http1(error)
     }
 }
 
-/// What lies behind an error of reqwest: its own text names the address.
+/// The causes of an error of reqwest, without its own message, which contains the URL.
 fn causes(error: &reqwest::Error) -> String {
     error
         .source()
         .map_or_else(|| "the request failed".to_owned(), chain)
 }
 
-/// An error's text and those of its causes.
+/// The message of an error and those of its causes, without a cause that the message already ends with.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     for cause in sources(error) {
@@ -141,7 +142,7 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// The causes of an error, the nearest first.
+/// The causes of an error, the most direct one first.
 fn sources<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {

@@ -1,9 +1,10 @@
 //! Entries in a database of this process, in memory or in a file.
 //!
-//! One thread writes: what arrives while a commit is on its way to the disk goes together with the next. Every entry has
-//! a number by the time of its last use; the lowest goes first.
+//! One thread writes (`writer`). A commit is synchronized with the disk before anybody learns of its success, which
+//! takes milliseconds; so everything that arrives during one commit goes into the next. Every use gives an entry the
+//! next higher number, and the entry with the lowest number is deleted first.
 
-mod file;
+mod database;
 mod writer;
 
 #[cfg(test)]
@@ -21,38 +22,41 @@ use redb::backends::InMemoryBackend;
 use redb::{Builder, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
 use tokio::sync::oneshot;
 
-use super::{Entry, Key, OVERHEAD, OpenError, StoreError};
-use file::{File, Opener};
-use writer::{Limits, Task, Writer};
+use super::{OVERHEAD, OpenError, StoreEntry, StoreError, StoreKey};
+use database::{DatabaseOpener, ReopenableDatabase};
+use writer::{StoreLimits, StoreWriter, WriteTask};
 
-/// Values by key.
+/// The values, by key.
 const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
-/// By key: number of the last use, its time in milliseconds since 1970, and the entry's weight in bytes.
+/// By key: the number of the last use, its time in milliseconds since 1970, and the size of the entry in bytes.
 const USES: TableDefinition<'_, &str, (u64, u64, u64)> = TableDefinition::new("uses");
-/// Keys by the number of their last use.
+/// The keys, by the number of their last use: the order in which entries are deleted.
 const ORDER: TableDefinition<'_, u64, &str> = TableDefinition::new("order");
 
-/// What the database may hold of its file in memory, in bytes. Entries are mostly read once.
-const CACHE: usize = 16 * 1024 * 1024;
+/// How much of its file the database keeps in memory, in bytes. It is small because an entry is mostly read once.
+const CACHE_SIZE: usize = 16 * 1024 * 1024;
 
 /// A store in a database of this process.
-pub struct Embedded {
-    file: Arc<File>,
-    limits: Limits,
+///
+/// Reads go to the database directly and see the last commit. Writes are sent to the writer's thread.
+pub struct EmbeddedStore {
+    database: Arc<ReopenableDatabase>,
+    limits: StoreLimits,
     /// `None` once the store is being dropped.
-    tasks: Option<mpsc::Sender<Task>>,
+    tasks: Option<mpsc::Sender<WriteTask>>,
     writer: Option<JoinHandle<()>>,
 }
 
-impl Embedded {
+impl EmbeddedStore {
     /// Opens a database in a file, or a new one in memory.
     pub async fn open(path: Option<&Path>, max_bytes: u64, max_age: Duration) -> Result<Self, OpenError> {
-        let limits = Limits { max_bytes, max_age };
+        let limits = StoreLimits { max_bytes, max_age };
         let path = path.map(Path::to_owned);
-        // A file that something else wrote into can make the database panic; that must end this task alone.
+        // On a thread for blocking work, because the whole file is read. A damaged file can make the database panic,
+        // which must not end more than this task.
         let opened = tokio::task::spawn_blocking(move || match path {
             Some(path) => {
-                private_file(&path).map_err(OpenError::Io)?;
+                create_private_file(&path).map_err(OpenError::Io)?;
                 start(Box::new(move || builder().create(&path)), limits)
             }
             None => start(
@@ -67,46 +71,50 @@ impl Embedded {
         })
     }
 
-    /// The value of a key that is not too old.
-    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        let (file, key, max_age) = (Arc::clone(&self.file), key.clone(), self.limits.max_age);
-        let read = tokio::task::spawn_blocking(move || file.with(|database| read(database, &key, max_age)));
+    /// The value of a key; `None` if there is none or it is too old.
+    pub async fn get(&self, key: &StoreKey) -> Result<Option<Bytes>, StoreError> {
+        let (database, key, max_age) = (Arc::clone(&self.database), key.clone(), self.limits.max_age);
+        let read = tokio::task::spawn_blocking(move || {
+            database.with(|database| read_value(database, &key, max_age))
+        });
         match read.await {
             Ok(value) => value.map_err(StoreError::new),
             Err(_) => Err(StoreError::new("the database failed while it was read")),
         }
     }
 
-    /// Keeps an entry.
-    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
-        if weight(&entry.key, entry.value.len()) > self.limits.max_bytes {
+    /// Saves an entry, and returns when the commit that contains it is on the disk.
+    pub async fn save(&self, entry: StoreEntry) -> Result<(), StoreError> {
+        // The writer would delete everything else to make room for it, and then the entry itself.
+        if entry_size(&entry.key, entry.value.len()) > self.limits.max_bytes {
             return Err(StoreError::new(format!(
                 "an entry of {} bytes is more than the whole store may hold",
                 entry.value.len()
             )));
         }
         let (done, outcome) = oneshot::channel();
-        self.write(Task::Save { entry, done })?;
-        outcome.await.unwrap_or_else(|_| Err(stopped()))
+        self.send(WriteTask::Save { entry, done })?;
+        outcome.await.unwrap_or_else(|_| Err(writer_stopped()))
     }
 
-    /// Forgets an entry.
-    pub async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    /// Deletes an entry. Returns whether there was one.
+    pub async fn delete(&self, key: &StoreKey) -> Result<bool, StoreError> {
         let (done, outcome) = oneshot::channel();
         let key = key.clone();
-        self.write(Task::Delete { key, done })?;
-        outcome.await.unwrap_or_else(|_| Err(stopped()))
+        self.send(WriteTask::Delete { key, done })?;
+        outcome.await.unwrap_or_else(|_| Err(writer_stopped()))
     }
 
-    fn write(&self, task: Task) -> Result<(), StoreError> {
-        let tasks = self.tasks.as_ref().ok_or_else(stopped)?;
-        tasks.send(task).map_err(|_| stopped())
+    fn send(&self, task: WriteTask) -> Result<(), StoreError> {
+        let tasks = self.tasks.as_ref().ok_or_else(writer_stopped)?;
+        tasks.send(task).map_err(|_| writer_stopped())
     }
 }
 
-impl Drop for Embedded {
-    /// Waits for what is being written, so that the file is whole and free when this returns.
+impl Drop for EmbeddedStore {
+    /// Waits until everything has been written, so that the file is complete and another process can open it.
     fn drop(&mut self) {
+        // The thread ends when it has done all tasks and nobody can send another.
         drop(self.tasks.take());
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
@@ -114,41 +122,47 @@ impl Drop for Embedded {
     }
 }
 
-impl fmt::Debug for Embedded {
+impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedded")
+        f.debug_struct("EmbeddedStore")
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
-fn stopped() -> StoreError {
+fn writer_stopped() -> StoreError {
     StoreError::new("the database failed and takes nothing more")
 }
 
 fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    // The check reads the whole file. Without it, a file that was damaged while the proxy did not run would be
+    // opened, and would fail or panic at some later request.
+    builder
+        .set_cache_size(CACHE_SIZE)
+        .set_check_integrity_on_open(true);
     builder
 }
 
-fn start(opener: Opener, limits: Limits) -> Result<Embedded, OpenError> {
-    let file = Arc::new(File::open(opener).map_err(unopened)?);
-    let broken = |error: redb::Error| OpenError::Broken(error.to_string());
-    let writer = Writer::new(Arc::clone(&file), limits).map_err(broken)?;
+/// Opens the database and starts the thread that writes.
+fn start(opener: DatabaseOpener, limits: StoreLimits) -> Result<EmbeddedStore, OpenError> {
+    let database = Arc::new(ReopenableDatabase::open(opener).map_err(to_open_error)?);
+    let to_broken = |error: redb::Error| OpenError::Broken(error.to_string());
+    let writer = StoreWriter::new(Arc::clone(&database), limits).map_err(to_broken)?;
     let (tasks, queue) = mpsc::channel();
     let thread = std::thread::Builder::new().name("response-store".to_owned());
     let thread = thread.spawn(move || writer.run(&queue)).map_err(OpenError::Io)?;
-    Ok(Embedded {
-        file,
+    Ok(EmbeddedStore {
+        database,
         limits,
         tasks: Some(tasks),
         writer: Some(thread),
     })
 }
 
-/// Makes the file where it is not there, for its owner alone: it will hold conversations.
-fn private_file(path: &Path) -> io::Result<()> {
+/// Creates the file if it does not exist, readable by its owner alone, because it will contain conversations. The
+/// database would create it with the usual permissions.
+fn create_private_file(path: &Path) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -156,32 +170,38 @@ fn private_file(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn unopened(error: DatabaseError) -> OpenError {
+/// Distinguishes a file that cannot be opened from one that is not a readable database.
+fn to_open_error(error: DatabaseError) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => OpenError::Io(
             io::Error::new(io::ErrorKind::ResourceBusy, "another process has it open"),
         ),
-        // What is not a database is invalid data to it; any other failure is the system's.
-        DatabaseError::Storage(StorageError::Io(error)) if !is_garbage(&error) => OpenError::Io(error),
+        // The library reports a file that is not a database as invalid data; any other error is the system's.
+        DatabaseError::Storage(StorageError::Io(error)) if !is_invalid_data(&error) => OpenError::Io(error),
         error => OpenError::Broken(error.to_string()),
     }
 }
 
-fn is_garbage(error: &io::Error) -> bool {
+fn is_invalid_data(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
     )
 }
 
-fn read(database: &redb::Database, key: &Key, max_age: Duration) -> Result<Option<Bytes>, redb::Error> {
+fn read_value(
+    database: &redb::Database,
+    key: &StoreKey,
+    max_age: Duration,
+) -> Result<Option<Bytes>, redb::Error> {
     let transaction = database.begin_read()?;
     let uses = transaction.open_table(USES)?;
     let Some(used) = uses.get(key.as_str())? else {
         return Ok(None);
     };
-    let (_, at, _) = used.value();
-    if is_over(at, max_age, now()) {
+    // The writer deletes old entries only now and then.
+    let (_, used_at, _) = used.value();
+    if is_expired(used_at, max_age, unix_millis()) {
         return Ok(None);
     }
     let values = transaction.open_table(VALUES)?;
@@ -189,20 +209,20 @@ fn read(database: &redb::Database, key: &Key, max_age: Duration) -> Result<Optio
     Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
 }
 
-/// Whether what was used at `at` is too old.
-fn is_over(at: u64, max_age: Duration, now: u64) -> bool {
+/// Whether an entry that was last used at `used_at` is too old. Times are in milliseconds since 1970.
+fn is_expired(used_at: u64, max_age: Duration, now: u64) -> bool {
     let age = u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX);
-    at.saturating_add(age) <= now
+    used_at.saturating_add(age) <= now
 }
 
 /// Milliseconds since 1970.
-fn now() -> u64 {
+fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What an entry counts, in bytes.
-fn weight(key: &Key, value: usize) -> u64 {
-    let bytes = 3 * key.as_str().len() + value;
+/// The size of an entry, in bytes. Its key is in all three tables. The file is larger, since its pages are not full.
+fn entry_size(key: &StoreKey, value_length: usize) -> u64 {
+    let bytes = 3 * key.as_str().len() + value_length;
     u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
 }

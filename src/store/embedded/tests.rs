@@ -2,71 +2,73 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::store::Owner;
+use crate::store::StoreOwner;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn entry(id: &str, bytes: usize, used: &[&str]) -> Entry {
-    let owner = Owner::new("/a", "key");
-    Entry {
+fn entry(id: &str, bytes: usize, used: &[&str]) -> StoreEntry {
+    let owner = StoreOwner::new("/a", "key");
+    StoreEntry {
         key: owner.key(id),
         value: Bytes::from(vec![b'x'; bytes]),
         used: used.iter().map(|id| owner.key(id)).collect(),
     }
 }
 
-async fn kept(store: &Embedded, ids: &[&str]) -> Vec<bool> {
-    let owner = Owner::new("/a", "key");
-    let mut kept = Vec::new();
+/// Which of these entries exist.
+async fn which_exist(store: &EmbeddedStore, ids: &[&str]) -> Vec<bool> {
+    let owner = StoreOwner::new("/a", "key");
+    let mut exist = Vec::new();
     for id in ids {
-        kept.push(store.get(&owner.key(id)).await.unwrap().is_some());
+        exist.push(store.get(&owner.key(id)).await.unwrap().is_some());
     }
-    kept
+    exist
 }
 
 #[tokio::test]
-async fn what_was_not_used_for_longest_goes_first() {
-    let store = Embedded::open(None, 5000, DAY).await.unwrap();
+async fn the_entry_that_was_not_used_for_longest_is_deleted_first() {
+    let store = EmbeddedStore::open(None, 5000, DAY).await.unwrap();
     for (id, used) in [("a", &[][..]), ("b", &[]), ("c", &["a"]), ("d", &[])] {
         store.save(entry(id, 1000, used)).await.unwrap();
     }
-    // Four entries of 1,000 bytes with their keys and overhead are more than 5,000: `b` has gone, `a` was used with `c`.
+    // Four entries of 1,000 bytes are more than 5,000 with their keys and overhead: `b` was deleted, since `a` was
+    // used by `c`.
     assert_eq!(
-        kept(&store, &["a", "b", "c", "d"]).await,
+        which_exist(&store, &["a", "b", "c", "d"]).await,
         [true, false, true, true]
     );
     let large = store.save(entry("e", 5000, &[])).await.unwrap_err();
     assert!(large.to_string().contains("more than the whole store"), "{large}");
     assert_eq!(
-        kept(&store, &["a", "c", "d", "e"]).await,
+        which_exist(&store, &["a", "c", "d", "e"]).await,
         [true, true, true, false]
     );
 }
 
 #[tokio::test]
-async fn another_owner_finds_nothing() {
-    let store = Embedded::open(None, 1 << 20, DAY).await.unwrap();
+async fn an_owner_cannot_read_the_entries_of_another() {
+    let store = EmbeddedStore::open(None, 1 << 20, DAY).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
-    for other in [Owner::new("/a", "other"), Owner::new("/b", "key")] {
+    for other in [StoreOwner::new("/a", "other"), StoreOwner::new("/b", "key")] {
         assert_eq!(store.get(&other.key("a")).await, Ok(None));
         assert_eq!(store.delete(&other.key("a")).await, Ok(false));
     }
-    assert_eq!(kept(&store, &["a"]).await, [true]);
+    assert_eq!(which_exist(&store, &["a"]).await, [true]);
 }
 
 #[tokio::test]
-async fn the_old_goes_unless_it_is_used() {
+async fn old_entries_are_deleted_unless_they_are_used() {
     let age = Duration::from_millis(600);
-    let store = Embedded::open(None, 1 << 20, age).await.unwrap();
+    let store = EmbeddedStore::open(None, 1 << 20, age).await.unwrap();
     store.save(entry("a", 10, &[])).await.unwrap();
     store.save(entry("b", 10, &[])).await.unwrap();
     tokio::time::sleep(age / 2).await;
     store.save(entry("c", 10, &["a"])).await.unwrap();
     tokio::time::sleep(age * 3 / 5).await;
-    assert_eq!(kept(&store, &["a", "b", "c"]).await, [true, false, true]);
-    // It is not only hidden: the sweep takes it out of the tables without anybody writing.
+    assert_eq!(which_exist(&store, &["a", "b", "c"]).await, [true, false, true]);
+    // They are not only hidden: the thread deletes them from the tables although nothing is saved.
     tokio::time::sleep(age * 3).await;
-    let rows = store.file.with(|database| {
+    let rows = store.database.with(|database| {
         use redb::ReadableTableMetadata;
         let transaction = database.begin_read()?;
         Ok(transaction.open_table(VALUES)?.len()? + transaction.open_table(ORDER)?.len()?)
@@ -75,21 +77,24 @@ async fn the_old_goes_unless_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_file_outlives_the_process_and_counts_on() {
+async fn a_file_can_be_opened_again_and_keeps_its_numbers() {
     let folder = folder("restart");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
     store.save(entry("a", 1000, &[])).await.unwrap();
     store.save(entry("b", 1000, &[])).await.unwrap();
-    assert_eq!(store.delete(&Owner::new("/a", "key").key("a")).await, Ok(true));
-    let second = Embedded::open(Some(&path), 3000, DAY).await;
+    assert_eq!(
+        store.delete(&StoreOwner::new("/a", "key").key("a")).await,
+        Ok(true)
+    );
+    let second = EmbeddedStore::open(Some(&path), 3000, DAY).await;
     assert!(matches!(second, Err(OpenError::Io(_))), "{second:?}");
     drop(store);
-    let store = Embedded::open(Some(&path), 3000, DAY).await.unwrap();
-    assert_eq!(kept(&store, &["a", "b"]).await, [false, true]);
+    let store = EmbeddedStore::open(Some(&path), 3000, DAY).await.unwrap();
+    assert_eq!(which_exist(&store, &["a", "b"]).await, [false, true]);
     store.save(entry("c", 1000, &[])).await.unwrap();
     store.save(entry("d", 1000, &[])).await.unwrap();
-    assert_eq!(kept(&store, &["b", "c", "d"]).await, [false, true, true]);
+    assert_eq!(which_exist(&store, &["b", "c", "d"]).await, [false, true, true]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -101,11 +106,11 @@ async fn a_file_outlives_the_process_and_counts_on() {
 }
 
 #[tokio::test]
-async fn the_file_stays_near_its_bound() {
-    const BOUND: u64 = 4 << 20;
+async fn the_file_stays_near_its_limit() {
+    const LIMIT: u64 = 4 << 20;
     let folder = folder("size");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), BOUND, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), LIMIT, DAY).await.unwrap();
     for number in 0..300 {
         store
             .save(entry(&format!("{number}"), 100_000, &[]))
@@ -114,30 +119,30 @@ async fn the_file_stays_near_its_bound() {
     }
     drop(store);
     let size = std::fs::metadata(&path).unwrap().len();
-    assert!(size < 3 * BOUND, "{size} bytes for {BOUND}");
+    assert!(size < 3 * LIMIT, "{size} bytes for {LIMIT}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_told_from_what_cannot_be_opened() {
+async fn a_file_that_is_no_database_differs_from_one_that_cannot_be_opened() {
     let folder = folder("garbage");
     let path = folder.join("store.redb");
     for garbage in [&b"this is no database"[..], &[0x5a; 1 << 20]] {
         std::fs::write(&path, garbage).unwrap();
-        let opened = Embedded::open(Some(&path), 3000, DAY).await;
+        let opened = EmbeddedStore::open(Some(&path), 3000, DAY).await;
         assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
         assert_eq!(std::fs::read(&path).unwrap(), garbage, "left as it was");
     }
-    let nowhere = Embedded::open(Some(&folder.join("none/store.redb")), 3000, DAY).await;
+    let nowhere = EmbeddedStore::open(Some(&folder.join("none/store.redb")), 3000, DAY).await;
     assert!(matches!(nowhere, Err(OpenError::Io(_))), "{nowhere:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
-async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
+async fn a_damaged_database_is_an_error_and_does_not_panic() {
     let folder = folder("damage");
     let path = folder.join("store.redb");
-    let store = Embedded::open(Some(&path), 1 << 20, DAY).await.unwrap();
+    let store = EmbeddedStore::open(Some(&path), 1 << 20, DAY).await.unwrap();
     for number in 0..50 {
         store.save(entry(&format!("{number}"), 5000, &[])).await.unwrap();
     }
@@ -148,7 +153,7 @@ async fn a_database_that_was_damaged_is_told_and_never_panics_the_process() {
         *byte ^= 0xff;
     }
     std::fs::write(&path, bytes).unwrap();
-    let opened = Embedded::open(Some(&path), 1 << 20, DAY).await;
+    let opened = EmbeddedStore::open(Some(&path), 1 << 20, DAY).await;
     assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -161,7 +166,7 @@ struct FullDisk {
 }
 
 impl FullDisk {
-    fn room(&self) -> io::Result<()> {
+    fn check_room(&self) -> io::Result<()> {
         match self.is_full.load(Ordering::SeqCst) {
             true => Err(io::ErrorKind::StorageFull.into()),
             false => Ok(()),
@@ -179,17 +184,17 @@ impl redb::StorageBackend for FullDisk {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.room()?;
+        self.check_room()?;
         self.file.write(offset, data)
     }
 
@@ -204,7 +209,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
     let path = folder.join("store.redb");
     let is_full = Arc::new(AtomicBool::new(false));
     let disk = Arc::clone(&is_full);
-    let opener: Opener = Box::new(move || {
+    let opener: DatabaseOpener = Box::new(move || {
         let options = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -217,7 +222,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
         };
         builder().create_with_backend(backend)
     });
-    let limits = Limits {
+    let limits = StoreLimits {
         max_bytes: 1 << 20,
         max_age: DAY,
     };
@@ -236,7 +241,7 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     store.save(entry("d", 1000, &[])).await.unwrap();
     assert_eq!(
-        kept(&store, &["a", "b", "c", "d"]).await,
+        which_exist(&store, &["a", "b", "c", "d"]).await,
         [true, false, false, true]
     );
     drop(store);
@@ -245,14 +250,14 @@ async fn a_disk_that_was_full_for_a_while_is_written_to_again() {
 
 #[tokio::test]
 async fn many_writers_and_readers_at_once() {
-    let store = Arc::new(Embedded::open(None, 1 << 24, DAY).await.unwrap());
+    let store = Arc::new(EmbeddedStore::open(None, 1 << 24, DAY).await.unwrap());
     let tasks: Vec<_> = (0..200)
         .map(|number| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 let id = format!("{number}");
                 store.save(entry(&id, 1000, &[])).await.unwrap();
-                kept(&store, &[&id]).await
+                which_exist(&store, &[&id]).await
             })
         })
         .collect();

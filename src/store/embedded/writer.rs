@@ -1,4 +1,8 @@
-//! The thread that writes.
+//! The thread that writes to the database.
+//!
+//! It batches: all tasks that wait, up to [`BATCH_LIMIT`], go into one transaction. The database synchronizes its
+//! file with the disk at every commit (its durability `Immediate`, which is the default), and that costs the same for
+//! one entry as for many. Nobody is told that an entry is saved before that.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -7,148 +11,136 @@ use std::time::{Duration, Instant};
 use redb::{Database, Error, ReadableTable, Table};
 use tokio::sync::oneshot;
 
-use super::super::{Entry, Key, StoreError};
-use super::file::File;
-use super::{ORDER, USES, VALUES, is_over, now, weight};
+use super::super::{StoreEntry, StoreError, StoreKey};
+use super::database::ReopenableDatabase;
+use super::{ORDER, USES, VALUES, entry_size, is_expired, unix_millis};
 
-/// How often what is too old is looked for where nothing else is to be done.
-const SWEEP: Duration = Duration::from_secs(60);
-/// Most tasks of one commit.
-const TOGETHER: usize = 64;
-/// How long nobody tries to open a database again that could not be opened.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often the thread looks for entries that are too old when it has no task.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// The most tasks in one commit. It limits how long the first of them waits for the others to be written.
+const BATCH_LIMIT: usize = 64;
+/// The pause between two attempts to open the database again. Opening it reads the whole file, while every task waits.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
-/// How much is kept, and for how long.
+/// How much the store may hold, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most bytes.
+pub struct StoreLimits {
+    /// The most bytes of all entries together, as `entry_size` counts them.
     pub max_bytes: u64,
-    /// How long after its last use.
+    /// How long an entry is kept after its last use.
     pub max_age: Duration,
 }
 
-/// Something to write, and whom to tell when it is on the disk.
+/// Something to write, and the channel for its outcome, which is sent when it is on the disk.
 #[derive(Debug)]
-pub enum Task {
-    /// Keep an entry.
+pub enum WriteTask {
+    /// Save an entry.
     Save {
         /// The entry.
-        entry: Entry,
-        /// Gets the outcome.
+        entry: StoreEntry,
+        /// Receives the outcome.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
-    /// Forget one.
+    /// Delete an entry.
     Delete {
         /// Its key.
-        key: Key,
-        /// Gets whether it was there.
+        key: StoreKey,
+        /// Receives whether the entry existed.
         done: oneshot::Sender<Result<bool, StoreError>>,
     },
 }
 
 /// The thread's state.
-pub struct Writer {
-    file: Arc<File>,
-    limits: Limits,
-    totals: Totals,
-    /// When it was last tried to open the database again.
-    tried: Option<Instant>,
+pub struct StoreWriter {
+    database: Arc<ReopenableDatabase>,
+    limits: StoreLimits,
+    totals: StoreTotals,
+    /// The time of the last attempt to open the database again.
+    reopened_at: Option<Instant>,
 }
 
-/// What the tables amount to.
+/// Sums over the tables. They are kept here, because adding up the tables would read all of them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Totals {
+struct StoreTotals {
+    /// The sizes of all entries.
     bytes: u64,
+    /// The number of the next use.
     next_use: u64,
 }
 
-impl Writer {
-    /// The writer of a database, whose tables are made where they are not there.
-    pub fn new(file: Arc<File>, limits: Limits) -> Result<Self, Error> {
-        let totals = file.with(Totals::read)?;
+impl StoreWriter {
+    /// The writer of a database. Creates the tables that do not exist.
+    pub fn new(database: Arc<ReopenableDatabase>, limits: StoreLimits) -> Result<Self, Error> {
+        let totals = database.with(StoreTotals::read)?;
         Ok(Self {
-            file,
+            database,
             limits,
             totals,
-            tried: None,
+            reopened_at: None,
         })
     }
 
-    /// Writes until nobody can give it anything more.
-    pub fn run(mut self, queue: &Receiver<Task>) {
+    /// Writes until the store is dropped and all tasks are done.
+    pub fn run(mut self, queue: &Receiver<WriteTask>) {
         loop {
-            let mut tasks = match queue.recv_timeout(SWEEP.min(self.limits.max_age)) {
+            // The tasks of the next commit: one that is waited for, and those that have queued up behind it.
+            let mut tasks = match queue.recv_timeout(SWEEP_INTERVAL.min(self.limits.max_age)) {
                 Ok(task) => vec![task],
                 Err(RecvTimeoutError::Timeout) => Vec::new(),
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            tasks.extend(queue.try_iter().take(TOGETHER - 1));
+            tasks.extend(queue.try_iter().take(BATCH_LIMIT - 1));
+            // Without tasks, a transaction is only worth its synchronization if there is something to delete.
             if tasks.is_empty() {
-                match self.has_old() {
+                match self.has_expired() {
                     Ok(true) => {}
                     Ok(false) => continue,
                     Err(error) => {
-                        self.recover(&error);
+                        self.reopen(&error);
                         continue;
                     }
                 }
             }
             let mut written = self.write(&tasks);
+            // A transaction that failed has written nothing, so it can be repeated as a whole.
             if let Err(error) = &written
-                && self.recover(error)
+                && self.reopen(error)
             {
                 written = self.write(&tasks);
             }
-            match written {
-                Ok(found) => {
-                    let found = found.into_iter().chain(std::iter::repeat(false));
-                    for (task, found) in tasks.into_iter().zip(found) {
-                        // Who asked may be gone by now.
-                        match task {
-                            Task::Save { done, .. } => drop(done.send(Ok(()))),
-                            Task::Delete { done, .. } => drop(done.send(Ok(found))),
-                        }
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(cause = %error, "the response store cannot be written to");
-                    let error = StoreError::new(error);
-                    for task in tasks {
-                        match task {
-                            Task::Save { done, .. } => drop(done.send(Err(error.clone()))),
-                            Task::Delete { done, .. } => drop(done.send(Err(error.clone()))),
-                        }
-                    }
-                }
-            }
+            report(tasks, written);
         }
     }
 
-    /// Whether the entry that was used first is too old.
-    fn has_old(&self) -> Result<bool, Error> {
+    /// Whether the entry that has not been used for longest is too old.
+    fn has_expired(&self) -> Result<bool, Error> {
         use redb::ReadableDatabase;
-        self.file.with(|database| {
+        self.database.with(|database| {
             let transaction = database.begin_read()?;
             let (order, uses) = (transaction.open_table(ORDER)?, transaction.open_table(USES)?);
             let Some((_, key)) = order.first()? else {
                 return Ok(false);
             };
             let used = uses.get(key.value())?;
-            Ok(used.is_some_and(|used| is_over(used.value().1, self.limits.max_age, now())))
+            Ok(used.is_some_and(|used| is_expired(used.value().1, self.limits.max_age, unix_millis())))
         })
     }
 
-    /// Opens the database again where its file failed (a full disk): it would take nothing more. Says whether it is open.
-    fn recover(&mut self, error: &Error) -> bool {
+    /// Opens the database again if its file has failed, since it accepts no more writes then. Returns whether it is
+    /// open.
+    fn reopen(&mut self, error: &Error) -> bool {
         let is_lost = matches!(
             error,
             Error::Io(_) | Error::PreviousIo | Error::DatabaseClosed | Error::LockPoisoned(_)
         );
-        if !is_lost || self.tried.is_some_and(|at| at.elapsed() < PAUSE) {
+        if !is_lost || self.reopened_at.is_some_and(|at| at.elapsed() < REOPEN_PAUSE) {
             return false;
         }
-        self.tried = Some(Instant::now());
-        let opened = self.file.reopen().and_then(|()| self.file.with(Totals::read));
+        self.reopened_at = Some(Instant::now());
+        let opened = self
+            .database
+            .reopen()
+            .and_then(|()| self.database.with(StoreTotals::read));
         match opened {
             Ok(totals) => {
                 tracing::warn!(cause = %error, "the response store failed and was opened again");
@@ -162,20 +154,21 @@ impl Writer {
         }
     }
 
-    /// Writes all tasks in one commit; says for each whether its entry was there before.
-    fn write(&mut self, tasks: &[Task]) -> Result<Vec<bool>, Error> {
+    /// Writes all tasks in one commit. Returns for each whether its entry existed before.
+    fn write(&mut self, tasks: &[WriteTask]) -> Result<Vec<bool>, Error> {
+        // Changed on a copy: the sums must not change if the transaction fails.
         let mut totals = self.totals;
         let limits = self.limits;
-        let found = self
-            .file
-            .with(|database| write(database, tasks, limits, &mut totals))?;
+        let existed = self
+            .database
+            .with(|database| commit_tasks(database, tasks, limits, &mut totals))?;
         self.totals = totals;
-        Ok(found)
+        Ok(existed)
     }
 }
 
-impl Totals {
-    /// Sums up a database, whose tables are made where they are not there.
+impl StoreTotals {
+    /// Adds up the tables of a database. Creates those that do not exist.
     fn read(database: &Database) -> Result<Self, Error> {
         let transaction = database.begin_write()?;
         let mut totals = Self::default();
@@ -185,8 +178,8 @@ impl Totals {
             let uses = transaction.open_table(USES)?;
             for entry in uses.iter()? {
                 let (_, used) = entry?;
-                let (number, _, weight) = used.value();
-                totals.bytes = totals.bytes.saturating_add(weight);
+                let (number, _, size) = used.value();
+                totals.bytes = totals.bytes.saturating_add(size);
                 totals.next_use = totals.next_use.max(number.saturating_add(1));
             }
         }
@@ -195,99 +188,131 @@ impl Totals {
     }
 }
 
-/// Writes all tasks in one commit; says for each whether its entry was there before.
-fn write(
+/// Sends the outcome of a commit to those who wait for its tasks.
+fn report(tasks: Vec<WriteTask>, written: Result<Vec<bool>, Error>) {
+    // Sending fails if the request of a task has gone away in the meantime.
+    match written {
+        Ok(existed) => {
+            let existed = existed.into_iter().chain(std::iter::repeat(false));
+            for (task, existed) in tasks.into_iter().zip(existed) {
+                match task {
+                    WriteTask::Save { done, .. } => drop(done.send(Ok(()))),
+                    WriteTask::Delete { done, .. } => drop(done.send(Ok(existed))),
+                }
+            }
+        }
+        Err(error) => {
+            tracing::error!(cause = %error, "the response store cannot be written to");
+            let error = StoreError::new(error);
+            for task in tasks {
+                match task {
+                    WriteTask::Save { done, .. } => drop(done.send(Err(error.clone()))),
+                    WriteTask::Delete { done, .. } => drop(done.send(Err(error.clone()))),
+                }
+            }
+        }
+    }
+}
+
+/// Writes all tasks in one commit, and deletes entries that are too old or too many. Returns for each task whether
+/// its entry existed before.
+fn commit_tasks(
     database: &Database,
-    tasks: &[Task],
-    limits: Limits,
-    totals: &mut Totals,
+    tasks: &[WriteTask],
+    limits: StoreLimits,
+    totals: &mut StoreTotals,
 ) -> Result<Vec<bool>, Error> {
     let transaction = database.begin_write()?;
-    let mut found = Vec::with_capacity(tasks.len());
+    let mut existed = Vec::with_capacity(tasks.len());
     {
-        let mut tables = Tables {
+        let mut tables = WriteTables {
             values: transaction.open_table(VALUES)?,
             uses: transaction.open_table(USES)?,
             order: transaction.open_table(ORDER)?,
             totals,
-            now: now(),
+            now: unix_millis(),
         };
         for task in tasks {
-            found.push(match task {
-                Task::Save { entry, done: _ } => {
+            existed.push(match task {
+                WriteTask::Save { entry, done: _ } => {
+                    // An entry is deleted before the later ones of its conversation, since it gets the lower number.
                     for key in &entry.used {
-                        tables.touch(key)?;
+                        tables.renew(key)?;
                     }
                     tables.put(entry)?
                 }
-                Task::Delete { key, done: _ } => tables.remove(key.as_str())?,
+                WriteTask::Delete { key, done: _ } => tables.remove(key.as_str())?,
             });
         }
-        tables.shrink(limits)?;
+        tables.delete_surplus(limits)?;
     }
     transaction.commit()?;
-    Ok(found)
+    Ok(existed)
 }
 
 /// The tables of one transaction.
-struct Tables<'t> {
+struct WriteTables<'t> {
     values: Table<'t, &'static str, &'static [u8]>,
     uses: Table<'t, &'static str, (u64, u64, u64)>,
     order: Table<'t, u64, &'static str>,
-    totals: &'t mut Totals,
+    totals: &'t mut StoreTotals,
     now: u64,
 }
 
-impl Tables<'_> {
-    /// Makes an entry the one that was used last, where it is there.
-    fn touch(&mut self, key: &Key) -> Result<(), Error> {
+impl WriteTables<'_> {
+    /// Makes an entry the one that was used last, if it exists.
+    fn renew(&mut self, key: &StoreKey) -> Result<(), Error> {
         let used = self.uses.get(key.as_str())?.map(|used| used.value());
-        let Some((number, _, weight)) = used else {
+        let Some((number, _, size)) = used else {
             return Ok(());
         };
         self.order.remove(number)?;
-        self.number(key, weight)
+        self.record_use(key, size)
     }
 
-    fn number(&mut self, key: &Key, weight: u64) -> Result<(), Error> {
+    /// Gives an entry the next number.
+    fn record_use(&mut self, key: &StoreKey, size: u64) -> Result<(), Error> {
         let number = self.totals.next_use;
         self.totals.next_use = number.saturating_add(1);
         self.order.insert(number, key.as_str())?;
-        self.uses.insert(key.as_str(), (number, self.now, weight))?;
+        self.uses.insert(key.as_str(), (number, self.now, size))?;
         Ok(())
     }
 
-    fn put(&mut self, entry: &Entry) -> Result<bool, Error> {
+    /// Writes an entry. Returns whether there was one with the same key, which is replaced.
+    fn put(&mut self, entry: &StoreEntry) -> Result<bool, Error> {
         let replaced = self.remove(entry.key.as_str())?;
-        let weight = weight(&entry.key, entry.value.len());
+        let size = entry_size(&entry.key, entry.value.len());
         self.values.insert(entry.key.as_str(), &*entry.value)?;
-        self.number(&entry.key, weight)?;
-        self.totals.bytes = self.totals.bytes.saturating_add(weight);
+        self.record_use(&entry.key, size)?;
+        self.totals.bytes = self.totals.bytes.saturating_add(size);
         Ok(replaced)
     }
 
+    /// Deletes an entry. Returns whether there was one.
     fn remove(&mut self, key: &str) -> Result<bool, Error> {
-        let Some((number, _, weight)) = self.uses.remove(key)?.map(|used| used.value()) else {
+        let Some((number, _, size)) = self.uses.remove(key)?.map(|used| used.value()) else {
             return Ok(false);
         };
         self.order.remove(number)?;
         self.values.remove(key)?;
-        self.totals.bytes = self.totals.bytes.saturating_sub(weight);
+        self.totals.bytes = self.totals.bytes.saturating_sub(size);
         Ok(true)
     }
 
-    /// Removes what is too old or too much, the one that was used first before the others.
-    fn shrink(&mut self, limits: Limits) -> Result<(), Error> {
+    /// Deletes the entries that are too old, and those that are too many: the one that has not been used for longest
+    /// first.
+    fn delete_surplus(&mut self, limits: StoreLimits) -> Result<(), Error> {
         loop {
             let first = self.order.first()?.map(|(_, key)| key.value().to_owned());
             let Some(key) = first else { return Ok(()) };
             let used = self.uses.get(key.as_str())?.map(|used| used.value());
-            let old = used.is_none_or(|(_, at, _)| is_over(at, limits.max_age, self.now));
-            if !old && self.totals.bytes <= limits.max_bytes {
+            let is_old = used.is_none_or(|(_, used_at, _)| is_expired(used_at, limits.max_age, self.now));
+            if !is_old && self.totals.bytes <= limits.max_bytes {
                 return Ok(());
             }
             if !self.remove(&key)? {
-                // An order without an entry, which only a damaged file has.
+                // A number without an entry, which only a damaged file contains. Without this, the loop would not end.
                 self.order.pop_first()?;
             }
         }

@@ -1,4 +1,4 @@
-//! Clients of the Responses API that rely on what an earlier request left, on upstreams that keep nothing.
+//! Clients of the Responses API that refer to earlier responses, on upstreams that keep none.
 
 mod conversations;
 mod lifetime;
@@ -11,22 +11,22 @@ use std::path::PathBuf;
 use llm_proxy::demo::Demo;
 use serde_json::{Value, json};
 
-use crate::support::{Proxy, model};
+use crate::support::{FetchResponse, TestProxy, dialects, model, read_json};
 
 /// The store of most tests.
 pub const MEMORY: &str = "{kind: memory}";
 
 /// A proxy with a store in front of the scripted upstream: `/claude` and `/chat` translate, `/own` does not.
-pub struct Setup {
+pub struct StoreSetup {
     pub demo: Demo,
-    pub proxy: Proxy,
+    pub proxy: TestProxy,
 }
 
-impl Setup {
+impl StoreSetup {
     /// `store` is the value of `server.response_store`.
     pub async fn new(store: &str) -> Self {
         let demo = Demo::bind_recording("127.0.0.1:0", 64).await.expect("a demo");
-        let proxy = Proxy::serve_file(&file(store, &demo.url())).await;
+        let proxy = TestProxy::serve_file(&config_file(store, &demo.url())).await;
         Self { demo, proxy }
     }
 
@@ -38,58 +38,58 @@ impl Setup {
             .bearer_auth("mine")
     }
 
-    /// The answer's status and object. A streamed answer's is that of its last event.
-    pub async fn ask(&self, prefix: &str, body: &Value) -> (u16, Value) {
-        let answer = self.request(prefix, body).send().await.expect("an answer");
-        let (status, streamed) = (answer.status().as_u16(), body["stream"] == true);
-        let text = answer.text().await.expect("a body");
+    /// Requests a response. Returns its status and object; the object of a streamed response is that of its last event.
+    pub async fn try_create(&self, prefix: &str, body: &Value) -> (u16, Value) {
+        let response = self.request(prefix, body).fetch().await;
+        let (status, streamed) = (response.status().as_u16(), body["stream"] == true);
+        let text = response.text().await.expect("a body");
         if streamed && status == 200 {
-            (status, last_event(&text)["response"].clone())
+            (status, read_last_event(&text)["response"].clone())
         } else {
             (status, serde_json::from_str(&text).expect("JSON"))
         }
     }
 
-    /// Asks for what has to succeed.
-    pub async fn done(&self, prefix: &str, body: &Value) -> Value {
-        let (status, answer) = self.ask(prefix, body).await;
-        assert_eq!(status, 200, "{answer}");
-        answer
+    /// Requests a response that has to succeed.
+    pub async fn create(&self, prefix: &str, body: &Value) -> Value {
+        let (status, response) = self.try_create(prefix, body).await;
+        assert_eq!(status, 200, "{response}");
+        response
     }
 
-    pub async fn object(&self, method: http::Method, path: &str) -> (u16, Value) {
+    /// Requests a path of saved responses. Returns status and body.
+    pub async fn request_object(&self, method: http::Method, path: &str) -> (u16, Value) {
         let request = self
             .proxy
             .client
             .request(method, self.proxy.url(path))
             .bearer_auth("mine");
-        let answer = request.send().await.expect("an answer");
-        let status = answer.status().as_u16();
-        let body = answer.bytes().await.expect("a body");
-        (status, serde_json::from_slice(&body).expect("JSON"))
+        let response = request.fetch().await;
+        let status = response.status().as_u16();
+        (status, read_json(response).await)
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        self.object(http::Method::GET, path).await
+        self.request_object(http::Method::GET, path).await
     }
 
-    /// What the upstream got last.
-    pub fn sent(&self) -> Value {
+    /// The body of the request that the upstream received last.
+    pub fn upstream_request(&self) -> Value {
         let seen = self.demo.requests().pop().expect("a request");
         serde_json::from_slice(&seen.body).expect("JSON")
     }
 }
 
 /// A configuration file.
-pub fn file(store: &str, upstream: &str) -> String {
+pub fn config_file(store: &str, upstream: &str) -> String {
     let mut text = "models:\n".to_owned();
     for (prefix, dialect) in [
         ("/claude", "claude"),
         ("/chat", "openai-chat"),
         ("/own", "openai-responses"),
     ] {
-        let dialects = format!("frontend_dialect: openai-responses, backend_dialect: {dialect}");
-        text.push_str(&model(prefix, "*", "claude-sonnet-4-5", upstream, &dialects));
+        let keys = dialects("openai-responses", dialect);
+        text.push_str(&model(prefix, "*", "claude-sonnet-4-5", upstream, &keys));
     }
     match store {
         "" => text,
@@ -97,19 +97,19 @@ pub fn file(store: &str, upstream: &str) -> String {
     }
 }
 
-pub fn last_event(stream: &str) -> Value {
+pub fn read_last_event(stream: &str) -> Value {
     let data = stream.lines().rev().find_map(|line| line.strip_prefix("data: "));
     serde_json::from_str(data.expect("an event")).expect("JSON")
 }
 
-pub fn id(answer: &Value) -> &str {
-    answer["id"].as_str().expect("an identifier")
+pub fn id(response: &Value) -> &str {
+    response["id"].as_str().expect("an identifier")
 }
 
-/// A folder that is gone when the test is.
-pub struct Folder(pub PathBuf);
+/// A folder that is deleted at the end of the test.
+pub struct TestFolder(pub PathBuf);
 
-impl Folder {
+impl TestFolder {
     pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("llm-proxy-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder");
@@ -125,7 +125,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

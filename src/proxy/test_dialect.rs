@@ -1,7 +1,8 @@
-//! A made-up dialect, so that the way of a translated request can be tested apart from any real one.
+//! A made-up dialect, so that translation in the proxy can be tested without any real dialect.
 //!
-//! A request is words: the model, and then any of `stream`, `lossy`, `impossible`. A stream's data are `start`, `end`,
-//! `fail` and anything else as text; what is written of it is `[start]`, `[end]`, `[fail …]` and the text.
+//! The body of a request consists of words: the model, and then any of `stream`, `lossy`, `impossible`. The data of a
+//! stream's events are `start`, `end`, `fail`, and anything else as text. Written, they become `[start]`, `[end]`,
+//! `[fail …]` and the text.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -17,9 +18,9 @@ use crate::dialect::{
 };
 use crate::prompt::SystemEdits;
 
-pub struct Words;
+pub struct FakeDialect;
 
-pub static WORDS: Words = Words;
+pub static FAKE_DIALECT: FakeDialect = FakeDialect;
 
 static FIELDS: FieldNames = FieldNames {
     system: "system",
@@ -45,7 +46,7 @@ const USAGE: Usage = Usage {
     web_searches: 0,
 };
 
-impl Dialect for Words {
+impl Dialect for FakeDialect {
     fn name(&self) -> DialectName {
         DialectName::OpenAiChat
     }
@@ -59,7 +60,7 @@ impl Dialect for Words {
     }
 }
 
-impl Endpoints for Words {
+impl Endpoints for FakeDialect {
     fn endpoint(&self, method: &Method, path: &str) -> Endpoint {
         match (method, path) {
             (&Method::POST, "/say") => Endpoint::Generate {
@@ -71,7 +72,7 @@ impl Endpoints for Words {
     }
 }
 
-impl RequestCodec for Words {
+impl RequestCodec for FakeDialect {
     fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
         let losses = scope.losses();
         let text = String::from_utf8_lossy(inbound.body).into_owned();
@@ -111,14 +112,14 @@ impl RequestCodec for Words {
     }
 }
 
-impl ResponseCodec for Words {
+impl ResponseCodec for FakeDialect {
     fn read_response(&self, scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
         let losses = scope.losses();
         let text = String::from_utf8_lossy(body).into_owned();
         if text == "gibberish" {
             return Err(Error::new(ErrorClass::Upstream, "no words"));
         }
-        losses.approximate("answer", "it was louder");
+        losses.approximate("response", "it was louder");
         Ok(Response {
             id: None,
             model: None,
@@ -139,17 +140,17 @@ impl ResponseCodec for Words {
     }
 }
 
-impl StreamCodec for Words {
+impl StreamCodec for FakeDialect {
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(Reader { open: false })
+        Box::new(FakeStreamReader { open: false })
     }
 
     fn stream_writer(&self, _: &ResponseContext) -> Box<dyn StreamWriter> {
-        Box::new(Writer)
+        Box::new(FakeStreamWriter)
     }
 }
 
-impl ErrorCodec for Words {
+impl ErrorCodec for FakeDialect {
     fn read_error(&self, status: StatusCode, _: &HeaderMap, body: &[u8]) -> Error {
         let class = match status.as_u16() {
             401 => ErrorClass::Authentication,
@@ -177,11 +178,11 @@ impl ErrorCodec for Words {
     }
 }
 
-impl TokenCounting for Words {}
+impl TokenCounting for FakeDialect {}
 
-impl RateLimitHeaders for Words {}
+impl RateLimitHeaders for FakeDialect {}
 
-impl ModelList for Words {
+impl ModelList for FakeDialect {
     fn write_models(&self, models: &[&str], _: Option<&str>) -> Vec<u8> {
         models.join(" ").into_bytes()
     }
@@ -191,11 +192,11 @@ impl ModelList for Words {
     }
 }
 
-struct Reader {
+struct FakeStreamReader {
     open: bool,
 }
 
-impl StreamReader for Reader {
+impl StreamReader for FakeStreamReader {
     fn read(&mut self, _: &mut Scope<'_>, _: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         match data {
             b"start" => out.push(Event::Start(Start::default())),
@@ -223,9 +224,9 @@ impl StreamReader for Reader {
     fn end(&mut self, _: &mut Scope<'_>, _: &mut Vec<Event>) {}
 }
 
-struct Writer;
+struct FakeStreamWriter;
 
-impl StreamWriter for Writer {
+impl StreamWriter for FakeStreamWriter {
     fn write(&mut self, _: &mut Scope<'_>, event: Event, out: &mut BytesMut) {
         match event {
             Event::Start(_) => out.extend_from_slice(b"[start]"),

@@ -1,4 +1,4 @@
-//! Several proxies that share what clients come back to, in a real Redis or Valkey server.
+//! Several proxies that share their responses in a real Redis or Valkey server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Folder, Setup, file, id};
+use super::{StoreSetup, TestFolder, config_file, id};
 use crate::support::PATIENCE;
 
 const PASSWORD: &str = "a-password-of-the-test";
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 /// A server on a port of its own.
-struct Server {
+struct RedisServer {
     child: Child,
     address: SocketAddr,
-    folder: Folder,
+    folder: TestFolder,
     program: &'static str,
 }
 
-impl Server {
+impl RedisServer {
     /// `None` where no server is installed, which is an error where all checks have to run.
     fn start(name: &str) -> Option<Self> {
         let program = PROGRAMS.into_iter().find(|program| {
@@ -40,7 +40,7 @@ impl Server {
         };
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = port.expect("a port");
-        let folder = Folder::new(name);
+        let folder = TestFolder::new(name);
         let child = spawn(program, address, &folder);
         let server = Self {
             child,
@@ -83,19 +83,19 @@ impl Server {
         )
     }
 
-    /// The server's answer to a command, in its own protocol.
+    /// The server's response to a command, in its own protocol.
     fn ask(&self, command: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         write!(stream, "AUTH {PASSWORD}\r\n{command}\r\nQUIT\r\n").expect("a command");
-        let mut answer = String::new();
+        let mut response = String::new();
         // A server that is still starting may close early.
-        let _ = stream.read_to_string(&mut answer);
-        answer
+        let _ = stream.read_to_string(&mut response);
+        response
     }
 }
 
-fn spawn(program: &str, address: SocketAddr, folder: &Folder) -> Child {
+fn spawn(program: &str, address: SocketAddr, folder: &TestFolder) -> Child {
     let mut command = Command::new(program);
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.args(["--requirepass", PASSWORD, "--port", &address.port().to_string()]);
@@ -104,33 +104,39 @@ fn spawn(program: &str, address: SocketAddr, folder: &Folder) -> Child {
     command.spawn().expect("a server")
 }
 
-impl Drop for Server {
+impl Drop for RedisServer {
     fn drop(&mut self) {
         self.end();
     }
 }
 
 #[tokio::test]
-async fn another_replica_goes_on() {
-    let Some(server) = Server::start("replicas") else {
+async fn another_replica_continues_the_conversation() {
+    let Some(server) = RedisServer::start("replicas") else {
         return;
     };
-    let one = Setup::new(&server.store(", max_age: 1h")).await;
-    let other = Setup::new(&server.store(", max_age: 1h")).await;
+    let one = StoreSetup::new(&server.store(", max_age: 1h")).await;
+    let other = StoreSetup::new(&server.store(", max_age: 1h")).await;
     for stream in [false, true] {
         let first = one
-            .done("claude", &json!({"input": "from the first", "stream": stream}))
+            .create("claude", &json!({"input": "from the first", "stream": stream}))
             .await;
         assert_eq!(first["store"], true);
         let path = format!("/claude/v1/responses/{}", id(&first));
         assert_eq!(other.get(&path).await, (200, first.clone()));
         let next = json!({"input": "at the second", "previous_response_id": id(&first), "stream": stream});
-        let second = other.done("claude", &next).await;
-        assert_eq!(other.sent()["messages"].as_array().map(Vec::len), Some(3));
+        let second = other.create("claude", &next).await;
+        assert_eq!(
+            other.upstream_request()["messages"].as_array().map(Vec::len),
+            Some(3)
+        );
         let third = json!({"input": "at the first", "previous_response_id": id(&second), "stream": stream});
-        one.done("claude", &third).await;
-        assert_eq!(one.sent()["messages"].as_array().map(Vec::len), Some(5));
-        assert_eq!(one.object(http::Method::DELETE, &path).await.0, 200);
+        one.create("claude", &third).await;
+        assert_eq!(
+            one.upstream_request()["messages"].as_array().map(Vec::len),
+            Some(5)
+        );
+        assert_eq!(one.request_object(http::Method::DELETE, &path).await.0, 200);
         assert_eq!(other.get(&path).await.0, 404);
     }
     let text = server.ask("KEYS *");
@@ -142,17 +148,17 @@ async fn another_replica_goes_on() {
 
 #[tokio::test]
 async fn entries_live_as_long_as_they_are_used() {
-    let Some(server) = Server::start("age") else {
+    let Some(server) = RedisServer::start("age") else {
         return;
     };
-    let setup = Setup::new(&server.store(", max_age: 2s")).await;
-    let answer = setup.done("chat", &json!({"input": "x"})).await;
-    let path = format!("/chat/v1/responses/{}", id(&answer));
+    let setup = StoreSetup::new(&server.store(", max_age: 2s")).await;
+    let response = setup.create("chat", &json!({"input": "x"})).await;
+    let path = format!("/chat/v1/responses/{}", id(&response));
     tokio::time::sleep(Duration::from_millis(1200)).await;
     setup
-        .done(
+        .create(
             "chat",
-            &json!({"input": "y", "previous_response_id": id(&answer)}),
+            &json!({"input": "y", "previous_response_id": id(&response)}),
         )
         .await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -163,31 +169,34 @@ async fn entries_live_as_long_as_they_are_used() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_away_is_found_again() {
-    let Some(mut server) = Server::start("away") else {
+async fn a_server_that_was_down_is_used_again() {
+    let Some(mut server) = RedisServer::start("away") else {
         return;
     };
-    let setup = Setup::new(&server.store("")).await;
+    let setup = StoreSetup::new(&server.store("")).await;
     let mut earlier: Option<Value> = None;
     // Away from the outset, and once more in the middle.
     for _ in 0..2 {
         server.end();
-        let away = setup.done("chat", &json!({"input": "x", "stream": true})).await;
+        let away = setup.create("chat", &json!({"input": "x", "stream": true})).await;
         assert_eq!(away["store"], false);
         server.restart();
         let began = Instant::now();
-        let answer = loop {
-            let answer = setup.done("chat", &json!({"input": "x"})).await;
-            if answer["store"] == true {
-                break answer;
+        let response = loop {
+            let response = setup.create("chat", &json!({"input": "x"})).await;
+            if response["store"] == true {
+                break response;
             }
             assert!(began.elapsed() < PATIENCE, "not connected again");
         };
         assert_eq!(
-            setup.get(&format!("/chat/v1/responses/{}", id(&answer))).await.0,
+            setup
+                .get(&format!("/chat/v1/responses/{}", id(&response)))
+                .await
+                .0,
             200
         );
-        if let Some(lost) = earlier.replace(answer) {
+        if let Some(lost) = earlier.replace(response) {
             assert_eq!(
                 setup.get(&format!("/chat/v1/responses/{}", id(&lost))).await.0,
                 404
@@ -199,12 +208,12 @@ async fn a_server_that_was_away_is_found_again() {
 #[tokio::test]
 async fn a_password_is_never_shown() {
     let url = format!("redis://:{PASSWORD}@127.0.0.1:1/0");
-    let text = file(&format!("{{kind: redis, url: \"{url}\"}}"), "http://127.0.0.1:1");
+    let text = config_file(&format!("{{kind: redis, url: \"{url}\"}}"), "http://127.0.0.1:1");
     let loaded = llm_proxy::config::parse(&text, &|_| None).expect("a configuration");
     assert!(!format!("{loaded:?}").contains(PASSWORD));
     let store = loaded.config.response_store.expect("a store");
     let store = llm_proxy::store::Store::open(&store).await.expect("a store");
-    let key = llm_proxy::store::Owner::new("/a", "key").key("resp");
+    let key = llm_proxy::store::StoreOwner::new("/a", "key").key("resp");
     let error = store.get(&key).await.expect_err("no server");
     assert!(
         !format!("{store:?} {error} {error:?}").contains(PASSWORD),

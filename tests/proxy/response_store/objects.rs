@@ -1,16 +1,17 @@
-//! What is kept, for whom, and how it is shown.
+//! Which responses are saved, who can read them, and the paths of saved responses.
 
 use serde_json::{Value, json};
 
-use super::{MEMORY, Setup, id};
+use super::{MEMORY, StoreSetup, id};
+use crate::support::{FetchResponse, read_json};
 
 #[tokio::test]
-async fn nobody_else_can_use_an_answer() {
-    let setup = Setup::new(MEMORY).await;
-    let answer = setup.done("claude", &json!({"input": "a secret"})).await;
+async fn nobody_else_can_use_a_response() {
+    let setup = StoreSetup::new(MEMORY).await;
+    let response = setup.create("claude", &json!({"input": "a secret"})).await;
     let (own, item) = (
-        id(&answer),
-        answer["output"][0]["id"].as_str().expect("an identifier"),
+        id(&response),
+        response["output"][0]["id"].as_str().expect("an identifier"),
     );
     let unknown = format!("resp_px{}", "0".repeat(40));
     let mut errors = Vec::new();
@@ -25,9 +26,9 @@ async fn nobody_else_can_use_an_answer() {
         let request = setup
             .proxy
             .post(&format!("/{prefix}/v1/responses"), body.to_string());
-        let response = request.bearer_auth(token).send().await.expect("an answer");
+        let response = request.bearer_auth(token).fetch().await;
         assert_eq!(response.status(), 400);
-        let error: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("JSON");
+        let error = read_json(response).await;
         assert_eq!(error["error"]["code"], "previous_response_not_found");
         assert_eq!(error["error"]["param"], "previous_response_id");
         errors.push(error.to_string().replace(previous, ""));
@@ -36,12 +37,12 @@ async fn nobody_else_can_use_an_answer() {
             .proxy
             .post(&format!("/{prefix}/v1/responses"), body.to_string());
         let foreign = (prefix, token) != ("claude", "mine");
-        let response = request.bearer_auth(token).send().await.expect("an answer");
+        let response = request.bearer_auth(token).fetch().await;
         assert_eq!(response.status(), if foreign { 404 } else { 200 });
         for method in [http::Method::GET, http::Method::DELETE] {
             let url = setup.proxy.url(&format!("/{prefix}/v1/responses/{previous}x"));
             let request = setup.proxy.client.request(method, url).bearer_auth(token);
-            assert_eq!(request.send().await.expect("an answer").status(), 404);
+            assert_eq!(request.fetch().await.status(), 404);
         }
     }
     assert!(
@@ -52,20 +53,24 @@ async fn nobody_else_can_use_an_answer() {
 }
 
 #[tokio::test]
-async fn kept_answers_are_objects() {
-    let setup = Setup::new(MEMORY).await;
-    let first = setup.done("chat", &json!({"input": "one", "stream": true})).await;
+async fn saved_responses_are_objects() {
+    let setup = StoreSetup::new(MEMORY).await;
+    let first = setup
+        .create("chat", &json!({"input": "one", "stream": true}))
+        .await;
     let next = json!({"input": [{"role": "user", "content": "two"}, {"role": "user", "content": "three"}],
         "previous_response_id": id(&first)});
-    let second = setup.done("chat", &next).await;
-    for answer in [&first, &second] {
-        let (status, object) = setup.get(&format!("/chat/v1/responses/{}", id(answer))).await;
-        assert_eq!((status, &object), (200, answer));
+    let second = setup.create("chat", &next).await;
+    for response in [&first, &second] {
+        let (status, object) = setup.get(&format!("/chat/v1/responses/{}", id(response))).await;
+        assert_eq!((status, &object), (200, response));
     }
     let path = format!("/chat/responses/{}", id(&second));
     let (status, error) = setup.get(&format!("{path}?stream=true")).await;
     assert_eq!((status, &error["error"]["param"]), (400, &json!("stream")));
-    let (status, error) = setup.object(http::Method::POST, &format!("{path}/cancel")).await;
+    let (status, error) = setup
+        .request_object(http::Method::POST, &format!("{path}/cancel"))
+        .await;
     assert_eq!(
         (status, &error["error"]["message"]),
         (400, &json!("Cannot cancel a synchronous response."))
@@ -99,18 +104,21 @@ async fn kept_answers_are_objects() {
     assert_eq!(setup.get(&format!("{path}/input_items?limit=0")).await.0, 400);
 
     let first_path = format!("/chat/v1/responses/{}", id(&first));
-    let (status, deleted) = setup.object(http::Method::DELETE, &first_path).await;
+    let (status, deleted) = setup.request_object(http::Method::DELETE, &first_path).await;
     assert_eq!(status, 200);
     assert_eq!(
         deleted,
         json!({"id": id(&first), "object": "response", "deleted": true})
     );
     assert_eq!(setup.get(&first_path).await.0, 404);
-    assert_eq!(setup.object(http::Method::DELETE, &first_path).await.0, 404);
+    assert_eq!(
+        setup.request_object(http::Method::DELETE, &first_path).await.0,
+        404
+    );
     // What went on from it is still there to see, but the conversation has lost its beginning.
     assert_eq!(setup.get(&path).await.0, 200);
     let (status, error) = setup
-        .ask(
+        .try_create(
             "chat",
             &json!({"input": "x", "previous_response_id": id(&second)}),
         )
@@ -122,18 +130,18 @@ async fn kept_answers_are_objects() {
 }
 
 #[tokio::test]
-async fn only_what_is_wanted_and_complete_is_kept() {
-    let setup = Setup::new(MEMORY).await;
+async fn only_complete_responses_that_shall_be_stored_are_saved() {
+    let setup = StoreSetup::new(MEMORY).await;
     for stream in [false, true] {
         let unwanted = setup
-            .done(
+            .create(
                 "claude",
                 &json!({"input": "hello", "store": false, "stream": stream}),
             )
             .await;
         assert_eq!(unwanted["store"], false);
         let cut = setup
-            .done(
+            .create(
                 "claude",
                 &json!({"input": "truncate", "stream": stream, "store": true}),
             )
@@ -153,10 +161,10 @@ async fn only_what_is_wanted_and_complete_is_kept() {
             setup.get(&format!("/claude/v1/responses/{}", id(&cut))).await.0,
             200
         );
-        // Going on from a kept answer does not keep the next one by itself.
+        // A response is not saved just because it continues a saved one.
         let next =
             json!({"input": "go on", "previous_response_id": id(&cut), "store": false, "stream": stream});
-        let next = setup.done("claude", &next).await;
+        let next = setup.create("claude", &next).await;
         assert_eq!(next["previous_response_id"], cut["id"]);
         assert_eq!(
             setup.get(&format!("/claude/v1/responses/{}", id(&next))).await.0,
@@ -165,7 +173,7 @@ async fn only_what_is_wanted_and_complete_is_kept() {
     }
     for words in ["long 9 error mid", "long 9 cut"] {
         let failed = setup
-            .done("claude", &json!({"input": words, "stream": true}))
+            .create("claude", &json!({"input": words, "stream": true}))
             .await;
         assert_eq!(
             (&failed["status"], &failed["store"]),
@@ -181,7 +189,7 @@ async fn only_what_is_wanted_and_complete_is_kept() {
     }
     let mut gone = setup.request("claude", &json!({"input": "slow 20 long 1000", "stream": true}));
     gone = gone.header("x-test", "gone");
-    let mut gone = gone.send().await.expect("an answer");
+    let mut gone = gone.fetch().await;
     let begun = gone.chunk().await.expect("a stream").expect("an event");
     let begun = String::from_utf8(begun.to_vec()).expect("text");
     let started: Value = serde_json::from_str(
@@ -201,7 +209,7 @@ async fn only_what_is_wanted_and_complete_is_kept() {
         404
     );
     let (status, error) = setup
-        .ask("claude", &json!({"input": "x", "conversation": "conv_1"}))
+        .try_create("claude", &json!({"input": "x", "conversation": "conv_1"}))
         .await;
     assert_eq!((status, &error["error"]["param"]), (400, &json!("conversation")));
 }

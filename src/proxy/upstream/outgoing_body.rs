@@ -1,4 +1,4 @@
-//! Bodies of requests.
+//! The body of a request to an upstream.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,15 +7,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// A body of known length that lies in several places.
+/// A body of known length in several parts. They are sent as they are (with vectored writes), since joining them would
+/// copy a body of many megabytes.
 #[derive(Debug)]
-pub struct Parts {
+pub struct OutgoingBody {
     parts: VecDeque<Bytes>,
     remaining: u64,
 }
 
-impl Parts {
-    /// The parts, one after another.
+impl OutgoingBody {
+    /// A body of these parts, in this order.
     pub fn new(parts: Vec<Bytes>) -> Self {
         let remaining = parts.iter().map(length).sum();
         Self {
@@ -29,7 +30,7 @@ fn length(part: &Bytes) -> u64 {
     u64::try_from(part.len()).unwrap_or(u64::MAX)
 }
 
-impl Body for Parts {
+impl Body for OutgoingBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -48,6 +49,7 @@ impl Body for Parts {
         self.parts.is_empty()
     }
 
+    /// Exact, so that hyper writes `content-length` and no chunks.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.remaining)
     }

@@ -1,4 +1,4 @@
-//! Bodies of requests: read once, searched for the model's name, and edited in place.
+//! The body of a request: read once, searched for the model's name, and edited in place.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -13,36 +13,41 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body as HttpBody;
 
 use super::headers;
-use super::idle::IdleTimer;
+use super::idle_timer::IdleTimer;
 use crate::canonical::{Error, ErrorClass};
 use crate::wire::splice::{self, Seeker};
 
-/// The most bytes that a request's body may have: 64 MiB, twice what the largest vendor limit is.
+/// The most bytes that a request's body may have: 64 MiB, twice the largest limit of a vendor.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
-/// How long a client may be silent in the middle of its request's body.
+/// How long a client may be silent in the middle of a request's body.
 const BODY_SILENCE: Duration = Duration::from_secs(60);
 
-/// A request's body, in the pieces that it arrived in: what only passes through is never put together.
+/// A request's body, in the pieces in which it arrived.
+///
+/// The pieces are not joined, because most bodies only pass through the proxy: joining would copy many megabytes of a
+/// long conversation that nobody reads here. Renaming the model cuts the pieces at its place, and all parts are sent
+/// with vectored writes. Only those who have to read the whole body [join](Self::join) it.
 #[derive(Debug, Default)]
-pub struct Received {
+pub struct RequestBody {
     parts: Vec<Bytes>,
     length: usize,
-    /// Where the top-level `model` stands, if that was seen while the body came in.
-    models: Option<Vec<Range<usize>>>,
+    /// The positions of the values of the top-level member `model`, in bytes from the beginning of the body. `None`
+    /// if the body did not arrive by [`read`], or is not JSON.
+    model_spans: Option<Vec<Range<usize>>>,
 }
 
-impl Received {
-    /// Bytes in all.
+impl RequestBody {
+    /// The length of the body, in bytes.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether there are none.
+    /// Whether the body has no bytes.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Puts the pieces together for those who have to read all of it. Copies only what came in several.
+    /// Joins the pieces into one, for those who have to read the whole body. Copies nothing if there is only one.
     pub fn join(&mut self) {
         if self.parts.len() > 1 {
             let mut whole = BytesMut::with_capacity(self.length);
@@ -62,12 +67,12 @@ impl Received {
         }
     }
 
-    /// The body as it arrived.
+    /// The pieces of the body.
     pub fn into_parts(self) -> Vec<Bytes> {
         self.parts
     }
 
-    /// The bytes of a range, in as many parts as they lie in.
+    /// The bytes of a range, as a slice of every piece that holds some of them.
     fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Bytes> {
         let mut before = 0;
         self.parts.iter().filter_map(move |part| {
@@ -84,7 +89,7 @@ impl Received {
     }
 }
 
-impl From<Bytes> for Received {
+impl From<Bytes> for RequestBody {
     fn from(whole: Bytes) -> Self {
         let mut received = Self::default();
         received.push(whole);
@@ -94,19 +99,24 @@ impl From<Bytes> for Received {
 
 /// Reads a request's body.
 ///
+/// The whole body is read before anything is sent on: a second `model` at its end has to be refused, the client's
+/// signature covers all of it, and a request that meets a stale connection has to be sent again.
+///
 /// # Errors
-/// When it is too large, breaks off or takes too long.
-pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<Received, Error>
+/// When it is longer than [`BODY_LIMIT`], breaks off, or stops for longer than [`BODY_SILENCE`].
+pub async fn read<B>(mut body: B, headers: &HeaderMap) -> Result<RequestBody, Error>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
+    // A body that announces its length is refused before its bytes are received.
     let announced: Option<usize> = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length| length > BODY_LIMIT) {
         return Err(too_large());
     }
-    let mut received = Received::default();
+    let mut received = RequestBody::default();
+    // Looks for the model in each piece while it is in the processor's cache, so that the body is not searched again.
     let mut seeker = Seeker::new("model");
     let mut silence = IdleTimer::new(BODY_SILENCE);
     while !body.is_end_stream() {
@@ -127,6 +137,7 @@ where
             }
         };
         silence.heard();
+        // Trailers belong to the client's connection.
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -138,7 +149,7 @@ where
             received.push(data);
         }
     }
-    received.models = seeker.finish();
+    received.model_spans = seeker.finish();
     Ok(received)
 }
 
@@ -147,67 +158,83 @@ fn too_large() -> Error {
     Error::new(ErrorClass::TooLarge, message)
 }
 
-/// A model's name in a body, and where it stands.
+/// A model's name in a body, and its positions.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NamedModel {
     /// The name.
     pub name: String,
-    /// All its places: a JSON string with its quotes, or the bare text in a form.
+    /// All positions, in bytes from the beginning of the body.
     spans: Vec<Range<usize>>,
-    json: bool,
+    spelling: NameSpelling,
 }
 
-/// Finds the model that a body names; `None` where the body has no such thing as a model's name.
+/// How a body spells a model's name at its positions.
+#[derive(Debug, PartialEq, Eq)]
+enum NameSpelling {
+    /// A JSON string; the positions include its quotes.
+    Json,
+    /// The value of a form's field.
+    FormField,
+}
+
+/// Finds the model that a body names; `None` if the body is neither JSON nor a form, or names none.
 ///
 /// # Errors
-/// When the body is JSON but malformed, or names no model or several where it should name one.
-pub fn find_model(headers: &HeaderMap, received: &mut Received) -> Result<Option<NamedModel>, Error> {
-    if received.is_empty() || !headers::is_plain(headers) {
+/// When the body is declared as JSON but malformed, names a model that is not a string, or names two models.
+pub fn find_model(headers: &HeaderMap, body: &mut RequestBody) -> Result<Option<NamedModel>, Error> {
+    if body.is_empty() || !headers::is_plain(headers) {
         return Ok(None);
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default();
-    let form = splice::boundary(content_type);
-    if form.is_none()
-        && let Some(spans) = received.models.take()
+    let form_boundary = splice::boundary(content_type.unwrap_or_default());
+    // Nearly every request: JSON that was searched while it arrived.
+    if form_boundary.is_none()
+        && let Some(spans) = body.model_spans.take()
     {
-        return named_at(received, spans);
+        return read_model_at(body, spans);
     }
-    received.join();
-    let body = &received.whole();
-    if let Some(boundary) = form {
-        let spans = splice::form_values(body, boundary, "model").map_err(invalid)?;
-        let texts = spans
-            .iter()
-            .map(|span| std::str::from_utf8(body.get(span.clone()).unwrap_or_default()));
-        let texts: Result<Vec<_>, _> = texts.collect();
-        let name = one_name(texts.map_err(invalid)?.into_iter())?;
-        let form = |name: &str| NamedModel {
-            name: name.to_owned(),
-            spans,
-            json: false,
-        };
-        return Ok(name.map(form));
+    // A form, or a body that the search did not understand. It is rare, and may be copied.
+    body.join();
+    let bytes = &body.whole();
+    if let Some(boundary) = form_boundary {
+        return find_model_in_form(bytes, boundary);
     }
-    let declared = headers::media_type(headers).ends_with("json");
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Ok(None);
     }
-    // Many clients send JSON without saying so; what only looks like it is left alone.
-    let [values] = match splice::find_members(body, ["model"]) {
+    let is_declared = headers::media_type(headers).ends_with("json");
+    // Read once more as a document, for the error that says what is wrong and where.
+    let [values] = match splice::find_members(bytes, ["model"]) {
         Ok(values) => values,
-        Err(_) if !declared => return Ok(None),
+        // Many clients send JSON without declaring it, so it is read as JSON here; but what is not declared may as
+        // well be something else that begins with a brace, and passes as it is.
+        Err(_) if !is_declared => return Ok(None),
         Err(error) => return Err(invalid(error)),
     };
     let spans = values.iter().map(splice::Node::span).collect();
-    named_at(received, spans)
+    read_model_at(body, spans)
 }
 
-/// The model that the values at these places name.
-fn named_at(received: &Received, spans: Vec<Range<usize>>) -> Result<Option<NamedModel>, Error> {
+/// Finds the model in the fields of a multipart form, as requests with files are sent.
+fn find_model_in_form(body: &[u8], boundary: &str) -> Result<Option<NamedModel>, Error> {
+    let spans = splice::form_values(body, boundary, "model").map_err(invalid)?;
+    let texts = spans
+        .iter()
+        .map(|span| std::str::from_utf8(body.get(span.clone()).unwrap_or_default()));
+    let texts: Result<Vec<_>, _> = texts.collect();
+    let name = require_one_name(texts.map_err(invalid)?.into_iter())?.map(str::to_owned);
+    Ok(name.map(|name| NamedModel {
+        name,
+        spans,
+        spelling: NameSpelling::FormField,
+    }))
+}
+
+/// Reads the model from the JSON values at these positions.
+fn read_model_at(body: &RequestBody, spans: Vec<Range<usize>>) -> Result<Option<NamedModel>, Error> {
     let mut texts: Vec<String> = Vec::with_capacity(spans.len());
     for span in &spans {
-        let value = received.slices(span.clone()).collect::<Vec<_>>().concat();
+        let value = body.slices(span.clone()).collect::<Vec<_>>().concat();
         let text = splice::Node::document(&value).and_then(|value| value.text().map(Cow::into_owned));
         let Ok(text) = text else {
             let message = "the model has to be a string";
@@ -215,16 +242,17 @@ fn named_at(received: &Received, spans: Vec<Range<usize>>) -> Result<Option<Name
         };
         texts.push(text);
     }
-    let name = one_name(texts.iter().map(AsRef::as_ref))?.map(str::to_owned);
+    let name = require_one_name(texts.iter().map(AsRef::as_ref))?.map(str::to_owned);
     Ok(name.map(|name| NamedModel {
         name,
         spans,
-        json: true,
+        spelling: NameSpelling::Json,
     }))
 }
 
-/// The name that all agree on: with two, the proxy and the upstream might each believe another.
-fn one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>, Error> {
+/// The name that all positions agree on. JSON does not say which of two members counts, so the proxy could choose a
+/// route by the one while the upstream obeys the other.
+fn require_one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>, Error> {
     let first = names.next();
     if names.any(|name| Some(name) != first) {
         let message = "the request names two models";
@@ -234,21 +262,21 @@ fn one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a s
 }
 
 impl NamedModel {
-    /// The body with another name in all places, and every other byte as it was.
-    pub fn rename(self, body: &Received, name: &str) -> Vec<Bytes> {
-        let text = if self.json {
-            Bytes::from(splice::encode_str(name))
-        } else {
-            Bytes::copy_from_slice(name.as_bytes())
+    /// The parts of the body with another name at all positions, and every other byte as it was. Copies nothing but the
+    /// name.
+    pub fn rename(self, body: &RequestBody, name: &str) -> Vec<Bytes> {
+        let text = match self.spelling {
+            NameSpelling::Json => Bytes::from(splice::encode_str(name)),
+            NameSpelling::FormField => Bytes::copy_from_slice(name.as_bytes()),
         };
         let mut parts = Vec::with_capacity(body.parts.len() + 2 * self.spans.len());
-        let mut at = 0;
+        let mut position = 0;
         for span in self.spans {
-            parts.extend(body.slices(at..span.start));
+            parts.extend(body.slices(position..span.start));
             parts.push(text.clone());
-            at = span.end;
+            position = span.end;
         }
-        parts.extend(body.slices(at..body.len()));
+        parts.extend(body.slices(position..body.len()));
         parts
     }
 }
@@ -266,22 +294,23 @@ mod tests {
         HeaderMap::from_iter([(CONTENT_TYPE, value)])
     }
 
-    fn renamed(content_type: &str, body: &'static str, to: &str) -> Option<String> {
-        let whole = Received::from(Bytes::from_static(body.as_bytes()));
-        let whole = rename(content_type, whole, to);
+    /// Renames the model, and checks that it makes no difference in which pieces the body arrives.
+    fn rename_in_pieces(content_type: &str, body: &'static str, to: &str) -> Option<String> {
+        let whole = RequestBody::from(Bytes::from_static(body.as_bytes()));
+        let whole = rename_model(content_type, whole, to);
         for size in 1..=body.len() {
             let pieces: Vec<_> = body.as_bytes().chunks(size).map(Bytes::from_static).collect();
-            let pieces = arrived(pieces);
-            let cut = rename(content_type, pieces, to);
+            let pieces = receive(pieces);
+            let cut = rename_model(content_type, pieces, to);
             assert_eq!(cut, whole, "in pieces of {size}");
         }
         whole
     }
 
-    /// A body that arrives in pieces.
-    fn arrived(pieces: Vec<Bytes>) -> Received {
-        struct Pieces(std::vec::IntoIter<Bytes>);
-        impl HttpBody for Pieces {
+    /// Reads a body that arrives in these pieces.
+    fn receive(pieces: Vec<Bytes>) -> RequestBody {
+        struct ArrivingPieces(std::vec::IntoIter<Bytes>);
+        impl HttpBody for ArrivingPieces {
             type Data = Bytes;
             type Error = std::convert::Infallible;
             fn poll_frame(
@@ -291,7 +320,8 @@ mod tests {
                 Poll::Ready(self.0.next().map(|piece| Ok(http_body::Frame::data(piece))))
             }
         }
-        let mut reading = std::pin::pin!(async { read(Pieces(pieces.into_iter()), &HeaderMap::new()).await });
+        let mut reading =
+            std::pin::pin!(async { read(ArrivingPieces(pieces.into_iter()), &HeaderMap::new()).await });
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         match reading.as_mut().poll(&mut cx) {
             Poll::Ready(received) => received.expect("a body"),
@@ -299,7 +329,7 @@ mod tests {
         }
     }
 
-    fn rename(content_type: &str, mut body: Received, to: &str) -> Option<String> {
+    fn rename_model(content_type: &str, mut body: RequestBody, to: &str) -> Option<String> {
         let found = find_model(&headers(content_type), &mut body).expect("a readable body")?;
         let parts = found.rename(&body, to);
         Some(String::from_utf8(parts.concat()).expect("text"))
@@ -319,35 +349,38 @@ mod tests {
                 r#"{"model":"b\"","mod\u0065l":"b\""}"#,
             ),
         ] {
-            assert_eq!(renamed(content_type, body, "b\"").as_deref(), Some(expected));
+            assert_eq!(
+                rename_in_pieces(content_type, body, "b\"").as_deref(),
+                Some(expected)
+            );
         }
         let form = "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\na\r\n--x--\r\n";
         assert_eq!(
-            renamed("multipart/form-data; boundary=x", form, "b").as_deref(),
+            rename_in_pieces("multipart/form-data; boundary=x", form, "b").as_deref(),
             Some("--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nb\r\n--x--\r\n")
         );
     }
 
     #[test]
-    fn what_names_no_model_is_left_alone() {
+    fn a_body_without_a_model_is_left_alone() {
         for (content_type, body) in [
             ("application/json", "[1]"),
             ("application/json", r#"{"a":1}"#),
             ("application/octet-stream", "{\"model\": \"a"),
             ("text/plain", "hello"),
         ] {
-            assert_eq!(renamed(content_type, body, "b"), None, "{body}");
+            assert_eq!(rename_in_pieces(content_type, body, "b"), None, "{body}");
         }
     }
 
     #[test]
-    fn doubt_is_an_error() {
+    fn an_ambiguous_or_malformed_model_is_an_error() {
         for body in [
             r#"{"model":"a","model":"b"}"#,
             r#"{"model":1}"#,
             r#"{"model":"a""#,
         ] {
-            let mut body = Received::from(Bytes::from_static(body.as_bytes()));
+            let mut body = RequestBody::from(Bytes::from_static(body.as_bytes()));
             let found = find_model(&headers("application/json"), &mut body);
             assert_eq!(
                 found.map_err(|error| error.class),
