@@ -313,3 +313,23 @@ fn what_a_message_of_the_user_cannot_contain_is_a_loss_of_its_block() {
     ];
     assert_eq!(kinds(&losses), expected);
 }
+
+#[test]
+fn a_text_after_a_cited_one_continues_its_sentence() {
+    let cited = Block::Text(Text {
+        text: "Blue (".into(),
+        annotations: vec![Annotation {
+            url: "https://x".to_owned(),
+            title: String::new(),
+            span: None,
+        }],
+        cache: None,
+    });
+    let (body, ..) = write(
+        &assistant(vec![cited, text("see there)."), text("Next.")]),
+        &acme(),
+    );
+    assert_eq!(body["messages"][1]["content"], "Blue (see there).\n\nNext.");
+    let (body, ..) = write(&assistant(vec![text("one"), text("two")]), &acme());
+    assert_eq!(body["messages"][1]["content"], "one\n\ntwo");
+}
