@@ -44,5 +44,6 @@ pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
     vec![
         ("shared", shared::reasons::SharedReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
+        ("bedrock", bedrock::reasons::BedrockReason::ALL),
     ]
 }
