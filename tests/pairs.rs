@@ -88,8 +88,8 @@ fn every_cell_is_as_its_snapshot() {
         for case in cases(upstream) {
             if let Some(body) = case.document("response.json") {
                 let mut losses = Losses::new();
-                let answer = match exchange(client, upstream, &case).response(&body, &mut losses) {
-                    Ok((body, _)) => pretty(&body),
+                let answer = match exchange(client, upstream, &case).translate_response(&mut losses, &body) {
+                    Ok(written) => pretty(&written.body),
                     Err(error) => format!("failed: {error}"),
                 };
                 let out = format!("{answer}\n\n{}", listed(&losses));

@@ -92,7 +92,7 @@ fn answered(name: String, client: DialectName, upstream: DialectName) -> Work {
     let body = answer::complete(upstream);
     Work::new(name, 20, move |times| {
         for _ in 0..times {
-            let answered = exchange.response(&body, &mut llm_proxy::canonical::Losses::new());
+            let answered = exchange.translate_response(&mut llm_proxy::canonical::Losses::new(), &body);
             std::hint::black_box(answered.expect("an answer"));
         }
     })

@@ -12,7 +12,7 @@ use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{self, ClientRequest, Dialect, DialectName, Preferences, ResponseContext};
 use crate::prompt::SystemEdits;
-use crate::translate::{Carriers, Exchange, ExchangeConfig};
+use crate::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use crate::wire::splice::Splices;
 
 /// Stands where the proxy would put its identifier of the request.
@@ -77,7 +77,7 @@ fn request(
     let route = ExchangeConfig {
         client: from,
         upstream: to,
-        model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
+        upstream_model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
         capabilities: &|model| capability::lookup(to.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
@@ -92,7 +92,15 @@ fn request(
         stream: None,
         body,
     };
-    let (_, written) = Exchange::begin(&route, &inbound, 0, REQUEST_ID, losses)?;
+    let (_, written) = Exchange::begin(
+        losses,
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: 0,
+            request_id: REQUEST_ID,
+        },
+    )?;
     Ok(written.body)
 }
 
@@ -142,8 +150,8 @@ fn response(
     if from.name() == to.name() {
         return Ok(body.to_vec());
     }
-    let (document, _) = exchange(args, from, to).response(body, losses)?;
-    Ok(document)
+    let written = exchange(args, from, to).translate_response(losses, body)?;
+    Ok(written.body)
 }
 
 /// An upstream's streamed answer, event by event as it arrives. What it failed with is in the stream, too.
@@ -160,7 +168,7 @@ fn stream(
         return Ok(None);
     }
     let exchange = exchange(args, from, to);
-    let mut translated = exchange.stream();
+    let mut translated = exchange.start_stream();
     translated.commit();
     let mut decoder = exchange.decoder();
     let mut written = BytesMut::new();

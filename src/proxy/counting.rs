@@ -13,7 +13,9 @@ use crate::canonical::{Error, ErrorClass, OnLoss};
 use crate::capability;
 use crate::dialect::{ClientRequest, Dialect, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{self, Carriers, Estimate, Exchange, ExchangeConfig, ReasoningOwner};
+use crate::translate::{
+    self, Carriers, Estimate, Exchange, ExchangeConfig, ExchangeIdentity, ReasoningOwner,
+};
 
 /// How many requests are tokenized at the same time; each keeps a processor busy, for a second or two at most.
 pub(super) const AT_ONCE: usize = 2;
@@ -65,7 +67,7 @@ async fn try_count(
         let route = ExchangeConfig {
             client,
             upstream,
-            model: &|name| entry.model.backend_model_for(name).to_owned(),
+            upstream_model: &|name| entry.model.backend_model_for(name).to_owned(),
             capabilities: &|model| capability::lookup(upstream.name(), model),
             edits: &entry.edits,
             on_loss: OnLoss::Ignore,
@@ -76,7 +78,14 @@ async fn try_count(
             },
             memory: Some((&call.proxy.memory, scope)),
         };
-        let question = translate::question(&route, &inbound, translating::now(), &access.request_id)?;
+        let question = translate::begin_count(
+            &route,
+            &inbound,
+            ExchangeIdentity {
+                created: translating::now(),
+                request_id: &access.request_id,
+            },
+        )?;
         (question, Estimate::read(&route, &inbound))
     };
     let proxy = call.proxy;
@@ -126,7 +135,7 @@ async fn ask(
         };
         answer::json(exchange.client().write_count(tokens))
     } else {
-        let (error, written) = exchange.error(parts.status, &parts.headers, &body);
+        let (error, written) = exchange.translate_error(parts.status, &parts.headers, &body);
         if does_not_count(parts.status, &error) {
             tracing::debug!(
                 request_id = access.request_id,

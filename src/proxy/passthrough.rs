@@ -14,7 +14,6 @@ use super::upstream::Outgoing;
 use crate::canonical::Error;
 use crate::dialect::{Dialect, DialectName, Endpoint};
 use crate::telemetry::Access;
-use crate::translate;
 
 /// Forwards a request and gives back what the upstream answers, as it comes.
 pub(super) async fn forward(
@@ -99,7 +98,7 @@ fn edited(call: &mut Call<'_>, entry: &Entry, named: Option<NamedModel>) -> Resu
             Ok([whole]) => whole,
             Err(parts) => Bytes::from(parts.concat()),
         };
-        body = translate::edit_in_place(dialect, &whole, &entry.edits)?;
+        body = dialect.edit_system(&whole, &entry.edits)?;
     }
     body.retain(|part| !part.is_empty());
     Ok(body)

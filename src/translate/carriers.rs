@@ -1,46 +1,48 @@
-//! Whether and how vendors' reasoning state crosses foreign clients.
+//! Whether and how a vendor's reasoning state crosses clients of another vendor.
 
-use crate::canonical::{Block, Family, Losses, Opaque, Reasoning, Request};
+use super::reasons::TranslateReason;
+use crate::canonical::{Authenticity, Block, Family, Opaque, Path, Reasoning, Request, Scope};
 use crate::dialect::shared::carrier::CarrierKey;
 
-/// A route's way with reasoning state in foreign clients' hands.
+/// What a route does with carriers: strings in which a client of one vendor keeps the reasoning state of another.
 #[derive(Clone, Debug, Default)]
 pub enum Carriers {
-    /// It is not carried, and none is taken back.
+    /// No state is sent to clients, and none is accepted from them.
     Off,
-    /// It is carried as it is; a client could make some up.
+    /// State is sent as it is, and all of it is accepted. A client could forge some.
     #[default]
     Plain,
-    /// It is carried with a mark, and only what has one is taken back.
+    /// State is sent with a mark that is made with this key, and only state with a valid mark is accepted.
     Marked(CarrierKey),
 }
 
 impl Carriers {
-    /// Takes carried state out of a request that this route does not admit.
-    pub(super) fn admit(&self, request: &mut Request, losses: &mut Losses) {
+    /// Drops the carried state of a request that this route does not accept. This happens before the request is
+    /// written, because to the vendor a forged state would look like its own.
+    pub(super) fn drop_unaccepted(&self, scope: &mut Scope<'_>, request: &mut Request) {
         if matches!(self, Self::Plain) {
             return;
         }
         let list = request.fields.messages;
         for message in &mut request.messages {
-            let index = message.index;
-            let mut at = 0;
+            let mut position = 0;
             message.content.retain(|block| {
-                let admitted = self.admits(block);
-                if !admitted {
+                let is_accepted = self.accepts(block);
+                if !is_accepted {
                     let reason = match self {
-                        Self::Off => "this route takes no reasoning state from foreign clients",
-                        Self::Plain | Self::Marked(_) => "reasoning state without this proxy's mark",
+                        Self::Off => TranslateReason::CarriersOff,
+                        Self::Plain | Self::Marked(_) => TranslateReason::UnmarkedState,
                     };
-                    losses.drop_field(format!("{list}[{index}].content[{at}]"), reason);
+                    // The path counts the blocks that were dropped, too: it is that of the client's body.
+                    scope.at(Path::block(list, message.index, position)).drop(reason);
                 }
-                at += 1;
-                admitted
+                position += 1;
+                is_accepted
             });
         }
     }
 
-    fn admits(&self, block: &Block) -> bool {
+    fn accepts(&self, block: &Block) -> bool {
         let Block::Reasoning(Reasoning {
             opaque: Some(opaque), ..
         }) = block
@@ -48,34 +50,34 @@ impl Carriers {
             return true;
         };
         match self {
-            _ if carries_nothing(opaque) => true,
+            _ if is_stateless(opaque) => true,
             Self::Plain => true,
-            Self::Off => opaque.passage == crate::canonical::Passage::Plain,
-            Self::Marked(key) => key.admits(opaque),
+            Self::Off => opaque.authenticity == Authenticity::FromVendor,
+            Self::Marked(key) => key.accepts(opaque),
         }
     }
 
-    /// The state as it goes to a client; `None` where it does not.
-    pub(super) fn carry(&self, opaque: Opaque) -> Option<Opaque> {
+    /// The state as it is sent to a client; `None` if it is not sent.
+    pub(super) fn prepare(&self, opaque: Opaque) -> Option<Opaque> {
         match self {
-            _ if carries_nothing(&opaque) => Some(opaque),
+            _ if is_stateless(&opaque) => Some(opaque),
             Self::Off => None,
             Self::Plain => Some(opaque),
             Self::Marked(key) => Some(key.mark(opaque)),
         }
     }
 
-    /// The same for every block of an answer.
-    pub(super) fn carry_all(&self, content: &mut [Block]) {
+    /// Prepares the state in every block of a response.
+    pub(super) fn prepare_all(&self, content: &mut [Block]) {
         for block in content {
             if let Block::Reasoning(Reasoning { opaque, .. }) = block {
-                *opaque = opaque.take().and_then(|opaque| self.carry(opaque));
+                *opaque = opaque.take().and_then(|opaque| self.prepare(opaque));
             }
         }
     }
 }
 
-/// Chat reasoning has no state: its carrier only says where it came from.
-fn carries_nothing(opaque: &Opaque) -> bool {
+/// Reasoning of Chat Completions has no state. Its carrier only records the origin, and there is nothing to forge.
+fn is_stateless(opaque: &Opaque) -> bool {
     opaque.origin == Family::OpenaiChat
 }

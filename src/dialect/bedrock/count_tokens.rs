@@ -45,8 +45,9 @@ pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
     claude_count_tokens::open(&Bytes::from(inner))
 }
 
-/// Makes a request for the number of tokens of a written request. `None` if the upstream's name of the model, such as an
-/// application inference profile, does not contain the foundation model, which is the only one that CountTokens accepts.
+/// Makes a request for the number of tokens of a written request. `None` if the upstream's name of the model, such as
+/// an application inference profile, does not contain the foundation model, which is the only one that CountTokens
+/// accepts.
 pub fn wrap_request(written: WrittenRequest, model: &str) -> Option<WrittenRequest> {
     let model = foundation_model(model)?;
     let envelope = json!({"input": {"invokeModel": {"body": STANDARD.encode(written.body)}}});

@@ -46,8 +46,8 @@ pub fn rename(path: &str, model: &str) -> Option<String> {
     Some(format!("/model/{}/{operation}", encode(model)))
 }
 
-/// Whether the path belongs to the control plane, which AWS serves from another host. Claude Code requests the inference
-/// profiles when it starts, and sends that request to the host of the runtime.
+/// Whether the path belongs to the control plane, which AWS serves from another host. Claude Code requests the
+/// inference profiles when it starts, and sends that request to the host of the runtime.
 pub fn is_control_plane(method: &Method, path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next();
     let resources = ["inference-profiles", "foundation-models"];

@@ -29,10 +29,10 @@ struct ExceptionBody {
     original_status_code: Option<u16>,
 }
 
-/// Reads the response of an upstream whose status is not a success. The name of the exception decides its class; without
-/// a known name, the status does.
+/// Reads the response of an upstream whose status is not a success. The name of the exception decides its class;
+/// without a known name, the status does.
 pub fn read_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = error_class::retry_after(headers);
+    let retry_after = error_class::read_retry_after(headers);
     let named = headers.get(&ERROR_TYPE).and_then(|value| value.to_str().ok());
     let body_read = serde_json::from_slice::<ExceptionBody>(body).ok();
     let kind = named.or_else(|| body_read.as_ref()?.kind.as_deref());
@@ -179,7 +179,7 @@ pub fn write_error(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((REQUEST_ID, value));
     }
-    headers.extend(error_class::retry_after_header(error.retry_after));
+    headers.extend(error_class::write_retry_after(error.retry_after));
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,

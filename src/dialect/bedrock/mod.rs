@@ -1,8 +1,8 @@
 //! Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream with Anthropic bodies.
 //!
-//! Messages, responses and events are those of the Messages API; `claude` reads and writes them. This folder has what is
-//! around them: the model and the mode in the URL, the version and the betas in the body, events in messages of an AWS
-//! event stream, errors in AWS's form. See
+//! Messages, responses and events are those of the Messages API; `claude` reads and writes them. This folder has what
+//! is around them: the model and the mode in the URL, the version and the betas in the body, events in messages of an
+//! AWS event stream, errors in AWS's form. See
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>.
 //!
 //! - `request`: reads and writes requests through the canonical model

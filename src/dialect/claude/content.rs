@@ -652,7 +652,7 @@ fn write_call(
         cache,
     } = call;
     let input = write_input(input, path, losses);
-    let name = names.wire(name, namespace.as_deref());
+    let name = names.wire_name(name, namespace.as_deref());
     let mut out = ToolUseBlockParam::new(IdRule::CLAUDE.apply(id), input, name);
     out.cache_control = write_cache(*cache);
     out

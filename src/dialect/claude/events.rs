@@ -9,7 +9,9 @@ use super::response::Counts;
 use super::types::*;
 use crate::canonical::{Error, ErrorClass, Usage};
 use crate::dialect::ResponseContext;
-use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
+use crate::dialect::shared::envelope::{
+    EventPosition, RawEvent, RawEventReader, RawEventWriter, StreamPhase,
+};
 use crate::wire::{splice, sse};
 
 const PING: &[u8] = br#"{"type":"ping"}"#;
@@ -45,8 +47,8 @@ impl RawEventWriter for SseEvents {
         sse::write_event(out, Some("error"), &json);
     }
 
-    fn write_keep_alive(&mut self, started: bool, out: &mut BytesMut) {
-        if started {
+    fn write_keep_alive(&mut self, phase: StreamPhase, out: &mut BytesMut) {
+        if phase == StreamPhase::Started {
             sse::write_event(out, Some("ping"), PING);
         } else {
             sse::write_comment(out, "keep-alive");
@@ -87,7 +89,7 @@ impl RawEventReader for RawEvents {
             _ => EventPosition::Middle,
         };
         Ok(Some(RawEvent {
-            part,
+            position: part,
             name: name.into_owned(),
             json: data.clone(),
         }))
@@ -153,7 +155,7 @@ mod tests {
             (r#"{"type":"message_stop"}"#, EventPosition::End),
         ] {
             let passing = read(&mut events, json).ok().flatten().expect("an event");
-            assert_eq!((passing.part, &*passing.json), (part, json.as_bytes()));
+            assert_eq!((passing.position, &*passing.json), (part, json.as_bytes()));
         }
         let usage = events.usage().unwrap_or_default();
         assert_eq!((usage.fresh, usage.cache_read, usage.output), (3, 2, 7));

@@ -546,7 +546,7 @@ pub fn build(
     }
     out.stop_sequences = (!stop.is_empty()).then_some(stop);
     out.metadata = end_user.as_ref().map(|id| {
-        let user_id = Some(end_user::opaque(id));
+        let user_id = Some(end_user::make_opaque(id));
         MetadataParam {
             user_id,
             ..MetadataParam::new()
@@ -567,7 +567,7 @@ pub fn build(
     }
 
     let restoration = Restoration {
-        tools: names.into_restoration(),
+        tools: names.into_original_tools(),
         json_tool,
         stop: Vec::new(),
     };

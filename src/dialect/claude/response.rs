@@ -497,9 +497,10 @@ fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
     {
         return block;
     }
-    let signature = opaque
-        .as_ref()
-        .map_or_else(|| carrier::encode(&carrier::unsigned()), carrier::encode);
+    let signature = opaque.as_ref().map_or_else(
+        || carrier::encode(&carrier::unsigned_reasoning()),
+        carrier::encode,
+    );
     let mut block = ThinkingBlock::new(reasoning.text());
     block.signature = Some(signature);
     block.into()

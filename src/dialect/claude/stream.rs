@@ -12,7 +12,7 @@ use crate::canonical::{
     BlockStart, CallKind, Delta, Error, ErrorClass, Event, Family, Finish, Losses, Opaque, Path, Reasoning,
     Scope, ServerTool, Start, ToolInput, Usage as CanonicalUsage,
 };
-use crate::dialect::shared::envelope::RawEventWriter;
+use crate::dialect::shared::envelope::{RawEventWriter, StreamPhase};
 use crate::dialect::shared::fast_path::{DeltaFastPath, FrameCache};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier};
@@ -620,7 +620,10 @@ impl Writer {
         match self.block.take() {
             None | Some(Writing::Hidden | Writing::Text { begun: false, .. }) => return,
             Some(Writing::Thinking { signed: false, .. }) => {
-                self.piece(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
+                self.piece(
+                    SignatureDelta::new(carrier::encode(&carrier::unsigned_reasoning())),
+                    out,
+                );
             }
             Some(Writing::Freeform { text }) => {
                 let input = response::write_input(ToolInput::Freeform { text: text.into() }, false, losses);
@@ -674,7 +677,12 @@ impl StreamWriter for Writer {
     }
 
     fn write_keep_alive(&mut self, out: &mut BytesMut) {
-        self.events.write_keep_alive(self.started, out);
+        let phase = if self.started {
+            StreamPhase::Started
+        } else {
+            StreamPhase::NotStarted
+        };
+        self.events.write_keep_alive(phase, out);
     }
 
     fn set_start(&mut self, at: Instant) {

@@ -137,8 +137,8 @@ pub fn write(
         CanonicalChoice::Any => ToolChoice::String(ToolChoiceString::Required),
         CanonicalChoice::Named { name, namespace } => {
             let wire = match namespace {
-                Some(namespace) => names.wire(name, Some(namespace)),
-                None => names.wire_of(name),
+                Some(namespace) => names.wire_name(name, Some(namespace)),
+                None => names.wire_name_of_choice(name),
             };
             ToolChoice::Object(if is_freeform(name) {
                 let custom = ChatCompletionNamedToolChoiceCustomParamCustom::new(wire);
@@ -161,7 +161,9 @@ pub fn write(
         } => {
             let tools = allowed.iter().map(|name| {
                 let kind = if is_freeform(name) { "custom" } else { "function" };
-                to_raw_json(&serde_json::json!({"type": kind, kind: {"name": names.wire_of(name)}}))
+                to_raw_json(
+                    &serde_json::json!({"type": kind, kind: {"name": names.wire_name_of_choice(name)}}),
+                )
             });
             let mode = if *required {
                 ChatCompletionAllowedToolsParamMode::Required

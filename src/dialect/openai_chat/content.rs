@@ -1,6 +1,7 @@
 //! Content parts of messages.
 
 use super::types::*;
+use crate::canonical::Reason;
 use crate::canonical::{
     Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, Losses,
     MediaSource, Path, SearchResult, Text,
@@ -162,9 +163,9 @@ fn read_file(part: File, at: &Path<'_>, losses: &mut Losses) -> Option<Document>
 }
 
 /// The bytes of a file: a `data:` URL, or plain base64 as some clients send it.
-fn file_source(data: LazyStr) -> Result<MediaSource, &'static str> {
+fn file_source(data: LazyStr) -> Result<MediaSource, Reason> {
     match data_url::parse(data)? {
-        MediaSource::Url { url } if url.contains("://") => Err("file data has to be a data: URL"),
+        MediaSource::Url { url } if url.contains("://") => Err("file data has to be a data: URL".into()),
         MediaSource::Url { url } => Ok(MediaSource::Base64 {
             media_type: data_url::sniff(&url).unwrap_or("application/pdf").to_owned(),
             data: url,

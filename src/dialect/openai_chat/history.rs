@@ -284,7 +284,7 @@ impl Writer<'_> {
             self.losses.ignore(path, "a caching hint");
         }
         let id = IdRule::OPENAI_CHAT.apply(id);
-        let name = self.names.wire(name, namespace.as_deref());
+        let name = self.names.wire_name(name, namespace.as_deref());
         let arguments = match input {
             ToolInput::Object { json } => compact(json.get()).into(),
             ToolInput::Malformed { text } => text.clone(),

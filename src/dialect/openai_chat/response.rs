@@ -149,7 +149,7 @@ fn read_message(message: ChatCompletionMessage, id: Option<&str>, losses: &mut L
     if let Some(text) = reasoning_text(reasoning_content, reasoning) {
         blocks.push(Block::Reasoning(Reasoning {
             parts: vec![text.into()],
-            opaque: Some(carrier::unsigned()),
+            opaque: Some(carrier::unsigned_reasoning()),
         }));
     }
     if let Some(text) = content.filter(|text| !text.is_empty()) {

@@ -6,7 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::Error;
+use crate::canonical::{Error, Scope};
+use crate::dialect::ClientRequest;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
@@ -16,7 +17,8 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// # Errors
 /// A body that is not the JSON that it should be.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(body, edits, request::read, |additions, splices| {
+    let read = |scope: &mut Scope<'_>, request: &ClientRequest<'_>| request::read(request, scope.losses());
+    system_edit::edit_in_place(body, edits, read, |additions, splices| {
         plan(body, edits, additions, splices)
     })
 }

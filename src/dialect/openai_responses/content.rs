@@ -116,7 +116,7 @@ fn read_image(part: InputImageParam, at: &Path<'_>, losses: &mut Losses) -> Opti
     let source = match (image_url, file_id) {
         (Some(url), _) => data_url::parse(url),
         (None, Some(id)) => Ok(MediaSource::File { id }),
-        (None, None) => Err("an image needs `image_url` or `file_id`"),
+        (None, None) => Err("an image needs `image_url` or `file_id`".into()),
     };
     let source = source
         .map_err(|reason| losses.refuse(at.field("image_url"), reason))
@@ -156,7 +156,7 @@ fn read_file(part: InputFileParam, at: &Path<'_>, losses: &mut Losses) -> Option
         },
         (None, Some(url), _) => Ok(MediaSource::Url { url: url.into() }),
         (None, None, Some(id)) => Ok(MediaSource::File { id }),
-        (None, None, None) => Err("a file needs `file_data`, `file_url` or `file_id`"),
+        (None, None, None) => Err("a file needs `file_data`, `file_url` or `file_id`".into()),
     };
     let source = source
         .map_err(|reason| losses.refuse(at.field("file_data"), reason))

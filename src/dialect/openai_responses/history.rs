@@ -288,7 +288,7 @@ impl<'a> Writer<'a> {
         } = call;
         content::ignore_cache(*cache, path, losses);
         let call_id = IdRule::OPENAI_RESPONSES.apply(id);
-        let name = self.names.wire(name, namespace.as_deref());
+        let name = self.names.wire_name(name, namespace.as_deref());
         let arguments = match input {
             ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
                 self.freeform.insert(id);

@@ -107,7 +107,7 @@ pub fn write(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Wri
     out.metadata = (!metadata.is_empty()).then(|| metadata.iter().cloned().collect());
     out.service_tier = service_tier.map(write_tier);
     let restoration = Restoration {
-        tools: names.into_restoration(),
+        tools: names.into_original_tools(),
         json_tool: None,
         stop: stop.clone(),
     };

@@ -244,7 +244,8 @@ pub fn write_answer(
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());
     // Reasoning that nobody signs is marked as such, so that its text finds its way back.
-    item.encrypted_content = Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned()), encrypted));
+    item.encrypted_content =
+        Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned_reasoning()), encrypted));
     item.status = Some(status);
     item
 }

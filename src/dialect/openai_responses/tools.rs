@@ -359,7 +359,7 @@ fn write_function(
             );
         }
     }
-    let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
+    let mut out = FunctionToolParam::new(names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     out.parameters = Some(parameters);
     // Left out it would mean strict wherever the schema allows it.
@@ -375,7 +375,7 @@ fn write_custom(tool: &FreeformTool, names: &ToolNames, losses: &mut Losses) -> 
         grammar,
         index,
     } = tool;
-    let mut out = CustomToolParam::new(names.wire(name, namespace.as_deref()));
+    let mut out = CustomToolParam::new(names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     out.format = grammar.as_ref().and_then(|Grammar { syntax, definition }| {
         let syntax = CustomToolInputFormatGrammarParamSyntax::from(syntax.as_str());
@@ -400,8 +400,8 @@ fn write_wrapped(tool: &FreeformTool, names: &ToolNames) -> FunctionToolParam {
         grammar,
         index: _,
     } = tool;
-    let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
+    let mut out = FunctionToolParam::new(names.wire_name(name, namespace.as_deref()));
+    out.description = Some(freeform::describe(description.as_deref(), grammar.as_ref()).into());
     out.parameters = Some(to_raw_json(&json_schema::freeform_wrapper()));
     out.strict = Some(false);
     out

@@ -1,24 +1,25 @@
-//! `data:` URLs (RFC 2397), as OpenAI's dialects carry media.
+//! `data:` URLs (RFC 2397), in which OpenAI's dialects carry media.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::canonical::MediaSource;
+use super::reasons::SharedReason;
+use crate::canonical::{MediaSource, Reason};
 use crate::wire::json::{Concat, LazyStr};
 
-/// The media of a `data:` URL in base64, or a plain address where it is none.
+/// Reads the media of a `data:` URL, or an address if the URL has another scheme.
 ///
 /// # Errors
 /// A `data:` URL that is not in base64.
-pub fn parse(url: LazyStr) -> Result<MediaSource, &'static str> {
+pub fn parse(url: LazyStr) -> Result<MediaSource, Reason> {
     let Some(rest) = strip_scheme(&url) else {
         return Ok(MediaSource::Url { url });
     };
-    let (head, data) = rest.split_once(',').ok_or("the data: URL has no comma")?;
+    let (head, data) = rest.split_once(',').ok_or(SharedReason::DataUrlWithoutComma)?;
     let mut parameters = head.split(';');
     let declared = parameters.next().unwrap_or_default().trim().to_ascii_lowercase();
     if !parameters.any(|parameter| parameter.trim().eq_ignore_ascii_case("base64")) {
-        return Err("the data: URL is not in base64");
+        return Err(SharedReason::DataUrlWithoutBase64.into());
     }
     let media_type = if declared.is_empty() {
         sniff(data).unwrap_or_default().to_owned()
@@ -26,12 +27,12 @@ pub fn parse(url: LazyStr) -> Result<MediaSource, &'static str> {
         declared
     };
     let head = url.len() - data.len();
-    // Megabytes, often: they stay where they are.
+    // The data are often megabytes; they are not copied.
     let data = url.skip(head);
     Ok(MediaSource::Base64 { media_type, data })
 }
 
-/// A `data:` URL in base64.
+/// Writes a `data:` URL in base64.
 pub fn write(media_type: &str, data: &LazyStr) -> LazyStr {
     let mut url = Concat::default();
     url.push(format!("data:{media_type};base64,"));
@@ -44,7 +45,7 @@ fn strip_scheme(url: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("data:").then(|| &url[5..])
 }
 
-/// The media type that the first bytes of base64 data tell.
+/// The media type that the first bytes of base64 data have the signature of.
 pub fn sniff(data: &str) -> Option<&'static str> {
     let head = data.get(..16).unwrap_or("");
     let bytes = STANDARD.decode(head).ok()?;
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn media_and_addresses_are_told_apart() {
+    fn media_and_addresses_are_distinguished() {
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
         assert_eq!(base64("data:image/webp;base64,AAAA"), pair("image/webp", "AAAA"));
         assert_eq!(

@@ -11,6 +11,9 @@ reasons! {
         UnknownVariant { what: &'static str, tag: String } => "the {what} type `{tag}` cannot be translated",
         /// Every vendor refuses such a schema, in words that do not name the client's field.
         SchemaIsNoObject => "a schema has to be an object",
+        DataUrlWithoutComma => "the data: URL has no comma",
+        /// Percent-encoded data: the other dialects carry media in base64 only.
+        DataUrlWithoutBase64 => "the data: URL is not in base64",
         /// Two names of tools differ only in characters that the upstream does not accept.
         ToolNameClash => "its name is the same as another tool's once both are fitted to the upstream's rules",
     }

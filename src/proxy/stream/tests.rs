@@ -10,7 +10,7 @@ use super::*;
 use crate::capability;
 use crate::dialect::{ClientRequest, DialectName};
 use crate::prompt::SystemEdits;
-use crate::translate::{Exchange, ExchangeConfig};
+use crate::translate::{Exchange, ExchangeConfig, ExchangeIdentity};
 
 /// What a scripted upstream does at one poll.
 enum Step {
@@ -55,7 +55,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
     let route = ExchangeConfig {
         client: &WORDS,
         upstream: &WORDS,
-        model: &str::to_owned,
+        upstream_model: &str::to_owned,
         capabilities: &|model| capability::lookup(DialectName::OpenAiChat, model),
         edits: &SystemEdits::default(),
         on_loss: crate::canonical::OnLoss::Warn,
@@ -68,7 +68,15 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         stream: None,
         body: &Bytes::from_static(b"m stream"),
     };
-    let begun = Exchange::begin(&route, &inbound, 0, "req_1", &mut Losses::new());
+    let begun = Exchange::begin(
+        &mut Losses::new(),
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: 0,
+            request_id: "req_1",
+        },
+    );
     let (exchange, _) = begun.expect("a request");
     let dropped = Arc::new(AtomicBool::new(false));
     let script = Script {
@@ -76,7 +84,7 @@ fn translation(steps: impl IntoIterator<Item = Step>) -> (Translation, Arc<Atomi
         dropped: Arc::clone(&dropped),
     };
     (
-        Translation::new(Box::new(script), exchange.decoder(), exchange.stream()),
+        Translation::new(Box::new(script), exchange.decoder(), exchange.start_stream()),
         dropped,
     )
 }

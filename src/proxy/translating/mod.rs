@@ -19,7 +19,7 @@ use crate::capability;
 use crate::config::DialectPair;
 use crate::dialect::{self, ClientRequest, Dialect, Endpoint, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{Carriers, Exchange, ExchangeConfig, ReasoningOwner};
+use crate::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity, ReasoningOwner};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read.
@@ -87,7 +87,7 @@ async fn between(
         let route = ExchangeConfig {
             client,
             upstream,
-            model: &|name| entry.model.backend_model_for(name).to_owned(),
+            upstream_model: &|name| entry.model.backend_model_for(name).to_owned(),
             capabilities: &|model| capability::lookup(upstream.name(), model),
             edits: &entry.edits,
             on_loss: entry.model.on_loss,
@@ -98,14 +98,22 @@ async fn between(
             },
             memory: Some((&call.proxy.memory, scope)),
         };
-        Exchange::begin(&route, &inbound, now(), &access.request_id, &mut losses)
+        Exchange::begin(
+            &mut losses,
+            &route,
+            &inbound,
+            ExchangeIdentity {
+                created: now(),
+                request_id: &access.request_id,
+            },
+        )
     };
     drop(body);
     let answer = match begun {
         Ok((mut exchange, written)) => {
             exchange.set_start(began_at);
             if let Some(turn) = &turn {
-                exchange.stored(turn.stored());
+                exchange.set_response_links(turn.stored());
             }
             run(call, entry, &exchange, written, &mut losses, access).await
         }
@@ -133,7 +141,7 @@ async fn run(
 ) -> Result<Answer, Error> {
     let url = path::upstream_url(&entry.model.backend_base_url, false, false, &written.path, None);
     let auth = &entry.model.backend_auth;
-    let headers = headers::translated(call.headers, auth, written.headers, exchange.streams());
+    let headers = headers::translated(call.headers, auth, written.headers, exchange.is_streamed());
     let request = Outgoing {
         method: Method::POST,
         url: call::parse(&url)?,
@@ -146,12 +154,12 @@ async fn run(
     } else if !headers::is_plain(&parts.headers) {
         let message = "the upstream's answer is compressed although that was not asked for";
         return Err(Error::new(ErrorClass::Upstream, message));
-    } else if exchange.streams() {
+    } else if exchange.is_streamed() {
         streamed(exchange, &parts.headers, body, access).await?
     } else {
         complete(exchange, &parts.headers, body, losses, access).await?
     };
-    let limits = exchange.rate_limits(&parts.headers, SystemTime::now());
+    let limits = exchange.translate_rate_limits(&parts.headers, SystemTime::now());
     answer.headers_mut().extend(limits);
     if let Some(id) = upstream_id(&parts.headers) {
         answer
@@ -170,7 +178,7 @@ async fn failed(
     access: &mut Access,
 ) -> Result<Answer, Error> {
     let (body, _) = body.collect(ERROR_LIMIT).await.map_err(broken)?;
-    let (error, written) = exchange.error(status, headers, &body);
+    let (error, written) = exchange.translate_error(status, headers, &body);
     Ok(refusal(&error, written, headers, access))
 }
 
@@ -208,7 +216,7 @@ async fn complete(
         let message = format!("the upstream's answer is larger than {ANSWER_LIMIT} bytes");
         return Err(Error::new(ErrorClass::Upstream, message));
     }
-    let written = exchange.answer(&body, losses)?;
+    let written = exchange.translate_response(losses, &body)?;
     access.usage = written.usage;
     let mut answer = answer::json(written.body);
     answer.headers_mut().extend(written.headers);
@@ -226,7 +234,7 @@ async fn streamed(
     if document {
         return failed(exchange, StatusCode::BAD_GATEWAY, headers, body, access).await;
     }
-    let mut translation = Translation::new(Box::new(body), exchange.decoder(), exchange.stream());
+    let mut translation = Translation::new(Box::new(body), exchange.decoder(), exchange.start_stream());
     if let Err(error) = translation.begin().await {
         access.lost(translation.losses());
         return Err(error);

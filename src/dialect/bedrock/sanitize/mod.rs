@@ -144,7 +144,8 @@ enum Verdict {
 /// Collects the edits of one body.
 struct Sanitizer<'a> {
     splices: Splices,
-    /// Whether `tool_choice` forces a web search; leaving the search tool out would then leave the choice without its tool.
+    /// Whether `tool_choice` forces a web search; leaving the search tool out would then leave the choice without its
+    /// tool.
     is_search_forced: bool,
     /// Betas without which Bedrock refuses what the body contains.
     needed_betas: Vec<&'static str>,

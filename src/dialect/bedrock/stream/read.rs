@@ -51,8 +51,8 @@ impl InvocationMetrics {
     }
 }
 
-/// The largest buffer that is kept for the next event, in bytes. One large event must not hold its memory for as long as
-/// the stream lasts.
+/// The largest buffer that is kept for the next event, in bytes. One large event must not hold its memory for as long
+/// as the stream lasts.
 const KEPT_BUFFER: usize = 16 * 1024;
 /// Where a chunk has its event. Nothing reads the padding `p`.
 const FIELD_PATHS: FieldPaths = FieldPaths {
@@ -161,7 +161,7 @@ impl RawEventReader for ChunkEventReader {
         let event = Bytes::copy_from_slice(event);
         let mut read = self.events.read(None, &event)?;
         // The metrics belong to the envelope and must not reach a client of the Messages API.
-        if let Some(last) = read.as_mut().filter(|read| read.part == EventPosition::End)
+        if let Some(last) = read.as_mut().filter(|read| read.position == EventPosition::End)
             && let Some(metrics) = InvocationMetrics::read(&last.json)
         {
             self.metrics = Some(metrics);

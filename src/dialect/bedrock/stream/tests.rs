@@ -4,7 +4,7 @@ use super::read::ChunkDecoder;
 use super::write::write_chunk;
 use super::*;
 use crate::canonical::{ErrorClass, Usage};
-use crate::dialect::shared::envelope::{EventPosition, RawEventReader, RawEventWriter};
+use crate::dialect::shared::envelope::{EventPosition, RawEventReader, RawEventWriter, StreamPhase};
 use crate::wire::framing::{Frame, Framing};
 
 fn frames(wire: BytesMut) -> Vec<Frame> {
@@ -24,7 +24,7 @@ fn an_event_in_a_chunk_is_read_as_it_was_written() {
         output: 5,
         ..Usage::default()
     };
-    writer.write_keep_alive(true, &mut out);
+    writer.write_keep_alive(StreamPhase::Started, &mut out);
     writer.write_event("ping", br#"{"type":"ping"}"#, &mut out);
     writer.write_event("news", br#"{"type":"news", "n":1.0}"#, &mut out);
     writer.write_last_event(
@@ -48,7 +48,7 @@ fn an_event_in_a_chunk_is_read_as_it_was_written() {
     assert_eq!(news.as_deref(), Some(&br#"{"type":"news", "n":1.0}"#[..]));
     let stop = read(&frames[1]).expect("an event");
     assert_eq!(
-        (stop.part, &*stop.json),
+        (stop.position, &*stop.json),
         (EventPosition::End, &br#"{"type":"message_stop"}"#[..])
     );
     assert_eq!(reader.usage(), Some(usage));

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::{error, headers};
 use super::{CHUNK, METRICS};
 use crate::canonical::{Error, Usage};
-use crate::dialect::shared::envelope::RawEventWriter;
+use crate::dialect::shared::envelope::{RawEventWriter, StreamPhase};
 use crate::wire::event_stream;
 use crate::wire::splice::{self, Node};
 
@@ -70,7 +70,7 @@ impl RawEventWriter for ChunkEventWriter {
         event_stream::write_exception(out, kind, &payload);
     }
 
-    fn write_keep_alive(&mut self, _: bool, _: &mut BytesMut) {}
+    fn write_keep_alive(&mut self, _: StreamPhase, _: &mut BytesMut) {}
 }
 
 /// The object with one more member at its end; `None` if it is no JSON object.

@@ -298,7 +298,7 @@ impl Reader {
             return;
         };
         if kind == Kind::Reasoning {
-            let delta = Delta::Opaque(carrier::unsigned());
+            let delta = Delta::Opaque(carrier::unsigned_reasoning());
             out.push(Event::Delta { index, delta });
         }
         out.push(Event::Close { index });

@@ -80,7 +80,7 @@ fn start() -> Event {
 }
 
 fn answer() -> Vec<Event> {
-    let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned);
+    let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned_reasoning);
     assert_eq!(state.origin, Family::Claude);
     vec![
         start(),
