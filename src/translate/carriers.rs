@@ -81,3 +81,95 @@ impl Carriers {
 fn is_stateless(opaque: &Opaque) -> bool {
     opaque.origin == Family::OpenaiChat
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::canonical::{FieldNames, Losses, Message, Role};
+
+    static FIELDS: FieldNames = FieldNames {
+        system: "system",
+        messages: "messages",
+        max_output_tokens: "max_tokens",
+        stop: "stop",
+        effort: "reasoning_effort",
+        thinking: "thinking",
+        output_format: "response_format",
+        verbosity: "verbosity",
+        parallel_tool_calls: "parallel_tool_calls",
+        end_user: "user",
+        logprobs: "logprobs",
+    };
+
+    fn state(origin: Family, authenticity: Authenticity) -> Opaque {
+        Opaque {
+            authenticity,
+            ..Opaque::new(origin, RawValue::TRUE.to_owned())
+        }
+    }
+
+    /// The losses of a request whose only message, at position 2, has reasoning with these states.
+    fn drop_unaccepted(carriers: &Carriers, states: &[Opaque]) -> Vec<String> {
+        let mut request = Request::new(&FIELDS, "m".to_owned());
+        let reasoning = states.iter().map(|state| {
+            Block::Reasoning(Reasoning {
+                parts: Vec::new(),
+                opaque: Some(state.clone()),
+            })
+        });
+        request
+            .messages
+            .push(Message::new(Role::Assistant, 2, reasoning.collect()));
+        let mut losses = Losses::new();
+        carriers.drop_unaccepted(&mut Scope::root(&mut losses), &mut request);
+        let kept = request
+            .messages
+            .iter()
+            .map(|message| message.content.len())
+            .sum::<usize>();
+        assert_eq!(kept + losses.entries().len(), states.len());
+        losses.entries().iter().map(|loss| loss.path.clone()).collect()
+    }
+
+    #[test]
+    fn each_policy_accepts_other_state() {
+        let key = CarrierKey::new("a secret");
+        let marked = key.mark(state(Family::Claude, Authenticity::Unmarked));
+        let states = [
+            state(Family::Claude, Authenticity::Unmarked),
+            state(Family::Claude, Authenticity::FromVendor),
+            marked,
+            state(Family::Claude, Authenticity::Marked([0; 16])),
+            state(Family::OpenaiChat, Authenticity::Unmarked),
+        ];
+        let path = |block: usize| format!("messages[2].content[{block}]");
+        let dropped = |carriers: &Carriers| drop_unaccepted(carriers, &states);
+        assert_eq!(dropped(&Carriers::Plain), Vec::<String>::new());
+        assert_eq!(dropped(&Carriers::Off), [path(0), path(2), path(3)]);
+        assert_eq!(dropped(&Carriers::Marked(key)), [path(0), path(3)]);
+    }
+
+    #[test]
+    fn state_is_sent_to_clients_as_the_policy_says() {
+        let authenticity = |carriers: &Carriers, origin: Family| {
+            let prepared = carriers.prepare(state(origin, Authenticity::FromVendor));
+            prepared.map(|opaque| opaque.authenticity)
+        };
+        let key = Carriers::Marked(CarrierKey::new("a secret"));
+        assert_eq!(authenticity(&Carriers::Off, Family::Claude), None);
+        assert_eq!(
+            authenticity(&Carriers::Plain, Family::Claude),
+            Some(Authenticity::FromVendor)
+        );
+        assert!(matches!(
+            authenticity(&key, Family::Claude),
+            Some(Authenticity::Marked(_))
+        ));
+        for carriers in [Carriers::Off, Carriers::Plain, key] {
+            let stateless = authenticity(&carriers, Family::OpenaiChat);
+            assert_eq!(stateless, Some(Authenticity::FromVendor));
+        }
+    }
+}

@@ -275,4 +275,24 @@ mod tests {
         );
         assert_ne!(ReasoningOwner::new("/a", b"b"), ReasoningOwner::new("/ab", b""));
     }
+
+    #[test]
+    fn a_turn_is_recorded_by_its_first_call_and_only_when_it_is_finished() {
+        let memory = Arc::new(ReasoningMemory::default());
+        let owner = ReasoningOwner::new("/a", b"key");
+        let recorder = ReasoningRecorder::new(Arc::clone(&memory), owner);
+        let record = || {
+            let mut turn = recorder.start_turn();
+            for state in state("x") {
+                turn.record_state(&state);
+            }
+            turn.record_call("first");
+            turn.record_call("second");
+            turn
+        };
+        drop(record());
+        assert!(remembered_calls(&memory).is_empty());
+        record().finish();
+        assert_eq!(remembered_calls(&memory), ["first"]);
+    }
 }

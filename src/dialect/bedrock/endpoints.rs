@@ -29,10 +29,14 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
     }
 }
 
-/// The path of a request for a response.
-pub fn path(model: &str, stream: bool) -> String {
-    let operation = if stream { STREAM } else { INVOKE };
-    format!("/model/{}/{operation}", encode(model))
+/// The path of a request for a complete response.
+pub fn invoke_path(model: &str) -> String {
+    format!("/model/{}/{INVOKE}", encode(model))
+}
+
+/// The path of a request for a streamed response.
+pub fn stream_path(model: &str) -> String {
+    format!("/model/{}/{STREAM}", encode(model))
 }
 
 /// The path of a request for the number of its tokens.
@@ -122,9 +126,8 @@ mod tests {
     #[test]
     fn models_are_read_from_paths_and_written_into_them() {
         for model in ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", ARN, "größe/% x"] {
-            for stream in [false, true] {
-                assert_eq!(classify_post(&path(model, stream)), generate(model, stream));
-            }
+            assert_eq!(classify_post(&invoke_path(model)), generate(model, false));
+            assert_eq!(classify_post(&stream_path(model)), generate(model, true));
             let path = rename("/model/a%3A0/count-tokens", model).unwrap_or_default();
             assert!(
                 path.ends_with("/count-tokens") && path.split('/').count() == 4,
@@ -136,7 +139,7 @@ mod tests {
             classify_post(&format!("/model/{ARN}/invoke")),
             generate(ARN, false)
         );
-        assert_eq!(path("v1:0", false), "/model/v1%3A0/invoke");
+        assert_eq!(invoke_path("v1:0"), "/model/v1%3A0/invoke");
         let count = Endpoint::CountTokens {
             model: Some("a:0".to_owned()),
         };

@@ -162,23 +162,24 @@ pub fn wrap_request(
     let body = sanitized
         .write_with_head(&head, &document, &body)
         .map_err(malformed)?;
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    let (path, headers) = if stream {
+        // A stream has two media types: that of its frames and that of the events in them.
+        let frames = HeaderValue::from_static(Framing::EventStream.media_type());
+        let events = HeaderName::from_static("x-amzn-bedrock-accept");
+        (
+            endpoints::stream_path(target.model),
+            vec![(ACCEPT, frames), (events, JSON)],
+        )
+    } else {
+        (endpoints::invoke_path(target.model), vec![(ACCEPT, JSON)])
+    };
     Ok(WrittenRequest {
-        path: endpoints::path(target.model, stream).into(),
-        headers: write_accept(stream),
+        path: path.into(),
+        headers,
         body,
         restoration: Restoration::default(),
     })
-}
-
-/// The media type of the response. A stream has two: that of its frames and that of the events in them.
-fn write_accept(stream: bool) -> Vec<(HeaderName, HeaderValue)> {
-    const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    if !stream {
-        return vec![(ACCEPT, JSON)];
-    }
-    let frames = HeaderValue::from_static(Framing::EventStream.media_type());
-    let events = HeaderName::from_static("x-amzn-bedrock-accept");
-    vec![(ACCEPT, frames), (events, JSON)]
 }
 
 /// The later version if the client named it and the model has it. In all other cases the first version, which allows

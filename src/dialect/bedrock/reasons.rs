@@ -21,13 +21,13 @@ reasons! {
 
         /// A beta in a request that is translated: its effect on the body is not known to other dialects.
         VendorBeta => "a feature of the vendor's own API",
-        /// A beta that is not in the list of the service's documentation, which answers it with an error.
+        /// A beta that is not in the list of the service's documentation; the service rejects it.
         UnknownBeta => "a beta that Bedrock does not know",
         UserProfile => "a profile that only its own vendor keeps",
 
         // Members of the body.
 
-        /// The service answers an unknown member with an error.
+        /// The service rejects unknown members.
         UnknownMember => "Bedrock takes no member of this name",
         /// `container`, `mcp_servers` and `thread`.
         ServiceState => "state or servers that only Anthropic's own service has",

@@ -1,6 +1,6 @@
 //! Tool names: unchanged if the target accepts them, else mapped.
 //!
-//! The mapping has no state. It is made anew from the tools and the history of each request, and is the same for the
+//! The mapping has no state. It is made from the tools and the history of each request, and is the same for the
 //! same names, so that prompt caches stay valid.
 
 use std::fmt::Write as _;

@@ -11,14 +11,14 @@ const GPT: Family = Family::OpenaiChat;
 
 fn request(body: &Value) -> Request {
     let body = body.to_string();
-    let inbound = ClientRequest {
+    let request = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
         body: &bytes::Bytes::from(body),
     };
     OpenAiChat
-        .read_request(&mut Scope::root(&mut Losses::new()), &inbound)
+        .read_request(&mut Scope::root(&mut Losses::new()), &request)
         .expect("a request")
         .request
 }

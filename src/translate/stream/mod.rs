@@ -7,6 +7,8 @@
 mod canonical;
 mod event;
 mod progress;
+#[cfg(test)]
+mod tests;
 
 use std::time::Instant;
 
@@ -98,7 +100,7 @@ impl TranslatedStream {
         self.progress.is_committed = true;
     }
 
-    /// The failure of a stream that has written nothing. It can still become a response with a status of its own.
+    /// The failure of a stream that has written nothing. It can still become a response with the status of an error.
     pub fn early_failure(&self) -> Option<&Error> {
         self.failure().filter(|_| !self.progress.has_sent())
     }

@@ -39,7 +39,11 @@ pub fn write_request(
         // A refused request is not sent. Sanitizing its body would record the refused value a second time, by its path
         // in the written body instead of the client's.
         WrittenRequest {
-            path: endpoints::path(target.model, request.stream).into(),
+            path: if request.stream {
+                endpoints::stream_path(target.model).into()
+            } else {
+                endpoints::invoke_path(target.model).into()
+            },
             headers: Vec::new(),
             body: unwrapped.body.into_owned(),
             restoration: Restoration::default(),

@@ -83,7 +83,7 @@ impl Sanitizer<'_> {
         Ok(Verdict::Keep)
     }
 
-    /// Keeps the edits that Bedrock knows. Without any of them, the member goes, and its beta with it.
+    /// Keeps the edits that Bedrock knows. Without any of them, the member is removed, and its beta with it.
     fn sanitize_context_management(
         &mut self,
         scope: &mut Scope<'_>,

@@ -1,9 +1,9 @@
 //! Removes from a body of the Messages API what Bedrock does not accept, as edits that leave every other byte alone.
 //!
-//! Bedrock validates strictly: it answers an unknown member or beta with an error. It documents both in
+//! Bedrock rejects members and betas that it does not know. It documents both in
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>.
 //!
-//! The body is edited and not written anew, because prompt caches and the signatures of thinking blocks depend on its
+//! The body is edited and not rewritten, because prompt caches and the signatures of thinking blocks depend on its
 //! bytes.
 //!
 //! - `members`: the members of the body, `context_management` and `output_config`

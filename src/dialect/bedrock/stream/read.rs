@@ -129,7 +129,7 @@ impl StreamReader for BedrockStreamReader {
         };
         let before = out.len();
         self.events.read(scope, None, event, out);
-        // The metrics stand in for token counts that the events themselves lack.
+        // If the events contain no token counts, the metrics do.
         for new in out.iter_mut().skip(before) {
             if let Event::Finish { usage, .. } = new
                 && usage.is_none_or(|usage| usage == Usage::default())
