@@ -8,7 +8,9 @@ use llm_proxy::canonical::{Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ReasoningMemory, ReasoningOwner};
+use llm_proxy::translate::{
+    Carriers, Exchange, ExchangeConfig, ExchangeIdentity, ReasoningMemory, ReasoningOwner,
+};
 use llm_proxy::wire::framing::Decoder;
 use llm_proxy::wire::splice::{self, Splices};
 
@@ -71,15 +73,23 @@ impl BenchPair {
         let route = ExchangeConfig {
             client: self.client,
             upstream: self.upstream,
-            model: &|_| upstream_model(self.upstream.name()).to_owned(),
+            upstream_model: &|_| upstream_model(self.upstream.name()).to_owned(),
             capabilities: &|model| capability::lookup(self.upstream.name(), model),
             edits: &self.edits,
             on_loss: OnLoss::Warn,
             carriers: &self.carriers,
             memory: Some((&self.memory, ReasoningOwner::new("/bench", b"credential"))),
         };
-        Exchange::begin(&route, &inbound, 0, "req_bench", &mut Losses::new())
-            .unwrap_or_else(|error| panic!("the request is refused at {:?}: {error}", error.param))
+        Exchange::begin(
+            &mut Losses::new(),
+            &route,
+            &inbound,
+            ExchangeIdentity {
+                created: 0,
+                request_id: "req_bench",
+            },
+        )
+        .unwrap_or_else(|error| panic!("the request is refused at {:?}: {error}", error.param))
     }
 
     /// Translates a request. In a same-dialect pair, replaces only the model name, as the proxy does.
@@ -114,7 +124,7 @@ pub struct BenchStream {
 impl BenchStream {
     /// Begins the stream of an exchange.
     pub fn of(exchange: &Exchange) -> Self {
-        let mut stream = exchange.stream();
+        let mut stream = exchange.start_stream();
         stream.commit();
         Self {
             decoder: exchange.decoder(),

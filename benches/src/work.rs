@@ -104,7 +104,7 @@ fn read_response(name: String, client: DialectName, upstream: DialectName) -> Mi
     let body = response::complete(upstream);
     MicroBench::new(name, 20, move |times| {
         for _ in 0..times {
-            let response = exchange.response(&body, &mut llm_proxy::canonical::Losses::new());
+            let response = exchange.translate_response(&mut llm_proxy::canonical::Losses::new(), &body);
             std::hint::black_box(response.expect("an answer"));
         }
     })

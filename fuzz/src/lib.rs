@@ -8,7 +8,7 @@ use llm_proxy::canonical::{Error, ErrorClass, Losses, OnLoss};
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, Dialect, DialectName, ClientRequest, Preferences, ResponseContext};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig};
+use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::Framing;
 
@@ -26,9 +26,9 @@ pub fn read(name: DialectName, data: &[u8]) {
     for other in dialects().filter(|other| other.name() != party.name()) {
         match kind % 4 {
             0 => request(party, other, document),
-            1 => drop(exchange(other, party).response(document, &mut Losses::new())),
+            1 => drop(exchange(other, party).translate_response(&mut Losses::new(), document)),
             2 => stream(party, other, document),
-            _ => drop(exchange(other, party).error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), document)),
+            _ => drop(exchange(other, party).translate_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), document)),
         }
     }
     if kind % 4 == 0 {
@@ -45,7 +45,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
     let route = ExchangeConfig {
         client,
         upstream,
-        model: &str::to_owned,
+        upstream_upstream_model: &str::to_owned,
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
@@ -60,7 +60,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         stream: named.map(|_| true),
         body: &Bytes::copy_from_slice(body),
     };
-    drop(Exchange::begin(&route, &inbound, 0, "req", &mut Losses::new()));
+    drop(Exchange::begin(&mut Losses::new(), &route, &inbound, ExchangeIdentity { created: 0, request_id: "req" }));
 }
 
 fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exchange {
@@ -75,7 +75,7 @@ fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exc
 }
 
 fn stream(upstream: &'static dyn Dialect, client: &'static dyn Dialect, body: &[u8]) {
-    let mut translated = exchange(client, upstream).stream();
+    let mut translated = exchange(client, upstream).start_stream();
     translated.commit();
     let (mut decoder, mut out) = (upstream.framing().decoder(), BytesMut::new());
     decoder.push(wire(upstream.framing(), body));

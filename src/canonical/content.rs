@@ -17,11 +17,11 @@ pub enum Family {
     Claude,
 }
 
-/// Who speaks.
+/// The speaker of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The person or program that asks; also the bearer of tool results.
+    /// The person or program that uses the model. Tool results are in its messages, too.
     User,
     /// The model.
     Assistant,
@@ -29,16 +29,17 @@ pub enum Role {
     System,
 }
 
-/// One message of the client's list. Neighbours of one role stay apart here; writers merge them where their dialect asks.
+/// One message of the client's list. Consecutive messages of one role stay separate here; a writer merges them if its
+/// dialect requires it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Message {
-    /// Who speaks.
+    /// The speaker.
     pub role: Role,
     /// The blocks, in order.
     pub content: Vec<Block>,
-    /// Position in the client's list; loss paths are made of it.
+    /// Position in the client's list, for the paths of losses.
     pub index: usize,
-    /// The speaker's name where the dialect has one.
+    /// The speaker's name, if the dialect has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The Responses `phase` of an assistant message (`commentary`, `final_answer`).
@@ -59,7 +60,7 @@ impl Message {
     }
 }
 
-/// Where a leading instruction stood.
+/// The position of a leading instruction in the client's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SystemOrigin {
@@ -73,12 +74,12 @@ pub enum SystemOrigin {
     DeveloperMessage,
 }
 
-/// One leading instruction. Kept apart from its neighbours: joined texts would change when one of them grows.
+/// One leading instruction. The instructions are not joined: prompt caches keep the ones before a change.
 #[derive(Clone, Debug, Serialize)]
 pub struct SystemBlock {
     /// The text; never empty.
     pub text: LazyStr,
-    /// Where it stood.
+    /// Its position in the client's request.
     pub origin: SystemOrigin,
     /// A prompt-cache breakpoint after this block.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,9 +118,9 @@ pub enum Block {
 /// Plain text.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Text {
-    /// The text; may be empty where a dialect sends it so.
+    /// The text; may be empty, since some dialects send it so.
     pub text: LazyStr,
-    /// What the text rests on.
+    /// Citations of the text's sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
     /// A prompt-cache breakpoint after this block.
@@ -141,14 +142,14 @@ impl<T: Into<LazyStr>> From<T> for Text {
 pub struct Annotation {
     /// The page.
     pub url: String,
-    /// Its title, empty where the source has none.
+    /// Its title; empty if the source has none.
     pub title: String,
-    /// The span of the block's text that it supports, in Unicode scalar values; the whole block where absent.
+    /// The range of the block's text that it supports, in Unicode scalar values; without one, the whole block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<(u64, u64)>,
 }
 
-/// Where media bytes are.
+/// The location of media bytes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "source", rename_all = "snake_case")]
 pub enum MediaSource {
@@ -179,7 +180,7 @@ pub struct ImageDetail(pub String);
 /// An image.
 #[derive(Clone, Debug, Serialize)]
 pub struct Image {
-    /// Where it is.
+    /// Its location.
     #[serde(flatten)]
     pub source: MediaSource,
     /// How closely OpenAI's models look at it.
@@ -216,7 +217,7 @@ pub struct Document {
     /// Title or file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Facts about the document that are not to be cited.
+    /// Facts about the document that the model must not cite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// Whether the model is asked to cite it.
@@ -253,47 +254,47 @@ pub struct SearchResult {
     pub cache: Option<CacheBreakpoint>,
 }
 
-/// State that only its vendor can read: a signature, encrypted reasoning.
+/// State that only its vendor can read, such as a signature or encrypted reasoning.
 #[derive(Clone, Debug, Serialize)]
 pub struct Opaque {
-    /// Whose state it is.
+    /// The vendor's family.
     pub origin: Family,
     /// The exact JSON of the vendor's block or item.
     pub json: RawJson,
-    /// How it crosses a foreign client.
+    /// Whether its origin is certain.
     #[serde(skip)]
-    pub passage: Passage,
+    pub authenticity: Authenticity,
 }
 
 impl Opaque {
-    /// State as its vendor said it.
+    /// State that came from its vendor.
     pub fn new(origin: Family, json: RawJson) -> Self {
         Self {
             origin,
             json,
-            passage: Passage::default(),
+            authenticity: Authenticity::default(),
         }
     }
 }
 
-/// How a vendor's state crosses a client of another vendor.
+/// The authenticity of a vendor's state. State that a client of another vendor carried could be forged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Passage {
-    /// It came from its vendor, and crosses without a mark of authenticity.
+pub enum Authenticity {
+    /// It came from its vendor, or from a client of that vendor, and not in a carrier.
     #[default]
-    Plain,
-    /// It came, or crosses, with one.
+    FromVendor,
+    /// It came in a carrier with this mark, or is sent in one. Whether the mark is valid has not been checked.
     Marked([u8; 16]),
-    /// It came in a carrier without one.
+    /// It came in a carrier without a mark.
     Unmarked,
 }
 
 /// The model's reasoning.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Reasoning {
-    /// The parts that may be shown, in order; empty where the vendor hides them.
+    /// The parts that may be shown, in order; empty if the vendor hides them.
     pub parts: Vec<LazyStr>,
-    /// The vendor's state that has to come back with it.
+    /// The vendor's state, which clients have to send back with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opaque: Option<Opaque>,
 }
@@ -305,7 +306,7 @@ impl Reasoning {
     }
 }
 
-/// What a tool is called with.
+/// The input of a tool call.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "form", rename_all = "snake_case")]
 pub enum ToolInput {
@@ -314,7 +315,7 @@ pub enum ToolInput {
         /// The object.
         json: RawJson,
     },
-    /// What the model wrote where an object was due: broken JSON, or JSON of another kind.
+    /// Arguments that are no object: broken JSON, or JSON of another kind.
     Malformed {
         /// The text as it came.
         text: LazyStr,
@@ -336,7 +337,7 @@ pub struct ToolCall {
     /// The Responses namespace that the tool belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// What it is called with.
+    /// Its input.
     pub input: ToolInput,
     /// A prompt-cache breakpoint after this block.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -346,7 +347,7 @@ pub struct ToolCall {
 /// The result of a tool call.
 #[derive(Clone, Debug, Serialize)]
 pub struct ToolResult {
-    /// The [`ToolCall::id`] that it answers.
+    /// The [`ToolCall::id`] that it belongs to.
     pub call_id: String,
     /// Text, images and documents.
     pub content: Vec<Block>,
@@ -358,14 +359,14 @@ pub struct ToolResult {
     pub cache: Option<CacheBreakpoint>,
 }
 
-/// A call or result of a tool that the vendor runs. Never crosses to another family.
+/// A call or result of a tool that the vendor runs. It is never written for another family.
 #[derive(Clone, Debug, Serialize)]
 pub struct ServerTool {
-    /// Whose tool it is.
+    /// The vendor's family.
     pub origin: Family,
     /// The vendor's block or item type, such as `web_search_tool_result`.
     pub item: String,
-    /// What was searched for, where it is a web search call.
+    /// The query, if it is a web search call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
 }
@@ -373,7 +374,7 @@ pub struct ServerTool {
 /// Marks the end of a prefix that the vendor may cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CacheBreakpoint {
-    /// How long; the vendor's default where absent.
+    /// Its lifetime; without one, the vendor's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<CacheTtl>,
 }
@@ -393,7 +394,7 @@ pub enum CacheTtl {
 }
 
 impl ToolInput {
-    /// The input that a function call's argument text stands for: an object where it is one, `{}` where it is blank.
+    /// Reads the argument text of a function call: an object if it is one, `{}` if it is blank.
     pub fn from_arguments(text: impl Into<LazyStr>) -> Self {
         let text = text.into();
         let trimmed = text.trim();

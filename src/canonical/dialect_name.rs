@@ -1,9 +1,9 @@
-//! Names of the dialects, as configuration and command line spell them.
+//! The names of the dialects.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A dialect's name.
+/// The name of a dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DialectName {
     /// `openai-chat`
@@ -42,7 +42,7 @@ impl fmt::Display for DialectName {
     }
 }
 
-/// A word that names no dialect.
+/// The error for a word that names no dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownDialect(pub String);
 

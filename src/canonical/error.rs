@@ -1,11 +1,11 @@
-//! Failures, apart from how a dialect words them.
+//! Failures, independent of the words of a dialect.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What went wrong. Each dialect has a status, a type and a code for every class.
+/// The class of a failure. Each dialect has a status, a type and a code for every class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
@@ -35,13 +35,13 @@ pub enum ErrorClass {
     Overloaded,
     /// The vendor took too long.
     Timeout,
-    /// The upstream broke, could not be reached or sent something that is no answer of its dialect.
+    /// The upstream broke, could not be reached or sent something that is no response of its dialect.
     Upstream,
     /// The vendor or the proxy failed inside.
     Internal,
     /// A content policy stopped the request.
     ContentBlocked,
-    /// The translation cannot carry a field whose loss would change the answer's contract.
+    /// The translation cannot carry over a field whose loss would break what the client relies on in the response.
     Unsupported,
 }
 
@@ -70,12 +70,12 @@ impl ErrorClass {
     }
 }
 
-/// A failure that a client is told of.
+/// A failure that a client receives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Error {
-    /// What went wrong.
+    /// Its class.
     pub class: ErrorClass,
-    /// The upstream's own words where it had some.
+    /// The upstream's own message, if there is one.
     pub message: String,
     /// JSON path of the field at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,14 +96,14 @@ impl Error {
         }
     }
 
-    /// The same, naming the field at fault by its JSON path.
+    /// The error with the JSON path of the field at fault.
     #[must_use]
     pub fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
-    /// The same, with a delay before another try.
+    /// The error with a delay before another try.
     #[must_use]
     pub fn retry_after(mut self, delay: Option<Duration>) -> Self {
         self.retry_after = delay;

@@ -1,21 +1,22 @@
-//! A streamed answer, event by event.
+//! A streamed response, event by event.
 //!
-//! One [`Event::Start`] first; blocks open and close once; one [`Event::Finish`] or [`Event::Fail`] last. Deltas of
-//! several open blocks may interleave in what a reader emits; [`super::Sequencer`] puts them one after another.
+//! [`Event::Start`] comes first, [`Event::Finish`] or [`Event::Fail`] last, and every block opens and closes once. The
+//! deltas of several open blocks may interleave in the events of a reader; [`super::Sequencer`] puts the blocks one
+//! after another.
 
 use serde::Serialize;
 
 use super::{Annotation, Error, Finish, Opaque, RawJson, ServerTool, Usage};
 
-/// One step of a streamed answer.
+/// One event of a streamed response.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The answer begins.
+    /// The response begins.
     Start(Start),
     /// A block begins.
     Open {
-        /// Number of the block; unique in the answer.
+        /// Number of the block; unique in the response.
         index: u32,
         /// What it is.
         block: BlockStart,
@@ -32,31 +33,31 @@ pub enum Event {
         /// Number of the block.
         index: u32,
     },
-    /// The answer is complete.
+    /// The response is complete.
     Finish {
-        /// Why.
+        /// Why it ended.
         #[serde(flatten)]
         finish: Finish,
-        /// Token counts; absent where the upstream sent none.
+        /// Token counts; absent if the upstream sent none.
         #[serde(skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
     },
-    /// The answer broke off.
+    /// The response broke off.
     Fail(Error),
     /// The upstream is alive.
     Ping,
 }
 
-/// How an answer begins.
+/// The start of a response.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Start {
     /// The upstream's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The model that the upstream says answers.
+    /// The model that responds, as the upstream names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What is known of the input already.
+    /// Token counts of the input, if the upstream sends them before the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The tier that processes it.
@@ -64,7 +65,7 @@ pub struct Start {
     pub service_tier: Option<String>,
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum BlockStart {
@@ -90,7 +91,7 @@ pub enum BlockStart {
     ServerTool(ServerTool),
 }
 
-/// What a tool call's input is.
+/// The kind of a tool call's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallKind {
@@ -100,7 +101,7 @@ pub enum CallKind {
     Freeform,
 }
 
-/// What is added to a block.
+/// An addition to a block.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Delta {

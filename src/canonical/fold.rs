@@ -1,4 +1,4 @@
-//! Folds a stream into the answer that it amounts to.
+//! Folds a stream into a complete response.
 
 use super::{
     Block, BlockStart, CallKind, Delta, Error, ErrorClass, Event, Finish, RawJson, Reasoning, Response,
@@ -10,15 +10,17 @@ use crate::wire::json::LazyStr;
 #[derive(Debug, Default)]
 pub struct Fold {
     start: Start,
-    blocks: Vec<Open>,
+    blocks: Vec<FoldedBlock>,
     logprobs: Vec<RawJson>,
     end: Option<Result<(Finish, Option<Usage>), Error>>,
 }
 
+/// A block that has begun.
 #[derive(Debug)]
-struct Open {
+struct FoldedBlock {
     index: u32,
     block: Block,
+    /// The input of a tool call so far. It is read when the stream has ended: half of a JSON text is none.
     input: String,
 }
 
@@ -28,19 +30,19 @@ impl Fold {
         match event {
             Event::Start(start) => self.start = start,
             Event::Open { index, block } => {
-                self.blocks.push(Open {
+                self.blocks.push(FoldedBlock {
                     index,
-                    block: opened(block),
+                    block: start_block(block),
                     input: String::new(),
                 });
             }
             Event::Delta { index, delta } => {
                 if let Delta::Logprobs { json } = delta {
-                    // Each piece is a list; what is none has nothing to add.
+                    // Each piece is a list; anything else adds nothing.
                     let more: Vec<RawJson> = serde_json::from_str(json.get()).unwrap_or_default();
                     self.logprobs.extend(more);
-                } else if let Some(open) = self.blocks.iter_mut().find(|open| open.index == index) {
-                    grow(open, delta);
+                } else if let Some(block) = self.blocks.iter_mut().find(|block| block.index == index) {
+                    block.add(delta);
                 }
             }
             Event::Close { .. } | Event::Ping => {}
@@ -49,10 +51,10 @@ impl Fold {
         }
     }
 
-    /// The answer.
+    /// The response.
     ///
     /// # Errors
-    /// What the stream failed with; an upstream error where it had no end.
+    /// The failure of the stream; an upstream error if it had no end.
     pub fn finish(self) -> Result<Response, Error> {
         let missing = || {
             Err(Error::new(
@@ -64,7 +66,7 @@ impl Fold {
         let logprobs = (!self.logprobs.is_empty())
             .then(|| serde_json::value::to_raw_value(&self.logprobs).ok())
             .flatten();
-        let content = self.blocks.into_iter().map(closed).collect();
+        let content = self.blocks.into_iter().map(FoldedBlock::finish).collect();
         let Start {
             id,
             model,
@@ -83,7 +85,7 @@ impl Fold {
     }
 }
 
-fn opened(block: BlockStart) -> Block {
+fn start_block(block: BlockStart) -> Block {
     match block {
         BlockStart::Text => Block::Text(Text::default()),
         BlockStart::Refusal => Block::Refusal {
@@ -116,37 +118,45 @@ fn opened(block: BlockStart) -> Block {
     }
 }
 
-fn grow(open: &mut Open, delta: Delta) {
-    match (&mut open.block, delta) {
-        (Block::Text(block), Delta::Text { text }) => block.text.push_str(&text),
-        (Block::Text(block), Delta::Annotation(annotation)) => block.annotations.push(annotation),
-        (Block::Refusal { text }, Delta::Text { text: more }) => text.push_str(&more),
-        (Block::Reasoning(block), Delta::Reasoning { part, text }) => {
-            let part = part as usize;
-            // A part number far ahead of the last is a broken upstream's, not a reason to allocate.
-            if part >= block.parts.len() && !text.is_empty() {
-                block.parts.push(text.into());
-            } else if let Some(existing) = block.parts.get_mut(part) {
-                existing.push_str(&text);
+impl FoldedBlock {
+    fn add(&mut self, delta: Delta) {
+        match (&mut self.block, delta) {
+            (Block::Text(block), Delta::Text { text }) => block.text.push_str(&text),
+            (Block::Text(block), Delta::Annotation(annotation)) => block.annotations.push(annotation),
+            (Block::Refusal { text }, Delta::Text { text: more }) => text.push_str(&more),
+            (Block::Reasoning(block), Delta::Reasoning { part, text }) => {
+                let part = part as usize;
+                // A part number far ahead of the last comes from a broken upstream; it must not make this allocate.
+                if part >= block.parts.len() && !text.is_empty() {
+                    block.parts.push(text.into());
+                } else if let Some(existing) = block.parts.get_mut(part) {
+                    existing.push_str(&text);
+                }
             }
+            (Block::Reasoning(block), Delta::Opaque(opaque)) => block.opaque = Some(opaque),
+            (Block::ToolCall(_), Delta::Input { text }) => self.input.push_str(&text),
+            // A delta of another kind than its block: the block has no place for it.
+            _ => {}
         }
-        (Block::Reasoning(block), Delta::Opaque(opaque)) => block.opaque = Some(opaque),
-        (Block::ToolCall(_), Delta::Input { text }) => open.input.push_str(&text),
-        // A delta of another kind than its block carries nothing that the block could hold.
-        _ => {}
     }
-}
 
-fn closed(open: Open) -> Block {
-    let Open { block, input, .. } = open;
-    match block {
-        Block::ToolCall(call) => {
-            let input = match call.input {
-                ToolInput::Freeform { .. } => ToolInput::Freeform { text: input.into() },
-                ToolInput::Malformed { .. } | ToolInput::Object { .. } => ToolInput::from_arguments(input),
-            };
-            Block::ToolCall(ToolCall { input, ..call })
+    fn finish(self) -> Block {
+        let Self {
+            index: _,
+            block,
+            input,
+        } = self;
+        match block {
+            Block::ToolCall(call) => {
+                let input = match call.input {
+                    ToolInput::Freeform { .. } => ToolInput::Freeform { text: input.into() },
+                    ToolInput::Malformed { .. } | ToolInput::Object { .. } => {
+                        ToolInput::from_arguments(input)
+                    }
+                };
+                Block::ToolCall(ToolCall { input, ..call })
+            }
+            other => other,
         }
-        other => other,
     }
 }

@@ -1,8 +1,8 @@
-//! What is left of an account's limits.
+//! The rate limits of an account, as a response's headers report them.
 
 use std::time::Duration;
 
-/// The limits that an answer's headers tell of.
+/// The limits that the headers of a response report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// Requests.
@@ -11,13 +11,13 @@ pub struct RateLimits {
     pub tokens: RateLimit,
 }
 
-/// One limit, as far as it is told.
+/// One limit, as far as the headers report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimit {
-    /// What is granted for a period.
+    /// The amount for each period.
     pub limit: Option<u64>,
-    /// What is left of that.
+    /// The amount that remains.
     pub remaining: Option<u64>,
-    /// The time from now until all of it is there again.
+    /// The time from now until the full amount is available again.
     pub reset: Option<Duration>,
 }

@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use super::Reason;
 
-/// How a value fared that the target cannot express as the source said it.
+/// What became of a value that the target cannot express exactly.
 ///
 /// The names are stable: they are metric labels and appear in the loss header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LossKind {
-    /// Leaving it out would change the contract of the answer: the request is answered with a 400.
+    /// The response depends on it, so the request is refused with a 400.
     Refused,
-    /// Left out; the answer stays valid without it.
+    /// Left out; the response is valid without it.
     Dropped,
-    /// Sent as the nearest thing that the target knows.
+    /// Sent as the nearest equivalent that the target has.
     Approximated,
-    /// Left out, and the client cannot observe it: a hint for caching or speed.
+    /// Left out, and the client cannot observe that: it was a hint for caching or speed.
     Ignored,
 }
 
@@ -34,15 +34,15 @@ impl LossKind {
     }
 }
 
-/// What a route does when a request cannot be carried over whole.
+/// What a route does about the losses of a request that is not refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLoss {
-    /// Dropped and approximated fields are in the log only.
+    /// Dropped and approximated values are logged.
     Ignore,
-    /// They are told in a header of the answer, too.
+    /// They are also listed in a header of the response.
     #[default]
     Warn,
-    /// They are refused with a 400 that names them all.
+    /// The request is refused with a 400 that lists them all.
     Error,
 }
 
@@ -62,7 +62,7 @@ impl OnLoss {
     /// The policy of a name.
     ///
     /// # Errors
-    /// A name of none, with what is expected.
+    /// An unknown name; the message lists the known ones.
     pub fn parse(name: &str) -> Result<Self, &'static str> {
         let found = Self::ALL.into_iter().find(|policy| policy.as_str() == name);
         found.ok_or("is not one of ignore, warn, error")
@@ -72,7 +72,7 @@ impl OnLoss {
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// What became of the value.
+    /// What became of it.
     pub kind: LossKind,
     /// JSON path of the value in the document that was read, such as `messages[3].content[0].source`.
     pub path: String,
@@ -86,7 +86,7 @@ impl fmt::Display for Loss {
     }
 }
 
-/// The ledger that every reader and writer takes.
+/// The ledger in which every reader and writer records its losses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Losses {
@@ -141,7 +141,7 @@ impl Losses {
         self.entries.iter().filter(|loss| loss.kind == LossKind::Refused)
     }
 
-    /// The entries that a client is told of: dropped and approximated ones.
+    /// The entries that are reported to clients: dropped and approximated values.
     pub fn notable(&self) -> impl Iterator<Item = &Loss> {
         self.entries
             .iter()

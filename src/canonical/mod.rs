@@ -1,7 +1,15 @@
-//! The dialect-neutral model that every reader fills and every writer renders.
+//! The canonical model: what every reader fills and every writer renders, whatever the dialect.
 //!
-//! Pure data: no I/O, no dialect, no clock. A reader puts what its dialect says into these types and records in a
-//! [`Losses`] ledger what has no place here; a writer does the same for what its dialect cannot say.
+//! Pure data: no I/O, no dialect, no clock. A reader fills these types and records in a [`Losses`] ledger whatever they
+//! cannot hold; a writer records what its dialect cannot express.
+//!
+//! - `request`, `content`, `tool`: a request, its messages and content blocks, its tools
+//! - `response`, `usage`: a complete response and its token counts
+//! - `event`: a streamed response; `sequence` puts its blocks one after another, `fold` makes a complete response of it
+//! - `restoration`: what has to be undone in a response
+//! - `error`, `limits`: failures and rate limits
+//! - `loss`, `path`, `scope`, `reason`: the ledger of losses, and where and why something is lost
+//! - `dialect_name`: the names of the dialects
 
 mod content;
 mod dialect_name;
@@ -21,9 +29,9 @@ mod tool;
 mod usage;
 
 pub use content::{
-    Annotation, Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image,
-    ImageDetail, MediaSource, Message, Opaque, Passage, Reasoning, Role, SearchResult, ServerTool,
-    SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
+    Annotation, Audio, Authenticity, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family,
+    Image, ImageDetail, MediaSource, Message, Opaque, Reasoning, Role, SearchResult, ServerTool, SystemBlock,
+    SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
 pub use dialect_name::{DialectName, UnknownDialect};
 pub use error::{Error, ErrorClass};
@@ -41,9 +49,9 @@ pub use request::{
 pub use response::{Finish, FinishReason, Response};
 pub use restoration::{OriginalTool, Restoration};
 pub use scope::Scope;
-pub use sequence::{Overflow, Sequencer};
+pub use sequence::{Sequencer, SequencerOverflow};
 pub use tool::{FreeformTool, FunctionTool, Grammar, Tool, ToolChoice, UserLocation, WebSearchTool};
 pub use usage::Usage;
 
-/// JSON kept as the text in which it arrived: key order, number spelling and escapes survive.
+/// JSON kept as the text in which it arrived: the order of keys, the spelling of numbers and the escapes stay.
 pub type RawJson = Box<serde_json::value::RawValue>;

@@ -1,11 +1,12 @@
-//! JSON paths in the document that was read. Making one costs no allocation; its text is made only for a loss or an error.
+//! JSON paths in the document that was read. A path is made for every value, its text only for a loss or an error:
+//! making a path allocates nothing.
 
 use std::fmt;
 
 /// Where a value is in a document, such as `messages[0].content[1]`.
 ///
-/// A reader extends the path of the parent that it borrows ([`Path::field`], [`Path::index`]). The canonical model keeps
-/// only numbers, so a writer makes the path of an element or a content block from those ([`Path::element`],
+/// A reader extends the path of the parent that it borrows ([`Path::field`], [`Path::index`]). The canonical model
+/// keeps only numbers, so a writer makes the path of an element or a content block from those ([`Path::element`],
 /// [`Path::block`]); such a path borrows nothing and can be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path<'a> {

@@ -129,7 +129,7 @@ pub(super) mod tests {
     use super::*;
 
     reasons! {
-        pub(crate) enum Example {
+        pub(crate) enum ExampleReason {
             Fixed => "not taken",
             Filled { limit: u64, what: &'static str } => "at most {limit} {what}",
         }
@@ -137,13 +137,13 @@ pub(super) mod tests {
 
     #[test]
     fn a_reason_has_the_name_and_the_text_of_its_variant() {
-        let fixed = Reason::from(Example::Fixed);
+        let fixed = Reason::from(ExampleReason::Fixed);
         assert_eq!((fixed.name(), fixed.text()), ("Fixed", "not taken"));
         assert!(
             matches!(fixed.text, Cow::Borrowed(_)),
             "a fixed text is not copied"
         );
-        let filled = Reason::from(Example::Filled {
+        let filled = Reason::from(ExampleReason::Filled {
             limit: 4,
             what: "stops",
         });
@@ -153,6 +153,6 @@ pub(super) mod tests {
     #[test]
     fn all_lists_every_variant_with_its_template() {
         let expected = [("Fixed", "not taken"), ("Filled", "at most {limit} {what}")];
-        assert_eq!(Example::ALL, expected);
+        assert_eq!(ExampleReason::ALL, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! A request for an answer of a model.
+//! A request for a response of a model.
 
 use serde::Serialize;
 use serde_json::Number;
@@ -6,15 +6,15 @@ use serde_json::Number;
 use super::{Message, Path, RawJson, SystemBlock, Tool, ToolChoice};
 use crate::wire::json::LazyStr;
 
-/// A request for an answer of a model.
+/// A request for a response of a model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
-    /// How the client's dialect calls the fields below; loss paths are made of it.
+    /// The client's names of the fields below, for the paths of losses.
     #[serde(skip)]
     pub fields: &'static FieldNames,
     /// The model, as the client named it.
     pub model: String,
-    /// Whether the answer comes as a stream of events.
+    /// Whether the response is streamed.
     pub stream: bool,
     /// Leading instructions, in order.
     pub system: Vec<SystemBlock>,
@@ -23,10 +23,10 @@ pub struct Request {
     /// Tools, in the client's order, which prompt caches depend on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
-    /// Which of them to call.
+    /// Which of them may or must be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// Whether one answer may hold several calls; the vendor's default where absent.
+    /// Whether one response may contain several calls; without a value, the vendor's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
     /// Limit on output tokens, reasoning included.
@@ -34,24 +34,24 @@ pub struct Request {
     pub max_output_tokens: Option<u64>,
     /// Sampling parameters.
     pub sampling: Sampling,
-    /// Texts that end the answer.
+    /// Texts that end the response.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// How much the model reasons and what it shows of that.
+    /// How much the model reasons and what it shows of it.
     pub reasoning: ReasoningControl,
-    /// What the answer's text has to look like.
+    /// The form of the response's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_format: Option<OutputFormat>,
-    /// How wordy the answer is.
+    /// How wordy the response is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verbosity: Option<Verbosity>,
     /// Identifier of the end user, for abuse detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_user: Option<String>,
-    /// Requests with one key are routed to one prompt cache.
+    /// Requests with the same key share a prompt cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_key: Option<String>,
-    /// Pairs that the vendor stores with the answer.
+    /// Pairs that the vendor stores with the response.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<(String, String)>,
     /// Processing tier.
@@ -88,18 +88,18 @@ impl Request {
         }
     }
 
-    /// Path of a message in the client's body.
+    /// The path of a message in the client's body.
     pub fn message_path(&self, message: &Message) -> Path<'static> {
         Path::element(self.fields.messages, message.index)
     }
 
-    /// Path of a block of a message in the client's body.
+    /// The path of a block of a message in the client's body.
     pub fn block_path(&self, message: &Message, block: usize) -> Path<'static> {
         Path::block(self.fields.messages, message.index, block)
     }
 }
 
-/// How a dialect calls the fields of a request, so that a writer's loss names what the client wrote.
+/// A dialect's names of the fields of a request. With them a writer reports a loss by the name that the client wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FieldNames {
     /// Leading instructions.
@@ -108,17 +108,17 @@ pub struct FieldNames {
     pub messages: &'static str,
     /// Limit on output tokens.
     pub max_output_tokens: &'static str,
-    /// Texts that end the answer.
+    /// Texts that end the response.
     pub stop: &'static str,
     /// Reasoning effort.
     pub effort: &'static str,
     /// Thinking mode and budget.
     pub thinking: &'static str,
-    /// Shape of the answer's text.
+    /// Form of the response's text.
     pub output_format: &'static str,
     /// Verbosity.
     pub verbosity: &'static str,
-    /// Several calls in one answer.
+    /// Several calls in one response.
     pub parallel_tool_calls: &'static str,
     /// End user.
     pub end_user: &'static str,
@@ -126,7 +126,7 @@ pub struct FieldNames {
     pub logprobs: &'static str,
 }
 
-/// Sampling parameters, spelled as the client spelled them.
+/// Sampling parameters, with the client's spelling of the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sampling {
     /// Randomness: 0 to 2 in OpenAI's dialects, 0 to 1 in Anthropic's.
@@ -149,7 +149,7 @@ pub struct Sampling {
     pub presence_penalty: Option<Number>,
 }
 
-/// How much a model reasons and what it shows of that.
+/// How much a model reasons and what it shows of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReasoningControl {
     /// Reasoning effort.
@@ -158,7 +158,7 @@ pub struct ReasoningControl {
     /// Anthropic's thinking mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking: Option<Thinking>,
-    /// What the client wants to see of the reasoning.
+    /// How much of the reasoning the client wants to see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<ReasoningDisplay>,
 }
@@ -169,7 +169,7 @@ pub struct ReasoningControl {
 pub enum Effort {
     /// No reasoning.
     None,
-    /// The least that reasons.
+    /// The least effort with reasoning.
     Minimal,
     /// Low.
     Low,
@@ -179,7 +179,7 @@ pub enum Effort {
     High,
     /// Extra high.
     Xhigh,
-    /// The most.
+    /// The highest effort.
     Max,
 }
 
@@ -215,7 +215,7 @@ pub enum Thinking {
     BetweenTools,
 }
 
-/// What a client sees of the reasoning.
+/// How much of the reasoning a client sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningDisplay {
@@ -225,7 +225,7 @@ pub enum ReasoningDisplay {
     Omitted,
 }
 
-/// What the answer's text has to look like.
+/// The form of the response's text.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OutputFormat {
@@ -236,18 +236,18 @@ pub enum OutputFormat {
         /// Name of the schema.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        /// What it is for.
+        /// Its purpose.
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<LazyStr>,
         /// The JSON Schema.
         schema: RawJson,
-        /// Whether the vendor holds the answer to it.
+        /// Whether the vendor guarantees that the response matches it.
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
 }
 
-/// How wordy an answer is.
+/// How wordy a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verbosity {

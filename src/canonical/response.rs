@@ -1,23 +1,23 @@
-//! A complete answer.
+//! A complete response.
 
 use serde::Serialize;
 
 use super::{Block, RawJson, Usage};
 
-/// A complete answer.
+/// A complete response.
 #[derive(Clone, Debug, Serialize)]
 pub struct Response {
     /// The upstream's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The model that the upstream says answered.
+    /// The model that responded, as the upstream names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The answer, in order.
+    /// The content blocks, in order.
     pub content: Vec<Block>,
     /// Why it ended.
     pub finish: Finish,
-    /// Token counts; absent where the upstream sends none.
+    /// Token counts; absent if the upstream sends none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The tier that processed it.
@@ -28,12 +28,12 @@ pub struct Response {
     pub logprobs: Option<RawJson>,
 }
 
-/// Why an answer ended.
+/// Why a response ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finish {
     /// The reason.
     pub reason: FinishReason,
-    /// The stop sequence that was met.
+    /// The stop sequence that ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_sequence: Option<String>,
     /// The vendor's explanation of a refusal.
@@ -51,26 +51,30 @@ impl Finish {
         }
     }
 
-    /// The reason that follows from the content: a truncation stays one, a call of a client's tool makes it
-    /// [`FinishReason::ToolUse`], and a claimed tool use without a call is an end.
-    #[must_use]
-    pub fn settled(mut self, has_tool_call: bool) -> Self {
-        self.reason = match self.reason {
-            FinishReason::End | FinishReason::StopSequence if has_tool_call => FinishReason::ToolUse,
-            FinishReason::ToolUse if !has_tool_call => FinishReason::End,
-            other => other,
-        };
-        self
+    /// Corrects the reason of a response that calls a tool of the client. Clients run the tools only if the reason is
+    /// [`FinishReason::ToolUse`], and some upstreams report an ordinary end. A truncation stays one.
+    pub fn correct_for_tool_call(&mut self) {
+        if matches!(self.reason, FinishReason::End | FinishReason::StopSequence) {
+            self.reason = FinishReason::ToolUse;
+        }
+    }
+
+    /// Corrects the reason of a response that calls no tool of the client: a client would wait for a call.
+    pub fn correct_for_no_tool_call(&mut self) {
+        if self.reason == FinishReason::ToolUse {
+            self.reason = FinishReason::End;
+        }
     }
 }
 
-/// Why an answer ended. Closed: no vendor's unknown word reaches another vendor's client.
+/// The reasons why a response ends. The list is closed: a word of one vendor that another vendor's client does not know
+/// never reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model was done.
     End,
-    /// A stop sequence was met.
+    /// A stop sequence occurred.
     StopSequence,
     /// The model calls tools.
     ToolUse,
@@ -78,7 +82,7 @@ pub enum FinishReason {
     Length,
     /// The context window is full.
     ContextFull,
-    /// A content filter cut in.
+    /// A content filter stopped it.
     ContentFilter,
     /// The model refused.
     Refusal,

@@ -1,34 +1,35 @@
-//! What a writer changed in a request that has to be undone in its answer.
+//! What a writer changed in a request and has to be undone in the response.
 
 use std::collections::HashMap;
 
 use super::CallKind;
 
-/// What a writer changed in a request that has to be undone in its answer.
+/// What a writer changed in a request and has to be undone in the response. `translate` does so.
 #[derive(Clone, Debug, Default)]
 pub struct Restoration {
-    /// Tool names as the upstream knows them, with what the client calls them. Unchanged names are absent.
+    /// By the upstream's name of a tool, the tool as the client knows it. Unchanged tools are absent.
     pub tools: HashMap<String, OriginalTool>,
-    /// The name of the tool that stands for the answer's JSON text, where structured output is played with a tool.
+    /// The name of a tool that the client did not declare: the upstream has no structured output, so the model calls
+    /// this tool with the JSON that the client expects as text.
     pub json_tool: Option<String>,
-    /// Stop sequences that the upstream does not take and the proxy has to watch for.
+    /// Stop sequences that the upstream does not accept: the proxy finds them in the response.
     pub stop: Vec<String>,
 }
 
 impl Restoration {
-    /// Whether answers pass unchanged.
+    /// Whether there is nothing to undo.
     pub fn is_empty(&self) -> bool {
         self.tools.is_empty() && self.json_tool.is_none() && self.stop.is_empty()
     }
 }
 
-/// How the client knows a tool.
+/// A tool as the client knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginalTool {
     /// Its name.
     pub name: String,
     /// Its Responses namespace.
     pub namespace: Option<String>,
-    /// Whether the client takes text where the upstream writes `{"input": text}`.
+    /// The kind of input that the client expects. For a freeform tool the upstream may write `{"input": text}` instead.
     pub call: CallKind,
 }

@@ -101,25 +101,25 @@ impl Scope<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reason::tests::Example;
     use super::*;
 
     #[test]
     fn losses_are_recorded_at_the_path_of_their_scope() {
+        let why = || Reason::new("Unknown", format_args!("not known"));
         let mut losses = Losses::new();
         let mut root = Scope::root(&mut losses);
-        root.drop_member("absent", &None::<u8>, Example::Fixed);
-        root.drop_member("top_k", &Some(1), Example::Fixed);
+        root.drop_member("absent", &None::<u8>, why());
+        root.drop_member("top_k", &Some(1), why());
         let mut messages = root.field("messages");
-        messages.index(2).field("name").ignore(Example::Fixed);
+        messages.index(2).field("name").ignore(why());
         root.at(Path::block("messages", 1, 0))
             .field("source")
-            .refuse(Example::Fixed);
+            .refuse(why());
         let listed: Vec<String> = losses.entries().iter().map(ToString::to_string).collect();
         let expected = [
-            "dropped top_k: not taken",
-            "ignored messages[2].name: not taken",
-            "refused messages[1].content[0].source: not taken",
+            "dropped top_k: not known",
+            "ignored messages[2].name: not known",
+            "refused messages[1].content[0].source: not known",
         ];
         assert_eq!(listed, expected);
     }

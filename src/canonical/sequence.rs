@@ -6,17 +6,21 @@ use super::{BlockStart, Delta, Event};
 
 /// Puts interleaved blocks one after another, in the order in which they opened.
 ///
-/// Deltas of the first open block pass at once; those of later ones wait until it closes. Only Chat Completions
-/// upstreams interleave, and only fragments of parallel tool calls, so in practice nothing waits.
+/// Deltas of the first open block pass at once; those of later blocks wait until it closes. A writer has one block
+/// open at a time. Only Chat Completions upstreams interleave, and only fragments of parallel tool calls; in most streams
+/// nothing waits.
 #[derive(Debug, Default)]
 pub struct Sequencer {
+    /// The block whose deltas pass.
     active: Option<u32>,
-    waiting: VecDeque<Waiting>,
+    /// The blocks that opened after it, in that order.
+    waiting: VecDeque<WaitingBlock>,
+    /// Bytes of text in their deltas.
     held: usize,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct WaitingBlock {
     index: u32,
     block: BlockStart,
     deltas: Vec<Delta>,
@@ -25,26 +29,27 @@ struct Waiting {
 
 /// More bytes wait for an earlier block than [`Sequencer::LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
+pub struct SequencerOverflow;
 
 impl Sequencer {
-    /// Most bytes of text that may wait for an earlier block to close.
+    /// The most bytes of text that may wait for an earlier block to close. A broken or hostile upstream must not fill
+    /// the proxy's memory.
     pub const LIMIT: usize = 16 * 1024 * 1024;
 
-    /// Takes one event and hands on, in order, those that may leave now.
+    /// Takes one event and hands on, in order, those that can be written now.
     ///
     /// Deltas and ends of blocks that never opened are dropped; a finish closes what is still open.
     ///
     /// # Errors
-    /// [`Overflow`] when too much waits; the stream cannot go on.
-    pub fn push(&mut self, event: Event, mut emit: impl FnMut(Event)) -> Result<(), Overflow> {
+    /// [`SequencerOverflow`] if too much waits; the stream cannot continue.
+    pub fn push(&mut self, event: Event, mut emit: impl FnMut(Event)) -> Result<(), SequencerOverflow> {
         match event {
             Event::Open { index, block } => {
                 if self.active.is_none() {
                     self.active = Some(index);
                     emit(Event::Open { index, block });
                 } else {
-                    self.waiting.push_back(Waiting {
+                    self.waiting.push_back(WaitingBlock {
                         index,
                         block,
                         deltas: Vec::new(),
@@ -58,7 +63,7 @@ impl Sequencer {
                 } else if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.index == index) {
                     self.held = self.held.saturating_add(weight(&delta));
                     if self.held > Self::LIMIT {
-                        return Err(Overflow);
+                        return Err(SequencerOverflow);
                     }
                     push_joined(&mut waiting.deltas, delta);
                 }
@@ -84,8 +89,9 @@ impl Sequencer {
         Ok(())
     }
 
+    /// Hands on the blocks that wait, up to and including the first that is still open. That one becomes active.
     fn promote(&mut self, emit: &mut impl FnMut(Event)) {
-        while let Some(Waiting {
+        while let Some(WaitingBlock {
             index,
             block,
             deltas,
@@ -106,6 +112,7 @@ impl Sequencer {
     }
 }
 
+/// The bytes of text in a delta.
 fn weight(delta: &Delta) -> usize {
     match delta {
         Delta::Text { text } | Delta::Reasoning { text, .. } | Delta::Input { text } => text.len(),
@@ -115,7 +122,7 @@ fn weight(delta: &Delta) -> usize {
     }
 }
 
-/// Joins fragments of a call's input, which is what waits in practice, so that a flush is one event.
+/// Adds a delta to those that wait. Fragments of a call's input are joined, so that they are written as one event.
 fn push_joined(deltas: &mut Vec<Delta>, delta: Delta) {
     match (deltas.last_mut(), delta) {
         (Some(Delta::Input { text }), Delta::Input { text: more }) => text.push_str(&more),
@@ -195,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_of_no_block_goes_nowhere() {
+    fn a_delta_of_a_block_that_never_opened_is_dropped() {
         assert_eq!(
             run(vec![input(3, "lost"), Event::Close { index: 3 }]),
             Vec::<String>::new()
@@ -203,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_bounded() {
+    fn the_waiting_text_is_limited() {
         let mut sequencer = Sequencer::default();
         let mut push = |event| sequencer.push(event, |_| {});
         assert_eq!(push(open(0)), Ok(()));
         assert_eq!(push(open(1)), Ok(()));
         let big = "x".repeat(Sequencer::LIMIT);
         assert_eq!(push(input(1, &big)), Ok(()));
-        assert_eq!(push(input(1, "y")), Err(Overflow));
+        assert_eq!(push(input(1, "y")), Err(SequencerOverflow));
     }
 }

@@ -1,4 +1,4 @@
-//! Tool definitions and the choice among them.
+//! Tool definitions and the tool choice.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub enum Tool {
 pub struct FunctionTool {
     /// Its name, as the client wrote it.
     pub name: String,
-    /// The Responses namespace that it belongs to.
+    /// The Responses namespace of the tool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// What it does.
@@ -31,7 +31,8 @@ pub struct FunctionTool {
     /// JSON Schema of its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<RawJson>,
-    /// Whether arguments are held to the schema; the dialects' defaults differ, so absence is kept.
+    /// Whether the vendor guarantees that arguments match the schema. An absent value stays absent, because the
+    /// dialects' defaults differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
     /// A prompt-cache breakpoint after this definition.
@@ -46,13 +47,13 @@ pub struct FunctionTool {
 pub struct FreeformTool {
     /// Its name, as the client wrote it.
     pub name: String,
-    /// The Responses namespace that it belongs to.
+    /// The Responses namespace of the tool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// What it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<LazyStr>,
-    /// What its input has to look like; any text where absent.
+    /// The grammar of its input; without one, any text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grammar: Option<Grammar>,
     /// Position in the client's list.
@@ -71,26 +72,26 @@ pub struct Grammar {
 /// Web search that the vendor runs.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct WebSearchTool {
-    /// At most so many searches.
+    /// The most searches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_uses: Option<u64>,
-    /// Only these domains.
+    /// The only domains that are searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_domains: Option<Vec<String>>,
-    /// None of these domains.
+    /// Domains that are not searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_domains: Option<Vec<String>>,
-    /// Where the user is.
+    /// The location of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_location: Option<UserLocation>,
     /// OpenAI's `search_context_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_size: Option<String>,
-    /// Position in the client's list, where it stood in one.
+    /// Position in the client's list, if the client declared it in a list.
     pub index: usize,
 }
 
-/// An approximate place.
+/// An approximate location.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UserLocation {
     /// City.

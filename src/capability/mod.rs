@@ -1,4 +1,7 @@
 //! What an upstream model accepts: data in `models.yaml`, looked up by the model's name.
+//!
+//! - `models.yaml`: the data, and the rule by which a name finds its row
+//! - `table`: reads the data and looks names up
 
 mod table;
 
@@ -10,97 +13,98 @@ pub use table::lookup;
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
-    /// Most output tokens that a request may ask for. `None` where no limit is known and the dialect demands no number;
-    /// never on `claude` and `bedrock`, which demand one.
+    /// The most output tokens that a request may ask for. `None` if no limit is known. It is never `None` on `claude`
+    /// and `bedrock`, whose requests have to contain a number.
     pub max_output: Option<u64>,
     /// Sampling parameters.
     pub sampling: SamplingSupport,
-    /// Whether `temperature` and `top_p` may stand in one request.
+    /// Whether one request may contain both `temperature` and `top_p`.
     pub temperature_with_top_p: bool,
     /// Thinking modes.
     pub thinking: ThinkingSupport,
-    /// Reasoning efforts, ascending; empty where the model takes none.
+    /// The accepted reasoning efforts, ascending; empty if the model accepts none.
     pub efforts: Vec<Effort>,
-    /// Whether a trailing assistant message is continued.
+    /// Whether the model continues an assistant message at the end of the conversation.
     pub prefill: bool,
     /// Whether a tool call can be forced.
     pub forced_tool: bool,
-    /// Whether an answer can be held to a JSON Schema.
+    /// Whether the service guarantees that a response matches a given JSON Schema.
     pub structured_output: bool,
-    /// Whether a tool's arguments can be held to its schema.
+    /// Whether the service guarantees that a tool's arguments match its schema, if the tool asks for it.
     pub strict_tools: bool,
-    /// Whether instructions may stand in the middle of a conversation.
+    /// Whether instructions are accepted in the middle of a conversation.
     pub mid_system: bool,
-    /// Whether content can carry prompt-cache breakpoints.
+    /// Whether content may contain prompt-cache breakpoints.
     pub cache_breakpoints: bool,
-    /// Role of instructions: `developer` instead of `system`.
+    /// Whether the role of instructions is `developer` instead of `system`.
     pub developer_role: bool,
-    /// Name of the output limit in Chat Completions: `max_completion_tokens` instead of `max_tokens`.
+    /// Whether the output limit of Chat Completions is named `max_completion_tokens` instead of `max_tokens`.
     pub max_completion_tokens: bool,
-    /// Whether stop sequences are taken.
+    /// Whether stop sequences are accepted.
     pub stop_sequences: bool,
-    /// Whether `parallel_tool_calls` is taken.
+    /// Whether `parallel_tool_calls` is accepted.
     pub parallel_tool_calls: bool,
-    /// Whether freeform tools are taken.
+    /// Whether freeform tools are accepted.
     pub freeform_tools: bool,
-    /// What becomes of reasoning text in a Chat Completions history.
+    /// The member in which a Chat Completions history sends reasoning text back.
     pub reasoning_replay: ReasoningReplay,
-    /// Whether only one leading system message is taken.
+    /// Whether only one leading system message is accepted.
     pub single_system: bool,
-    /// Whether tool results take images.
+    /// Whether tool results may contain images.
     pub tool_images: bool,
-    /// Whether `stream_options` is taken.
+    /// Whether `stream_options` is accepted.
     pub stream_usage: bool,
-    /// Whether the service behind Anthropic's bodies searches the web. In Chat Completions the model's name tells.
+    /// Whether the service that receives Anthropic bodies searches the web. For Chat Completions the model's name
+    /// decides.
     pub web_search: bool,
 }
 
-/// Which sampling parameters a model takes.
+/// The sampling parameters that a model accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingSupport {
-    /// None.
+    /// None of them.
     None,
-    /// All, when reasoning effort is `none`.
+    /// All of them, if the reasoning effort is `none`.
     WithoutReasoning,
-    /// All.
+    /// All of them.
     All,
 }
 
-/// Which of Anthropic's thinking modes a model takes.
+/// Anthropic's thinking modes that a model accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThinkingSupport {
-    /// `adaptive`
+    /// Whether `adaptive` is accepted.
     pub adaptive: bool,
-    /// `enabled` with a budget.
+    /// Whether `enabled` with a budget is accepted.
     pub budget: bool,
-    /// `disabled`
+    /// When `disabled` is accepted.
     pub disabled: DisabledThinking,
-    /// `between_tools`
+    /// Whether `between_tools` is accepted.
     pub between_tools: bool,
 }
 
-/// Whether thinking can be switched off.
+/// When thinking can be switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledThinking {
-    /// Never.
+    /// Never: the model always thinks.
     Never,
-    /// Up to effort `high`.
+    /// With an effort of at most `high`.
     UpToHigh,
-    /// Always.
+    /// With every effort.
     Always,
 }
 
-/// What becomes of reasoning text in a Chat Completions history.
+/// The member in which a Chat Completions history sends reasoning text back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningReplay {
-    /// Not sent.
+    /// None: the text is not sent back.
     None,
-    /// Sent back as `reasoning_content`; the server demands it.
+    /// `reasoning_content`. The server refuses a history without it.
     ReasoningContent,
-    /// Sent back as `reasoning`; the server accepts it.
+    /// `reasoning`. The server accepts a history with or without it.
     Reasoning,
 }

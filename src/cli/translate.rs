@@ -13,7 +13,7 @@ use crate::canonical::{Error, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{self, ClientRequest, Dialect, DialectName, Preferences, ResponseContext};
 use crate::prompt::SystemEdits;
-use crate::translate::{Carriers, Exchange, ExchangeConfig};
+use crate::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use crate::wire::splice::Splices;
 
 /// Replaces the identifier that the proxy gives each request.
@@ -82,7 +82,7 @@ fn translate_request(
     let route = ExchangeConfig {
         client: from,
         upstream: to,
-        model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
+        upstream_model: &|name| args.model.clone().unwrap_or_else(|| name.to_owned()),
         capabilities: &|model| capability::lookup(to.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
@@ -97,7 +97,15 @@ fn translate_request(
         stream: None,
         body,
     };
-    let (_, written) = Exchange::begin(&route, &inbound, 0, REQUEST_ID, losses)?;
+    let (_, written) = Exchange::begin(
+        losses,
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: 0,
+            request_id: REQUEST_ID,
+        },
+    )?;
     Ok(written.body)
 }
 
@@ -147,8 +155,8 @@ fn translate_response(
     if from.name() == to.name() {
         return Ok(body.to_vec());
     }
-    let (document, _) = begin_exchange(args, from, to).response(body, losses)?;
-    Ok(document)
+    let written = begin_exchange(args, from, to).translate_response(losses, body)?;
+    Ok(written.body)
 }
 
 /// Translates a streamed response, each event as it arrives. Returns the error that ended the stream, which the
@@ -166,7 +174,7 @@ fn translate_stream(
         return Ok(None);
     }
     let exchange = begin_exchange(args, from, to);
-    let mut translated = exchange.stream();
+    let mut translated = exchange.start_stream();
     translated.commit();
     let mut decoder = exchange.decoder();
     let mut written = BytesMut::new();

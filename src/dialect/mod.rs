@@ -45,6 +45,7 @@ pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])>
         ("shared", shared::reasons::SharedReason::ALL),
         ("claude", claude::reasons::ClaudeReason::ALL),
         ("openai", openai::reasons::OpenAiReason::ALL),
+        ("bedrock", bedrock::reasons::BedrockReason::ALL),
         ("openai_chat", openai_chat::reasons::ChatReason::ALL),
         (
             "openai_responses",

@@ -3,44 +3,44 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::words::one_line;
+use super::user_text::one_line;
 use crate::canonical::{Block, ToolCall, ToolInput, ToolResult};
 
-/// Most steps that are listed; beyond that, completed steps are left out first.
+/// The most steps that are listed. A longer list leaves out the completed steps first.
 const MAX_STEPS: usize = 10;
 
-/// Most characters of a step or goal.
+/// The most characters of a step or goal.
 const STEP_CHARS: usize = 80;
 
-/// The plan as it stands after the calls that were [recorded](Plan::record).
+/// The plan after the calls that were [recorded](AgentPlan::record).
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    goal: Option<Goal>,
-    steps: Vec<Step>,
+pub(super) struct AgentPlan {
+    goal: Option<PlanGoal>,
+    steps: Vec<PlanStep>,
 }
 
 #[derive(Debug)]
-struct Goal {
+struct PlanGoal {
     objective: String,
     status: Option<String>,
 }
 
 #[derive(Debug)]
-struct Step {
-    /// Claude Code's number of the task, where it has one.
+struct PlanStep {
+    /// Claude Code's number of the task, if it has one.
     id: Option<String>,
     text: String,
-    status: Status,
+    status: StepStatus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
+enum StepStatus {
     Pending,
     InProgress,
     Completed,
 }
 
-impl From<&str> for Status {
+impl From<&str> for StepStatus {
     fn from(name: &str) -> Self {
         match name {
             "completed" => Self::Completed,
@@ -66,23 +66,23 @@ struct Todo {
 /// Codex's `update_plan`: the whole list.
 #[derive(Deserialize)]
 struct UpdatePlan {
-    plan: Vec<PlanStep>,
+    plan: Vec<UpdatePlanStep>,
 }
 
 #[derive(Deserialize)]
-struct PlanStep {
+struct UpdatePlanStep {
     step: String,
     #[serde(default)]
     status: String,
 }
 
-/// Claude Code's `TaskCreate`: one more task, which its result numbers.
+/// Claude Code's `TaskCreate`: one more task; the result of the call has its number.
 #[derive(Deserialize)]
 struct TaskCreate {
     subject: String,
 }
 
-/// Claude Code's `TaskUpdate`: what changes in one task.
+/// Claude Code's `TaskUpdate`: the changes of one task.
 #[derive(Deserialize)]
 struct TaskUpdate {
     #[serde(rename = "taskId")]
@@ -103,46 +103,46 @@ struct UpdateGoal {
     status: String,
 }
 
-impl Plan {
-    /// Takes note of a call that did not fail. Other tools' calls, and input of another shape, change nothing.
+impl AgentPlan {
+    /// Records a call that did not fail. Calls of other tools, and input of another shape, change nothing.
     pub(super) fn record(&mut self, call: &ToolCall, result: Option<&ToolResult>) {
         match call.name.as_str() {
             "TodoWrite" | "todowrite" => {
-                if let Some(TodoWrite { todos }) = input(call) {
-                    let step = |todo: Todo| Step::new(todo.content, &todo.status);
+                if let Some(TodoWrite { todos }) = read_input(call) {
+                    let step = |todo: Todo| PlanStep::new(todo.content, &todo.status);
                     self.steps = todos.into_iter().map(step).collect();
                 }
             }
             "update_plan" => {
-                if let Some(UpdatePlan { plan }) = input(call) {
-                    let step = |step: PlanStep| Step::new(step.step, &step.status);
+                if let Some(UpdatePlan { plan }) = read_input(call) {
+                    let step = |step: UpdatePlanStep| PlanStep::new(step.step, &step.status);
                     self.steps = plan.into_iter().map(step).collect();
                 }
             }
             "TaskCreate" => {
-                if let Some(TaskCreate { subject }) = input(call) {
+                if let Some(TaskCreate { subject }) = read_input(call) {
                     let id = result.and_then(task_number);
-                    self.steps.push(Step {
+                    self.steps.push(PlanStep {
                         id,
-                        ..Step::new(subject, "pending")
+                        ..PlanStep::new(subject, "pending")
                     });
                 }
             }
             "TaskUpdate" => {
-                if let Some(update) = input(call) {
+                if let Some(update) = read_input(call) {
                     self.update_task(update);
                 }
             }
             "create_goal" => {
-                if let Some(CreateGoal { objective }) = input(call) {
-                    self.goal = Some(Goal {
+                if let Some(CreateGoal { objective }) = read_input(call) {
+                    self.goal = Some(PlanGoal {
                         objective,
                         status: None,
                     });
                 }
             }
             "update_goal" => {
-                if let (Some(UpdateGoal { status }), Some(goal)) = (input(call), &mut self.goal) {
+                if let (Some(UpdateGoal { status }), Some(goal)) = (read_input(call), &mut self.goal) {
                     goal.status = Some(status);
                 }
             }
@@ -156,22 +156,22 @@ impl Plan {
             subject,
             status,
         } = update;
-        let is_it = |step: &Step| step.id.as_deref() == Some(task_id.as_str());
+        let is_task = |step: &PlanStep| step.id.as_deref() == Some(task_id.as_str());
         if status.as_deref() == Some("deleted") {
-            self.steps.retain(|step| !is_it(step));
+            self.steps.retain(|step| !is_task(step));
             return;
         }
-        if let Some(step) = self.steps.iter_mut().find(|step| is_it(step)) {
+        if let Some(step) = self.steps.iter_mut().find(|step| is_task(step)) {
             if let Some(subject) = subject {
                 step.text = subject;
             }
             if let Some(status) = status {
-                step.status = Status::from(status.as_str());
+                step.status = StepStatus::from(status.as_str());
             }
         }
     }
 
-    /// Adds the goal and the list, a line each; nothing where there are none.
+    /// Adds a line for the goal and one for each step, as far as there are any.
     pub(super) fn render(&self, lines: &mut Vec<String>) {
         if let Some(goal) = &self.goal {
             let status = goal.status.as_deref().map_or(String::new(), |status| {
@@ -182,13 +182,13 @@ impl Plan {
         if self.steps.is_empty() {
             return;
         }
-        let is_done = |step: &&Step| step.status == Status::Completed;
+        let is_done = |step: &&PlanStep| step.status == StepStatus::Completed;
         let done = self.steps.iter().filter(is_done).count();
         lines.push(format!("Plan: {done} of {} done", self.steps.len()));
-        let crowded = self.steps.len() > MAX_STEPS;
-        let listed = self.steps.iter().filter(|step| !(crowded && is_done(step)));
+        let is_long = self.steps.len() > MAX_STEPS;
+        let listed = self.steps.iter().filter(|step| !(is_long && is_done(step)));
         let before = lines.len();
-        lines.extend(listed.take(MAX_STEPS).map(Step::render));
+        lines.extend(listed.take(MAX_STEPS).map(PlanStep::render));
         let hidden = self.steps.len().saturating_sub(lines.len() - before);
         if hidden > 0 {
             lines.push(format!("- and {hidden} more"));
@@ -196,26 +196,26 @@ impl Plan {
     }
 }
 
-impl Step {
+impl PlanStep {
     fn new(text: String, status: &str) -> Self {
         Self {
             id: None,
             text,
-            status: Status::from(status),
+            status: StepStatus::from(status),
         }
     }
 
     fn render(&self) -> String {
         let mark = match self.status {
-            Status::Pending => "[ ]",
-            Status::InProgress => "[>]",
-            Status::Completed => "[x]",
+            StepStatus::Pending => "[ ]",
+            StepStatus::InProgress => "[>]",
+            StepStatus::Completed => "[x]",
         };
         format!("- {mark} {}", one_line(&self.text, STEP_CHARS))
     }
 }
 
-fn input<T: DeserializeOwned>(call: &ToolCall) -> Option<T> {
+fn read_input<T: DeserializeOwned>(call: &ToolCall) -> Option<T> {
     match &call.input {
         ToolInput::Object { json } => serde_json::from_str(json.get()).ok(),
         ToolInput::Malformed { .. } | ToolInput::Freeform { .. } => None,

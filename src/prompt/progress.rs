@@ -1,40 +1,40 @@
-//! A summary of the session so far.
+//! The summary of a session.
 
 use std::collections::HashMap;
 
-use super::plan::Plan;
-use super::words::{one_line, own};
+use super::plan::AgentPlan;
+use super::user_text::{one_line, strip_agent_notes};
 use crate::canonical::{Block, Message, Request, Role, ToolCall, ToolResult};
 
-/// Most characters of a summary. The limits of its parts add up to less.
+/// The most characters of a summary. The limits of its parts add up to less.
 pub const MAX_CHARS: usize = 2_000;
 
-/// Most tools that are named.
+/// The most tools that are named.
 const MAX_TOOLS: usize = 8;
 
-/// Most characters of a tool's name.
+/// The most characters of a tool's name.
 const NAME_CHARS: usize = 40;
 
-/// Most characters of the last user request.
+/// The most characters of the last user request.
 const REQUEST_CHARS: usize = 240;
 
-/// A short summary of the session, made from the conversation alone: the user's turns, the tool calls by name with their
-/// failures, the plan that the agent keeps, the last user request in one line. At most [`MAX_CHARS`] characters; `None`
-/// where the user has said nothing and no tool was called.
+/// A short summary of the session, made from the conversation alone: the user's turns, the tool calls by name with
+/// their failures, the plan that the agent keeps, the last user request in one line. At most [`MAX_CHARS`] characters;
+/// `None` if the user wrote nothing and no tool was called.
 ///
-/// A pure function of the request: the same conversation gives the same text.
+/// A pure function of the request: the same conversation gives the same text, which prompt caches depend on.
 pub fn summary(request: &Request) -> Option<String> {
-    let (turns, last_request) = user_turns(&request.messages);
-    let results = results(&request.messages);
+    let (turns, last_request) = count_user_turns(&request.messages);
+    let results = tool_results(&request.messages);
     let failed = |call: &ToolCall| {
         results
             .get(call.id.as_str())
             .is_some_and(|result| result.is_error)
     };
 
-    let mut plan = Plan::default();
+    let mut plan = AgentPlan::default();
     let mut tools = ToolCounts::default();
-    for call in calls(&request.messages) {
+    for call in tool_calls(&request.messages) {
         let failed = failed(call);
         tools.count(call, failed);
         if !failed {
@@ -57,17 +57,17 @@ pub fn summary(request: &Request) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// How many times the user spoke, and the last words. Messages that follow one another are one turn; tool results and
-/// notes of the agent are none.
-fn user_turns(messages: &[Message]) -> (usize, Option<String>) {
+/// The number of the user's turns, and the user's last words. Consecutive messages are one turn; tool results and notes
+/// of the agent are none.
+fn count_user_turns(messages: &[Message]) -> (usize, Option<String>) {
     let (mut turns, mut last, mut same_turn) = (0_usize, None, false);
     for message in messages {
         match message.role {
             Role::System => {}
             Role::Assistant => same_turn = false,
             Role::User => {
-                let (words, media) = spoken(message);
-                if words.is_empty() && !media {
+                let (words, has_media) = read_user_words(message);
+                if words.is_empty() && !has_media {
                     continue;
                 }
                 turns += usize::from(!same_turn);
@@ -81,20 +81,22 @@ fn user_turns(messages: &[Message]) -> (usize, Option<String>) {
     (turns, last)
 }
 
-/// The user's own words in a message, on one line, and whether there is more than words.
-fn spoken(message: &Message) -> (String, bool) {
-    let (mut words, mut media) = (String::new(), false);
+/// The user's own words in a message, on one line, and whether the message contains media, too.
+fn read_user_words(message: &Message) -> (String, bool) {
+    let (mut words, mut has_media) = (String::new(), false);
     for block in &message.content {
         match block {
             Block::Text(text) => {
-                // One character more than is shown, so that the cut stays visible.
-                let line = one_line(&own(&text.text), REQUEST_CHARS + 1);
+                // One character more than the summary shows: the final cut then adds its ellipsis.
+                let line = one_line(&strip_agent_notes(&text.text), REQUEST_CHARS + 1);
                 if !words.is_empty() && !line.is_empty() {
                     words.push(' ');
                 }
                 words.push_str(&line);
             }
-            Block::Image(_) | Block::Document(_) | Block::Audio(_) | Block::SearchResult(_) => media = true,
+            Block::Image(_) | Block::Document(_) | Block::Audio(_) | Block::SearchResult(_) => {
+                has_media = true
+            }
             Block::Refusal { .. }
             | Block::Reasoning(_)
             | Block::ToolCall(_)
@@ -102,10 +104,10 @@ fn spoken(message: &Message) -> (String, bool) {
             | Block::ServerTool(_) => {}
         }
     }
-    (one_line(&words, REQUEST_CHARS), media)
+    (one_line(&words, REQUEST_CHARS), has_media)
 }
 
-fn calls(messages: &[Message]) -> impl Iterator<Item = &ToolCall> {
+fn tool_calls(messages: &[Message]) -> impl Iterator<Item = &ToolCall> {
     let blocks = messages.iter().flat_map(|message| &message.content);
     blocks.filter_map(|block| match block {
         Block::ToolCall(call) => Some(call),
@@ -113,7 +115,7 @@ fn calls(messages: &[Message]) -> impl Iterator<Item = &ToolCall> {
     })
 }
 
-fn results(messages: &[Message]) -> HashMap<&str, &ToolResult> {
+fn tool_results(messages: &[Message]) -> HashMap<&str, &ToolResult> {
     let blocks = messages.iter().flat_map(|message| &message.content);
     let results = blocks.filter_map(|block| match block {
         Block::ToolResult(result) => Some((result.call_id.as_str(), result)),
@@ -156,7 +158,7 @@ impl<'a> ToolCounts<'a> {
         self.total += 1;
     }
 
-    /// Adds a line with the tools that were called most.
+    /// Adds a line with the tools that were called most often.
     fn render(mut self, lines: &mut Vec<String>) {
         if self.total == 0 {
             return;

@@ -152,7 +152,7 @@ fn nothing_to_edit_changes_nothing() {
         nothing.apply(&mut request);
         assert_eq!(format!("{request:?}"), before);
         assert!(matches!(nothing.replace("text"), Cow::Borrowed("text")));
-        assert!(nothing.additions(&request).is_empty());
+        assert!(nothing.added_texts(&request).is_empty());
     }
     assert!(SystemEdits::default().is_empty());
     for something in [

@@ -12,7 +12,7 @@ use super::{send, translation};
 use crate::canonical::{Error, ErrorClass, OnLoss};
 use crate::dialect::{ClientRequest, Dialect, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{self, Estimate, Exchange};
+use crate::translate::{self, Estimate, Exchange, ExchangeIdentity};
 
 /// The most requests that are tokenized at the same time. Each keeps a processor busy, for a second or two at most,
 /// so two leave the others to the workers.
@@ -63,8 +63,14 @@ async fn count_by_upstream_or_estimate(
         };
         // Losses are reported, and refused, when the request itself is sent.
         translation::with_exchange_config(&request, entry, dialects, OnLoss::Ignore, |config| {
-            let question =
-                translate::question(config, &inbound, translation::unix_time(), &access.request_id)?;
+            let question = translate::begin_count(
+                config,
+                &inbound,
+                ExchangeIdentity {
+                    created: translation::unix_time(),
+                    request_id: &access.request_id,
+                },
+            )?;
             Ok::<_, Error>((question, Estimate::read(config, &inbound)))
         })?
     };
@@ -118,7 +124,7 @@ async fn ask_upstream(
         };
         response::json(exchange.client().write_count(tokens))
     } else {
-        let (error, written) = exchange.error(parts.status, &parts.headers, &body);
+        let (error, written) = exchange.translate_error(parts.status, &parts.headers, &body);
         if does_not_count(parts.status, &error) {
             tracing::debug!(
                 request_id = access.request_id,

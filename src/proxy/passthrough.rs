@@ -16,7 +16,6 @@ use super::upstream::OutgoingRequest;
 use crate::canonical::Error;
 use crate::dialect::{Dialect, DialectName, Endpoint};
 use crate::telemetry::Access;
-use crate::translate;
 
 /// Forwards a request, and relays the upstream's response as it arrives.
 pub(super) async fn forward(
@@ -111,7 +110,7 @@ fn edit_body(
             Ok([whole]) => whole,
             Err(parts) => Bytes::from(parts.concat()),
         };
-        body = translate::edit_in_place(dialect, &whole, &entry.edits)?;
+        body = dialect.edit_system(&whole, &entry.edits)?;
     }
     body.retain(|part| !part.is_empty());
     Ok(body)

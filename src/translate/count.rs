@@ -1,45 +1,44 @@
-//! The number of a request's tokens: the question to the upstream, and what an estimate is made from.
+//! Counts of a request's tokens: the request for the upstream's count, and the input of an estimate.
 
-use super::{Estimate, Exchange, ExchangeConfig};
+use super::{Estimate, Exchange, ExchangeConfig, ExchangeIdentity};
 use crate::canonical::{Error, ErrorClass, Losses, Scope};
 use crate::dialect::{ClientRequest, WrittenRequest};
 
-/// Translates a question about the number of a request's tokens. `inbound` is that request, as it would be sent for an
-/// answer. `None` where the upstream has no such question, or does not take this request at all.
+/// Translates a request for the number of tokens. `request` is the request whose tokens are counted, as a client would
+/// send it for a response. `None` if the upstream does not count, or does not accept this request at all: then an
+/// [`Estimate`] takes the place of the count.
 ///
-/// Nothing is told of what is lost: that is told when the request itself is sent.
+/// Losses are not reported. They are when the request itself is sent.
 ///
 /// # Errors
 /// An invalid request, naming the field.
-pub fn question(
-    route: &ExchangeConfig<'_>,
-    inbound: &ClientRequest<'_>,
-    created: u64,
-    request_id: &str,
+pub fn begin_count(
+    config: &ExchangeConfig<'_>,
+    request: &ClientRequest<'_>,
+    identity: ExchangeIdentity<'_>,
 ) -> Result<Option<(Exchange, WrittenRequest)>, Error> {
-    let begun = Exchange::begin(route, inbound, created, request_id, &mut Losses::new());
-    let (exchange, written) = match begun {
+    let (exchange, written) = match Exchange::begin(&mut Losses::new(), config, request, identity) {
         Ok(begun) => begun,
         Err(error) if error.class == ErrorClass::Unsupported => return Ok(None),
         Err(error) => return Err(error),
     };
-    let model = (route.model)(&exchange.reply.model);
-    let sealed = route.upstream.wrap_count(written, &model)?;
-    Ok(sealed.map(|written| (exchange, written)))
+    let model = (config.upstream_model)(exchange.client_model());
+    let wrapped = config.upstream.wrap_count(written, &model)?;
+    Ok(wrapped.map(|written| (exchange, written)))
 }
 
 impl Estimate {
-    /// What is to be counted where the upstream does not count: the request with the route's edits.
+    /// Reads a request, with the route's edits of its system prompt, for an estimate of its tokens.
     ///
     /// # Errors
     /// An invalid request, naming the field.
-    pub fn read(route: &ExchangeConfig<'_>, inbound: &ClientRequest<'_>) -> Result<Self, Error> {
-        let mut request = route
+    pub fn read(config: &ExchangeConfig<'_>, request: &ClientRequest<'_>) -> Result<Self, Error> {
+        let mut request = config
             .client
-            .read_request(&mut Scope::root(&mut Losses::new()), inbound)?
+            .read_request(&mut Scope::root(&mut Losses::new()), request)?
             .request;
-        route.edits.apply(&mut request);
-        let model = (route.model)(&request.model);
-        Ok(Self::new(request, route.upstream.family(), &model))
+        config.edits.apply(&mut request);
+        let model = (config.upstream_model)(&request.model);
+        Ok(Self::new(request, config.upstream.family(), &model))
     }
 }

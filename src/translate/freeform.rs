@@ -1,14 +1,14 @@
-//! Takes the text of a freeform tool's call out of the JSON arguments it was wrapped in.
+//! Takes the text of a call of a freeform tool out of its JSON arguments.
 //!
-//! A dialect without freeform tools gets a function with one string parameter, `input`. What the model writes for it is
-//! unwrapped piece by piece; where it has another shape, its sole string property or the raw text stands in.
+//! To a dialect without freeform tools such a tool is a function with one string parameter, `input`. The text is taken
+//! out of the model's arguments piece by piece. Arguments of another shape give their only string, or else themselves.
 
 use serde_json::{Map, Value};
 
 use crate::dialect::shared::tool_names::PARAMETER;
 
-/// The text that complete arguments stand for.
-pub fn unwrap(arguments: &str) -> String {
+/// The text in complete arguments.
+pub fn unwrap_arguments(arguments: &str) -> String {
     let Ok(members) = serde_json::from_str::<Map<String, Value>>(arguments) else {
         return arguments.to_owned();
     };
@@ -22,59 +22,60 @@ pub fn unwrap(arguments: &str) -> String {
     }
 }
 
-/// Unwraps a call's arguments while they arrive.
+/// Unwraps the arguments of one call while they arrive.
 #[derive(Debug, Default)]
-pub struct Unwrapper {
+pub struct FreeformUnwrapper {
+    /// All of the arguments so far: arguments of another shape are recognised only at their end.
     seen: String,
-    state: State,
+    state: UnwrapState,
 }
 
 #[derive(Debug, Default)]
-enum State {
-    /// The beginning has not been recognised yet.
+enum UnwrapState {
+    /// The beginning, `{"input":"`, has not arrived yet.
     #[default]
     Head,
-    /// Inside the string; `from` is where its undecoded rest begins.
+    /// Inside the string; `from` is the position of the first byte that has not been decoded.
     Text { from: usize },
     /// The string has ended.
     Done,
 }
 
-impl Unwrapper {
-    /// Takes a piece of the arguments and gives the text that it adds.
+impl FreeformUnwrapper {
+    /// Takes a piece of the arguments and returns the text that it adds.
     pub fn push(&mut self, piece: &str) -> String {
         self.seen.push_str(piece);
-        if let State::Head = self.state
+        if let UnwrapState::Head = self.state
             && let Some(from) = text_start(&self.seen)
         {
-            self.state = State::Text { from };
+            self.state = UnwrapState::Text { from };
         }
-        let State::Text { from } = self.state else {
+        let UnwrapState::Text { from } = self.state else {
             return String::new();
         };
         let rest = &self.seen[from..];
-        let (end, closed) = decodable(rest);
-        // A lone surrogate escape has no decoded form; its piece stays as it was written.
+        let (end, closed) = decodable_length(rest);
+        // A lone surrogate escape cannot be decoded. The text around it must not be lost: it stays as it was written.
         let decoded = serde_json::from_str::<String>(&format!("\"{}\"", &rest[..end]));
         let text = decoded.unwrap_or_else(|_| rest[..end].to_owned());
         self.state = if closed {
-            State::Done
+            UnwrapState::Done
         } else {
-            State::Text { from: from + end }
+            UnwrapState::Text { from: from + end }
         };
         text
     }
 
-    /// The text that is still owed when the arguments are complete.
+    /// The text that remains when the arguments are complete: that of another shape.
     pub fn finish(self) -> String {
         match self.state {
-            State::Head => unwrap(&self.seen),
-            State::Text { .. } | State::Done => String::new(),
+            UnwrapState::Head => unwrap_arguments(&self.seen),
+            UnwrapState::Text { .. } | UnwrapState::Done => String::new(),
         }
     }
 }
 
-/// Where the string begins in `{"input":"…`, once that much has arrived.
+/// The position of the string in `{"input":"…`, once that much has arrived.
 fn text_start(seen: &str) -> Option<usize> {
     let rest = seen.trim_start().strip_prefix('{')?.trim_start();
     let rest = rest
@@ -89,9 +90,9 @@ fn text_start(seen: &str) -> Option<usize> {
     Some(seen.len() - rest.len())
 }
 
-/// How much of a JSON string's inside can be decoded now, and whether the string ends there. An escape, and a pair of
-/// surrogate escapes, is decoded whole or not yet.
-fn decodable(rest: &str) -> (usize, bool) {
+/// The length of the part of a JSON string that can be decoded now, and whether the string ends there. An escape, or a
+/// pair of surrogate escapes, is decoded only when all of it has arrived.
+fn decodable_length(rest: &str) -> (usize, bool) {
     let bytes = rest.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -110,7 +111,7 @@ fn decodable(rest: &str) -> (usize, bool) {
     (at, false)
 }
 
-/// Length of the escape at the start of `bytes`; `None` while it is incomplete.
+/// The length of the escape at the start of `bytes`; `None` while it is incomplete.
 fn escape_length(bytes: &[u8]) -> Option<usize> {
     if *bytes.get(1)? != b'u' {
         return Some(2);
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     fn stream(pieces: &[&str]) -> String {
-        let mut unwrapper = Unwrapper::default();
+        let mut unwrapper = FreeformUnwrapper::default();
         let mut text: String = pieces.iter().map(|piece| unwrapper.push(piece)).collect();
         text.push_str(&unwrapper.finish());
         text
@@ -138,7 +139,7 @@ mod tests {
     fn a_text_arrives_piece_by_piece_whatever_the_split() {
         let whole = r#" { "input" : "a\n\"b\" \u00e9 \ud83d\ude80 ü" } "#;
         let expected = "a\n\"b\" é 🚀 ü";
-        assert_eq!(unwrap(whole), expected);
+        assert_eq!(unwrap_arguments(whole), expected);
         for (cut, _) in whole.char_indices() {
             let (left, right) = whole.split_at(cut);
             assert_eq!(stream(&[left, right]), expected, "cut at {cut}");

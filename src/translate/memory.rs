@@ -1,52 +1,58 @@
-//! Remembers signed reasoning for clients that do not send it back.
+//! The reasoning memory: signed reasoning for clients that do not send it back.
 //!
-//! Chat Completions has no field for a vendor's reasoning state. Clients that return `reasoning_details` need no memory;
-//! for the others the state of a turn that called tools is kept here, under the identifier of its first call and the
-//! client that it was made for, and put back when that client sends the call's turn again. What was forgotten, by age,
-//! size or a restart, is simply absent: the request is then translated as one without reasoning.
+//! Chat Completions has no field for a vendor's reasoning state. Clients that return `reasoning_details` need no
+//! memory. For the others the memory keeps the state of each turn that called tools, by the identifier of the turn's
+//! first call and the owner of the turn, and puts it back when that client sends the turn again. State that was
+//! forgotten, because of its age, the memory's size or a restart, is absent: the request is then translated as one
+//! without reasoning.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::canonical::{Block, Family, Message, Opaque, Reasoning, Request, Role};
+use crate::canonical::{Block, Family, Message, Opaque, Reasoning, Request, Response, Role};
 
-/// Whose turns these are: a digest of the route and the client's credential.
+/// The owner of turns: a digest of the route and the client's credential, so that no client gets the state of another
+/// that sends the same call identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReasoningOwner([u8; 16]);
 
 impl ReasoningOwner {
-    /// The scope of a route and a credential; the credential itself is not kept.
+    /// The owner for a route and a credential; the credential itself is not kept.
     pub fn new(route: &str, credential: &[u8]) -> Self {
         let mut hash = Sha256::new();
+        // With its length: a byte moved from the credential to the route must give another owner.
         hash.update((route.len() as u64).to_le_bytes());
         hash.update(route);
         hash.update(credential);
-        let mut scope = [0; 16];
-        scope
+        let mut owner = [0; 16];
+        owner
             .iter_mut()
             .zip(hash.finalize())
             .for_each(|(to, from)| *to = from);
-        Self(scope)
+        Self(owner)
     }
 }
 
-/// Reasoning state of recent turns, bounded by size; the oldest goes first.
+/// Reasoning state of recent turns, bounded by size; the oldest is forgotten first. Requests of all threads share it.
 #[derive(Debug)]
 pub struct ReasoningMemory {
-    turns: Mutex<Turns>,
+    turns: Mutex<RememberedTurns>,
     limit: usize,
 }
 
 #[derive(Debug, Default)]
-struct Turns {
-    by_call: HashMap<Key, Arc<[Opaque]>>,
-    order: VecDeque<Key>,
+struct RememberedTurns {
+    by_call: HashMap<TurnKey, Arc<[Opaque]>>,
+    /// The keys in the order in which the turns were first remembered.
+    order: VecDeque<TurnKey>,
+    /// The weight of all turns.
     bytes: usize,
 }
 
-type Key = (ReasoningOwner, String);
+/// The owner of a turn and the identifier of its first call.
+type TurnKey = (ReasoningOwner, String);
 
 impl Default for ReasoningMemory {
     fn default() -> Self {
@@ -66,16 +72,17 @@ impl ReasoningMemory {
         }
     }
 
-    /// Keeps the reasoning state of a turn under its first call.
-    pub fn remember(&self, scope: ReasoningOwner, call_id: &str, state: Vec<Opaque>) {
-        let weight = weight(call_id, &state);
+    /// Remembers the reasoning state of a turn by its first call. State that alone exceeds the limit is not kept: it
+    /// would displace every other turn.
+    pub fn remember(&self, owner: ReasoningOwner, call_id: String, state: Vec<Opaque>) {
+        let weight = weight(&call_id, &state);
         if state.is_empty() || weight > self.limit {
             return;
         }
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (scope, call_id.to_owned());
+        let key = (owner, call_id);
         if let Some(old) = turns.by_call.insert(key.clone(), state.into()) {
-            turns.bytes = turns.bytes.saturating_sub(self::weight(call_id, &old));
+            turns.bytes = turns.bytes.saturating_sub(self::weight(&key.1, &old));
         } else {
             turns.order.push_back(key);
         }
@@ -90,8 +97,9 @@ impl ReasoningMemory {
         }
     }
 
-    /// Puts remembered reasoning in front of the turns that lack it.
-    pub fn recall(&self, scope: ReasoningOwner, origin: Family, request: &mut Request) {
+    /// Puts remembered reasoning before the content of the turns that lack it. Only state of this origin is used:
+    /// another vendor cannot read it.
+    pub fn recall(&self, owner: ReasoningOwner, origin: Family, request: &mut Request) {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         if turns.by_call.is_empty() {
             return;
@@ -100,7 +108,7 @@ impl ReasoningMemory {
             let Some(call_id) = first_call_without_reasoning(message, origin) else {
                 continue;
             };
-            let Some(state) = turns.by_call.get(&(scope, call_id.to_owned())) else {
+            let Some(state) = turns.by_call.get(&(owner, call_id.to_owned())) else {
                 continue;
             };
             let own = state.iter().filter(|opaque| opaque.origin == origin).cloned();
@@ -110,6 +118,7 @@ impl ReasoningMemory {
                     opaque: Some(opaque),
                 })
             });
+            // Reasoning text that the client sent back without its state is replaced, not repeated.
             let rest = std::mem::take(&mut message.content);
             let rest = rest
                 .into_iter()
@@ -119,8 +128,9 @@ impl ReasoningMemory {
     }
 }
 
+/// About the bytes of memory that a turn takes.
 fn weight(call_id: &str, state: &[Opaque]) -> usize {
-    // A map entry, two copies of the key and the allocations beside the text itself.
+    // The map entry, two copies of the key, and the allocations besides the text itself.
     256 + 2 * call_id.len()
         + state
             .iter()
@@ -128,6 +138,7 @@ fn weight(call_id: &str, state: &[Opaque]) -> usize {
             .sum::<usize>()
 }
 
+/// The first call of an assistant's turn that has no state of this origin.
 fn first_call_without_reasoning(message: &Message, origin: Family) -> Option<&str> {
     if message.role != Role::Assistant {
         return None;
@@ -148,6 +159,74 @@ fn first_call_without_reasoning(message: &Message, origin: Family) -> Option<&st
     })
 }
 
+/// Records the reasoning of one client's responses in the memory, and puts it back into the client's requests.
+pub(super) struct ReasoningRecorder {
+    memory: Arc<ReasoningMemory>,
+    owner: ReasoningOwner,
+}
+
+impl ReasoningRecorder {
+    pub fn new(memory: Arc<ReasoningMemory>, owner: ReasoningOwner) -> Self {
+        Self { memory, owner }
+    }
+
+    /// Puts remembered reasoning of this origin into a request.
+    pub fn recall(&self, origin: Family, request: &mut Request) {
+        self.memory.recall(self.owner, origin, request);
+    }
+
+    /// Records a complete response.
+    pub fn record_response(&self, response: &Response) {
+        let mut turn = self.start_turn();
+        for block in &response.content {
+            match block {
+                Block::Reasoning(Reasoning {
+                    opaque: Some(opaque), ..
+                }) => turn.record_state(opaque),
+                Block::ToolCall(call) => turn.record_call(&call.id),
+                _ => {}
+            }
+        }
+        turn.finish();
+    }
+
+    /// Starts to record a response that arrives block by block.
+    pub fn start_turn(&self) -> TurnRecorder {
+        TurnRecorder {
+            memory: Arc::clone(&self.memory),
+            owner: self.owner,
+            state: Vec::new(),
+            first_call: None,
+        }
+    }
+}
+
+/// Collects the reasoning state of one response. A recorder that is dropped before [`TurnRecorder::finish`] records
+/// nothing.
+pub(super) struct TurnRecorder {
+    memory: Arc<ReasoningMemory>,
+    owner: ReasoningOwner,
+    state: Vec<Opaque>,
+    first_call: Option<String>,
+}
+
+impl TurnRecorder {
+    pub fn record_state(&mut self, opaque: &Opaque) {
+        self.state.push(opaque.clone());
+    }
+
+    pub fn record_call(&mut self, id: &str) {
+        self.first_call.get_or_insert_with(|| id.to_owned());
+    }
+
+    /// Gives the turn to the memory. A turn without a call has no identifier to remember it by.
+    pub fn finish(self) {
+        if let Some(call_id) = self.first_call {
+            self.memory.remember(self.owner, call_id, self.state);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::value::RawValue;
@@ -161,31 +240,31 @@ mod tests {
         vec![Opaque::new(Family::Claude, json)]
     }
 
-    fn kept(memory: &ReasoningMemory) -> Vec<String> {
+    fn remembered_calls(memory: &ReasoningMemory) -> Vec<String> {
         let turns = memory.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept: Vec<String> = turns.by_call.keys().map(|(_, id)| id.clone()).collect();
-        kept.sort();
-        kept
+        let mut calls: Vec<String> = turns.by_call.keys().map(|(_, id)| id.clone()).collect();
+        calls.sort();
+        calls
     }
 
     #[test]
     fn the_oldest_turn_is_forgotten_first() {
         let memory = ReasoningMemory::new(800);
-        let scope = ReasoningOwner::new("/a", b"key");
+        let owner = ReasoningOwner::new("/a", b"key");
         for id in ["one", "two", "three", "four"] {
-            memory.remember(scope, id, state("x"));
+            memory.remember(owner, id.to_owned(), state("x"));
         }
-        assert_eq!(kept(&memory), ["four", "three"]);
-        memory.remember(scope, "big", state(&"x".repeat(2000)));
+        assert_eq!(remembered_calls(&memory), ["four", "three"]);
+        memory.remember(owner, "big".to_owned(), state(&"x".repeat(2000)));
         assert_eq!(
-            kept(&memory),
+            remembered_calls(&memory),
             ["four", "three"],
-            "what exceeds the limit alone is not kept"
+            "a turn that alone exceeds the limit is not kept"
         );
     }
 
     #[test]
-    fn scopes_differ_by_route_and_credential() {
+    fn owners_differ_by_route_and_credential() {
         assert_eq!(
             ReasoningOwner::new("/a", b"key"),
             ReasoningOwner::new("/a", b"key")
@@ -195,5 +274,25 @@ mod tests {
             ReasoningOwner::new("/a", b"other")
         );
         assert_ne!(ReasoningOwner::new("/a", b"b"), ReasoningOwner::new("/ab", b""));
+    }
+
+    #[test]
+    fn a_turn_is_recorded_by_its_first_call_and_only_when_it_is_finished() {
+        let memory = Arc::new(ReasoningMemory::default());
+        let owner = ReasoningOwner::new("/a", b"key");
+        let recorder = ReasoningRecorder::new(Arc::clone(&memory), owner);
+        let record = || {
+            let mut turn = recorder.start_turn();
+            for state in state("x") {
+                turn.record_state(&state);
+            }
+            turn.record_call("first");
+            turn.record_call("second");
+            turn
+        };
+        drop(record());
+        assert!(remembered_calls(&memory).is_empty());
+        record().finish();
+        assert_eq!(remembered_calls(&memory), ["first"]);
     }
 }

@@ -1,166 +1,87 @@
-//! The way between two dialects of one family: only the envelope changes, and every byte of the messages and of the
-//! events stays as it was.
+//! Requests between two dialects of one family: only the envelope changes, and every byte of the messages stays.
 
-use std::time::Instant;
+use bytes::Bytes;
 
-use bytes::{Bytes, BytesMut};
-
-use super::{ExchangeConfig, refused};
-use crate::canonical::{Error, ErrorClass, Losses, Scope, Usage};
-use crate::dialect::shared::envelope::{
-    Envelope, EventPosition, RawEventReader, RawEventWriter, UnwrappedRequest,
-};
-use crate::dialect::{ClientRequest, Target, WrittenRequest};
+use super::ExchangeConfig;
+use super::check::check_losses;
+use crate::canonical::{Error, Losses, Scope};
+use crate::dialect::shared::envelope::Envelope;
+use crate::dialect::{ClientRequest, Dialect, Target, WrittenRequest};
 use crate::wire::splice::Index;
 
+/// The envelopes of two dialects that differ in nothing else.
+#[derive(Clone, Copy)]
+pub(super) struct EnvelopePair {
+    pub client: &'static dyn Envelope,
+    pub upstream: &'static dyn Envelope,
+}
+
+impl EnvelopePair {
+    /// The envelopes of these dialects; `None` if more than the envelope differs.
+    pub fn find(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Option<Self> {
+        if client.family() != upstream.family() {
+            return None;
+        }
+        Some(Self {
+            client: client.envelope()?,
+            upstream: upstream.envelope()?,
+        })
+    }
+}
+
 /// A request in its new envelope.
-pub(super) struct Reenveloped {
+pub(super) struct ReenvelopedRequest {
     /// The model, as the client named it.
     pub model: String,
     /// Whether the client asked for a stream.
-    pub stream: bool,
-    /// What the upstream gets.
+    pub is_streamed: bool,
+    /// The upstream's request.
     pub written: WrittenRequest,
 }
 
-/// Puts a request into another envelope.
+/// Puts a request into the upstream's envelope.
 ///
 /// # Errors
-/// An invalid request, or one that holds what the upstream's dialect does not take and its answer depends on.
-pub(super) fn request(
-    route: &ExchangeConfig<'_>,
-    (from, to): (&dyn Envelope, &dyn Envelope),
-    inbound: &ClientRequest<'_>,
+/// An invalid request, or one that contains something that the upstream does not accept and the response depends on.
+pub(super) fn reenvelope_request(
     losses: &mut Losses,
-) -> Result<Reenveloped, Error> {
-    let mut letter = from.unwrap_request(&mut Scope::root(losses), inbound)?;
-    if !route.edits.is_empty() {
-        let body = edited(route, Bytes::copy_from_slice(&letter.body))?;
-        letter.index = Index::read(&body);
-        letter.body = Vec::from(body).into();
+    config: &ExchangeConfig<'_>,
+    envelopes: EnvelopePair,
+    client_request: &ClientRequest<'_>,
+) -> Result<ReenvelopedRequest, Error> {
+    let mut scope = Scope::root(losses);
+    let mut request = envelopes.client.unwrap_request(&mut scope, client_request)?;
+    if !config.edits.is_empty() {
+        let body = edit_system(config, Bytes::copy_from_slice(&request.body))?;
+        request.index = Index::read(&body);
+        request.body = Vec::from(body).into();
     }
-    let UnwrappedRequest { model, stream, .. } = &letter;
-    let (model, stream) = (model.clone(), *stream);
-    let backend = (route.model)(&model);
-    let capabilities = (route.capabilities)(&backend);
+    let (model, is_streamed) = (request.model.clone(), request.stream);
+    let upstream_model = (config.upstream_model)(&model);
+    let capabilities = (config.capabilities)(&upstream_model);
     let target = Target {
-        model: &backend,
+        model: &upstream_model,
         capabilities: &capabilities,
-        length: inbound.body.len(),
+        length: client_request.body.len(),
     };
-    let written = to.wrap_request(&mut Scope::root(losses), letter, &target)?;
-    refused(losses, route.on_loss)?;
-    Ok(Reenveloped {
+    let written = envelopes.upstream.wrap_request(&mut scope, request, &target)?;
+    check_losses(losses, config.on_loss)?;
+    Ok(ReenvelopedRequest {
         model,
-        stream,
+        is_streamed,
         written,
     })
 }
 
-/// The body with its system text edited. A client's dialect knows its own bodies; without an envelope they are alike.
-fn edited(route: &ExchangeConfig<'_>, body: Bytes) -> Result<Bytes, Error> {
-    let mut parts = route.client.edit_system(&body, route.edits)?;
+/// The body with its system text edited, by the client's dialect: its reader accepts the body as the client sent it.
+fn edit_system(config: &ExchangeConfig<'_>, body: Bytes) -> Result<Bytes, Error> {
+    let mut parts = config.client.edit_system(&body, config.edits)?;
     Ok(match (parts.pop(), parts.is_empty()) {
+        // Without an edit the body comes back whole and is not copied.
         (Some(whole), true) => whole,
         (last, _) => {
             parts.extend(last);
             Bytes::from(parts.concat())
         }
     })
-}
-
-/// A stream whose events pass from one framing into another.
-pub(super) struct ReenvelopedStream {
-    reader: Box<dyn RawEventReader>,
-    writer: Box<dyn RawEventWriter>,
-    started: bool,
-    committed: bool,
-    end: Option<Result<(), Error>>,
-    losses: Losses,
-}
-
-impl ReenvelopedStream {
-    pub(super) fn new(reader: Box<dyn RawEventReader>, writer: Box<dyn RawEventWriter>) -> Self {
-        Self {
-            reader,
-            writer,
-            started: false,
-            committed: false,
-            end: None,
-            losses: Losses::new(),
-        }
-    }
-
-    pub(super) fn set_start(&mut self, at: Instant) {
-        self.writer.set_start(at);
-    }
-
-    pub(super) fn push(&mut self, name: Option<&str>, data: &Bytes, out: &mut BytesMut) {
-        if self.end.is_some() {
-            return;
-        }
-        let passing = match self.reader.read(name, data) {
-            Ok(Some(passing)) => passing,
-            Ok(None) => return,
-            Err(failure) => return self.fail(failure, out),
-        };
-        match passing.part {
-            EventPosition::Ping => self.writer.write_keep_alive(self.started, out),
-            EventPosition::Start | EventPosition::Middle => {
-                self.started = true;
-                self.writer.write_event(&passing.name, &passing.json, out);
-            }
-            EventPosition::End => {
-                self.end = Some(Ok(()));
-                let usage = self.reader.usage();
-                self.writer
-                    .write_last_event(&passing.name, &passing.json, usage.as_ref(), out);
-            }
-        }
-    }
-
-    pub(super) fn end(&mut self, out: &mut BytesMut) {
-        let missing = "the upstream's stream ended before its last event";
-        self.fail(Error::new(ErrorClass::Upstream, missing), out);
-    }
-
-    pub(super) fn fail(&mut self, error: Error, out: &mut BytesMut) {
-        if self.end.is_some() {
-            return;
-        }
-        if self.started || self.committed {
-            self.writer.write_failure(&error, out);
-        }
-        self.end = Some(Err(error));
-    }
-
-    pub(super) fn write_keep_alive(&mut self, out: &mut BytesMut) {
-        if self.end.is_none() {
-            self.writer.write_keep_alive(self.started, out);
-        }
-    }
-
-    pub(super) fn commit(&mut self) {
-        self.committed = true;
-    }
-
-    pub(super) fn early_failure(&self) -> Option<&Error> {
-        self.failure().filter(|_| !self.committed && !self.started)
-    }
-
-    pub(super) fn failure(&self) -> Option<&Error> {
-        self.end.as_ref().and_then(|end| end.as_ref().err())
-    }
-
-    pub(super) fn is_ended(&self) -> bool {
-        self.end.is_some()
-    }
-
-    pub(super) fn usage(&self) -> Option<Usage> {
-        self.reader.usage()
-    }
-
-    pub(super) fn losses(&self) -> &Losses {
-        &self.losses
-    }
 }

@@ -1,32 +1,33 @@
-//! Undoes in an answer what the request's writer had to change: tool names, freeform tools wrapped in functions,
-//! structured output played with a tool, stop sequences that the upstream does not take.
+//! Undoes in a response what the writer of the request had to change ([`Restoration`]): tool names, freeform tools that
+//! became functions, structured output that became a tool call, stop sequences that the upstream does not accept.
 
 use std::collections::HashMap;
 
-use super::freeform::{self, Unwrapper};
-use super::stop::{StopWatch, Watched};
+use super::freeform::{self, FreeformUnwrapper};
+use super::stop_sequences::{StopWatch, WatchedText};
 use crate::canonical::{
     Block, BlockStart, CallKind, Delta, Event, Finish, FinishReason, OriginalTool, Response, Restoration,
     Text, ToolCall, ToolInput, Usage,
 };
 
-/// Undoes the changes in a complete answer.
-pub fn response(restoration: &Restoration, response: &mut Response) {
+/// Undoes the changes in a complete response.
+pub fn restore_response(restoration: &Restoration, response: &mut Response) {
     if restoration.is_empty() {
         return;
     }
     if let Some(tool) = &restoration.json_tool {
-        structured_output(tool, response);
+        restore_structured_output(tool, response);
     }
     for block in &mut response.content {
         if let Block::ToolCall(call) = block {
-            rename(restoration, call);
+            restore_call(restoration, call);
         }
     }
     cut_at_stop(restoration, response);
 }
 
-fn rename(restoration: &Restoration, call: &mut ToolCall) {
+/// Gives a call the name and the kind of input that the client knows.
+fn restore_call(restoration: &Restoration, call: &mut ToolCall) {
     let Some(OriginalTool {
         name,
         namespace,
@@ -39,18 +40,19 @@ fn rename(restoration: &Restoration, call: &mut ToolCall) {
     call.namespace.clone_from(namespace);
     if *kind == CallKind::Freeform {
         let text = match &call.input {
-            ToolInput::Object { json } => freeform::unwrap(json.get()).into(),
-            ToolInput::Malformed { text } => freeform::unwrap(text).into(),
+            ToolInput::Object { json } => freeform::unwrap_arguments(json.get()).into(),
+            ToolInput::Malformed { text } => freeform::unwrap_arguments(text).into(),
             ToolInput::Freeform { text } => text.clone(),
         };
         call.input = ToolInput::Freeform { text };
     }
 }
 
-/// Makes the call of the tool that stands for the answer's text that text; what the model wrote before it goes.
-fn structured_output(tool: &str, response: &mut Response) {
-    let is_answer = |block: &Block| matches!(block, Block::ToolCall(call) if call.name == tool);
-    if !response.content.iter().any(is_answer) {
+/// Turns the call of the tool that replaces structured output into the text that the client asked for. Other text is
+/// removed: the client parses the whole text as one JSON document.
+fn restore_structured_output(tool: &str, response: &mut Response) {
+    let is_json_call = |block: &Block| matches!(block, Block::ToolCall(call) if call.name == tool);
+    if !response.content.iter().any(is_json_call) {
         return;
     }
     response.content.retain(|block| !matches!(block, Block::Text(_)));
@@ -69,6 +71,7 @@ fn structured_output(tool: &str, response: &mut Response) {
     }
 }
 
+/// Cuts the response before the first stop sequence in it.
 fn cut_at_stop(restoration: &Restoration, response: &mut Response) {
     if restoration.stop.is_empty() {
         return;
@@ -78,7 +81,7 @@ fn cut_at_stop(restoration: &Restoration, response: &mut Response) {
             continue;
         };
         let mut watch = StopWatch::new(&restoration.stop);
-        let Watched {
+        let WatchedText {
             text,
             stop: Some(stop),
         } = watch.push(&block.text)
@@ -96,131 +99,134 @@ fn cut_at_stop(restoration: &Restoration, response: &mut Response) {
     }
 }
 
-/// Undoes the changes in a streamed answer.
+/// Undoes the changes in a streamed response.
 #[derive(Debug)]
-pub struct Restorer {
+pub struct StreamRestorer {
     restoration: Restoration,
-    blocks: HashMap<u32, State>,
-    /// Text before the call that stands for the answer; handed out only when no such call comes.
+    /// The open blocks whose deltas have to be changed.
+    blocks: HashMap<u32, RestoredBlock>,
+    /// Text that may come before the call that replaces structured output. It is held back until the finish, and handed
+    /// on only if there is no such call: then it is the response.
     preamble: Vec<(u32, String)>,
-    answered: bool,
-    stopped: bool,
+    /// Whether that call has begun.
+    has_json_call: bool,
+    /// Whether a stop sequence has ended the response. The upstream does not know and goes on.
+    is_stopped: bool,
 }
 
+/// How the deltas of a block are changed.
 #[derive(Debug)]
-enum State {
+enum RestoredBlock {
+    /// They are held back.
     Preamble,
-    JsonAnswer,
-    Freeform(Unwrapper),
+    /// The input of a call becomes text.
+    JsonCall,
+    /// The arguments of a function become the input of a freeform tool.
+    Freeform(FreeformUnwrapper),
+    /// Stop sequences are looked for.
     Watched(StopWatch),
 }
 
-impl Restorer {
-    /// A stage for one answer; `None` where nothing has to be undone.
+impl StreamRestorer {
+    /// A restorer of one response; `None` if nothing has to be undone.
     pub fn new(restoration: &Restoration) -> Option<Self> {
         (!restoration.is_empty()).then(|| Self {
             restoration: restoration.clone(),
             blocks: HashMap::new(),
             preamble: Vec::new(),
-            answered: false,
-            stopped: false,
+            has_json_call: false,
+            is_stopped: false,
         })
     }
 
-    /// Takes one event and hands on what it amounts to.
+    /// Takes one event and hands on the events that it becomes.
     pub fn push(&mut self, event: Event, emit: &mut impl FnMut(Event)) {
-        if self.stopped {
+        if self.is_stopped {
             return;
         }
         match event {
-            Event::Open { index, block } => self.open(index, block, emit),
-            Event::Delta { index, delta } => self.delta(index, delta, emit),
-            Event::Close { index } => self.close(index, emit),
-            Event::Finish { finish, usage } => self.finish(finish, usage, emit),
+            Event::Open { index, block } => self.restore_open(index, block, emit),
+            Event::Delta { index, delta } => self.restore_delta(index, delta, emit),
+            Event::Close { index } => self.restore_close(index, emit),
+            Event::Finish { finish, usage } => self.restore_finish(finish, usage, emit),
             Event::Start(_) | Event::Fail(_) | Event::Ping => emit(event),
         }
     }
 
-    fn open(&mut self, index: u32, block: BlockStart, emit: &mut impl FnMut(Event)) {
+    fn restore_open(&mut self, index: u32, block: BlockStart, emit: &mut impl FnMut(Event)) {
         let block = match block {
             BlockStart::Text if self.restoration.json_tool.is_some() => {
-                self.blocks.insert(index, State::Preamble);
+                self.blocks.insert(index, RestoredBlock::Preamble);
                 self.preamble.push((index, String::new()));
                 return;
             }
             BlockStart::Text if !self.restoration.stop.is_empty() => {
                 let watch = StopWatch::new(&self.restoration.stop);
-                self.blocks.insert(index, State::Watched(watch));
+                self.blocks.insert(index, RestoredBlock::Watched(watch));
                 BlockStart::Text
             }
             BlockStart::ToolCall { name, .. } if self.restoration.json_tool.as_ref() == Some(&name) => {
-                self.blocks.insert(index, State::JsonAnswer);
-                self.answered = true;
+                self.blocks.insert(index, RestoredBlock::JsonCall);
+                self.has_json_call = true;
                 BlockStart::Text
             }
-            BlockStart::ToolCall {
-                id,
-                name,
-                namespace,
-                call,
-            } => self.open_call(index, id, name, namespace, call),
-            other => other,
+            mut other => {
+                self.restore_call_start(index, &mut other);
+                other
+            }
         };
         emit(Event::Open { index, block });
     }
 
-    fn open_call(
-        &mut self,
-        index: u32,
-        id: String,
-        name: String,
-        namespace: Option<String>,
-        call: CallKind,
-    ) -> BlockStart {
-        let Some(original) = self.restoration.tools.get(&name).cloned() else {
-            return BlockStart::ToolCall {
-                id,
-                name,
-                namespace,
-                call,
-            };
+    /// Gives a call the name and the kind of input that the client knows.
+    fn restore_call_start(&mut self, index: u32, block: &mut BlockStart) {
+        let BlockStart::ToolCall {
+            id: _,
+            name,
+            namespace,
+            call,
+        } = block
+        else {
+            return;
         };
-        if original.call == CallKind::Freeform && call == CallKind::Function {
-            self.blocks.insert(index, State::Freeform(Unwrapper::default()));
+        let Some(original) = self.restoration.tools.get(name) else {
+            return;
+        };
+        // A server that accepts freeform tools as such sends their input unwrapped.
+        if original.call == CallKind::Freeform && *call == CallKind::Function {
+            self.blocks
+                .insert(index, RestoredBlock::Freeform(FreeformUnwrapper::default()));
         }
-        BlockStart::ToolCall {
-            id,
-            name: original.name,
-            namespace: original.namespace,
-            call: original.call,
-        }
+        name.clone_from(&original.name);
+        namespace.clone_from(&original.namespace);
+        *call = original.call;
     }
 
-    fn delta(&mut self, index: u32, delta: Delta, emit: &mut impl FnMut(Event)) {
+    fn restore_delta(&mut self, index: u32, delta: Delta, emit: &mut impl FnMut(Event)) {
         let delta = match (self.blocks.get_mut(&index), delta) {
-            (Some(State::Preamble), Delta::Text { text }) => {
+            (Some(RestoredBlock::Preamble), Delta::Text { text }) => {
                 if let Some((_, held)) = self.preamble.iter_mut().find(|(held, _)| *held == index) {
                     held.push_str(&text);
                 }
                 return;
             }
-            (Some(State::Preamble), _) => return,
-            (Some(State::JsonAnswer), Delta::Input { text }) => Delta::Text { text },
-            (Some(State::Freeform(unwrapper)), Delta::Input { text }) => {
+            (Some(RestoredBlock::Preamble), _) => return,
+            (Some(RestoredBlock::JsonCall), Delta::Input { text }) => Delta::Text { text },
+            (Some(RestoredBlock::Freeform(unwrapper)), Delta::Input { text }) => {
                 let text = unwrapper.push(&text);
                 if text.is_empty() {
                     return;
                 }
                 Delta::Input { text }
             }
-            (Some(State::Watched(watch)), Delta::Text { text }) => {
-                let Watched { text, stop } = watch.push(&text);
+            (Some(RestoredBlock::Watched(watch)), Delta::Text { text }) => {
+                let WatchedText { text, stop } = watch.push(&text);
                 if !text.is_empty() {
                     let delta = Delta::Text { text };
                     emit(Event::Delta { index, delta });
                 }
                 if let Some(stop) = stop {
-                    self.stopped = true;
+                    self.is_stopped = true;
                     emit(Event::Close { index });
                     let finish = Finish {
                         stop_sequence: Some(stop),
@@ -235,35 +241,37 @@ impl Restorer {
         emit(Event::Delta { index, delta });
     }
 
-    fn close(&mut self, index: u32, emit: &mut impl FnMut(Event)) {
+    fn restore_close(&mut self, index: u32, emit: &mut impl FnMut(Event)) {
         match self.blocks.remove(&index) {
-            Some(State::Preamble) => return,
-            Some(State::Freeform(unwrapper)) => {
+            Some(RestoredBlock::Preamble) => return,
+            Some(RestoredBlock::Freeform(unwrapper)) => {
                 let text = unwrapper.finish();
                 if !text.is_empty() {
                     let delta = Delta::Input { text };
                     emit(Event::Delta { index, delta });
                 }
             }
-            Some(State::Watched(mut watch)) => {
+            Some(RestoredBlock::Watched(mut watch)) => {
                 let text = watch.flush();
                 if !text.is_empty() {
                     let delta = Delta::Text { text };
                     emit(Event::Delta { index, delta });
                 }
             }
-            Some(State::JsonAnswer) | None => {}
+            Some(RestoredBlock::JsonCall) | None => {}
         }
         emit(Event::Close { index });
     }
 
-    fn finish(&mut self, mut finish: Finish, usage: Option<Usage>, emit: &mut impl FnMut(Event)) {
+    fn restore_finish(&mut self, mut finish: Finish, usage: Option<Usage>, emit: &mut impl FnMut(Event)) {
+        // An upstream may finish without closing its blocks; what is held back in them has to leave, in a fixed order.
         let mut open: Vec<u32> = self.blocks.keys().copied().collect();
         open.sort_unstable();
         for index in open {
-            self.close(index, emit);
+            self.restore_close(index, emit);
         }
-        if self.answered {
+        if self.has_json_call {
+            // The client did not ask for a tool.
             if finish.reason == FinishReason::ToolUse {
                 finish = Finish::new(FinishReason::End);
             }

@@ -26,7 +26,7 @@ use llm_proxy::canonical::{Error, ErrorClass, Fold, Losses, OnLoss, Response, Sc
 use llm_proxy::capability;
 use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, Endpoint, WrittenError, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
-use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig};
+use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use llm_proxy::wire::event_stream;
 use llm_proxy::wire::framing::{Decoder, Framing};
 use serde::Deserialize;
@@ -334,7 +334,7 @@ pub fn begin(
     let route = ExchangeConfig {
         client,
         upstream,
-        model: &|_| model.clone(),
+        upstream_model: &|_| model.clone(),
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
@@ -365,7 +365,15 @@ pub fn begin(
         stream,
         body: &bytes::Bytes::copy_from_slice(body),
     };
-    Exchange::begin(&route, &inbound, CREATED, REQUEST_ID, losses)
+    Exchange::begin(
+        losses,
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: CREATED,
+            request_id: REQUEST_ID,
+        },
+    )
 }
 
 /// The exchange that an upstream's case belongs to: of the request that it names, or a plain one.
@@ -404,7 +412,7 @@ pub fn fold(upstream: &dyn Dialect, body: Bytes) -> Result<Response, Error> {
 
 /// Translates a stream whose bytes arrive in these chunks.
 pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (String, Losses) {
-    let mut translated = exchange.stream();
+    let mut translated = exchange.start_stream();
     translated.commit();
     let mut decoder = exchange.decoder();
     let mut out = BytesMut::new();
@@ -454,7 +462,7 @@ impl Failure {
             Value::String(text) => text.clone(),
             json => json.to_string(),
         };
-        exchange.error(
+        exchange.translate_error(
             StatusCode::from_u16(self.status).unwrap(),
             &headers(&facts),
             body.as_bytes(),

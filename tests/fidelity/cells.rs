@@ -132,8 +132,8 @@ impl Matrix {
             let at = format!("{}/{} answer to {}", case.dialect, case.name, other.name());
             if let Some(body) = case.document("response.json") {
                 let mut losses = Losses::new();
-                let outcome = match exchange(*other, from, case).response(&body, &mut losses) {
-                    Ok((body, _)) => Ok(String::from_utf8_lossy(&body).into_owned()),
+                let outcome = match exchange(*other, from, case).translate_response(&mut losses, &body) {
+                    Ok(written) => Ok(String::from_utf8_lossy(&written.body).into_owned()),
                     Err(error) => Err(error.class),
                 };
                 let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);

@@ -54,8 +54,8 @@ impl Section {
         let mut section = Self::new(upstream, client);
         let body = case.document("response.json").unwrap();
         let mut losses = Losses::new();
-        match exchange(client, upstream, case).response(&body, &mut losses) {
-            Ok((body, _)) => section.document = pretty(&body),
+        match exchange(client, upstream, case).translate_response(&mut losses, &body) {
+            Ok(written) => section.document = pretty(&written.body),
             Err(error) => section.head = format!("failed: {error}"),
         }
         section.losses = listed(&losses);

@@ -167,8 +167,8 @@ proptest! {
             prop_assert_eq!(Node::read(&there).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", there);
 
             let answer = response(upstream.name(), &arguments);
-            let (back, _) = exchange.response(answer.as_bytes(), &mut losses).unwrap();
-            let back = String::from_utf8(back).unwrap();
+            let back = exchange.translate_response(&mut losses, answer.as_bytes()).unwrap();
+            let back = String::from_utf8(back.body).unwrap();
             prop_assert_eq!(Node::read(&back).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", back);
         }
     }

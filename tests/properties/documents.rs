@@ -158,13 +158,13 @@ fn answer(
         &mut Losses::new(),
     );
     let (exchange, _) = begun.unwrap();
-    match exchange.response(body, &mut Losses::new()) {
-        Ok((written, _)) => {
-            schema::check_text(client.name(), Root::Response, &written).map_err(TestCaseError::fail)?;
+    match exchange.translate_response(&mut Losses::new(), body) {
+        Ok(written) => {
+            schema::check_text(client.name(), Root::Response, &written.body).map_err(TestCaseError::fail)?;
         }
         Err(error) => prop_assert!(!error.message.is_empty()),
     }
-    let (error, written) = exchange.error(StatusCode::BAD_REQUEST, &http::HeaderMap::new(), body);
+    let (error, written) = exchange.translate_error(StatusCode::BAD_REQUEST, &http::HeaderMap::new(), body);
     prop_assert!(!error.message.is_empty());
     prop_assert!(written.status.is_client_error() || written.status.is_server_error());
     prop_assert!(serde_json::from_slice::<Value>(&written.body).is_ok());

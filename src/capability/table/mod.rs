@@ -1,4 +1,4 @@
-//! The data file, and how a model's name finds its row.
+//! Reads the data file and finds the row of a model by its name.
 
 use std::sync::LazyLock;
 
@@ -8,57 +8,61 @@ use serde_yaml::{Mapping, Value};
 use super::Capabilities;
 use crate::canonical::DialectName;
 
-/// The data file. It is a constant, and the test `every_row_is_reachable` proves that it parses.
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    Table::parse(include_str!("../models.yaml")).expect("models.yaml is part of the program and tested")
+/// The table. The data file is part of the program, and the test `every_row_is_reachable` parses it: the `expect`
+/// cannot fail.
+static TABLE: LazyLock<CapabilityTable> = LazyLock::new(|| {
+    CapabilityTable::parse(include_str!("../models.yaml"))
+        .expect("models.yaml is part of the program and tested")
 });
 
-/// What a model accepts, as far as its name tells.
+/// What a model accepts, as far as its name shows.
 ///
-/// The name may carry a vendor's prefix, a region, a date, a revision, or be an ARN. A Claude that is not in the data is
-/// taken for one of the current generation. On `claude`, a name that is not Claude's gets the defaults of a server that
-/// imitates the Messages API: budget thinking, all sampling parameters, 8192 output tokens, and nothing that such servers
-/// commonly ignore while the caller relies on it (structured output, strict tools, instructions in the middle). On
-/// `bedrock` every name is Claude's, since Anthropic bodies are for Claude alone. On `openai-chat` and
+/// The name may contain a vendor's prefix, a region, a date or a revision, or be an ARN. A Claude that is not in the
+/// data counts as one of the current generation. On `claude`, a name that is not Claude's gets the defaults of a server
+/// that imitates the Messages API: budget thinking, all sampling parameters, 8192 output tokens, and nothing that such
+/// servers commonly ignore while the caller relies on it (structured output, strict tools, instructions in the middle).
+/// On `bedrock` every name is Claude's, since Anthropic bodies are for Claude alone. On `openai-chat` and
 /// `openai-responses`, an unknown name gets permissive defaults.
 pub fn lookup(dialect: DialectName, model: &str) -> Capabilities {
-    TABLE.entries(dialect).find(model).clone()
+    TABLE.models_of(dialect).find(model).clone()
 }
 
-/// All dialects' rows.
+/// The rows of all dialects.
 #[derive(Debug)]
-struct Table {
-    openai_chat: Entries,
-    openai_responses: Entries,
-    claude: Entries,
-    bedrock: Entries,
+struct CapabilityTable {
+    openai_chat: DialectModels,
+    openai_responses: DialectModels,
+    claude: DialectModels,
+    bedrock: DialectModels,
 }
 
-/// One dialect's rows, every layer already applied.
+/// The rows of one dialect, with every layer applied.
 #[derive(Debug)]
-struct Entries {
-    rows: Vec<Entry>,
+struct DialectModels {
+    /// In the order of the file: the first match wins.
+    rows: Vec<ModelEntry>,
+    /// For a model without a row.
     defaults: Capabilities,
 }
 
 #[derive(Debug)]
-struct Entry {
-    patterns: Vec<Pattern>,
+struct ModelEntry {
+    patterns: Vec<ModelNamePattern>,
     capabilities: Capabilities,
 }
 
-impl Table {
+impl CapabilityTable {
     fn parse(yaml: &str) -> Result<Self, serde_yaml::Error> {
-        let file: File = serde_yaml::from_str(yaml)?;
+        let file: DataFile = serde_yaml::from_str(yaml)?;
         Ok(Self {
-            openai_chat: file.entries(DialectName::OpenAiChat)?,
-            openai_responses: file.entries(DialectName::OpenAiResponses)?,
-            claude: file.entries(DialectName::Claude)?,
-            bedrock: file.entries(DialectName::Bedrock)?,
+            openai_chat: file.models_of(DialectName::OpenAiChat)?,
+            openai_responses: file.models_of(DialectName::OpenAiResponses)?,
+            claude: file.models_of(DialectName::Claude)?,
+            bedrock: file.models_of(DialectName::Bedrock)?,
         })
     }
 
-    fn entries(&self, dialect: DialectName) -> &Entries {
+    fn models_of(&self, dialect: DialectName) -> &DialectModels {
         match dialect {
             DialectName::OpenAiChat => &self.openai_chat,
             DialectName::OpenAiResponses => &self.openai_responses,
@@ -68,14 +72,14 @@ impl Table {
     }
 }
 
-impl Entries {
+impl DialectModels {
     fn position(&self, model: &str) -> Option<usize> {
-        let words = words(model);
+        let words = normalize(model);
         let starts: Vec<&str> = words
             .match_indices('-')
             .filter_map(|(at, _)| words.get(at..))
             .collect();
-        let matches = |entry: &Entry| entry.patterns.iter().any(|pattern| pattern.matches(&starts));
+        let matches = |entry: &ModelEntry| entry.patterns.iter().any(|pattern| pattern.matches(&starts));
         self.rows.iter().position(matches)
     }
 
@@ -85,20 +89,20 @@ impl Entries {
     }
 }
 
-/// The file as it is written.
+/// The data file as it is written. `models.yaml` explains its layers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    /// Values that the rest refers to by YAML anchors.
+struct DataFile {
+    /// Values that the rest of the file refers to by YAML anchors.
     #[serde(rename = "shared")]
     _shared: Mapping,
-    dialects: Dialects,
-    models: Models,
+    dialects: DataFileDialects,
+    models: DataFileModels,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Dialects {
+struct DataFileDialects {
     openai_chat: DialectLayers,
     openai_responses: DialectLayers,
     claude: DialectLayers,
@@ -108,67 +112,72 @@ struct Dialects {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DialectLayers {
-    models: Vendor,
+    models: ModelVendor,
     defaults: Mapping,
     #[serde(default)]
     always: Mapping,
 }
 
-/// Whose models a dialect's upstreams are known to serve.
+/// The vendor whose models the upstreams of a dialect serve, as far as they are known.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Vendor {
+enum ModelVendor {
     Claude,
     Openai,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Models {
-    claude: Vec<Row>,
-    openai: Vec<Row>,
+struct DataFileModels {
+    claude: Vec<DataFileRow>,
+    openai: Vec<DataFileRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct DataFileRow {
     names: Vec<String>,
     set: Mapping,
     #[serde(default)]
     bedrock: Mapping,
 }
 
-impl File {
-    fn entries(&self, dialect: DialectName) -> Result<Entries, serde_yaml::Error> {
+impl DataFile {
+    fn models_of(&self, dialect: DialectName) -> Result<DialectModels, serde_yaml::Error> {
         let layers = match dialect {
             DialectName::OpenAiChat => &self.dialects.openai_chat,
             DialectName::OpenAiResponses => &self.dialects.openai_responses,
             DialectName::Claude => &self.dialects.claude,
             DialectName::Bedrock => &self.dialects.bedrock,
         };
-        let nothing = Mapping::new();
+        let empty = Mapping::new();
         let rows = match layers.models {
-            Vendor::Claude => &self.models.claude,
-            Vendor::Openai => &self.models.openai,
+            ModelVendor::Claude => &self.models.claude,
+            ModelVendor::Openai => &self.models.openai,
         };
-        let entry = |row: &Row| {
-            let own = match dialect {
+        let entry = |row: &DataFileRow| {
+            let of_dialect = match dialect {
                 DialectName::Bedrock => &row.bedrock,
-                DialectName::OpenAiChat | DialectName::OpenAiResponses | DialectName::Claude => &nothing,
+                DialectName::OpenAiChat | DialectName::OpenAiResponses | DialectName::Claude => &empty,
             };
-            Ok(Entry {
-                patterns: row.names.iter().map(|name| Pattern::parse(name)).collect(),
-                capabilities: layered([&layers.defaults, &row.set, own, &layers.always])?,
+            Ok(ModelEntry {
+                patterns: row
+                    .names
+                    .iter()
+                    .map(|name| ModelNamePattern::parse(name))
+                    .collect(),
+                capabilities: merge_layers([&layers.defaults, &row.set, of_dialect, &layers.always])?,
             })
         };
-        Ok(Entries {
+        Ok(DialectModels {
             rows: rows.iter().map(entry).collect::<Result<_, serde_yaml::Error>>()?,
-            defaults: layered([&layers.defaults, &layers.always])?,
+            defaults: merge_layers([&layers.defaults, &layers.always])?,
         })
     }
 }
 
-fn layered<const N: usize>(layers: [&Mapping; N]) -> Result<Capabilities, serde_yaml::Error> {
+/// The capabilities of the layers; a later layer wins.
+fn merge_layers<const N: usize>(layers: [&Mapping; N]) -> Result<Capabilities, serde_yaml::Error> {
     let mut merged = Mapping::new();
     for layer in layers {
         merged.extend(layer.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -176,36 +185,36 @@ fn layered<const N: usize>(layers: [&Mapping; N]) -> Result<Capabilities, serde_
     serde_yaml::from_value(Value::Mapping(merged))
 }
 
-/// Part of a model's name.
+/// A part of a model's name.
 #[derive(Debug)]
-struct Pattern {
-    /// As [`words`] writes it, with a hyphen in front.
+struct ModelNamePattern {
+    /// The part as [`normalize`] writes it.
     text: String,
-    /// Whether anything may follow.
+    /// Whether any text may follow.
     open: bool,
 }
 
-impl Pattern {
+impl ModelNamePattern {
     fn parse(name: &str) -> Self {
         let (name, open) = match name.strip_suffix('*') {
             Some(name) => (name, true),
             None => (name, false),
         };
         Self {
-            text: words(name),
+            text: normalize(name),
             open,
         }
     }
 
-    /// Whether the pattern stands in a name, given the rests of it, as [`words`] has written them, from each word on.
+    /// Whether a name contains the pattern. `starts` are the rests of the normalized name from each word on.
     fn matches(&self, starts: &[&str]) -> bool {
         let mut rests = starts.iter().filter_map(|start| start.strip_prefix(&*self.text));
         rests.any(|rest| self.open || (ends_word(rest) && !continues_version(rest)))
     }
 }
 
-/// The name in lower case, every run of punctuation a hyphen, one hyphen in front.
-fn words(name: &str) -> String {
+/// The name in lower case, with one hyphen before each word and no other punctuation.
+fn normalize(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 1);
     let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
     for part in parts.filter(|part| !part.is_empty()) {
@@ -219,7 +228,7 @@ fn ends_word(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('-')
 }
 
-/// Whether a number of one or two digits follows: the minor version of another model. Dates are longer.
+/// Whether a number of one or two digits follows: that is the minor version of another model. A date is longer.
 fn continues_version(rest: &str) -> bool {
     let word = rest.split('-').nth(1).unwrap_or_default();
     matches!(word.len(), 1 | 2) && word.bytes().all(|byte| byte.is_ascii_digit())

@@ -7,18 +7,15 @@ use DialectName::{Bedrock, Claude, OpenAiChat, OpenAiResponses};
 
 #[test]
 fn every_row_is_reachable() {
-    let table = Table::parse(include_str!("../models.yaml")).unwrap();
+    let table = CapabilityTable::parse(include_str!("../models.yaml")).unwrap();
     for dialect in DialectName::ALL {
-        let entries = table.entries(dialect);
-        for (row, entry) in entries.rows.iter().enumerate() {
+        let models = table.models_of(dialect);
+        for (row, entry) in models.rows.iter().enumerate() {
             for pattern in &entry.patterns {
-                // An open pattern may share its stem with an earlier row; what only it matches goes on after the stem.
+                // An open pattern may share its stem with an earlier row; a name that only it matches is longer than
+                // the stem.
                 let name = format!("{}{}", pattern.text, if pattern.open { "-99" } else { "" });
-                assert_eq!(
-                    entries.position(&name),
-                    Some(row),
-                    "{dialect}: {name} is shadowed"
-                );
+                assert_eq!(models.position(&name), Some(row), "{dialect}: {name} is shadowed");
             }
         }
     }
@@ -34,7 +31,10 @@ fn a_slip_in_the_data_is_an_error() {
         ("      stream_usage: true\n", ""),
     ] {
         assert!(sound.contains(from), "{from}");
-        assert!(Table::parse(&sound.replacen(from, to, 1)).is_err(), "{to}");
+        assert!(
+            CapabilityTable::parse(&sound.replacen(from, to, 1)).is_err(),
+            "{to}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! CountTokens: the body of an InvokeModel request in base64, in an envelope of JSON.
+//! CountTokens: the body of an InvokeModel request, in Base64 in a JSON object.
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html>
 
 use base64::Engine as _;
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use super::endpoints;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenRequest;
-use crate::dialect::claude::count_tokens as claude;
+use crate::dialect::claude::count_tokens as claude_count_tokens;
 
-/// The vendor whose models take the bodies of this dialect.
+/// The vendor prefix in the identifiers of the models that accept the bodies of this dialect.
 const VENDOR: &str = "anthropic.";
 
-/// The body of the InvokeModel request.
+/// Takes the body of the InvokeModel request out of a request for its number of tokens.
 ///
 /// # Errors
-/// An envelope that holds none, or one of Converse.
-pub fn open(body: &Bytes) -> Result<Bytes, Error> {
+/// A body without one, or with a request of Converse.
+pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
     let invalid = |message: &str, path: &str| Error::new(ErrorClass::InvalidRequest, message).at(path);
     let envelope: Value = serde_json::from_slice(body)
         .map_err(|error| Error::new(ErrorClass::InvalidRequest, error.to_string()))?;
@@ -42,46 +42,46 @@ pub fn open(body: &Bytes) -> Result<Bytes, Error> {
         .and_then(Value::as_str)
         .and_then(|text| STANDARD.decode(text).ok())
         .ok_or_else(|| invalid("input.invokeModel.body: has to be a body in base64", path))?;
-    claude::unwrap_request(&Bytes::from(inner))
+    claude_count_tokens::unwrap_request(&Bytes::from(inner))
 }
 
-/// The request for the number of tokens; `None` where the model's name hides which one it is.
-pub fn seal(written: WrittenRequest, model: &str) -> Result<Option<WrittenRequest>, Error> {
-    let Some(model) = foundation_model(model) else {
-        return Ok(None);
-    };
+/// Makes a request for the number of tokens of a written request. `None` if the upstream's name of the model, such as
+/// an application inference profile, does not contain the foundation model, which is the only one that CountTokens
+/// accepts.
+pub fn wrap_request(written: WrittenRequest, model: &str) -> Option<WrittenRequest> {
+    let model = foundation_model(model)?;
     let envelope = json!({"input": {"invokeModel": {"body": STANDARD.encode(written.body)}}});
     let mut headers = written.headers;
-    // What the answer's stream and its kind of processing should be like does not concern its length.
+    // The form of the response and the tier do not change the number of tokens, and CountTokens has no such headers.
     headers.retain(|(name, _)| name != ACCEPT && !name.as_str().starts_with("x-amzn-bedrock-"));
     headers.push((ACCEPT, HeaderValue::from_static("application/json")));
-    Ok(Some(WrittenRequest {
+    Some(WrittenRequest {
         path: endpoints::count_path(model).into(),
         headers,
         body: envelope.to_string().into_bytes(),
         restoration: written.restoration,
-    }))
+    })
 }
 
-/// The identifier of the model itself: CountTokens takes neither the region of a cross-region inference profile in front
-/// of it nor the ARN of a profile.
+/// The identifier of the foundation model in a name: CountTokens accepts neither the region prefix of a cross-region
+/// inference profile nor the ARN of a profile.
 fn foundation_model(model: &str) -> Option<&str> {
     let name = model.rsplit('/').next()?;
-    let is_own =
+    let names_model =
         !model.contains("/") || model.contains(":foundation-model/") || model.contains(":inference-profile/");
-    let at = name.find(VENDOR).filter(|_| is_own)?;
+    let at = name.find(VENDOR).filter(|_| names_model)?;
     let (region, model) = name.split_at_checked(at)?;
     (region.is_empty() || region.ends_with('.')).then_some(model)
 }
 
-/// The number of tokens that an answer tells.
-pub fn read(body: &[u8]) -> Option<u64> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    answer.get("inputTokens")?.as_u64()
+/// Reads the number of tokens of a response.
+pub fn read_count(body: &[u8]) -> Option<u64> {
+    let response: Value = serde_json::from_slice(body).ok()?;
+    response.get("inputTokens")?.as_u64()
 }
 
-/// The answer that tells a number of tokens.
-pub fn write(input_tokens: u64) -> Vec<u8> {
+/// Writes a response with a number of tokens.
+pub fn write_count(input_tokens: u64) -> Vec<u8> {
     json!({"inputTokens": input_tokens}).to_string().into_bytes()
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use crate::canonical::Restoration;
 
     #[test]
-    fn requests_go_into_the_envelope_and_come_out() {
+    fn a_wrapped_request_is_unwrapped_to_the_same_body() {
         let written = |body: &str| WrittenRequest {
             path: "/model/m/invoke".into(),
             headers: vec![(ACCEPT, HeaderValue::from_static("*/*"))],
@@ -99,18 +99,18 @@ mod tests {
             restoration: Restoration::default(),
         };
         let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[]}"#;
-        let sealed = seal(written(body), "us.anthropic.claude-opus-5-5-v1:0");
-        let sealed = sealed.expect("an object").expect("a known model");
+        let wrapped = wrap_request(written(body), "us.anthropic.claude-opus-5-5-v1:0");
+        let wrapped = wrapped.expect("a known model");
         assert_eq!(
-            sealed.path,
+            wrapped.path,
             "/model/anthropic.claude-opus-5-5-v1%3A0/count-tokens"
         );
         assert_eq!(
-            sealed.headers,
+            wrapped.headers,
             [(ACCEPT, HeaderValue::from_static("application/json"))]
         );
-        assert_eq!(open(&Bytes::from(sealed.body)).expect("a body"), body);
-        assert!(seal(written("{}"), "some-alias").expect("a body").is_none());
+        assert_eq!(unwrap_request(&Bytes::from(wrapped.body)).expect("a body"), body);
+        assert!(wrap_request(written("{}"), "some-alias").is_none());
         for (envelope, field) in [
             ("{}", "input.invokeModel"),
             (r#"{"input":{"converse":{}}}"#, "input.converse"),
@@ -120,14 +120,14 @@ mod tests {
             ),
             (r#"{"input":{"invokeModel":{}}}"#, "input.invokeModel.body"),
         ] {
-            let error = open(&Bytes::from(envelope)).expect_err(envelope);
+            let error = unwrap_request(&Bytes::from(envelope)).expect_err(envelope);
             assert_eq!(error.param.as_deref(), Some(field), "{envelope}");
         }
-        assert!(open(&Bytes::from_static(b"<>")).is_err());
+        assert!(unwrap_request(&Bytes::from_static(b"<>")).is_err());
     }
 
     #[test]
-    fn profiles_are_told_from_the_models_behind_them() {
+    fn a_foundation_model_is_found_in_names_that_contain_it() {
         const MODEL: &str = "anthropic.claude-opus-5-5-v1:0";
         for (name, expected) in [
             (MODEL, Some(MODEL)),
@@ -155,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_read_and_written() {
-        assert_eq!(read(&write(12)), Some(12));
-        assert_eq!(read(br#"{"input_tokens":1}"#), None);
+    fn a_written_count_is_read_as_the_same_number() {
+        assert_eq!(read_count(&write_count(12)), Some(12));
+        assert_eq!(read_count(br#"{"input_tokens":1}"#), None);
     }
 }

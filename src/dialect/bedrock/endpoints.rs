@@ -1,24 +1,24 @@
-//! Paths of the runtime API, `/model/{id}/invoke` and its like, and the list of models.
+//! Paths of the runtime API, such as `/model/{id}/invoke`, and the list of models.
 
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::dialect::Endpoint;
 
-/// The path that asks for a complete answer.
+/// The operation for a complete response.
 const INVOKE: &str = "invoke";
-/// The path that asks for a stream.
+/// The operation for a streamed response.
 const STREAM: &str = "invoke-with-response-stream";
-/// The path that asks for the number of a request's tokens.
+/// The operation for the number of tokens of a request.
 const COUNT: &str = "count-tokens";
 
-/// What a request asks for. The model's identifier is percent-encoded; one with plain slashes, as ARNs have them, is
+/// What a request asks for. AWS's clients percent-encode the identifier of the model; an ARN with plain slashes is
 /// understood too.
 pub fn classify(method: &Method, path: &str) -> Endpoint {
-    let Some((model, operation)) = split(path).filter(|_| method == Method::POST) else {
+    let Some((model, operation)) = split_path(path).filter(|_| method == Method::POST) else {
         return Endpoint::Other;
     };
-    let model = decoded(model);
+    let model = decode(model);
     match operation {
         INVOKE | STREAM => Endpoint::Generate {
             model: Some(model),
@@ -29,32 +29,37 @@ pub fn classify(method: &Method, path: &str) -> Endpoint {
     }
 }
 
-/// The path of a request for an answer.
-pub fn path(model: &str, stream: bool) -> String {
-    let operation = if stream { STREAM } else { INVOKE };
-    format!("/model/{}/{operation}", encoded(model))
+/// The path of a request for a complete response.
+pub fn invoke_path(model: &str) -> String {
+    format!("/model/{}/{INVOKE}", encode(model))
+}
+
+/// The path of a request for a streamed response.
+pub fn stream_path(model: &str) -> String {
+    format!("/model/{}/{STREAM}", encode(model))
 }
 
 /// The path of a request for the number of its tokens.
 pub fn count_path(model: &str) -> String {
-    format!("/model/{}/{COUNT}", encoded(model))
+    format!("/model/{}/{COUNT}", encode(model))
 }
 
 /// The path with another model in it.
 pub fn rename(path: &str, model: &str) -> Option<String> {
-    let (_, operation) = split(path)?;
-    Some(format!("/model/{}/{operation}", encoded(model)))
+    let (_, operation) = split_path(path)?;
+    Some(format!("/model/{}/{operation}", encode(model)))
 }
 
-/// Whether the path belongs to the control plane, which AWS has on another host. Claude Code asks there for inference
-/// profiles when it starts, at the address that it has for the runtime.
+/// Whether the path belongs to the control plane, which AWS serves from another host. Claude Code requests the
+/// inference profiles when it starts, and sends that request to the host of the runtime.
 pub fn is_control_plane(method: &Method, path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next();
-    let known = ["inference-profiles", "foundation-models"];
-    method == Method::GET && first.is_some_and(|first| known.contains(&first))
+    let resources = ["inference-profiles", "foundation-models"];
+    method == Method::GET && first.is_some_and(|first| resources.contains(&first))
 }
 
-fn split(path: &str) -> Option<(&str, &str)> {
+/// The encoded identifier of the model, and the operation.
+fn split_path(path: &str) -> Option<(&str, &str)> {
     let (model, operation) = path
         .trim_end_matches('/')
         .strip_prefix("/model/")?
@@ -62,14 +67,14 @@ fn split(path: &str) -> Option<(&str, &str)> {
     (!model.is_empty()).then_some((model, operation))
 }
 
-fn decoded(text: &str) -> String {
+fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text)
         .decode_utf8_lossy()
         .into_owned()
 }
 
-fn encoded(text: &str) -> percent_encoding::PercentEncode<'_> {
-    /// All but what RFC 3986 calls unreserved, as AWS's clients do it.
+fn encode(text: &str) -> percent_encoding::PercentEncode<'_> {
+    /// All but the unreserved characters of RFC 3986, as AWS's clients encode them.
     const RESERVED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'.')
@@ -78,18 +83,20 @@ fn encoded(text: &str) -> percent_encoding::PercentEncode<'_> {
     percent_encoding::utf8_percent_encode(text, RESERVED)
 }
 
-/// The list of models as ListFoundationModels has it.
+/// Writes the list of models in the form of ListFoundationModels.
 pub fn write_models(models: &[&str]) -> Vec<u8> {
-    let models: Vec<Value> = models.iter().map(|model| summary(model)).collect();
+    let models: Vec<Value> = models.iter().map(|model| model_summary(model)).collect();
     json!({ "modelSummaries": models }).to_string().into_bytes()
 }
 
-/// One entry as GetFoundationModel has it.
+/// Writes one entry in the form of GetFoundationModel.
 pub fn write_model(model: &str) -> Vec<u8> {
-    json!({ "modelDetails": summary(model) }).to_string().into_bytes()
+    json!({ "modelDetails": model_summary(model) })
+        .to_string()
+        .into_bytes()
 }
 
-fn summary(model: &str) -> Value {
+fn model_summary(model: &str) -> Value {
     json!({
         "modelId": model,
         "modelName": model,
@@ -105,7 +112,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-5-5";
 
-    fn asked(path: &str) -> Endpoint {
+    fn classify_post(path: &str) -> Endpoint {
         classify(&Method::POST, path)
     }
 
@@ -119,22 +126,24 @@ mod tests {
     #[test]
     fn models_are_read_from_paths_and_written_into_them() {
         for model in ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", ARN, "größe/% x"] {
-            for stream in [false, true] {
-                assert_eq!(asked(&path(model, stream)), generate(model, stream));
-            }
+            assert_eq!(classify_post(&invoke_path(model)), generate(model, false));
+            assert_eq!(classify_post(&stream_path(model)), generate(model, true));
             let path = rename("/model/a%3A0/count-tokens", model).unwrap_or_default();
             assert!(
                 path.ends_with("/count-tokens") && path.split('/').count() == 4,
                 "{path}"
             );
         }
-        assert_eq!(asked("/model/a%3a0/invoke"), generate("a:0", false));
-        assert_eq!(asked(&format!("/model/{ARN}/invoke")), generate(ARN, false));
-        assert_eq!(path("v1:0", false), "/model/v1%3A0/invoke");
+        assert_eq!(classify_post("/model/a%3a0/invoke"), generate("a:0", false));
+        assert_eq!(
+            classify_post(&format!("/model/{ARN}/invoke")),
+            generate(ARN, false)
+        );
+        assert_eq!(invoke_path("v1:0"), "/model/v1%3A0/invoke");
         let count = Endpoint::CountTokens {
             model: Some("a:0".to_owned()),
         };
-        assert_eq!(asked(&count_path("a:0")), count);
+        assert_eq!(classify_post(&count_path("a:0")), count);
         assert_eq!(count_path("a:0"), "/model/a%3A0/count-tokens");
         for path in [
             "/model/invoke",
@@ -143,14 +152,14 @@ mod tests {
             "/v1/messages",
             "/",
         ] {
-            assert_eq!(asked(path), Endpoint::Other, "{path}");
+            assert_eq!(classify_post(path), Endpoint::Other, "{path}");
         }
         assert_eq!(classify(&Method::GET, "/model/m/invoke"), Endpoint::Other);
         assert_eq!(rename("/guardrail/g/version/1/apply", "m"), None);
     }
 
     #[test]
-    fn the_control_plane_is_elsewhere() {
+    fn the_control_plane_is_recognised() {
         assert!(is_control_plane(&Method::GET, "/inference-profiles"));
         assert!(is_control_plane(&Method::GET, "/inference-profiles/us.x"));
         assert!(!is_control_plane(&Method::GET, "/model/m/invoke"));

@@ -1,4 +1,4 @@
-//! Errors: `{"message"}` with the exception's name in a header, and exceptions in streams.
+//! Errors: `{"message"}` with the name of an exception in a header, and exceptions in streams.
 //!
 //! The names and their statuses are those of InvokeModel and InvokeModelWithResponseStream
 //! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html>) and the
@@ -17,9 +17,10 @@ use crate::wire::framing;
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
+/// The body of an error, and the payload of an exception in a stream.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Body {
+struct ExceptionBody {
     #[serde(alias = "Message")]
     message: Option<String>,
     #[serde(rename = "__type")]
@@ -28,13 +29,14 @@ struct Body {
     original_status_code: Option<u16>,
 }
 
-/// Reads the answer of an upstream whose status is not a success.
-pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = error_class::retry_after(headers);
+/// Reads the response of an upstream whose status is not a success. The name of the exception decides its class;
+/// without a known name, the status does.
+pub fn read_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let retry_after = error_class::read_retry_after(headers);
     let named = headers.get(&ERROR_TYPE).and_then(|value| value.to_str().ok());
-    let body_read = serde_json::from_slice::<Body>(body).ok();
+    let body_read = serde_json::from_slice::<ExceptionBody>(body).ok();
     let kind = named.or_else(|| body_read.as_ref()?.kind.as_deref());
-    let class = |message: &str| kind.and_then(|kind| class_of(plain(kind), message));
+    let class = |message: &str| kind.and_then(|kind| class_of(strip_qualifiers(kind), message));
     let error = match body_read.as_ref().and_then(|body| body.message.as_deref()) {
         Some(message) => {
             let original = body_read.as_ref().and_then(|body| body.original_status_code);
@@ -53,12 +55,12 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error.retry_after(retry_after)
 }
 
-/// Reads a failure in a stream: an exception, or an error that no exception stands for. `None` where the frame is none.
+/// Reads a failure in a stream: an exception that the API models, or an error of the protocol. `None` for other frames.
 pub fn read_frame(name: &str, data: &[u8]) -> Option<Error> {
     let kind = name
         .strip_prefix(framing::EXCEPTION)
         .or_else(|| name.strip_prefix(framing::ERROR))?;
-    let Body {
+    let ExceptionBody {
         message,
         kind: _,
         original_message,
@@ -77,19 +79,21 @@ pub fn read_frame(name: &str, data: &[u8]) -> Option<Error> {
     Some(Error::new(class, error_class::redact(&message)))
 }
 
-/// What the status that the model itself answered with says of trying again.
+/// The class of the status that the model itself returned, if it means that another try may succeed. The exception
+/// alone does not say so.
 fn original_class(status: Option<u16>) -> Option<ErrorClass> {
     let class = error_class::class_of(StatusCode::from_u16(status?).ok()?);
     matches!(class, ErrorClass::RateLimit | ErrorClass::Overloaded).then_some(class)
 }
 
-/// The exception's name without its namespace before it or the address behind it.
-fn plain(kind: &str) -> &str {
+/// The name of an exception without the namespace before it (`com.amazon.coral.service#…`) and the address after it
+/// (`…:http://internal.amazon.com/coral/`).
+fn strip_qualifiers(kind: &str) -> &str {
     let kind = kind.split(':').next().unwrap_or_default();
     kind.rsplit('#').next().unwrap_or_default()
 }
 
-/// The class of an exception; in streams their names begin with a small letter.
+/// The class of an exception. In streams the names begin with a lower-case letter.
 fn class_of(kind: &str, message: &str) -> Option<ErrorClass> {
     Some(match kind.to_ascii_lowercase().as_str() {
         "validationexception" if error_class::is_context_window(message) => ErrorClass::ContextWindow,
@@ -137,7 +141,7 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
     }
 }
 
-/// The exception of a stream for a class; streams know six.
+/// The exception of a stream for a class. The API models these six and no others in streams.
 fn exception(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::RateLimit => "throttlingException",
@@ -165,8 +169,8 @@ pub fn write_frame(error: &Error) -> (&'static str, Vec<u8>) {
     (exception(error.class), body.to_string().into_bytes())
 }
 
-/// Writes an error as an answer.
-pub fn write(error: &Error, request_id: &str) -> WrittenError {
+/// Writes an error as a response.
+pub fn write_error(error: &Error, request_id: &str) -> WrittenError {
     let (status, kind) = status_and_type(error.class);
     let mut headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -175,7 +179,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((REQUEST_ID, value));
     }
-    headers.extend(error_class::retry_after_header(error.retry_after));
+    headers.extend(error_class::write_retry_after(error.retry_after));
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,
@@ -191,7 +195,7 @@ mod tests {
 
     fn read_named(kind: &'static str, status: u16, body: &str) -> Error {
         let headers = HeaderMap::from_iter([(ERROR_TYPE, HeaderValue::from_static(kind))]);
-        read(
+        read_error(
             StatusCode::from_u16(status).expect("a status"),
             &headers,
             body.as_bytes(),
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_decides_and_then_the_status() {
+    fn the_name_of_the_exception_decides_before_the_status() {
         let body = r#"{"message":"no"}"#;
         for (kind, status, class) in [
             (
@@ -222,18 +226,18 @@ mod tests {
             r#"{"message":"Input is too long for the model"}"#,
         );
         assert_eq!(error.class, ErrorClass::ContextWindow);
-        let error = read(
+        let error = read_error(
             StatusCode::BAD_REQUEST,
             &HeaderMap::new(),
             br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#,
         );
         assert_eq!(error.class, ErrorClass::UnknownPath);
-        let error = read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html>");
+        let error = read_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html>");
         assert_eq!(error.class, ErrorClass::Upstream);
     }
 
     #[test]
-    fn frames_that_fail_are_failures() {
+    fn exceptions_and_errors_in_a_stream_are_failures() {
         let read = |name: &str, data: &str| read_frame(name, data.as_bytes());
         assert_eq!(read("chunk", "{}"), None);
         let busy = read("exception:throttlingException", r#"{"message":"slow down"}"#);
@@ -246,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_as_the_same() {
+    fn a_written_error_is_read_as_the_same_class() {
         for class in [
             ErrorClass::InvalidRequest,
             ErrorClass::ContextWindow,
@@ -260,9 +264,9 @@ mod tests {
             ErrorClass::Upstream,
             ErrorClass::Internal,
         ] {
-            let written = write(&Error::new(class, "why"), "req_1");
+            let written = write_error(&Error::new(class, "why"), "req_1");
             let headers: HeaderMap = written.headers.into_iter().collect();
-            assert_eq!(read(written.status, &headers, &written.body).class, class);
+            assert_eq!(read_error(written.status, &headers, &written.body).class, class);
         }
     }
 }

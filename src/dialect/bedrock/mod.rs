@@ -1,16 +1,29 @@
 //! Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream with Anthropic bodies.
 //!
-//! The messages, the answers and the events are those of the Messages API and are read and written there. Here is what
-//! is around them: the model and the mode in the URL, the version and the betas in the body, events as messages of an
-//! AWS event stream, errors as AWS has them. See
+//! Messages, responses and events are those of the Messages API; `claude` reads and writes them. This folder has what
+//! is around them: the model and the mode in the URL, the version and the betas in the body, events in messages of an
+//! AWS event stream, errors in AWS's form. See
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>.
+//!
+//! - `request`: reads and writes requests through the canonical model
+//! - `envelope`: puts a body of the Messages API into Bedrock's envelope and takes it out
+//! - `sanitize`: removes from such a body what Bedrock does not accept
+//! - `stream`: reads and writes streams
+//! - `headers`: the headers of the service
+//! - `endpoints`, `error`, `count_tokens`, `system_edit`, `reasons`: one subject each
+//!
+//! There is no `response`, `messages`, `content`, `tools`, `usage` or `types`: those of `claude` are used.
 
 mod count_tokens;
 mod endpoints;
+mod envelope;
 mod error;
-mod fit;
+mod headers;
+pub(super) mod reasons;
 mod request;
+mod sanitize;
 mod stream;
+mod system_edit;
 
 use std::time::Duration;
 
@@ -18,7 +31,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::claude::{Claude, stream as claude_stream};
-use super::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};
+use super::shared::envelope::Envelope;
 use super::{
     ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, RateLimitHeaders,
     ReadRequest, RequestCodec, ResponseCodec, ResponseContext, StreamCodec, StreamReader, StreamWriter,
@@ -65,9 +78,8 @@ impl Endpoints for Bedrock {
 }
 
 impl RequestCodec for Bedrock {
-    fn read_request(&self, scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-        let losses = scope.losses();
-        request::read(inbound, losses)
+    fn read_request(&self, scope: &mut Scope<'_>, request: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
+        request::read_request(scope, request)
     }
 
     fn write_request(
@@ -76,12 +88,11 @@ impl RequestCodec for Bedrock {
         request: &Request,
         target: &Target<'_>,
     ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        request::write(request, target, losses)
+        request::write_request(scope, request, target)
     }
 
     fn edit_system(&self, body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-        request::edit_system(body, edits)
+        system_edit::edit_system(body, edits)
     }
 }
 
@@ -90,8 +101,13 @@ impl ResponseCodec for Bedrock {
         Claude.read_response(scope, body)
     }
 
-    fn write_response(&self, scope: &mut Scope<'_>, response: Response, reply: &ResponseContext) -> Vec<u8> {
-        Claude.write_response(scope, response, reply)
+    fn write_response(
+        &self,
+        scope: &mut Scope<'_>,
+        response: Response,
+        context: &ResponseContext,
+    ) -> Vec<u8> {
+        Claude.write_response(scope, response, context)
     }
 
     fn response_headers(
@@ -99,26 +115,7 @@ impl ResponseCodec for Bedrock {
         usage: Option<&Usage>,
         took: Option<Duration>,
     ) -> Vec<(HeaderName, HeaderValue)> {
-        let count = |name, count: u64| (HeaderName::from_static(name), HeaderValue::from(count));
-        let mut headers = Vec::new();
-        if let Some(usage) = usage {
-            headers.push(count("x-amzn-bedrock-input-token-count", usage.fresh));
-            headers.push(count("x-amzn-bedrock-output-token-count", usage.output));
-            if usage.cache_read > 0 || usage.cache_write > 0 {
-                headers.push(count(
-                    "x-amzn-bedrock-cache-read-input-token-count",
-                    usage.cache_read,
-                ));
-                headers.push(count(
-                    "x-amzn-bedrock-cache-write-input-token-count",
-                    usage.cache_write,
-                ));
-            }
-        }
-        if let Some(took) = took {
-            headers.push(count("x-amzn-bedrock-invocation-latency", stream::millis(took)));
-        }
-        headers
+        headers::write_response_headers(usage, took)
     }
 }
 
@@ -135,42 +132,43 @@ impl StreamCodec for Bedrock {
     }
 
     fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
+        Box::new(stream::BedrockStreamReader::default())
     }
 
-    fn stream_writer(&self, reply: &ResponseContext) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, context: &ResponseContext) -> Box<dyn StreamWriter> {
+        // The events are those of the Messages API; only what writes their frames differs.
         Box::new(claude_stream::ClaudeStreamWriter::new(
-            reply,
-            self.event_writer(reply),
+            context,
+            self.event_writer(context),
         ))
     }
 }
 
 impl ErrorCodec for Bedrock {
     fn read_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-        error::read(status, headers, body)
+        error::read_error(status, headers, body)
     }
 
     fn write_error(&self, error: &Error, request_id: &str) -> WrittenError {
-        error::write(error, request_id)
+        error::write_error(error, request_id)
     }
 }
 
 impl TokenCounting for Bedrock {
     fn unwrap_count(&self, body: &Bytes) -> Result<Option<Bytes>, Error> {
-        count_tokens::open(body).map(Some)
+        count_tokens::unwrap_request(body).map(Some)
     }
 
     fn wrap_count(&self, written: WrittenRequest, model: &str) -> Result<Option<WrittenRequest>, Error> {
-        count_tokens::seal(written, model)
+        Ok(count_tokens::wrap_request(written, model))
     }
 
     fn read_count(&self, body: &[u8]) -> Option<u64> {
-        count_tokens::read(body)
+        count_tokens::read_count(body)
     }
 
     fn write_count(&self, input_tokens: u64) -> Vec<u8> {
-        count_tokens::write(input_tokens)
+        count_tokens::write_count(input_tokens)
     }
 }
 
@@ -183,36 +181,6 @@ impl ModelList for Bedrock {
 
     fn write_model(&self, model: &str) -> Vec<u8> {
         endpoints::write_model(model)
-    }
-}
-
-impl Envelope for Bedrock {
-    fn unwrap_request<'a>(
-        &self,
-        scope: &mut Scope<'_>,
-        inbound: &ClientRequest<'a>,
-    ) -> Result<UnwrappedRequest<'a>, Error> {
-        let losses = scope.losses();
-        request::check_tier(inbound.headers, losses);
-        request::open(inbound, losses)
-    }
-
-    fn wrap_request(
-        &self,
-        scope: &mut Scope<'_>,
-        letter: UnwrappedRequest<'_>,
-        target: &Target<'_>,
-    ) -> Result<WrittenRequest, Error> {
-        let losses = scope.losses();
-        request::seal(letter, target, losses)
-    }
-
-    fn event_reader(&self) -> Box<dyn RawEventReader> {
-        Box::new(stream::RawEvents::default())
-    }
-
-    fn event_writer(&self, _: &ResponseContext) -> Box<dyn RawEventWriter> {
-        Box::new(stream::ChunkEvents::default())
     }
 }
 

@@ -26,7 +26,7 @@ struct ClaudeErrorDetail {
 /// Reads the response of an upstream whose status is not a success. A body in another form comes from a gateway before it,
 /// so that less can be concluded from its status.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = error_class::retry_after(headers);
+    let retry_after = error_class::read_retry_after(headers);
     let error = match serde_json::from_slice::<ClaudeErrorDocument>(body) {
         Ok(ClaudeErrorDocument {
             error: ClaudeErrorDetail { kind, message },
@@ -127,7 +127,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((HeaderName::from_static("request-id"), value));
     }
-    headers.extend(error_class::retry_after_header(error.retry_after));
+    headers.extend(error_class::write_retry_after(error.retry_after));
     WrittenError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         headers,

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::canonical::RateLimits;
-use crate::dialect::shared::rate_limits::{self, Names};
+use crate::dialect::shared::rate_limits::{self, RateLimitNames};
 
-const NAMES: Names = Names {
+const NAMES: RateLimitNames = RateLimitNames {
     requests: [
         "anthropic-ratelimit-requests-limit",
         "anthropic-ratelimit-requests-remaining",

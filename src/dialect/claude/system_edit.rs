@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::{Error, Scope};
+use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
@@ -16,12 +16,9 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// # Errors
 /// A body that is not the JSON that it should be.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(
-        body,
-        edits,
-        |request, losses| request::read(&mut Scope::root(losses), request),
-        |additions, splices| plan(body, edits, additions, splices),
-    )
+    system_edit::edit_in_place(body, edits, request::read, |additions, splices| {
+        plan(body, edits, additions, splices)
+    })
 }
 
 fn plan(

@@ -9,7 +9,7 @@ use crate::dialect::shared::error_class;
 
 /// Reads the response of an upstream whose status is not a success.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let retry_after = error_class::retry_after(headers);
+    let retry_after = error_class::read_retry_after(headers);
     let document: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = match read_object(&document, error_class::class_of(status)) {
         Some(error) => error,
@@ -168,7 +168,7 @@ pub fn write(error: &Error, request_id: &str) -> WrittenError {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.push((HeaderName::from_static("x-request-id"), value));
     }
-    headers.extend(error_class::retry_after_header(error.retry_after));
+    headers.extend(error_class::write_retry_after(error.retry_after));
     WrittenError {
         status,
         headers,

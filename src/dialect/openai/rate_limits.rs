@@ -6,9 +6,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::canonical::RateLimits;
-use crate::dialect::shared::rate_limits::{self, Names};
+use crate::dialect::shared::rate_limits::{self, RateLimitNames};
 
-const NAMES: Names = Names {
+const NAMES: RateLimitNames = RateLimitNames {
     requests: [
         "x-ratelimit-limit-requests",
         "x-ratelimit-remaining-requests",

@@ -26,8 +26,8 @@ pub fn is_freeform(request: &Request, capabilities: &Capabilities, name: &str) -
 /// The upstream's name of the tool that a choice names. Most dialects name it without its namespace.
 pub fn write_chosen_name(names: &ToolNames, name: &str, namespace: Option<&str>) -> String {
     match namespace {
-        Some(namespace) => names.wire(name, Some(namespace)),
-        None => names.wire_of(name),
+        Some(namespace) => names.wire_name(name, Some(namespace)),
+        None => names.wire_name_of_choice(name),
     }
 }
 

@@ -197,6 +197,6 @@ mod tests {
 
     #[test]
     fn the_marker_of_unsigned_reasoning_is_not_sent() {
-        assert!(write_detail(&carrier::unsigned(), 0).is_none());
+        assert!(write_detail(&carrier::unsigned_reasoning(), 0).is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::{Error, Scope};
+use crate::canonical::Error;
 use crate::dialect::openai::system_edit::{edited_text, part_text};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
@@ -19,12 +19,9 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// # Errors
 /// A body that is not JSON, or nothing that the edits can be applied to.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(
-        body,
-        edits,
-        |client, losses| request::read(&mut Scope::root(losses), client),
-        |additions, splices| plan(body, edits, additions, splices),
-    )
+    system_edit::edit_in_place(body, edits, request::read, |additions, splices| {
+        plan(body, edits, additions, splices)
+    })
 }
 
 /// How the edits change a message or a part of one.

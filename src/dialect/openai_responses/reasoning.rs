@@ -242,7 +242,8 @@ pub fn write_output_item(
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());
     // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream again.
-    item.encrypted_content = Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned()), write_state));
+    item.encrypted_content =
+        Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned_reasoning()), write_state));
     item.status = Some(status);
     item
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::request;
-use crate::canonical::{Error, Scope};
+use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
@@ -17,12 +17,9 @@ use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
 /// # Errors
 /// A body that is no JSON object.
 pub fn edit(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Error> {
-    system_edit::in_place(
-        body,
-        edits,
-        |inbound, losses| request::read(&mut Scope::root(losses), inbound),
-        |additions, splices| plan_splices(body, edits, additions, splices),
-    )
+    system_edit::edit_in_place(body, edits, request::read, |additions, splices| {
+        plan_splices(body, edits, additions, splices)
+    })
 }
 
 /// Collects the splices of all edits. `additions` are the texts that are added to the system text.

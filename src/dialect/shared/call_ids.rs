@@ -1,4 +1,7 @@
-//! Identifiers of tool calls, kept when legal for the target and mapped without state when not.
+//! Identifiers of tool calls: unchanged if the target accepts them, else mapped to a hash.
+//!
+//! The mapping has no state: the identifier that a client sends back is mapped to the same one in every request, also
+//! after a restart.
 
 use std::borrow::Cow;
 
@@ -6,17 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// What a dialect takes as the identifier of a tool call.
+/// What a dialect accepts as the identifier of a tool call.
 #[derive(Clone, Copy, Debug)]
 pub struct IdRule {
-    /// Most characters.
+    /// The most characters.
     pub limit: usize,
-    /// Prefix of a mapped identifier.
+    /// The prefix of a mapped identifier.
     pub prefix: &'static str,
 }
 
 impl IdRule {
-    /// Anthropic refuses other characters than letters, digits, `_` and `-`; no limit of length is published.
+    /// Anthropic refuses characters other than letters, digits, `_` and `-`. It publishes no limit of length.
     pub const CLAUDE: Self = Self {
         limit: 256,
         prefix: "toolu_",
@@ -34,8 +37,8 @@ impl IdRule {
         prefix: "call_",
     };
 
-    /// The identifier as the target takes it: unchanged when legal, else a hash of at most 40 characters. The same for
-    /// the call and its result, and different for different identifiers.
+    /// The identifier as the target accepts it: unchanged, or a hash of at most 40 characters. It is the same for a
+    /// call and its result, and differs between different identifiers.
     pub fn apply(self, id: &str) -> Cow<'_, str> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if !id.is_empty() && id.len() <= self.limit && id.bytes().all(legal) {
@@ -47,8 +50,8 @@ impl IdRule {
     }
 }
 
-/// The upstream's identifier of an answer behind the prefix that the client's dialect uses: `msg_01AB` becomes
-/// `chatcmpl-01AB`.
+/// The upstream's identifier of a response, with the prefix of the client's dialect instead of its own: `msg_01AB`
+/// becomes `chatcmpl-01AB`.
 pub fn with_prefix(prefix: &str, id: &str) -> String {
     if id.starts_with(prefix) {
         return id.to_owned();
@@ -72,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_mapped_alike_each_time_and_apart_from_each_other() {
+    fn each_other_identifier_is_mapped_to_the_same_and_distinct_hash() {
         let (a, b) = ("functions.Bash:0", "functions.Bash:1");
         let mapped = IdRule::CLAUDE.apply(a);
         assert_eq!(mapped, IdRule::CLAUDE.apply(a));
@@ -88,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_keep_the_tail_of_their_identifier() {
+    fn a_response_keeps_the_identifier_after_its_prefix() {
         assert_eq!(with_prefix("chatcmpl-", "msg_01AB"), "chatcmpl-01AB");
         assert_eq!(with_prefix("msg_", "msg_01AB"), "msg_01AB");
         assert_eq!(with_prefix("msg_", "42"), "msg_42");

@@ -1,9 +1,9 @@
-//! Carriers: strings in which one vendor's reasoning state crosses another vendor's client.
+//! Carriers: strings in which a client of one vendor keeps the reasoning state of another.
 //!
-//! A carrier is `px1.` + a letter for the origin + `.` + base64url of the exact JSON of the vendor's block or item, and,
-//! where the proxy has a secret, `.` + base64url of a code of authenticity. It stands in a field that the client sends
-//! back untouched (a thinking signature, `reasoning_details`, `encrypted_content`). Only strings with this prefix are
-//! taken for ours; a vendor's own state is never guessed from its bytes.
+//! A carrier is `px1.`, a letter for the origin, `.`, and base64url of the exact JSON of the vendor's block or item. If
+//! the proxy has a secret, `.` and base64url of a code of authenticity follow. The carrier is in a field that the
+//! client sends back unchanged (a thinking signature, `reasoning_details`, `encrypted_content`). Only strings with this
+//! prefix are treated as carriers; the origin of a vendor's own state is never guessed from its bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::canonical::{Family, Opaque, Passage};
+use crate::canonical::{Authenticity, Family, Opaque};
 
 const MAGIC: &str = "px1.";
 
@@ -26,12 +26,12 @@ impl std::fmt::Debug for CarrierKey {
 }
 
 impl CarrierKey {
-    /// The key that follows from a secret; the same in every process that has it.
+    /// The key that is derived from a secret. It is the same in every process that has the secret.
     pub fn new(secret: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"llm-proxy carrier\n");
         hash.update(secret);
-        // The code takes a key of its block's size, filled up with zeros.
+        // HMAC-SHA-256 takes a key of the hash's block size; a shorter one is padded with zeros.
         let mut key = [0; 64];
         key.iter_mut()
             .zip(hash.finalize())
@@ -39,37 +39,38 @@ impl CarrierKey {
         Self(key)
     }
 
-    /// The state with the mark that says that this proxy carried it.
+    /// The state with the mark of this proxy: the first 16 bytes of its code.
     #[must_use]
     pub fn mark(&self, opaque: Opaque) -> Opaque {
         let full = self.code(&opaque).finalize().into_bytes();
         let mut mark = [0; 16];
         mark.iter_mut().zip(full).for_each(|(to, from)| *to = from);
         Opaque {
-            passage: Passage::Marked(mark),
+            authenticity: Authenticity::Marked(mark),
             ..opaque
         }
     }
 
-    /// Whether a state may be sent back to its vendor: it is no carrier's, or it has our mark. Takes the same time
-    /// whatever the mark is.
-    pub fn admits(&self, opaque: &Opaque) -> bool {
-        match opaque.passage {
-            Passage::Plain => true,
-            Passage::Unmarked => false,
-            Passage::Marked(mark) => self.code(opaque).verify_truncated_left(&mark).is_ok(),
+    /// Whether a state may be sent back to its vendor: it came without a carrier, or it has this proxy's mark. The
+    /// comparison takes the same time for every mark, so that none can be found out byte by byte.
+    pub fn accepts(&self, opaque: &Opaque) -> bool {
+        match opaque.authenticity {
+            Authenticity::FromVendor => true,
+            Authenticity::Unmarked => false,
+            Authenticity::Marked(mark) => self.code(opaque).verify_truncated_left(&mark).is_ok(),
         }
     }
 
+    /// The code of authenticity. It covers the origin: a mark is not valid for the same bytes of another vendor.
     fn code(&self, opaque: &Opaque) -> Hmac<Sha256> {
         let mut code = <Hmac<Sha256> as KeyInit>::new(&self.0.into());
-        code.update(&[letter(opaque.origin)]);
+        code.update(&[origin_letter(opaque.origin)]);
         code.update(opaque.json.get().as_bytes());
         code
     }
 }
 
-fn letter(origin: Family) -> u8 {
+fn origin_letter(origin: Family) -> u8 {
     match origin {
         Family::Claude => b'c',
         Family::OpenaiResponses => b'r',
@@ -77,17 +78,17 @@ fn letter(origin: Family) -> u8 {
     }
 }
 
-/// The carrier of a vendor's reasoning state.
+/// Writes the carrier of a vendor's reasoning state.
 pub fn encode(opaque: &Opaque) -> String {
-    let letter = char::from(letter(opaque.origin));
+    let letter = char::from(origin_letter(opaque.origin));
     let carrier = format!("{MAGIC}{letter}.{}", URL_SAFE_NO_PAD.encode(opaque.json.get()));
-    match opaque.passage {
-        Passage::Marked(mark) => format!("{carrier}.{}", URL_SAFE_NO_PAD.encode(mark)),
-        Passage::Plain | Passage::Unmarked => carrier,
+    match opaque.authenticity {
+        Authenticity::Marked(mark) => format!("{carrier}.{}", URL_SAFE_NO_PAD.encode(mark)),
+        Authenticity::FromVendor | Authenticity::Unmarked => carrier,
     }
 }
 
-/// What a string carries; `None` where it is no carrier of this version.
+/// Reads the state in a carrier; `None` if the string is no carrier of this version.
 pub fn decode(text: &str) -> Option<Opaque> {
     let (letter, rest) = text.strip_prefix(MAGIC)?.split_once('.')?;
     let origin = match letter {
@@ -96,21 +97,22 @@ pub fn decode(text: &str) -> Option<Opaque> {
         "u" => Family::OpenaiChat,
         _ => return None,
     };
-    let (payload, passage) = match rest.split_once('.') {
-        None => (rest, Passage::Unmarked),
+    let (payload, authenticity) = match rest.split_once('.') {
+        None => (rest, Authenticity::Unmarked),
         Some((payload, mark)) => {
             let mark = URL_SAFE_NO_PAD.decode(mark).ok()?;
-            (payload, Passage::Marked(mark.try_into().ok()?))
+            (payload, Authenticity::Marked(mark.try_into().ok()?))
         }
     };
     let json = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
     Some(Opaque {
-        passage,
+        authenticity,
         ..Opaque::new(origin, RawValue::from_string(json).ok()?)
     })
 }
 
-/// Whether a string claims to be a carrier, of whatever version.
+/// Whether a string has the form of a carrier of any version. Carriers of other versions must not reach a vendor as its
+/// own state either.
 pub fn is_carrier(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("px") else {
         return false;
@@ -119,8 +121,9 @@ pub fn is_carrier(text: &str) -> bool {
     digits > 0 && rest.as_bytes().get(digits) == Some(&b'.')
 }
 
-/// The marker of reasoning that its vendor does not sign: chat reasoning text.
-pub fn unsigned() -> Opaque {
+/// The state of reasoning that its vendor does not sign: reasoning text of Chat Completions. Its carrier only records
+/// the origin.
+pub fn unsigned_reasoning() -> Opaque {
     Opaque::new(Family::OpenaiChat, RawValue::NULL.to_owned())
 }
 
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_in_comes_out_byte_for_byte() {
+    fn a_decoded_carrier_has_the_exact_bytes_of_its_state() {
         let key = CarrierKey::new("a secret");
         for origin in [Family::Claude, Family::OpenaiResponses, Family::OpenaiChat] {
             for text in [
@@ -157,33 +160,33 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_proxy_marked_is_admitted() {
+    fn of_carried_state_only_that_with_a_valid_mark_is_accepted() {
         let key = CarrierKey::new("a secret");
         let state = opaque(Family::Claude, "{}");
         let carried = |state: &Opaque| decode(&encode(state));
         let marked = carried(&key.mark(state.clone()));
-        assert_eq!(marked.as_ref().map(|state| key.admits(state)), Some(true));
+        assert_eq!(marked.as_ref().map(|state| key.accepts(state)), Some(true));
         assert_eq!(
             marked
                 .as_ref()
-                .map(|state| CarrierKey::new("another").admits(state)),
+                .map(|state| CarrierKey::new("another").accepts(state)),
             Some(false)
         );
         assert_eq!(
-            carried(&state).map(|state| key.admits(&state)),
+            carried(&state).map(|state| key.accepts(&state)),
             Some(false),
             "a carrier without a mark"
         );
-        assert!(key.admits(&state), "what is no carrier's is not asked for a mark");
+        assert!(key.accepts(&state), "state without a carrier needs no mark");
         let other = carried(&key.mark(opaque(Family::OpenaiResponses, "{}")));
         let moved = other.map(|state| Opaque {
             origin: Family::Claude,
             ..state
         });
         assert_eq!(
-            moved.map(|state| key.admits(&state)),
+            moved.map(|state| key.accepts(&state)),
             Some(false),
-            "a mark holds for its vendor"
+            "a mark is valid for its vendor only"
         );
     }
 

@@ -1,8 +1,8 @@
-//! What the dialects of one family have in common, so that between them only the envelope changes.
+//! Envelopes: what differs between the dialects of one family.
 //!
-//! Such dialects have the same messages, tools and events, and differ in where the rest of a request stands and in how
-//! an event travels. A request is opened by the client's dialect and sealed by the upstream's, an event is read by one
-//! and written by the other; what is in between passes as the bytes it came in.
+//! Such dialects have the same messages, tools and events. They differ in where they have the rest of a request, and in
+//! the frames of a stream. Between them, the client's dialect unwraps a request and the upstream's wraps it again; the
+//! upstream's dialect reads an event and the client's writes it. The bytes inside stay as they are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,19 +19,20 @@ use crate::wire::splice::Index;
 pub struct UnwrappedRequest<'a> {
     /// The model.
     pub model: String,
-    /// Whether the answer streams.
+    /// Whether the response is streamed.
     pub stream: bool,
-    /// The API's version, as the family's first dialect calls it; `None` where the client named none.
+    /// The API's version, as the family's first dialect names it; `None` if the client named none.
     pub version: Option<String>,
     /// Features that are not part of that version.
     pub betas: Vec<String>,
     /// On whose behalf the request is made.
     pub user_profile: Option<String>,
-    /// The JSON body. It may still hold what stands above; whoever seals it replaces that.
+    /// The JSON body. It may still contain the model, the mode and other members of the envelope; wrapping replaces
+    /// them.
     pub body: Cow<'a, [u8]>,
-    /// Where the values of the body lie.
+    /// The positions of the body's values.
     pub index: Index,
-    /// Other members of the body that belong to the envelope it came in, and must not go on.
+    /// Further members of the body that belong to the client's envelope, and must not reach the upstream.
     pub of_envelope: &'static [&'static str],
 }
 
@@ -47,7 +48,7 @@ pub trait Envelope: Send + Sync {
         request: &ClientRequest<'a>,
     ) -> Result<UnwrappedRequest<'a>, Error>;
 
-    /// Puts a request into an envelope for an upstream, with what that upstream does not take left out.
+    /// Puts a request into an envelope for an upstream, without what that upstream does not accept.
     ///
     /// # Errors
     /// A body that is no JSON object.
@@ -62,10 +63,10 @@ pub trait Envelope: Send + Sync {
     fn event_reader(&self) -> Box<dyn RawEventReader>;
 
     /// A writer of one stream's events.
-    fn event_writer(&self, reply: &ResponseContext) -> Box<dyn RawEventWriter>;
+    fn event_writer(&self, context: &ResponseContext) -> Box<dyn RawEventWriter>;
 }
 
-/// What an event means for the stream that it is part of.
+/// The position of an event in its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventPosition {
     /// The first.
@@ -74,47 +75,56 @@ pub enum EventPosition {
     Middle,
     /// The last.
     End,
-    /// Only a sign of life.
+    /// None: it only shows that the upstream is alive.
     Ping,
 }
 
-/// An event as it travels between the dialects of a family.
+/// An event that passes between the dialects of a family with its bytes unchanged.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RawEvent {
-    /// What it means.
-    pub part: EventPosition,
+    /// Its position in the stream.
+    pub position: EventPosition,
     /// The `type` of its JSON.
     pub name: String,
     /// Its JSON.
     pub json: Bytes,
 }
 
-/// Reads the events of one stream without translating them.
+/// Reads the events of one stream without a translation.
 pub trait RawEventReader: Send {
-    /// Reads a frame; `None` where it holds no event.
+    /// Reads a frame; `None` if it contains no event.
     ///
     /// # Errors
-    /// The failure that the frame tells of, or one that says that it is no frame of this dialect.
+    /// The failure that the frame reports, or an upstream error for a frame that is none of this dialect.
     fn read(&mut self, name: Option<&str>, data: &Bytes) -> Result<Option<RawEvent>, Error>;
 
-    /// Token counts, as far as the events have told them.
+    /// The token counts in the events that have been read.
     fn usage(&self) -> Option<Usage>;
 }
 
-/// Writes the events of one stream the way they travel in a dialect.
+/// Whether the first event of a stream has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamPhase {
+    /// It has not. A client does not expect any other event before it.
+    NotStarted,
+    /// It has.
+    Started,
+}
+
+/// Writes the events of one stream in the frames of a dialect.
 pub trait RawEventWriter: Send + fmt::Debug {
-    /// Says when the request arrived, for those who tell their client how long the answer took.
+    /// Sets the time at which the request arrived, from which dialects that report the latency count.
     fn set_start(&mut self, at: Instant);
 
     /// Writes an event from its JSON.
     fn write_event(&mut self, name: &str, json: &[u8], out: &mut BytesMut);
 
-    /// Writes the last event.
+    /// Writes the last event. `usage` is for dialects that add the token counts to it.
     fn write_last_event(&mut self, name: &str, json: &[u8], usage: Option<&Usage>, out: &mut BytesMut);
 
     /// Writes a failure, which ends the stream.
     fn write_failure(&mut self, failure: &Error, out: &mut BytesMut);
 
-    /// Writes what keeps an idle connection open. `started` says whether the first event has been written.
-    fn write_keep_alive(&mut self, started: bool, out: &mut BytesMut);
+    /// Writes a frame that keeps an idle connection open.
+    fn write_keep_alive(&mut self, phase: StreamPhase, out: &mut BytesMut);
 }

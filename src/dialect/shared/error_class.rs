@@ -1,4 +1,4 @@
-//! What all dialects share in reading and writing failures.
+//! Classes and messages of failures, for the readers and writers of all dialects.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::canonical::ErrorClass;
 
-/// Most characters of a foreign error body that a message repeats.
+/// The most characters of a foreign error body that a message quotes.
 const EXCERPT: usize = 500;
 
-/// The class of a status that says no more than itself.
+/// The class of a status whose body gives no further detail.
 pub fn class_of(status: StatusCode) -> ErrorClass {
     match status.as_u16() {
         401 => ErrorClass::Authentication,
@@ -28,8 +28,9 @@ pub fn class_of(status: StatusCode) -> ErrorClass {
     }
 }
 
-/// The class of a failure whose body is no error of the upstream's dialect: what a load balancer may say with its status
-/// alone, else a broken upstream.
+/// The class of a failure whose body is no error of the upstream's dialect. It probably comes from a load balancer or a
+/// proxy in between: only the statuses that such a server sends itself keep their class, the others mean a broken
+/// upstream.
 pub fn class_of_foreign(status: StatusCode) -> ErrorClass {
     match class_of(status) {
         class @ (ErrorClass::RateLimit
@@ -67,8 +68,8 @@ pub fn is_context_window(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// The message without what looks like a key or an AWS account; words of our own where it is blank, because clients show
-/// nothing else.
+/// The message without anything that looks like a key or an AWS account. A blank message is replaced, because it is all
+/// that clients show.
 pub fn redact(message: &str) -> String {
     if message.trim().is_empty() {
         return "the upstream reported an error without a message".to_owned();
@@ -95,9 +96,9 @@ fn is_secret(word: &str) -> bool {
     key || access_key || account
 }
 
-/// How long the upstream asks to wait: `retry-after-ms`, or `retry-after` in seconds. Dates are not read: no vendor sends
-/// them.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// Reads how long the upstream asks to wait: `retry-after-ms`, or `retry-after` in seconds. Dates are not read, because
+/// no vendor sends them.
+pub fn read_retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
     let seconds = number("retry-after-ms")
         .map(|ms| ms / 1000.0)
@@ -105,8 +106,8 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// The `retry-after` header: whole seconds, rounded up.
-pub fn retry_after_header(delay: Option<Duration>) -> Option<(HeaderName, HeaderValue)> {
+/// Writes the `retry-after` header: whole seconds, rounded up so that no client tries too early.
+pub fn write_retry_after(delay: Option<Duration>) -> Option<(HeaderName, HeaderValue)> {
     let delay = delay?;
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     Some((http::header::RETRY_AFTER, HeaderValue::from(seconds)))
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_leave_messages() {
+    fn secrets_are_removed_from_messages() {
         let message = "Incorrect API key provided: sk-proj-abcd****wxyz. Role arn:aws:iam::123456789012:role/x, AKIAABCDEFGHIJKLMNOP";
         let expected =
             "Incorrect API key provided: [redacted]. Role arn:aws:iam::[redacted]:role/x, [redacted]";
@@ -127,20 +128,20 @@ mod tests {
     }
 
     #[test]
-    fn delays_are_read_and_written() {
+    fn a_delay_is_read_in_both_units_and_written_in_seconds() {
         let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(&headers), None);
+        assert_eq!(read_retry_after(&headers), None);
         headers.insert("retry-after", HeaderValue::from_static("7"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(7)));
+        assert_eq!(read_retry_after(&headers), Some(Duration::from_secs(7)));
         headers.insert("retry-after-ms", HeaderValue::from_static("1500"));
-        let delay = retry_after(&headers);
+        let delay = read_retry_after(&headers);
         assert_eq!(delay, Some(Duration::from_millis(1500)));
         assert_eq!(
-            retry_after_header(delay).map(|(_, value)| value),
+            write_retry_after(delay).map(|(_, value)| value),
             Some(HeaderValue::from(2))
         );
         headers.insert("retry-after-ms", HeaderValue::from_static("-1"));
-        assert_eq!(retry_after(&headers), None);
+        assert_eq!(read_retry_after(&headers), None);
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Freeform tools towards dialects without them: functions with one string.
+//! Freeform tools for dialects without them: each becomes a function with one string parameter.
 
 use crate::canonical::Grammar;
 
 use super::tool_names::PARAMETER;
 
-/// What a model has to know of a freeform tool that it sees as a function.
-pub fn description(description: Option<&str>, grammar: Option<&Grammar>) -> String {
+/// The description of a freeform tool that the model sees as a function. It has to tell the model about the parameter
+/// and the grammar, which a function cannot declare.
+pub fn describe(description: Option<&str>, grammar: Option<&Grammar>) -> String {
     let mut text = description.unwrap_or_default().to_owned();
     if !text.is_empty() {
         text.push_str("\n\n");

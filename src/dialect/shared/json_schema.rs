@@ -1,4 +1,4 @@
-//! JSON Schemas of tools and answers, fitted to what vendors take.
+//! JSON Schemas of tools and structured output, reduced to what vendors accept.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::reasons::SharedReason;
 use super::tool_names::PARAMETER;
 use crate::canonical::{RawJson, Scope};
 
-/// Formats of strings that Anthropic's structured output knows.
+/// String formats that Anthropic's structured output knows.
 const FORMATS: [&str; 10] = [
     "date-time",
     "time",
@@ -20,10 +20,11 @@ const FORMATS: [&str; 10] = [
     "uuid",
 ];
 
-/// Optional properties in a whole schema above which Anthropic refuses to compile it.
+/// The most optional properties in a whole schema: Anthropic refuses to compile a schema with more.
 const MOST_OPTIONAL: usize = 24;
 
-/// Refuses a schema that is present and no object.
+/// Refuses a schema that is present and no object. Every vendor refuses it too, but names its own field and not the
+/// client's.
 pub fn refuse_unless_object(scope: &mut Scope<'_>, schema: Option<&RawJson>) {
     let is_object = |schema: &RawJson| matches!(schema.get().trim_start().get(..1), Some("{"));
     if schema.is_some_and(|schema| schema.get() != "null" && !is_object(schema)) {
@@ -46,28 +47,29 @@ pub fn freeform_wrapper() -> Value {
     })
 }
 
-/// A schema that Anthropic's structured output takes, and whether constraints are in it that are words now: unknown
-/// keywords become words in the description, objects are closed. `None` where its meaning would change: an object with
-/// open members, a reference to itself, too many optional properties.
+/// The schema as Anthropic's structured output accepts it: objects are closed, and keywords that it does not know
+/// become words in the description. The flag tells whether there were such keywords.
+///
+/// `None` if the schema would change its meaning: an object with open members, a reference to itself, too many optional
+/// properties.
 pub fn for_claude_output(schema: &Value) -> Option<(Value, bool)> {
-    let mut fitting = Fitting::default();
-    let fitted = fit(schema, &mut fitting)?;
-    if fitting.optional > MOST_OPTIONAL || is_recursive(schema) {
+    let mut counts = SchemaCounts::default();
+    let sanitized = sanitize(schema, &mut counts)?;
+    if counts.optional_properties > MOST_OPTIONAL || is_recursive(schema) {
         return None;
     }
-    Some((fitted, fitting.worded))
+    Some((sanitized, counts.has_worded_keywords))
 }
 
-/// What is learnt of a whole schema while it is fitted.
+/// What is collected of a whole schema while it is sanitized.
 #[derive(Default)]
-struct Fitting {
-    /// Optional properties.
-    optional: usize,
-    /// Whether a constraint became words.
-    worded: bool,
+struct SchemaCounts {
+    optional_properties: usize,
+    /// Whether a keyword became words in a description.
+    has_worded_keywords: bool,
 }
 
-fn fit(schema: &Value, fitting: &mut Fitting) -> Option<Value> {
+fn sanitize(schema: &Value, counts: &mut SchemaCounts) -> Option<Value> {
     let Value::Object(source) = schema else {
         return None;
     };
@@ -82,26 +84,26 @@ fn fit(schema: &Value, fitting: &mut Fitting) -> Option<Value> {
             }
             "properties" | "$defs" | "definitions" => {
                 let members = value.as_object()?;
-                let fitted: Option<Map<String, Value>> = members
+                let sanitized: Option<Map<String, Value>> = members
                     .iter()
-                    .map(|(name, schema)| Some((name.clone(), fit(schema, fitting)?)))
+                    .map(|(name, schema)| Some((name.clone(), sanitize(schema, counts)?)))
                     .collect();
-                out.insert(key.clone(), Value::Object(fitted?));
+                out.insert(key.clone(), Value::Object(sanitized?));
             }
             "items" => {
-                out.insert(key.clone(), fit(value, fitting)?);
+                out.insert(key.clone(), sanitize(value, counts)?);
             }
             "anyOf" | "allOf" | "oneOf" => {
-                let fitted: Option<Vec<Value>> = value
+                let sanitized: Option<Vec<Value>> = value
                     .as_array()?
                     .iter()
-                    .map(|schema| fit(schema, fitting))
+                    .map(|schema| sanitize(schema, counts))
                     .collect();
                 let name = if key == "oneOf" { "anyOf" } else { key.as_str() };
-                out.insert(name.to_owned(), Value::Array(fitted?));
+                out.insert(name.to_owned(), Value::Array(sanitized?));
             }
             "additionalProperties" if value == &Value::Bool(false) => {}
-            // Members beyond the named ones cannot be expressed.
+            // An object with other members than the named ones cannot be expressed.
             "additionalProperties" | "patternProperties" => return None,
             "format" if value.as_str().is_some_and(|format| FORMATS.contains(&format)) => {
                 out.insert(key.clone(), value.clone());
@@ -118,7 +120,7 @@ fn fit(schema: &Value, fitting: &mut Fitting) -> Option<Value> {
             .get("properties")
             .and_then(Value::as_object)
             .map_or(0, Map::len);
-        // Without any named member only an open map is meant, unless the source says closed.
+        // An object without named members is an open map, unless the schema closes it.
         if named == 0 && source.get("additionalProperties") != Some(&Value::Bool(false)) {
             return None;
         }
@@ -126,11 +128,11 @@ fn fit(schema: &Value, fitting: &mut Fitting) -> Option<Value> {
             .get("required")
             .and_then(Value::as_array)
             .map_or(0, Vec::len);
-        fitting.optional += named.saturating_sub(required);
+        counts.optional_properties += named.saturating_sub(required);
         out.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
     if !notes.is_empty() {
-        fitting.worded = true;
+        counts.has_worded_keywords = true;
         let notes = notes.join(", ");
         let text = match out.get("description").and_then(Value::as_str) {
             Some(text) => format!("{text} ({notes})"),
@@ -157,16 +159,16 @@ fn is_recursive(schema: &Value) -> bool {
         return true;
     }
     edges.iter().any(|(name, _)| {
-        let (mut open, mut seen) = (vec![name], Vec::new());
-        while let Some(at) = open.pop() {
-            for (_, references) in edges.iter().filter(|(from, _)| from == at) {
+        let (mut pending, mut seen) = (vec![name], Vec::new());
+        while let Some(definition) = pending.pop() {
+            for (_, references) in edges.iter().filter(|(from, _)| from == definition) {
                 for reference in references {
                     if reference == name {
                         return true;
                     }
                     if !seen.contains(&reference) {
                         seen.push(reference);
-                        open.push(reference);
+                        pending.push(reference);
                     }
                 }
             }
@@ -227,8 +229,8 @@ pub fn is_openai_strict(schema: &Value) -> bool {
     }
 }
 
-/// A schema that Anthropic takes for a tool's input: an object at the top, without a union there. The flag says whether
-/// a union had to go.
+/// The schema as Anthropic accepts it for a tool's input: an object at the top, and no union there. A union becomes
+/// words in the description. The flag tells whether there was one.
 pub fn for_claude_tool(schema: &Value) -> (Value, bool) {
     let Value::Object(source) = schema else {
         return (empty_object(), false);
@@ -259,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_schemas_are_closed_and_constraints_become_words() {
+    fn an_output_schema_is_closed_and_its_unknown_keywords_become_words() {
         let schema = json!({
             "type": "object",
             "properties": {"n": {"type": "integer", "minimum": 3, "description": "count"}, "d": {"type": "string", "format": "date"}},
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_closed_schema_cannot_say_is_refused() {
+    fn an_output_schema_that_would_change_its_meaning_gives_none() {
         let open = json!({"type": "object", "properties": {"m": {"type": "object", "additionalProperties": {"type": "string"}}}});
         assert_eq!(for_claude_output(&open), None);
         assert_eq!(for_claude_output(&json!({"type": "object"})), None);
@@ -308,12 +310,13 @@ mod tests {
     }
 
     #[test]
-    fn tool_schemas_are_objects() {
+    fn a_tool_schema_becomes_an_object_without_a_union() {
         assert_eq!(for_claude_tool(&json!({})), (json!({"type": "object"}), false));
-        let (fitted, changed) = for_claude_tool(&json!({"type": "object", "anyOf": [{"required": ["a"]}]}));
+        let (sanitized, changed) =
+            for_claude_tool(&json!({"type": "object", "anyOf": [{"required": ["a"]}]}));
         assert!(changed);
         assert_eq!(
-            fitted,
+            sanitized,
             json!({"type": "object", "description": "anyOf: [{\"required\":[\"a\"]}]"})
         );
     }

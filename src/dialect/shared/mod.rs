@@ -1,8 +1,13 @@
-//! What all dialects share.
+//! What the dialects share.
+//!
+//! Identifiers and names: `call_ids` (of tool calls), `tool_names`, `end_user`. Content: `data_url`, `freeform` (tools
+//! that take plain text), `json_schema`, `raw_json`, `partial_json` (JSON that broke off), `unknown` (members and
+//! variants that the generated types do not name). Reasoning: `carrier`. Responses: `error_class`, `rate_limits`,
+//! `fast_path` (repeated events of a stream). Between dialects of one family: `envelope`. In place: `system_edit`. The
+//! texts of losses: `reasons`.
 
 pub mod call_ids;
 pub mod carrier;
-pub mod data_url;
 pub mod end_user;
 pub mod envelope;
 pub mod error_class;

@@ -1,17 +1,17 @@
-//! JSON that broke off.
+//! Completes JSON that broke off.
 
 use serde_json::value::RawValue;
 
 use crate::canonical::RawJson;
 
-/// An object that broke off, closed where it can be: an unfinished string ends where it is, an unfinished member goes.
-/// `None` where even that gives no object.
+/// Closes an object that broke off: an unfinished string ends there, an unfinished member is removed. `None` if even
+/// that gives no object.
 pub fn close(text: &str) -> Option<RawJson> {
     let text = text.trim_start();
     let mut open = Vec::new();
     let mut in_string = false;
     let mut escaped = false;
-    // Where the text could end, the closers it would need there, and whether it is inside a string.
+    // The positions at which the text could end, each with the brackets that would have to be closed there.
     let mut ends = vec![];
     for (at, c) in text.char_indices() {
         if in_string {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_broke_off_is_closed_where_it_can_be() {
+    fn an_object_that_broke_off_is_closed_after_its_last_whole_member() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(closed(r#"{"a":"hel"#), some(r#"{"a":"hel"}"#));
         assert_eq!(closed(r#"{"a":"hel\"#), some(r#"{"a":"hel"}"#));

@@ -1,4 +1,4 @@
-//! Headers that tell of rate limits: what the vendors' ways have in common.
+//! Headers that report rate limits, for vendors that differ only in their names and in how they write times.
 
 use std::time::Duration;
 
@@ -6,21 +6,25 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::canonical::{RateLimit, RateLimits};
 
-/// How a vendor calls limit, rest and reset.
-pub struct Names {
+/// A vendor's names of the headers for limit, remaining and reset, in this order.
+pub struct RateLimitNames {
     /// Of requests.
     pub requests: [&'static str; 3],
     /// Of tokens.
     pub tokens: [&'static str; 3],
 }
 
-/// Reads what the headers tell of; what is malformed is not told. `until` reads the time until a reset.
-pub fn read(headers: &HeaderMap, names: &Names, until: impl Fn(&str) -> Option<Duration>) -> RateLimits {
+/// Reads the headers; a malformed value counts as absent. `read_reset` reads the time until a reset.
+pub fn read(
+    headers: &HeaderMap,
+    names: &RateLimitNames,
+    read_reset: impl Fn(&str) -> Option<Duration>,
+) -> RateLimits {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let read = |[limit, remaining, reset]: [&str; 3]| RateLimit {
         limit: text(limit).and_then(|text| text.parse().ok()),
         remaining: text(remaining).and_then(|text| text.parse().ok()),
-        reset: text(reset).and_then(&until),
+        reset: text(reset).and_then(&read_reset),
     };
     RateLimits {
         requests: read(names.requests),
@@ -28,27 +32,27 @@ pub fn read(headers: &HeaderMap, names: &Names, until: impl Fn(&str) -> Option<D
     }
 }
 
-/// Writes the headers. `moment` writes the time until a reset.
+/// Writes the headers of the values that are known. `write_reset` writes the time until a reset.
 pub fn write(
     limits: &RateLimits,
-    names: &Names,
-    moment: impl Fn(Duration) -> Option<String>,
+    names: &RateLimitNames,
+    write_reset: impl Fn(Duration) -> Option<String>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::new();
-    for (names, told) in [(names.requests, limits.requests), (names.tokens, limits.tokens)] {
+    for (names, rate_limit) in [(names.requests, limits.requests), (names.tokens, limits.tokens)] {
         let RateLimit {
             limit,
             remaining,
             reset,
-        } = told;
-        let reset = reset.and_then(&moment);
+        } = rate_limit;
+        let reset = reset.and_then(&write_reset);
         let values = [
             limit.map(HeaderValue::from),
             remaining.map(HeaderValue::from),
             reset.and_then(|reset| HeaderValue::try_from(reset).ok()),
         ];
-        let told = names.into_iter().zip(values);
-        headers.extend(told.filter_map(|(name, value)| Some((HeaderName::from_static(name), value?))));
+        let pairs = names.into_iter().zip(values);
+        headers.extend(pairs.filter_map(|(name, value)| Some((HeaderName::from_static(name), value?))));
     }
     headers
 }

@@ -1,4 +1,7 @@
-//! Tool names, kept when legal for the target and mapped without state when not.
+//! Tool names: unchanged if the target accepts them, else mapped.
+//!
+//! The mapping has no state. It is made from the tools and the history of each request, and is the same for the
+//! same names, so that prompt caches stay valid.
 
 use std::fmt::Write as _;
 
@@ -11,29 +14,30 @@ use crate::canonical::{Block, CallKind, OriginalTool, Path, Request, Scope, Tool
 /// The one parameter of a function that wraps a freeform tool.
 pub const PARAMETER: &str = "input";
 
-/// The tool names of one request as the target knows them. Made anew from each request's own tools and history.
+/// The tool names of one request as the target knows them: their names on the wire.
 #[derive(Debug)]
 pub struct ToolNames {
     limit: usize,
-    /// By the name, those of each namespace.
-    wire: HashMap<String, Vec<Known>>,
+    /// By the client's name, the name on the wire for each namespace.
+    by_name: HashMap<String, Vec<WireName>>,
+    /// By the name on the wire, the tool as the client knows it.
     original: HashMap<String, OriginalTool>,
 }
 
-/// A name that is known.
+/// The name on the wire of a tool in a namespace.
 #[derive(Debug)]
-struct Known {
+struct WireName {
     namespace: Option<String>,
-    wire: String,
+    name: String,
 }
 
 impl ToolNames {
-    /// The names for a target that takes letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools whose
-    /// names become one are a refused loss.
+    /// The names for a target that accepts letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools
+    /// whose names become the same are refused: the call of one could not be told from that of the other.
     pub fn new(scope: &mut Scope<'_>, request: &Request, limit: usize) -> Self {
         let mut names = Self {
             limit,
-            wire: HashMap::new(),
+            by_name: HashMap::new(),
             original: HashMap::new(),
         };
         for tool in &request.tools {
@@ -57,7 +61,8 @@ impl ToolNames {
         for message in &request.messages {
             for block in &message.content {
                 if let Block::ToolCall(call) = block {
-                    // A tool that is no longer declared may share a mapped name; history alone needs no way back.
+                    // A call of a tool that is no longer declared may share a mapped name: only calls in the response
+                    // are mapped back.
                     let _ = names.add(&call.name, call.namespace.as_deref(), CallKind::Function);
                 }
             }
@@ -65,55 +70,56 @@ impl ToolNames {
         names
     }
 
-    /// Adds a name; `false` where another one already is the same on the wire.
+    /// Adds a name; `false` if another tool already has the same name on the wire.
     fn add(&mut self, name: &str, namespace: Option<&str>, call: CallKind) -> bool {
-        if self.known(name, namespace).is_some() {
+        if self.find(name, namespace).is_some() {
             return true;
         }
-        let wire = fitted(namespace, name, self.limit);
+        let wire = map_name(namespace, name, self.limit);
         let original = OriginalTool {
             name: name.to_owned(),
             namespace: namespace.map(str::to_owned),
             call,
         };
-        let free = !self.original.contains_key(&wire);
-        self.wire.entry(name.to_owned()).or_default().push(Known {
+        let is_free = !self.original.contains_key(&wire);
+        self.by_name.entry(name.to_owned()).or_default().push(WireName {
             namespace: namespace.map(str::to_owned),
-            wire: wire.clone(),
+            name: wire.clone(),
         });
-        if free {
+        if is_free {
             self.original.insert(wire, original);
         }
-        free
+        is_free
     }
 
-    /// The name on the wire.
-    pub fn wire(&self, name: &str, namespace: Option<&str>) -> String {
-        match self.known(name, namespace) {
-            Some(known) => known.wire.clone(),
-            None => fitted(namespace, name, self.limit),
+    /// The name on the wire of a tool.
+    pub fn wire_name(&self, name: &str, namespace: Option<&str>) -> String {
+        match self.find(name, namespace) {
+            Some(found) => found.name.clone(),
+            None => map_name(namespace, name, self.limit),
         }
     }
 
-    fn known(&self, name: &str, namespace: Option<&str>) -> Option<&Known> {
-        let known = self.wire.get(name)?;
-        known.iter().find(|known| known.namespace.as_deref() == namespace)
+    fn find(&self, name: &str, namespace: Option<&str>) -> Option<&WireName> {
+        let names = self.by_name.get(name)?;
+        names.iter().find(|wire| wire.namespace.as_deref() == namespace)
     }
 
-    /// The name on the wire of a tool that is named without its namespace, as tool choices do.
-    pub fn wire_of(&self, name: &str) -> String {
-        let declared = self.wire.get(name).into_iter().flatten();
+    /// The name on the wire of a tool that a tool choice names without its namespace. Of several the shortest is used:
+    /// that of the tool without a namespace, if there is one.
+    pub fn wire_name_of_choice(&self, name: &str) -> String {
+        let declared = self.by_name.get(name).into_iter().flatten();
         let shortest = declared
-            .map(|known| &known.wire)
-            .min_by_key(|wire| (wire.len(), wire.as_str()));
+            .map(|wire| &wire.name)
+            .min_by_key(|name| (name.len(), name.as_str()));
         shortest
             .cloned()
-            .unwrap_or_else(|| fitted(None, name, self.limit))
+            .unwrap_or_else(|| map_name(None, name, self.limit))
     }
 
-    /// What has to be undone in the answer: the names that changed and the freeform tools, which even servers that take
-    /// them as such may call as functions.
-    pub fn into_restoration(self) -> std::collections::HashMap<String, OriginalTool> {
+    /// The tools that have to be restored in the response, by their names on the wire: those whose name changed, and
+    /// freeform tools, which a server may call as functions even if it accepts them as freeform.
+    pub fn into_original_tools(self) -> std::collections::HashMap<String, OriginalTool> {
         let changed = |(wire, original): &(String, OriginalTool)| {
             *wire != original.name || original.namespace.is_some() || original.call == CallKind::Freeform
         };
@@ -121,8 +127,9 @@ impl ToolNames {
     }
 }
 
-/// A name that the target takes: the namespace in front, other characters replaced, a hash in place of what is too long.
-fn fitted(namespace: Option<&str>, name: &str, limit: usize) -> String {
+/// A name that the target accepts: the namespace before it, other characters replaced, the end of a name that is too
+/// long replaced by a hash of the whole.
+fn map_name(namespace: Option<&str>, name: &str, limit: usize) -> String {
     let full = match namespace {
         Some(namespace) => format!("{namespace}__{name}"),
         None => name.to_owned(),
@@ -134,19 +141,19 @@ fn fitted(namespace: Option<&str>, name: &str, limit: usize) -> String {
             '_'
         }
     };
-    let mut fitted: String = full.chars().map(legal).collect();
-    if fitted.is_empty() {
-        fitted.push('_');
+    let mut mapped: String = full.chars().map(legal).collect();
+    if mapped.is_empty() {
+        mapped.push('_');
     }
-    if fitted.len() > limit {
-        fitted.truncate(limit.saturating_sub(9));
-        fitted.push('_');
+    if mapped.len() > limit {
+        mapped.truncate(limit.saturating_sub(9));
+        mapped.push('_');
         for byte in Sha256::digest(&full).iter().take(4) {
             // Writing to a String cannot fail.
-            let _ = write!(fitted, "{byte:02x}");
+            let _ = write!(mapped, "{byte:02x}");
         }
     }
-    fitted
+    mapped
 }
 
 #[cfg(test)]
@@ -154,13 +161,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_fitted() {
-        assert_eq!(fitted(None, "get_weather", 64), "get_weather");
-        assert_eq!(fitted(None, "mcp.server/tool", 64), "mcp_server_tool");
-        assert_eq!(fitted(Some("crm"), "find", 64), "crm__find");
+    fn a_mapped_name_has_only_legal_characters_and_no_more_than_the_limit() {
+        assert_eq!(map_name(None, "get_weather", 64), "get_weather");
+        assert_eq!(map_name(None, "mcp.server/tool", 64), "mcp_server_tool");
+        assert_eq!(map_name(Some("crm"), "find", 64), "crm__find");
         let long = "x".repeat(90);
-        let short = fitted(None, &long, 64);
+        let short = map_name(None, &long, 64);
         assert_eq!(short.len(), 64);
-        assert_ne!(short, fitted(None, &"x".repeat(91), 64));
+        assert_ne!(short, map_name(None, &"x".repeat(91), 64));
     }
 }

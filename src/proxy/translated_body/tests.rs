@@ -10,7 +10,7 @@ use super::*;
 use crate::capability;
 use crate::dialect::{ClientRequest, DialectName};
 use crate::prompt::SystemEdits;
-use crate::translate::{Exchange, ExchangeConfig};
+use crate::translate::{Exchange, ExchangeConfig, ExchangeIdentity};
 
 /// What a scripted upstream does at one poll.
 enum ScriptStep {
@@ -57,7 +57,7 @@ fn scripted_body(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody
     let route = ExchangeConfig {
         client: &FAKE_DIALECT,
         upstream: &FAKE_DIALECT,
-        model: &str::to_owned,
+        upstream_model: &str::to_owned,
         capabilities: &|model| capability::lookup(DialectName::OpenAiChat, model),
         edits: &SystemEdits::default(),
         on_loss: crate::canonical::OnLoss::Warn,
@@ -70,7 +70,15 @@ fn scripted_body(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody
         stream: None,
         body: &Bytes::from_static(b"m stream"),
     };
-    let begun = Exchange::begin(&route, &inbound, 0, "req_1", &mut Losses::new());
+    let begun = Exchange::begin(
+        &mut Losses::new(),
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: 0,
+            request_id: "req_1",
+        },
+    );
     let (exchange, _) = begun.expect("a request");
     let dropped = Arc::new(AtomicBool::new(false));
     let script = ScriptedUpstream {
@@ -78,7 +86,7 @@ fn scripted_body(steps: impl IntoIterator<Item = ScriptStep>) -> (TranslatedBody
         dropped: Arc::clone(&dropped),
     };
     (
-        TranslatedBody::new(Box::new(script), exchange.decoder(), exchange.stream()),
+        TranslatedBody::new(Box::new(script), exchange.decoder(), exchange.start_stream()),
         dropped,
     )
 }

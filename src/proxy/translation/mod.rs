@@ -20,7 +20,7 @@ use crate::canonical::{Error, ErrorClass, Losses, OnLoss};
 use crate::capability;
 use crate::dialect::{ClientRequest, Dialect, Endpoint, WrittenError, WrittenRequest};
 use crate::telemetry::Access;
-use crate::translate::{Carriers, Exchange, ExchangeConfig, ReasoningOwner};
+use crate::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity, ReasoningOwner};
 use crate::wire::framing::Framing;
 
 /// The most bytes of an upstream's error that are read; the rest of a longer one is ignored.
@@ -70,7 +70,7 @@ pub(super) async fn translate(
     let outcome = match begun {
         Ok((mut exchange, written)) => {
             if let Some(pending) = &pending {
-                exchange.stored(pending.links());
+                exchange.set_response_links(pending.links());
             }
             send_and_translate(request, entry, &exchange, written, &mut losses, access).await
         }
@@ -130,7 +130,15 @@ fn begin_exchange(
     };
     let on_loss = entry.model.on_loss;
     let (mut exchange, written) = with_exchange_config(request, entry, dialects, on_loss, |config| {
-        Exchange::begin(config, &inbound, unix_time(), &access.request_id, losses)
+        Exchange::begin(
+            losses,
+            config,
+            &inbound,
+            ExchangeIdentity {
+                created: unix_time(),
+                request_id: &access.request_id,
+            },
+        )
     })?;
     exchange.set_start(began_at);
     Ok((exchange, written))
@@ -160,7 +168,7 @@ pub(super) fn with_exchange_config<T>(
     work(&ExchangeConfig {
         client: dialects.client,
         upstream: dialects.upstream,
-        model: &upstream_model,
+        upstream_model: &upstream_model,
         capabilities: &capabilities,
         edits: &entry.edits,
         on_loss,
@@ -181,7 +189,7 @@ async fn send_and_translate(
     losses: &mut Losses,
     access: &mut Access,
 ) -> Result<ProxyResponse, Error> {
-    let accepted = if exchange.streams() {
+    let accepted = if exchange.is_streamed() {
         AcceptedResponse::Stream
     } else {
         AcceptedResponse::Document
@@ -194,13 +202,13 @@ async fn send_and_translate(
     } else if !headers::is_plain(&parts.headers) {
         let message = "the upstream's answer is compressed although that was not asked for";
         return Err(Error::new(ErrorClass::Upstream, message));
-    } else if exchange.streams() {
+    } else if exchange.is_streamed() {
         translate_stream(exchange, &parts.headers, body, access).await?
     } else {
         translate_document(exchange, &parts.headers, body, losses, access).await?
     };
 
-    let rate_limits = exchange.rate_limits(&parts.headers, SystemTime::now());
+    let rate_limits = exchange.translate_rate_limits(&parts.headers, SystemTime::now());
     response.headers_mut().extend(rate_limits);
     if let Some(id) = upstream_request_id(&parts.headers) {
         response
@@ -219,7 +227,7 @@ async fn translate_error(
     access: &mut Access,
 ) -> Result<ProxyResponse, Error> {
     let body = body.collect(ERROR_LIMIT).await.map_err(report_broken_body)?;
-    let (error, written) = exchange.error(status, headers, &body.bytes);
+    let (error, written) = exchange.translate_error(status, headers, &body.bytes);
     Ok(respond_with_error(&error, written, headers, access))
 }
 
@@ -262,7 +270,7 @@ async fn translate_document(
         let message = format!("the upstream's answer is larger than {RESPONSE_LIMIT} bytes");
         return Err(Error::new(ErrorClass::Upstream, message));
     }
-    let written = exchange.answer(&bytes, losses)?;
+    let written = exchange.translate_response(losses, &bytes)?;
     access.usage = written.usage;
     let mut response = response::json(written.body);
     response.headers_mut().extend(written.headers);
@@ -282,7 +290,7 @@ async fn translate_stream(
     if is_document {
         return translate_error(exchange, StatusCode::BAD_GATEWAY, headers, body, access).await;
     }
-    let mut translated = TranslatedBody::new(Box::new(body), exchange.decoder(), exchange.stream());
+    let mut translated = TranslatedBody::new(Box::new(body), exchange.decoder(), exchange.start_stream());
     // An error before the first event still gets a status of its own.
     if let Err(error) = translated.begin().await {
         access.record_losses(translated.losses());

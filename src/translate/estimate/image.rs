@@ -1,33 +1,33 @@
-//! What an image costs, from its size in pixels.
+//! The tokens of an image, from its size in pixels.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Model;
+use super::CountedModel;
 use crate::canonical::{Image, MediaSource};
 
-/// The most base64 characters that are looked at for an image's size; it stands near the front of all formats.
+/// The most base64 characters that are decoded for an image's size: all formats have it near the start.
 const HEAD: usize = 256 * 1024;
-/// The size of an image that is elsewhere or in a format that is not known.
+/// The assumed size of an image at an address or in an unknown format.
 const USUAL: (u64, u64) = (1024, 1024);
 
 /// The tokens of an image.
-pub fn tokens(image: &Image, model: Model) -> u64 {
-    let (width, height) = size(&image.source).unwrap_or(USUAL);
+pub fn count_tokens(image: &Image, model: CountedModel) -> u64 {
+    let (width, height) = read_size(&image.source).unwrap_or(USUAL);
     let detail = image.detail.as_ref().map(|detail| detail.0.as_str());
     match model {
-        Model::OpenAi { tiles: true } => openai_tiles(width, height, detail),
-        Model::OpenAi { tiles: false } => openai_patches(width, height, detail),
-        Model::Claude { newer } => claude(width, height, newer),
+        CountedModel::OpenAi { tiles: true } => count_openai_tiles(width, height, detail),
+        CountedModel::OpenAi { tiles: false } => count_openai_patches(width, height, detail),
+        CountedModel::Claude { newer } => count_claude_patches(width, height, newer),
     }
 }
 
-fn size(source: &MediaSource) -> Option<(u64, u64)> {
+fn read_size(source: &MediaSource) -> Option<(u64, u64)> {
     let MediaSource::Base64 { data, .. } = source else {
         return None;
     };
     let head = data.as_bytes().get(..HEAD).unwrap_or(data.as_bytes());
-    // A cut text may end within a group of four characters, and the last group may be padded.
+    // The cut may be within a group of four characters, which cannot be decoded.
     let whole = head.len() - head.len() % 4;
     let head = STANDARD.decode(head.get(..whole)?).ok()?;
     let size = imagesize::blob_size(&head).ok()?;
@@ -35,21 +35,21 @@ fn size(source: &MediaSource) -> Option<(u64, u64)> {
     Some((side(size.width)?, side(size.height)?))
 }
 
-/// One token for each patch of 28 by 28 pixels, after the image is made to fit the model's limits of pixels on the long
-/// side and of tokens: <https://platform.claude.com/docs/en/build-with-claude/vision>.
-fn claude(width: u64, height: u64, newer: bool) -> u64 {
+/// One token for each patch of 28 by 28 pixels, after the image has been scaled to the model's limits of pixels on the
+/// long side and of tokens: <https://platform.claude.com/docs/en/build-with-claude/vision>.
+fn count_claude_patches(width: u64, height: u64, newer: bool) -> u64 {
     let (long_side, most) = if newer { (2576, 4784) } else { (1568, 1568) };
-    let (width, height) = fitted(width, height, long_side);
+    let (width, height) = scale_to_fit(width, height, long_side);
     (width.div_ceil(28) * height.div_ceil(28)).clamp(1, most)
 }
 
 /// 85 tokens, and 170 for each tile of 512 by 512 pixels of the image at 768 pixels on its short side:
 /// <https://developers.openai.com/api/docs/guides/images-vision>.
-fn openai_tiles(width: u64, height: u64, detail: Option<&str>) -> u64 {
+fn count_openai_tiles(width: u64, height: u64, detail: Option<&str>) -> u64 {
     if detail == Some("low") {
         return 85;
     }
-    let (width, height) = fitted(width, height, 2048);
+    let (width, height) = scale_to_fit(width, height, 2048);
     let short = width.min(height);
     let (width, height) = if short > 768 {
         (width * 768 / short, height * 768 / short)
@@ -61,20 +61,20 @@ fn openai_tiles(width: u64, height: u64, detail: Option<&str>) -> u64 {
 
 /// 1.2 tokens for each patch of 32 by 32 pixels, up to a number of patches that depends on the detail. From the same
 /// guide; the factor differs between models.
-fn openai_patches(width: u64, height: u64, detail: Option<&str>) -> u64 {
+fn count_openai_patches(width: u64, height: u64, detail: Option<&str>) -> u64 {
     let most = match detail {
         Some("low") => 256,
         Some("high") => 2_500,
         _ => 10_000,
     };
-    // Sizes of more than 2^31 pixels a side are made up; the limit below decides then.
+    // A side of more than 2^31 pixels is forged; the limit below decides then.
     let side = |pixels: u64| pixels.min(1 << 31).div_ceil(32);
     let patches = (side(width) * side(height)).clamp(1, most);
     (patches * 12).div_ceil(10)
 }
 
-/// The size with its long side at most so long, in proportion.
-fn fitted(width: u64, height: u64, long_side: u64) -> (u64, u64) {
+/// The size, scaled in proportion so that its long side is at most so long.
+fn scale_to_fit(width: u64, height: u64, long_side: u64) -> (u64, u64) {
     let long = width.max(height);
     if long <= long_side {
         return (width, height);
@@ -108,9 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn images_cost_what_their_size_says() {
-        let (old, new) = (Model::Claude { newer: false }, Model::Claude { newer: true });
-        let (tiles, patches) = (Model::OpenAi { tiles: true }, Model::OpenAi { tiles: false });
+    fn an_image_has_tokens_for_its_size() {
+        let (old, new) = (
+            CountedModel::Claude { newer: false },
+            CountedModel::Claude { newer: true },
+        );
+        let (tiles, patches) = (
+            CountedModel::OpenAi { tiles: true },
+            CountedModel::OpenAi { tiles: false },
+        );
         for (width, height, model, expected) in [
             (256, 256, old, 100),
             (1024, 1024, new, 1369),
@@ -123,19 +129,19 @@ mod tests {
             (1920, 1080, patches, 2448),
         ] {
             assert_eq!(
-                tokens(&png(width, height), model),
+                count_tokens(&png(width, height), model),
                 expected,
                 "{width}x{height} {model:?}"
             );
         }
         let mut low = png(4000, 3000);
         low.detail = Some(ImageDetail("low".to_owned()));
-        assert_eq!(tokens(&low, tiles), 85);
+        assert_eq!(count_tokens(&low, tiles), 85);
     }
 
     #[test]
-    fn images_of_no_known_size_cost_what_is_usual() {
-        let model = Model::Claude { newer: true };
+    fn an_image_without_a_known_size_has_the_tokens_of_the_usual_size() {
+        let model = CountedModel::Claude { newer: true };
         for source in [
             MediaSource::Url {
                 url: "https://example.com/a.png".into(),
@@ -154,15 +160,15 @@ mod tests {
                 detail: None,
                 cache: None,
             };
-            assert_eq!(tokens(&image, model), 1369);
+            assert_eq!(count_tokens(&image, model), 1369);
         }
         for side in [1, u32::MAX] {
             for model in [
                 model,
-                Model::OpenAi { tiles: true },
-                Model::OpenAi { tiles: false },
+                CountedModel::OpenAi { tiles: true },
+                CountedModel::OpenAi { tiles: false },
             ] {
-                let cost = tokens(&png(side, u32::MAX), model);
+                let cost = count_tokens(&png(side, u32::MAX), model);
                 assert!((1..=12_000).contains(&cost), "{cost}");
             }
         }

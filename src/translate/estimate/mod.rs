@@ -1,7 +1,12 @@
-//! Numbers of input tokens where nobody has counted them.
+//! Estimates of a request's input tokens, for upstreams that do not count them.
 //!
-//! [`rough`] is a guess from the length of the text, for the beginning of streams: it costs nothing. [`Estimate`] really
-//! tokenizes, with OpenAI's vocabulary; how far it is from the truth stands in `docs/token-counts.md`.
+//! [`estimate_from_length`] guesses from the length of the text, which costs nothing: it is made for every request,
+//! because some dialects report input tokens at the start of a stream, before the upstream has. [`Estimate`] tokenizes
+//! with OpenAI's vocabulary; `docs/token-counts.md` has its errors.
+//!
+//! - `tokenizer`: counts the tokens of texts
+//! - `schema`: the tokens of a function, as OpenAI's models see it
+//! - `image`: the tokens of an image
 
 mod image;
 mod schema;
@@ -11,27 +16,27 @@ use crate::canonical::{
     Block, Document, DocumentSource, Family, OutputFormat, Request, Tool, ToolChoice, ToolInput,
 };
 use crate::wire::json::LazyStr;
-use tokenizer::{Tally, Weights};
+use tokenizer::{TokenTally, TokenWeights};
 
-/// Bytes of text that make about one token of English or code.
+/// About so many bytes of English text or code are one token.
 const BYTES_PER_TOKEN: usize = 4;
-/// What frames a message: its role and its ends.
+/// The tokens around a message: its role and its delimiters.
 /// <https://developers.openai.com/cookbook/examples/how_to_count_tokens_with_tiktoken>
 const MESSAGE: u64 = 3;
-/// What begins the answer.
-const ANSWER: u64 = 3;
-/// The instructions that Claude gets where a request has tools, and where it has to call one:
+/// The tokens with which the response begins.
+const RESPONSE_START: u64 = 3;
+/// The tokens of the instructions that Claude gets with tools, and with tools of which it has to call one:
 /// <https://platform.claude.com/docs/en/about-claude/pricing#tool-use-pricing>.
 const CLAUDE_TOOLS: u64 = 346;
 const CLAUDE_FORCED_TOOL: u64 = 313;
 
-/// About as many input tokens as the request's text has, by its length alone. Media count nothing.
-pub fn rough(request: &Request) -> u64 {
+/// About the number of input tokens, from the length of the request's text alone. Media do not count.
+pub fn estimate_from_length(request: &Request) -> u64 {
     let mut bytes = 0_usize;
     for_each_text(request, &mut |text| {
         bytes += match text {
-            Words::Plain(text) => text.len(),
-            Words::Lazy(text) => text.len(),
+            RequestText::Plain(text) => text.len(),
+            RequestText::Lazy(text) => text.len(),
         }
     });
     u64::try_from(bytes / BYTES_PER_TOKEN)
@@ -40,13 +45,13 @@ pub fn rough(request: &Request) -> u64 {
 }
 
 /// A text of a request.
-enum Words<'a> {
+enum RequestText<'a> {
     Plain(&'a str),
-    /// How long it is, is known without decoding it.
+    /// Its length is known without decoding it.
     Lazy(&'a LazyStr),
 }
 
-impl<'a> Words<'a> {
+impl<'a> RequestText<'a> {
     fn as_str(&self) -> &'a str {
         match self {
             Self::Plain(text) => text,
@@ -55,23 +60,23 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Whose models count, as far as they count differently.
+/// The models whose token counts differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Model {
-    /// OpenAI's, and all others that are not known.
+enum CountedModel {
+    /// OpenAI's, and every model that is not known.
     OpenAi {
-        /// Images count by tiles, as in the models before GPT-5.1, instead of by patches.
+        /// Whether images count by tiles, as in the models before GPT-5.1, instead of by patches.
         tiles: bool,
     },
     /// Claude.
     Claude {
-        /// The tokenizer that came with Opus 4.7.
+        /// Whether it has the tokenizer that came with Opus 4.7.
         newer: bool,
     },
 }
 
-impl Model {
-    /// The model of a name, which may have the vendor and a region in front of it.
+impl CountedModel {
+    /// The model of a name, which may begin with a vendor and a region.
     fn of(family: Family, name: &str) -> Self {
         let name = name.to_ascii_lowercase().replace(['.', '_', '@'], "-");
         let name = name.rsplit('/').next().unwrap_or_default();
@@ -91,14 +96,15 @@ impl Model {
         }
     }
 
-    /// How much each of what the tokenizer sees counts. Claude's are fitted; see `docs/token-counts.md`.
-    fn weights(self) -> Weights {
+    /// The weights of what the tokenizer counts. Claude's tokenizer is not public; its weights are fitted to counts of
+    /// the API (`docs/token-counts.md`).
+    fn weights(self) -> TokenWeights {
         let (token, punctuation, uppercase) = match self {
             Self::OpenAi { .. } => (1000, 0, 0),
             Self::Claude { newer: false } => (1020, 280, 70),
             Self::Claude { newer: true } => (1300, 245, 600),
         };
-        Weights {
+        TokenWeights {
             token,
             punctuation,
             uppercase,
@@ -106,20 +112,20 @@ impl Model {
     }
 }
 
-/// Whether a Claude of this name has the tokenizer from before Opus 4.7. `-` stands between all parts of the name.
+/// Whether a Claude of this name has the tokenizer from before Opus 4.7. The parts of the name are separated by `-`.
 fn is_older_claude(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
-    // A date or a revision is no version: those have one or two digits.
+    // A number of more than two digits is a date or a revision, not a version.
     let number = |part: &&str| (part.len() <= 2).then(|| part.parse::<u32>().ok()).flatten();
     let mut numbers = parts
         .iter()
         .skip_while(|part| !part.ends_with("claude"))
         .filter_map(number);
-    let is_named_otherwise = name.contains("claude-v") || name.contains("claude-instant");
+    let has_old_name = name.contains("claude-v") || name.contains("claude-instant");
     match (numbers.next(), numbers.next()) {
         (Some(4), Some(minor)) => minor < 7,
         (Some(major), _) => major <= 4,
-        (None, _) => is_named_otherwise,
+        (None, _) => has_old_name,
     }
 }
 
@@ -127,7 +133,7 @@ fn is_older_claude(name: &str) -> bool {
 #[derive(Debug)]
 pub struct Estimate {
     request: Request,
-    model: Model,
+    model: CountedModel,
 }
 
 impl Estimate {
@@ -135,44 +141,44 @@ impl Estimate {
     pub(super) fn new(request: Request, family: Family, model: &str) -> Self {
         Self {
             request,
-            model: Model::of(family, model),
+            model: CountedModel::of(family, model),
         }
     }
 
-    /// About as many input tokens as the request has. Takes a second or two for the largest requests: not for a thread
-    /// that others wait for.
+    /// About the number of input tokens. It takes a second or two for the largest requests; an asynchronous task must
+    /// not call it.
     pub fn input_tokens(&self) -> u64 {
         let request = &self.request;
-        let mut tally = Tally::default();
-        for_each_text_but_tools(request, &mut |text| tally.add(text.as_str()));
-        let mut fixed = ANSWER;
+        let mut tally = TokenTally::default();
+        for_each_text_except_tools(request, &mut |text| tally.add(text.as_str()));
+        let mut fixed = RESPONSE_START;
         for _ in &request.system {
             fixed += MESSAGE;
         }
         for message in &request.messages {
             fixed += MESSAGE;
             for block in &message.content {
-                fixed += self.beside_text(block);
+                fixed += self.count_non_text(block);
             }
         }
         for tool in &request.tools {
-            fixed += self.tool(tool, &mut tally);
+            fixed += self.add_tool(tool, &mut tally);
         }
-        if matches!(self.model, Model::Claude { .. }) && !request.tools.is_empty() {
+        if matches!(self.model, CountedModel::Claude { .. }) && !request.tools.is_empty() {
             let forced = matches!(
                 request.tool_choice,
                 Some(ToolChoice::Any | ToolChoice::Named { .. })
             );
             fixed += if forced { CLAUDE_FORCED_TOOL } else { CLAUDE_TOOLS };
         }
-        fixed.saturating_add(tally.weighted(self.model.weights()))
+        fixed.saturating_add(tally.weigh(self.model.weights()))
     }
 
-    /// What a block costs beside its text.
-    fn beside_text(&self, block: &Block) -> u64 {
-        let all = |blocks: &[Block]| blocks.iter().map(|block| self.beside_text(block)).sum::<u64>();
+    /// The tokens of a block besides those of its text.
+    fn count_non_text(&self, block: &Block) -> u64 {
+        let all = |blocks: &[Block]| blocks.iter().map(|block| self.count_non_text(block)).sum::<u64>();
         match block {
-            Block::Image(image) => image::tokens(image, self.model),
+            Block::Image(image) => image::count_tokens(image, self.model),
             Block::ToolCall(_) => MESSAGE,
             Block::ToolResult(result) => MESSAGE + all(&result.content),
             Block::Document(Document {
@@ -189,10 +195,10 @@ impl Estimate {
         }
     }
 
-    /// Adds a tool's text and gives what it costs beside that.
-    fn tool(&self, tool: &Tool, tally: &mut Tally) -> u64 {
-        if let (Model::OpenAi { .. }, Tool::Function(tool)) = (self.model, tool) {
-            return schema::function(tool, tally);
+    /// Adds a tool's text and returns its other tokens.
+    fn add_tool(&self, tool: &Tool, tally: &mut TokenTally) -> u64 {
+        if let (CountedModel::OpenAi { .. }, Tool::Function(tool)) = (self.model, tool) {
+            return schema::add_function(tool, tally);
         }
         for_each_text_of_tool(tool, &mut |text| tally.add(text.as_str()));
         match tool {
@@ -202,64 +208,72 @@ impl Estimate {
     }
 }
 
-fn for_each_text(request: &Request, with: &mut dyn FnMut(Words<'_>)) {
-    for_each_text_but_tools(request, with);
+fn for_each_text(request: &Request, visit: &mut dyn FnMut(RequestText<'_>)) {
+    for_each_text_except_tools(request, visit);
     for tool in &request.tools {
-        for_each_text_of_tool(tool, with);
+        for_each_text_of_tool(tool, visit);
     }
 }
 
-fn for_each_text_but_tools(request: &Request, with: &mut dyn FnMut(Words<'_>)) {
+fn for_each_text_except_tools(request: &Request, visit: &mut dyn FnMut(RequestText<'_>)) {
     for block in &request.system {
-        with(Words::Lazy(&block.text));
+        visit(RequestText::Lazy(&block.text));
     }
     for message in &request.messages {
         if let Some(name) = &message.name {
-            with(Words::Plain(name));
+            visit(RequestText::Plain(name));
         }
         for block in &message.content {
-            for_each_text_of_block(block, with);
+            for_each_text_of_block(block, visit);
         }
     }
     if let Some(OutputFormat::JsonSchema { schema, .. }) = &request.output_format {
-        with(Words::Plain(schema.get()));
+        visit(RequestText::Plain(schema.get()));
     }
 }
 
-fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(Words<'_>)) {
+fn for_each_text_of_block(block: &Block, visit: &mut dyn FnMut(RequestText<'_>)) {
     match block {
-        Block::Text(text) => with(Words::Lazy(&text.text)),
-        Block::Refusal { text } => with(Words::Lazy(text)),
-        Block::Reasoning(reasoning) => reasoning.parts.iter().for_each(|part| with(Words::Lazy(part))),
+        Block::Text(text) => visit(RequestText::Lazy(&text.text)),
+        Block::Refusal { text } => visit(RequestText::Lazy(text)),
+        Block::Reasoning(reasoning) => reasoning
+            .parts
+            .iter()
+            .for_each(|part| visit(RequestText::Lazy(part))),
         Block::ToolCall(call) => {
-            with(Words::Plain(&call.name));
+            visit(RequestText::Plain(&call.name));
             match &call.input {
-                ToolInput::Object { json } => with(Words::Plain(json.get())),
-                ToolInput::Malformed { text } | ToolInput::Freeform { text } => with(Words::Lazy(text)),
+                ToolInput::Object { json } => visit(RequestText::Plain(json.get())),
+                ToolInput::Malformed { text } | ToolInput::Freeform { text } => {
+                    visit(RequestText::Lazy(text))
+                }
             }
         }
         Block::ToolResult(result) => {
             for block in &result.content {
-                for_each_text_of_block(block, with);
+                for_each_text_of_block(block, visit);
             }
         }
         Block::SearchResult(result) => {
-            with(Words::Plain(&result.source));
-            with(Words::Plain(&result.title));
-            result.content.iter().for_each(|text| with(Words::Lazy(text)));
+            visit(RequestText::Plain(&result.source));
+            visit(RequestText::Plain(&result.title));
+            result
+                .content
+                .iter()
+                .for_each(|text| visit(RequestText::Lazy(text)));
         }
         Block::Document(document) => {
             for text in [&document.title, &document.context].into_iter().flatten() {
-                with(Words::Plain(text));
+                visit(RequestText::Plain(text));
             }
             match &document.source {
-                DocumentSource::Text { text } => with(Words::Lazy(text)),
+                DocumentSource::Text { text } => visit(RequestText::Lazy(text)),
                 DocumentSource::Blocks { content } => {
                     for block in content {
-                        for_each_text_of_block(block, with);
+                        for_each_text_of_block(block, visit);
                     }
                 }
-                // What a file's pages cost is known to the vendor alone.
+                // Only the vendor knows the tokens of a file's pages.
                 DocumentSource::Media(_) => {}
             }
         }
@@ -267,24 +281,24 @@ fn for_each_text_of_block(block: &Block, with: &mut dyn FnMut(Words<'_>)) {
     }
 }
 
-fn for_each_text_of_tool(tool: &Tool, with: &mut dyn FnMut(Words<'_>)) {
+fn for_each_text_of_tool(tool: &Tool, visit: &mut dyn FnMut(RequestText<'_>)) {
     match tool {
         Tool::Function(tool) => {
-            with(Words::Plain(&tool.name));
+            visit(RequestText::Plain(&tool.name));
             if let Some(description) = &tool.description {
-                with(Words::Lazy(description));
+                visit(RequestText::Lazy(description));
             }
             if let Some(parameters) = &tool.parameters {
-                with(Words::Plain(parameters.get()));
+                visit(RequestText::Plain(parameters.get()));
             }
         }
         Tool::Freeform(tool) => {
-            with(Words::Plain(&tool.name));
+            visit(RequestText::Plain(&tool.name));
             if let Some(description) = &tool.description {
-                with(Words::Lazy(description));
+                visit(RequestText::Lazy(description));
             }
             if let Some(grammar) = &tool.grammar {
-                with(Words::Plain(&grammar.definition));
+                visit(RequestText::Plain(&grammar.definition));
             }
         }
         Tool::WebSearch(_) => {}

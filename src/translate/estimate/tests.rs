@@ -11,14 +11,14 @@ const GPT: Family = Family::OpenaiChat;
 
 fn request(body: &Value) -> Request {
     let body = body.to_string();
-    let inbound = ClientRequest {
+    let request = ClientRequest {
         headers: &HeaderMap::new(),
         model: None,
         stream: None,
         body: &bytes::Bytes::from(body),
     };
     OpenAiChat
-        .read_request(&mut Scope::root(&mut Losses::new()), &inbound)
+        .read_request(&mut Scope::root(&mut Losses::new()), &request)
         .expect("a request")
         .request
 }
@@ -78,7 +78,10 @@ fn everything_that_a_model_reads_counts() {
             .expect("a list")
             .push(message.clone());
         assert!(count(&body, GPT, "m") >= least + 10, "{message}");
-        assert!(rough(&request(&body)) >= rough(&request(&base)) + 10, "{message}");
+        assert!(
+            estimate_from_length(&request(&body)) >= estimate_from_length(&request(&base)) + 10,
+            "{message}"
+        );
     }
     let parameters = json!({"type": "object", "properties": {"a": {"type": "array", "items": {
         "type": "object", "properties": {"b": {"type": "string", "enum": ["x", "y"], "description": text}}
@@ -95,7 +98,7 @@ fn everything_that_a_model_reads_counts() {
 
 #[test]
 fn models_are_told_apart_by_their_names() {
-    let claude = |newer| Model::Claude { newer };
+    let claude = |newer| CountedModel::Claude { newer };
     for (family, name, expected) in [
         (Family::Claude, "claude-3-5-haiku-20241022", claude(false)),
         (Family::Claude, "claude-sonnet-4-20250514", claude(false)),
@@ -113,12 +116,16 @@ fn models_are_told_apart_by_their_names() {
         (Family::Claude, "claude-fable-5-2", claude(true)),
         (Family::Claude, "some-alias", claude(true)),
         (GPT, "anthropic/claude-sonnet-4.5", claude(false)),
-        (GPT, "openai/gpt-4o-2024-08-06", Model::OpenAi { tiles: true }),
-        (GPT, "gpt-4o-mini", Model::OpenAi { tiles: false }),
-        (GPT, "gpt-5", Model::OpenAi { tiles: true }),
-        (GPT, "gpt-5.5", Model::OpenAi { tiles: false }),
-        (GPT, "qwen3", Model::OpenAi { tiles: false }),
+        (
+            GPT,
+            "openai/gpt-4o-2024-08-06",
+            CountedModel::OpenAi { tiles: true },
+        ),
+        (GPT, "gpt-4o-mini", CountedModel::OpenAi { tiles: false }),
+        (GPT, "gpt-5", CountedModel::OpenAi { tiles: true }),
+        (GPT, "gpt-5.5", CountedModel::OpenAi { tiles: false }),
+        (GPT, "qwen3", CountedModel::OpenAi { tiles: false }),
     ] {
-        assert_eq!(Model::of(family, name), expected, "{name}");
+        assert_eq!(CountedModel::of(family, name), expected, "{name}");
     }
 }

@@ -1,31 +1,33 @@
-//! The tokenizer: the only place that knows the crate behind it.
+//! Counts the tokens of texts. Only this file uses the tokenizer's crate.
 
 use tiktoken::CoreBpe;
 
-/// The most bytes that are handed to the tokenizer at once. Its time grows a little faster than the length of a run
-/// without a break (one letter, repeated), so that long runs are cut; a cut costs at most a token or two.
+/// The most bytes that are tokenized at once. For a run without a break, such as one letter repeated, the tokenizer's
+/// time grows faster than its length. A cut changes the count by at most a token or two.
 const PIECE: usize = 32 * 1024;
-/// The most bytes of a request that are really counted, 8 MiB: two million tokens, more than any context window. What
-/// lies behind is taken to be like what lies before it, so that no request keeps a thread busy for long.
+/// The most bytes of a request that are tokenized, 8 MiB: two million tokens, more than any context window. The rest is
+/// assumed to have as many tokens for its length, so that no request keeps a thread busy for long.
 const LIMIT: usize = 8 * 1024 * 1024;
-/// Bytes of text that make about one token, where the vocabulary cannot be loaded.
+/// About so many bytes of text are one token; used if the vocabulary cannot be loaded.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// What has been counted of a request's text.
+/// The counts of a request's text.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct TokenTally {
     /// Tokens of OpenAI's `o200k_base`, which all their models since GPT-4o use.
     tokens: u64,
     /// ASCII punctuation characters.
     punctuation: u64,
     /// Uppercase ASCII letters.
     uppercase: u64,
+    /// Bytes that have been tokenized.
     counted: usize,
+    /// Bytes beyond the limit.
     skipped: usize,
 }
 
-impl Tally {
-    /// Adds a text. The first one of the process loads the vocabulary, which takes about a tenth of a second and 25 MB.
+impl TokenTally {
+    /// Adds a text. The first call of the process loads the vocabulary, which takes about 0.1 seconds and 25 MB.
     pub fn add(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -34,7 +36,7 @@ impl Tally {
                 return;
             }
             let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
-            self.tokens += tokens(piece);
+            self.tokens += count_tokens(piece);
             for byte in piece.bytes() {
                 self.punctuation += u64::from(byte.is_ascii_punctuation());
                 self.uppercase += u64::from(byte.is_ascii_uppercase());
@@ -44,9 +46,9 @@ impl Tally {
         }
     }
 
-    /// The weighted sum of what has been counted, what was skipped included. Weights are in thousandths.
-    pub fn weighted(&self, weights: Weights) -> u64 {
-        let Weights {
+    /// The weighted sum of the counts, extended to the skipped text.
+    pub fn weigh(&self, weights: TokenWeights) -> u64 {
+        let TokenWeights {
             token,
             punctuation,
             uppercase,
@@ -59,18 +61,18 @@ impl Tally {
     }
 }
 
-/// How many thousandths of a token each of what is counted makes.
+/// The weights of what is counted, in thousandths of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weights {
+pub struct TokenWeights {
     /// For a token of `o200k_base`.
     pub token: u64,
-    /// On top, for a punctuation character.
+    /// For a punctuation character, in addition.
     pub punctuation: u64,
-    /// On top, for an uppercase letter.
+    /// For an uppercase letter, in addition.
     pub uppercase: u64,
 }
 
-fn tokens(text: &str) -> u64 {
+fn count_tokens(text: &str) -> u64 {
     let encoding: Option<&'static CoreBpe> = tiktoken::get_encoding("o200k_base");
     let tokens = encoding.map_or(text.len() / BYTES_PER_TOKEN, |encoding| encoding.count(text));
     u64::try_from(tokens).unwrap_or(u64::MAX)
@@ -80,20 +82,20 @@ fn tokens(text: &str) -> u64 {
 mod tests {
     use super::*;
 
-    const PLAIN: Weights = Weights {
+    const PLAIN: TokenWeights = TokenWeights {
         token: 1000,
         punctuation: 0,
         uppercase: 0,
     };
 
     fn count(text: &str) -> u64 {
-        let mut tally = Tally::default();
+        let mut tally = TokenTally::default();
         tally.add(text);
-        tally.weighted(PLAIN)
+        tally.weigh(PLAIN)
     }
 
     #[test]
-    fn texts_have_as_many_tokens_as_openais_own_tokenizer_says() {
+    fn texts_have_as_many_tokens_as_in_openais_own_tokenizer() {
         // The counts are those of OpenAI's vocabulary in `js-tiktoken`.
         for (text, expected) in [
             ("", 0),
@@ -111,31 +113,31 @@ mod tests {
     #[test]
     fn long_runs_are_cut_at_characters_and_count_the_same() {
         for text in ["a".repeat(PIECE), "é".repeat(PIECE), "word ".repeat(PIECE)] {
-            let whole = tokens(&text);
+            let whole = count_tokens(&text);
             assert!(count(&text).abs_diff(whole) <= 8, "{whole}");
         }
     }
 
     #[test]
-    fn what_lies_behind_the_limit_counts_like_the_rest() {
+    fn text_beyond_the_limit_counts_like_the_rest() {
         let text = "1".repeat(PIECE);
-        let mut tally = Tally::default();
+        let mut tally = TokenTally::default();
         for _ in 0..(2 * LIMIT / PIECE) {
             tally.add(&text);
         }
         assert_eq!((tally.counted, tally.skipped), (LIMIT, LIMIT));
-        assert_eq!(tally.weighted(PLAIN), 2 * tally.tokens);
+        assert_eq!(tally.weigh(PLAIN), 2 * tally.tokens);
     }
 
     #[test]
     fn weights_add_up() {
-        let mut tally = Tally::default();
+        let mut tally = TokenTally::default();
         tally.add("Hello, World!");
-        let weights = Weights {
+        let weights = TokenWeights {
             token: 0,
             punctuation: 500,
             uppercase: 2000,
         };
-        assert_eq!(tally.weighted(weights), 5);
+        assert_eq!(tally.weigh(weights), 5);
     }
 }

@@ -98,7 +98,7 @@ fn claude_thinking((text, signed): &(String, Signed)) -> Value {
         }
         Signed::ClaudeRedacted => json!({"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix"}),
         Signed::Unsigned => {
-            json!({"type": "thinking", "thinking": text, "signature": carrier::encode(&carrier::unsigned())})
+            json!({"type": "thinking", "thinking": text, "signature": carrier::encode(&carrier::unsigned_reasoning())})
         }
     }
 }
@@ -285,7 +285,7 @@ fn responses_thinking(text: &str, signed: Signed) -> Value {
 /// The carrier in which reasoning crosses a client of another vendor.
 fn carried(text: &str, signed: Signed) -> String {
     let block = match signed {
-        Signed::Unsigned => return carrier::encode(&carrier::unsigned()),
+        Signed::Unsigned => return carrier::encode(&carrier::unsigned_reasoning()),
         Signed::Claude => {
             json!({"type": "thinking", "thinking": text, "signature": "EqQBCgIYAhIM1gbcDa9GJwZA"})
         }

@@ -89,7 +89,7 @@ fn write_call(scope: &mut Scope<'_>, call: &ToolCall, names: &ToolNames) -> Tool
         cache,
     } = call;
     let input = write_input(scope, input);
-    let name = names.wire(name, namespace.as_deref());
+    let name = names.wire_name(name, namespace.as_deref());
     let mut out = ToolUseBlockParam::new(IdRule::CLAUDE.apply(id), input, name);
     out.cache_control = write_cache(*cache);
     out

@@ -102,9 +102,10 @@ pub fn write_response_block(reasoning: &Reasoning) -> ContentBlock {
     {
         return block;
     }
-    let signature = opaque
-        .as_ref()
-        .map_or_else(|| carrier::encode(&carrier::unsigned()), carrier::encode);
+    let signature = opaque.as_ref().map_or_else(
+        || carrier::encode(&carrier::unsigned_reasoning()),
+        carrier::encode,
+    );
     let mut block = ThinkingBlock::new(reasoning.text());
     block.signature = Some(signature);
     block.into()

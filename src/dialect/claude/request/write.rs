@@ -111,7 +111,7 @@ pub fn write(
     out.thinking = thinking.thinking;
     out.stop_sequences = write_stop(&mut scope.at(fields.stop), stop);
     out.metadata = end_user.as_ref().map(|id| MetadataParam {
-        user_id: Some(end_user::opaque(id)),
+        user_id: Some(end_user::make_opaque(id)),
         ..MetadataParam::new()
     });
     out.service_tier = write_tier(scope, tier);
@@ -134,7 +134,7 @@ pub fn write(
         headers: vec![(version, HeaderValue::from_static(VERSION))],
         body,
         restoration: Restoration {
-            tools: names.into_restoration(),
+            tools: names.into_original_tools(),
             json_tool,
             stop: Vec::new(),
         },

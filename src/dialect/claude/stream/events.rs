@@ -10,7 +10,9 @@ use crate::dialect::ResponseContext;
 use crate::dialect::claude::error;
 use crate::dialect::claude::types::*;
 use crate::dialect::claude::usage::ClaudeTokenCounts;
-use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
+use crate::dialect::shared::envelope::{
+    EventPosition, RawEvent, RawEventReader, RawEventWriter, StreamPhase,
+};
 use crate::wire::{splice, sse};
 
 const PING: &[u8] = br#"{"type":"ping"}"#;
@@ -46,8 +48,8 @@ impl RawEventWriter for ClaudeSseWriter {
         sse::write_event(out, Some("error"), &json);
     }
 
-    fn write_keep_alive(&mut self, started: bool, out: &mut BytesMut) {
-        if started {
+    fn write_keep_alive(&mut self, phase: StreamPhase, out: &mut BytesMut) {
+        if phase == StreamPhase::Started {
             sse::write_event(out, Some("ping"), PING);
         } else {
             sse::write_comment(out, "keep-alive");
@@ -75,7 +77,7 @@ impl RawEventReader for ClaudeRawEventReader {
         let kind = splice::find_first(data, "type").map_err(bad)?;
         let name = kind.map(|kind| kind.text()).transpose().map_err(bad)?;
         let name = name.unwrap_or_default();
-        let part = match &*name {
+        let position = match &*name {
             "message_start" | "message_delta" => {
                 self.read_counts(data);
                 if name == "message_start" {
@@ -90,7 +92,7 @@ impl RawEventReader for ClaudeRawEventReader {
             _ => EventPosition::Middle,
         };
         Ok(Some(RawEvent {
-            part,
+            position,
             name: name.into_owned(),
             json: data.clone(),
         }))
@@ -156,7 +158,7 @@ mod tests {
             (r#"{"type":"message_stop"}"#, EventPosition::End),
         ] {
             let passing = read(&mut events, json).ok().flatten().expect("an event");
-            assert_eq!((passing.part, &*passing.json), (part, json.as_bytes()));
+            assert_eq!((passing.position, &*passing.json), (part, json.as_bytes()));
         }
         let usage = events.usage().unwrap_or_default();
         assert_eq!((usage.fresh, usage.cache_read, usage.output), (3, 2, 7));

@@ -11,7 +11,7 @@ use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::claude::types::*;
 use crate::dialect::claude::usage::{self, ClaudeStop};
 use crate::dialect::claude::{content, reasoning};
-use crate::dialect::shared::envelope::RawEventWriter;
+use crate::dialect::shared::envelope::{RawEventWriter, StreamPhase};
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier};
@@ -237,7 +237,10 @@ impl ClaudeStreamWriter {
             }
             // Clients refuse to send thinking back without a signature, and without thinking the turn would differ.
             Some(ClaudeWrittenBlock::Thinking { signed: false, .. }) => {
-                self.write_delta_frame(SignatureDelta::new(carrier::encode(&carrier::unsigned())), out);
+                self.write_delta_frame(
+                    SignatureDelta::new(carrier::encode(&carrier::unsigned_reasoning())),
+                    out,
+                );
             }
             Some(ClaudeWrittenBlock::Freeform { text }) => {
                 let input = ToolInput::Freeform { text: text.into() };
@@ -293,7 +296,12 @@ impl StreamWriter for ClaudeStreamWriter {
     }
 
     fn write_keep_alive(&mut self, out: &mut BytesMut) {
-        self.events.write_keep_alive(self.started, out);
+        let phase = if self.started {
+            StreamPhase::Started
+        } else {
+            StreamPhase::NotStarted
+        };
+        self.events.write_keep_alive(phase, out);
     }
 
     fn set_start(&mut self, at: Instant) {

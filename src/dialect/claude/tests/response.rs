@@ -220,7 +220,7 @@ fn foreign_reasoning_gets_a_carrier_as_its_signature() {
     assert_eq!(signature(Some(Family::Claude)), "sig");
     let carried = carrier::decode(&signature(Some(Family::OpenaiResponses)));
     assert_eq!(carried.map(|state| state.origin), Some(Family::OpenaiResponses));
-    assert_eq!(signature(None), carrier::encode(&carrier::unsigned()));
+    assert_eq!(signature(None), carrier::encode(&carrier::unsigned_reasoning()));
 }
 
 #[test]

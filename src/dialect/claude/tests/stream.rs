@@ -266,7 +266,10 @@ fn thinking_ends_with_a_signature_of_the_vendor_or_a_carrier() {
         signatures(vec![Delta::Opaque(foreign.clone())]),
         [carrier::encode(&foreign)]
     );
-    assert_eq!(signatures(vec![]), [carrier::encode(&carrier::unsigned())]);
+    assert_eq!(
+        signatures(vec![]),
+        [carrier::encode(&carrier::unsigned_reasoning())]
+    );
 }
 
 #[test]

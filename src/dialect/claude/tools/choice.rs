@@ -78,8 +78,8 @@ pub fn write_choice(
         Some(ToolChoice::Any) if check_forced(&mut scope, capabilities) => any().into(),
         Some(ToolChoice::Named { name, namespace }) if check_forced(&mut scope, capabilities) => {
             let name = match namespace {
-                Some(_) => names.wire(name, namespace.as_deref()),
-                None => names.wire_of(name),
+                Some(_) => names.wire_name(name, namespace.as_deref()),
+                None => names.wire_name_of_choice(name),
             };
             let mut choice = ToolChoiceToolParam::new(name);
             choice.disable_parallel_tool_use = one_at_a_time;

@@ -124,7 +124,7 @@ fn write_function(
             None => scope.field("strict").drop(ClaudeReason::UnenforcedArguments),
         }
     }
-    let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
+    let mut out = ToolParam::new(schema, names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     out.strict = is_strict;
     out.cache_control = write_cache(*cache);
@@ -141,8 +141,8 @@ fn write_freeform(tool: &FreeformTool, names: &ToolNames) -> ToolParam {
         index: _,
     } = tool;
     let schema = to_raw_json(&json_schema::freeform_wrapper());
-    let mut out = ToolParam::new(schema, names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
+    let mut out = ToolParam::new(schema, names.wire_name(name, namespace.as_deref()));
+    out.description = Some(freeform::describe(description.as_deref(), grammar.as_ref()).into());
     out
 }
 
@@ -195,7 +195,7 @@ fn declare_called(
     let mut declared: Vec<String> = Vec::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
         let Block::ToolCall(call) = block else { continue };
-        let name = names.wire(&call.name, call.namespace.as_deref());
+        let name = names.wire_name(&call.name, call.namespace.as_deref());
         if !declared.contains(&name) {
             let tool = ToolParam::new(to_raw_json(&serde_json::json!({"type": "object"})), name.clone());
             tools.push(tool.into());

@@ -168,7 +168,7 @@ fn write_call(
         scope.ignore(OpenAiReason::CachingHint);
     }
     let id = IdRule::OPENAI_CHAT.apply(id);
-    let name = context.names.wire(name, namespace.as_deref());
+    let name = context.names.wire_name(name, namespace.as_deref());
     if let ToolInput::Freeform { text } = input
         && context.capabilities.freeform_tools
     {

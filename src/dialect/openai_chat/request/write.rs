@@ -112,7 +112,7 @@ pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> W
         out.top_logprobs = i64::try_from(top).ok().filter(|top| *top > 0);
     }
 
-    restoration.tools = names.into_restoration();
+    restoration.tools = names.into_original_tools();
     let mut body = target.buffer();
     write_request_into(&out, &mut body);
     WrittenRequest {

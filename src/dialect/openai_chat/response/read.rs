@@ -100,7 +100,7 @@ fn read_message(
     if let Some(text) = reasoning::read_text(reasoning_content, reasoning) {
         blocks.push(Block::Reasoning(Reasoning {
             parts: vec![text.into()],
-            opaque: Some(carrier::unsigned()),
+            opaque: Some(carrier::unsigned_reasoning()),
         }));
     }
     if let Some(text) = content.filter(|text| !text.is_empty()) {

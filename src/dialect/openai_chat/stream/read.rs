@@ -324,7 +324,7 @@ impl ChatStreamReader {
             return;
         };
         if kind == OpenBlockKind::Reasoning {
-            let delta = Delta::Opaque(carrier::unsigned());
+            let delta = Delta::Opaque(carrier::unsigned_reasoning());
             out.push(Event::Delta { index, delta });
         }
         out.push(Event::Close { index });

@@ -119,7 +119,7 @@ fn instructions_take_the_role_that_the_upstream_knows() {
 fn reasoning_goes_back_where_the_server_wants_it() {
     let reasoning = Block::Reasoning(Reasoning {
         parts: vec!["a".into(), "b".into()],
-        opaque: Some(carrier::unsigned()),
+        opaque: Some(carrier::unsigned_reasoning()),
     });
     let request = request(vec![
         Message::new(Role::User, 0, vec![text("x")]),

@@ -162,7 +162,9 @@ pub fn write(
                 } else {
                     "function"
                 };
-                to_raw_json(&serde_json::json!({"type": kind, kind: {"name": names.wire_of(name)}}))
+                to_raw_json(
+                    &serde_json::json!({"type": kind, kind: {"name": names.wire_name_of_choice(name)}}),
+                )
             });
             let mode = if *required {
                 ChatCompletionAllowedToolsParamMode::Required

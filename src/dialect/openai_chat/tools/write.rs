@@ -90,7 +90,7 @@ fn write_function(
     if cache.is_some() {
         scope.ignore(ChatReason::NoBreakpointOnTool);
     }
-    let mut out = FunctionDefinition::new(names.wire(name, namespace.as_deref()));
+    let mut out = FunctionDefinition::new(names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     if *strict == Some(true) {
         let is_enforceable = || {
@@ -129,10 +129,10 @@ fn write_freeform(
         grammar,
         index: _,
     } = tool;
-    let wire = names.wire(name, namespace.as_deref());
+    let wire = names.wire_name(name, namespace.as_deref());
     if !capabilities.freeform_tools {
         let mut out = FunctionDefinition::new(wire);
-        out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
+        out.description = Some(freeform::describe(description.as_deref(), grammar.as_ref()).into());
         out.parameters = Some(to_raw_json(&json_schema::freeform_wrapper()));
         return ChatCompletionFunctionToolParam::new(out).into();
     }

@@ -4,9 +4,9 @@ use crate::canonical::{
     Annotation, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, MediaSource,
     Reason, Scope, Text,
 };
+use crate::dialect::openai::data_url;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::shared::data_url;
 use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
 
 /// The media type of file data that comes without one.

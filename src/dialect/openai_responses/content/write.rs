@@ -5,9 +5,9 @@ use crate::canonical::{
     SearchResult, Text,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::data_url;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::shared::data_url;
 use crate::wire::json::{Concat, join};
 
 /// The name of a file whose client gave none.

@@ -256,7 +256,7 @@ impl<'a> InputItemWriter<'a> {
         } = call;
         content::ignore_cache(scope, *cache);
         let call_id = IdRule::OPENAI_RESPONSES.apply(id);
-        let name = self.names.wire(name, namespace.as_deref());
+        let name = self.names.wire_name(name, namespace.as_deref());
         let arguments = match input {
             ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
                 self.freeform_calls.insert(id);

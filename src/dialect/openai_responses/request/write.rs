@@ -102,7 +102,7 @@ pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> W
     out.metadata = (!metadata.is_empty()).then(|| metadata.iter().cloned().collect());
     out.service_tier = service_tier.map(write_service_tier);
     let restoration = Restoration {
-        tools: names.into_restoration(),
+        tools: names.into_original_tools(),
         json_tool: None,
         stop: stop.clone(),
     };

@@ -83,8 +83,8 @@ pub fn write(
         CanonicalChoice::Any if !cannot_force => ToolChoice::String(ToolChoiceString::Required),
         CanonicalChoice::Named { name, namespace } if !cannot_force => {
             let wire = match namespace {
-                Some(_) => names.wire(name, namespace.as_deref()),
-                None => names.wire_of(name),
+                Some(_) => names.wire_name(name, namespace.as_deref()),
+                None => names.wire_name_of_choice(name),
             };
             if is_custom(name, request, capabilities) {
                 ToolChoice::Object(ToolChoiceCustomParam::new(wire).into())
@@ -111,7 +111,7 @@ pub fn write(
                 } else {
                     "function"
                 };
-                to_raw_json(&serde_json::json!({"type": kind, "name": names.wire_of(name)}))
+                to_raw_json(&serde_json::json!({"type": kind, "name": names.wire_name_of_choice(name)}))
             });
             let allowed = ToolChoiceAllowedParam::new(mode, allowed.collect());
             ToolChoice::Object(allowed.into())

@@ -81,7 +81,7 @@ fn write_function(
             scope.field("strict").drop(ResponsesReason::NotStrict);
         }
     }
-    let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
+    let mut out = FunctionToolParam::new(names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     out.parameters = Some(parameters);
     // If it is left out, the API makes every schema strict that allows it, which the client did not ask for.
@@ -98,7 +98,7 @@ fn write_custom(scope: &mut Scope<'_>, tool: &FreeformTool, names: &ToolNames) -
         index,
     } = tool;
     let mut scope = scope.at(Path::element("tools", *index));
-    let mut out = CustomToolParam::new(names.wire(name, namespace.as_deref()));
+    let mut out = CustomToolParam::new(names.wire_name(name, namespace.as_deref()));
     out.description = description.clone().filter(|text| !text.is_empty());
     out.format = grammar.as_ref().and_then(|Grammar { syntax, definition }| {
         let syntax = CustomToolInputFormatGrammarParamSyntax::from(syntax.as_str());
@@ -120,8 +120,8 @@ fn write_wrapped(tool: &FreeformTool, names: &ToolNames) -> FunctionToolParam {
         grammar,
         index: _,
     } = tool;
-    let mut out = FunctionToolParam::new(names.wire(name, namespace.as_deref()));
-    out.description = Some(freeform::description(description.as_deref(), grammar.as_ref()).into());
+    let mut out = FunctionToolParam::new(names.wire_name(name, namespace.as_deref()));
+    out.description = Some(freeform::describe(description.as_deref(), grammar.as_ref()).into());
     out.parameters = Some(to_raw_json(&json_schema::freeform_wrapper()));
     out.strict = Some(false);
     out

@@ -83,7 +83,7 @@ fn start() -> Event {
 }
 
 fn long_response() -> Vec<Event> {
-    let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned);
+    let state = carrier::decode("px1.c.e30").unwrap_or_else(carrier::unsigned_reasoning);
     assert_eq!(state.origin, Family::Claude);
     vec![
         start(),

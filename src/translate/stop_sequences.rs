@@ -1,23 +1,25 @@
-//! Watches for stop sequences that an upstream does not take.
+//! Stop sequences that an upstream does not accept: the proxy finds them in the text of the response.
 
-/// Watches a text for stop sequences, holding back only what may be the beginning of one.
+/// Finds stop sequences in a text that arrives piece by piece. It holds back only text that may be the beginning of
+/// one.
 #[derive(Debug)]
 pub struct StopWatch {
     sequences: Vec<String>,
+    /// Text that has not been handed on.
     held: String,
 }
 
-/// What a watched piece of text amounts to.
+/// What a piece of text gives.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// Text that may leave.
+pub struct WatchedText {
+    /// Text that can be handed on.
     pub text: String,
-    /// The sequence that was met; the answer ends before it.
+    /// The sequence that was found; the response ends before it.
     pub stop: Option<String>,
 }
 
 impl StopWatch {
-    /// A watch for these sequences; empty ones are never met.
+    /// A watch for these sequences. Empty ones are left out: they would end the response before it begins.
     pub fn new(sequences: &[String]) -> Self {
         let sequences = sequences
             .iter()
@@ -31,8 +33,9 @@ impl StopWatch {
     }
 
     /// Takes a piece of text.
-    pub fn push(&mut self, piece: &str) -> Watched {
+    pub fn push(&mut self, piece: &str) -> WatchedText {
         self.held.push_str(piece);
+        // The first sequence ends the response; of two that begin at the same place, the longer one.
         let found = self
             .sequences
             .iter()
@@ -41,14 +44,14 @@ impl StopWatch {
         if let Some((at, stop)) = found {
             let stop = Some(stop.clone());
             self.held.truncate(at);
-            return Watched {
+            return WatchedText {
                 text: std::mem::take(&mut self.held),
                 stop,
             };
         }
         let keep = self.possible_start();
         let rest = self.held.split_off(keep);
-        Watched {
+        WatchedText {
             text: std::mem::replace(&mut self.held, rest),
             stop: None,
         }
@@ -59,7 +62,7 @@ impl StopWatch {
         std::mem::take(&mut self.held)
     }
 
-    /// Where the longest end of the held text begins that some sequence starts with.
+    /// The position from which on the held text may be the beginning of a sequence; its length if there is none.
     fn possible_start(&self) -> usize {
         let longest = self.sequences.iter().map(String::len).max().unwrap_or(0);
         let from = self.held.len().saturating_sub(longest);
@@ -85,7 +88,7 @@ mod tests {
         let mut watch = StopWatch::new(&stops);
         let mut out = String::new();
         for piece in pieces {
-            let Watched { text, stop } = watch.push(piece);
+            let WatchedText { text, stop } = watch.push(piece);
             out.push_str(&text);
             if stop.is_some() {
                 return (out, stop);
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_split_between_pieces_cuts_the_text() {
+    fn a_sequence_that_is_split_between_pieces_cuts_the_text() {
         assert_eq!(
             run(&["END"], &["fooE", "NDbar"]),
             ("foo".to_owned(), Some("END".to_owned()))
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_one_is_let_go() {
+    fn text_that_only_begins_like_a_sequence_is_handed_on() {
         assert_eq!(
             run(&["END"], &["fooEN", "T é", "E"]),
             ("fooENT éE".to_owned(), None)

@@ -1,8 +1,8 @@
-//! What of a user message is the user's own.
+//! The user's own words in a message of the user.
 
 use std::borrow::Cow;
 
-/// Elements in which agents put notes of their own into user messages; content and all.
+/// Elements in which agents add notes to user messages. They are removed with their content.
 const NOTES: [&str; 14] = [
     // Claude Code
     "system-reminder",
@@ -23,31 +23,32 @@ const NOTES: [&str; 14] = [
     "environment_details",
 ];
 
-/// Elements that hold what the user typed.
+/// Elements that contain what the user typed. Only their tags are removed.
 const WRAPPERS: [&str; 4] = ["command-name", "command-args", "bash-input", "user_query"];
 
 /// The text without the notes and the markup that agents put around the user's own words.
-pub(super) fn own(text: &str) -> Cow<'_, str> {
+pub(super) fn strip_agent_notes(text: &str) -> Cow<'_, str> {
     let mut kept = String::new();
-    // Start of what is neither kept nor dropped yet, and where to look for the next tag.
+    // The start of the text that is neither kept nor removed yet, and the position from which the next tag is sought.
     let (mut start, mut at) = (0, 0);
     let mut notes = NOTES.to_vec();
     while let Some(offset) = text.get(at..).and_then(|rest| rest.find('<')) {
         let open = at + offset;
-        let end = match tag(text, open) {
-            Some(Tag {
+        let end = match read_tag(text, open) {
+            Some(MarkupTag {
                 name,
                 inside,
                 opens: true,
             }) if notes.contains(&name) => {
-                let end = closing(text, inside, name);
+                let end = find_end(text, inside, name);
                 if end.is_none() {
-                    // Nor will a later one be closed: not looking again keeps this linear.
+                    // A later one of this name is not closed either. It is not sought again: otherwise a text of many
+                    // opening tags would take quadratic time.
                     notes.retain(|note| *note != name);
                 }
                 end
             }
-            Some(Tag { name, inside, .. }) if WRAPPERS.contains(&name) => Some(inside),
+            Some(MarkupTag { name, inside, .. }) if WRAPPERS.contains(&name) => Some(inside),
             _ => None,
         };
         if let Some(end) = end {
@@ -64,16 +65,16 @@ pub(super) fn own(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// A tag, opening or closing.
-struct Tag<'a> {
+/// An opening or closing tag.
+struct MarkupTag<'a> {
     name: &'a str,
     opens: bool,
-    /// Where the text after it begins.
+    /// The position of the text after it.
     inside: usize,
 }
 
-/// The tag that begins at a `<`. Names longer than any that is known end the search.
-fn tag(text: &str, open: usize) -> Option<Tag<'_>> {
+/// Reads the tag that begins at a `<`. A name that is longer than all known ones is no tag.
+fn read_tag(text: &str, open: usize) -> Option<MarkupTag<'_>> {
     const LONGEST: usize = 32;
     let rest = text.get(open + 1..)?;
     let (opens, rest) = match rest.strip_prefix('/') {
@@ -84,21 +85,22 @@ fn tag(text: &str, open: usize) -> Option<Tag<'_>> {
     let length = rest.bytes().take(LONGEST).take_while(is_name).count();
     let name = rest.get(..length)?;
     let after = rest.get(length..)?;
-    after.starts_with('>').then(|| Tag {
+    after.starts_with('>').then(|| MarkupTag {
         name,
         opens,
         inside: text.len() - after.len() + 1,
     })
 }
 
-/// Where the text after the closing tag begins.
-fn closing(text: &str, from: usize, name: &str) -> Option<usize> {
+/// The position of the text after the closing tag.
+fn find_end(text: &str, from: usize, name: &str) -> Option<usize> {
     let closing = format!("</{name}>");
     let at = text.get(from..)?.find(&closing)?;
     Some(from + at + closing.len())
 }
 
-/// The text on one line, every run of white space a single space, cut with an ellipsis after so many characters.
+/// The text on one line, with every run of white space and control characters as a single space. It is cut with an
+/// ellipsis after `limit` characters. A line break in the conversation would forge a line of the summary.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
@@ -155,14 +157,14 @@ mod tests {
             ("<", "<"),
             ("é<system-reminder>é</system-reminder>é", "é é"),
         ] {
-            assert_eq!(one_line(&own(text), 1_000), expected, "{text}");
+            assert_eq!(one_line(&strip_agent_notes(text), 1_000), expected, "{text}");
         }
     }
 
     #[test]
     fn unclosed_notes_cost_no_more_than_their_length() {
         let hostile = "<system-reminder>".repeat(200_000);
-        assert_eq!(own(&hostile), hostile);
+        assert_eq!(strip_agent_notes(&hostile), hostile);
     }
 
     #[test]
@@ -178,7 +180,7 @@ mod tests {
         #[test]
         fn any_text_has_own_words(parts in proptest::collection::vec("<?/?(system-reminder|user_query|é|[ -~]{0,3})>?", 0..12)) {
             let text = parts.concat();
-            let line = one_line(&own(&text), 10);
+            let line = one_line(&strip_agent_notes(&text), 10);
             proptest::prop_assert!(line.chars().count() <= 11);
             proptest::prop_assert!(!line.contains('\n'));
         }
