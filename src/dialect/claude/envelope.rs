@@ -1,5 +1,5 @@
-//! The envelope of a request: the model and `stream` are in the body, the version and the betas in headers. Between this
-//! dialect and Bedrock, only the envelope of a request changes.
+//! The envelope of a request: the model and `stream` are in the body, the version and the betas in headers. Between
+//! this dialect and Bedrock, only the envelope of a request changes.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

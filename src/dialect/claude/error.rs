@@ -23,8 +23,8 @@ struct ClaudeErrorDetail {
     message: String,
 }
 
-/// Reads the response of an upstream whose status is not a success. A body in another form comes from a gateway before it,
-/// so that less can be concluded from its status.
+/// Reads the response of an upstream whose status is not a success. A body in another form comes from a gateway before
+/// it, so that less can be concluded from its status.
 pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let retry_after = error_class::read_retry_after(headers);
     let error = match serde_json::from_slice::<ClaudeErrorDocument>(body) {
@@ -96,8 +96,8 @@ fn status_and_type(class: ErrorClass) -> (u16, &'static str) {
     }
 }
 
-/// The message that a client reads. It names the field, and a context window that is exceeded is named in the words that
-/// clients look for.
+/// The message that a client reads. It names the field, and a context window that is exceeded is named in the words
+/// that clients look for.
 pub fn message_for_client(error: &Error) -> String {
     let message = &error.message;
     match &error.param {

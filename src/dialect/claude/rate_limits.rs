@@ -1,5 +1,6 @@
-//! The headers that report rate limits (Claude API reference, rate limits: `anthropic-ratelimit-*`). The time of a reset is
-//! in RFC 3339. The separate limits of input and output tokens have no counterpart in other dialects and are not read.
+//! The headers that report rate limits (Claude API reference, rate limits: `anthropic-ratelimit-*`). The time of a
+//! reset is in RFC 3339. The separate limits of input and output tokens have no counterpart in other dialects and are
+//! not read.
 
 use std::time::{Duration, SystemTime};
 

@@ -89,8 +89,8 @@ fn edit_blocks(
     }
     let added: Vec<String> = additions.iter().map(|text| write_block(text)).collect();
     match end {
-        // A block whose text has become blank is removed, since the API refuses blank text. Removing the comma as well is
-        // simplest if the whole list is written anew.
+        // A block whose text has become blank is removed, since the API refuses blank text. Removing the comma as well
+        // is simplest if the whole list is written anew.
         _ if is_blank => {
             kept.extend(added);
             splices.replace(system.span(), format!("[{}]", kept.join(",")));

@@ -31,8 +31,8 @@ pub fn read_input(input: Raw) -> ToolInput {
     ToolInput::Object { json: input }
 }
 
-/// Writes the input of a call. An input that is no object is wrapped in one: refused, one broken call in the history would
-/// end the session.
+/// Writes the input of a call. An input that is no object is wrapped in one: if it were refused, one broken call in the
+/// history would end the session.
 pub fn write_input(scope: &mut Scope<'_>, input: &ToolInput) -> Raw {
     match input {
         ToolInput::Object { json } => json.clone(),

@@ -51,8 +51,8 @@ pub fn read(scope: &mut Scope<'_>, messages: Vec<MessageParam>, request: &mut Re
     }
 }
 
-/// Reads the content of a user's or the assistant's message. A summary within it becomes a message of its own, since only
-/// the user may send it, so one message of the client can become several.
+/// Reads the content of a user's or the assistant's message. A summary within it becomes a message of its own, since
+/// only the user may send it, so one message of the client can become several.
 fn read_content(
     scope: &mut Scope<'_>,
     content: MessageContentParam,
@@ -136,8 +136,8 @@ fn read_instruction(
     }
 }
 
-/// Declares a tool that the conversation adds, after those of the list. A client may add the same tool several times, once
-/// for each time that its list of tools changes.
+/// Declares a tool that the conversation adds, after those of the list. A client may add the same tool several times,
+/// once for each time that its list of tools changes.
 fn add_tool(scope: &mut Scope<'_>, tool: ToolParam, request: &mut Request) {
     let tool = tools::read_custom(scope, tool, request.tools.len());
     let is_same = |known: &Tool| matches!(known, Tool::Function(known) if known.name == tool.name);

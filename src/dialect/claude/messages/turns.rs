@@ -1,9 +1,9 @@
 //! The shape of a conversation that the Messages API accepts.
 //!
-//! The API refuses a conversation unless roles alternate, the user begins, every tool result comes first in the user's turn
-//! right after its call, and no text is blank. Messages that do not fit are moved by fixed rules that look
-//! only at earlier messages and at the next one. A longer history therefore keeps the shape of the shorter one, which
-//! prompt caches and signed thinking depend on.
+//! The API refuses a conversation unless roles alternate, the user begins, every tool result comes first in the user's
+//! turn right after its call, and no text is blank. Messages that do not fit are moved by fixed rules that look only at
+//! earlier messages and at the next one. A longer history therefore keeps the shape of the shorter one, which prompt
+//! caches and signed thinking depend on.
 
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
@@ -39,8 +39,8 @@ pub struct ClaudeTurnBlock<'a> {
 pub struct ClaudeTurns<'a> {
     /// The turns, in order.
     pub turns: Vec<ClaudeTurn<'a>>,
-    /// Whether the last leading instruction has become the user's message because there is no other, and has to leave the
-    /// system prompt.
+    /// Whether the last leading instruction has become the user's message because there is no other, and has to leave
+    /// the system prompt.
     pub system_as_user: bool,
 }
 
@@ -84,8 +84,8 @@ fn refuse_unpaired(scope: &mut Scope<'_>, request: &Request) {
     }
 }
 
-/// Merges neighbours of one role. Instructions between a call and its results are delayed until after the results, since
-/// the API accepts nothing between the two.
+/// Merges neighbours of one role. Instructions between a call and its results are delayed until after the results,
+/// since the API accepts nothing between the two.
 fn merge_neighbours<'a>(scope: &mut Scope<'_>, request: &'a Request) -> Vec<ClaudeTurn<'a>> {
     let mut turns: Vec<ClaudeTurn<'a>> = Vec::with_capacity(request.messages.len());
     let mut delayed: Vec<ClaudeTurnBlock<'a>> = Vec::new();
@@ -105,6 +105,7 @@ fn merge_neighbours<'a>(scope: &mut Scope<'_>, request: &'a Request) -> Vec<Clau
             delayed.extend(blocks);
             continue;
         }
+        // Results may be split over several messages of the user; the delayed instructions follow the last of them.
         let more_results = request.messages.get(position + 1).is_some_and(has_result);
         push_blocks(&mut turns, message.role, blocks);
         if !more_results && !delayed.is_empty() {
@@ -177,8 +178,8 @@ fn is_own_reasoning(block: &Block) -> bool {
 }
 
 /// Leaves instructions in the middle of the conversation if the model accepts them there; otherwise they become framed
-/// text of the user at the same position. They never move to the top: that would change the prefix that prompt caches and
-/// signatures cover.
+/// text of the user at the same position. They never move to the top: that would change the prefix that prompt caches
+/// and signatures cover.
 fn place_instructions(scope: &mut Scope<'_>, turns: &mut Vec<ClaudeTurn<'_>>, capabilities: &Capabilities) {
     let roles: Vec<Role> = turns.iter().map(|turn| turn.role).collect();
     // The API accepts an instruction only after the user's turn, at the end or before the assistant's.
@@ -298,8 +299,8 @@ fn end_with_user(scope: &mut Scope<'_>, turns: &mut [ClaudeTurn<'_>], capabiliti
     }
 }
 
-/// Whether the last turn of the assistant calls tools and does not begin with thinking. Models that think up to a budget
-/// refuse such a history while thinking is on.
+/// Whether the last turn of the assistant calls tools and does not begin with thinking. Models that think up to a
+/// budget refuse such a history while thinking is on.
 pub fn has_lost_thinking(turns: &[ClaudeTurn<'_>]) -> bool {
     let Some(last) = turns.iter().rfind(|turn| turn.role == Role::Assistant) else {
         return false;

@@ -12,7 +12,8 @@ use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::unknown::drop_unknown;
 use crate::wire::json::LazyStr;
 
-/// Reads a thinking block of a request: the vendor's own with its signature, or another vendor's reasoning with a carrier.
+/// Reads a thinking block of a request: the vendor's own with its signature, or another vendor's reasoning with a
+/// carrier.
 /// `None` if the carrier is of a version that this proxy does not know.
 pub fn read_thinking(scope: &mut Scope<'_>, block: ThinkingBlockParam) -> Option<Reasoning> {
     let ThinkingBlockParam {

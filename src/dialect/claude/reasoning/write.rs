@@ -127,8 +127,8 @@ impl ThinkingWriter<'_> {
         Some(Effort::from(nearest.as_str()))
     }
 
-    /// Thinking up to a budget, which has to be below `max_tokens`. The client's limit is a promise about cost and is never
-    /// raised: the budget is cut instead.
+    /// Thinking up to a budget, which has to be below `max_tokens`. The client's limit is a promise about cost and is
+    /// never raised: the budget is cut instead.
     fn write_budget(&mut self, wanted: u64) -> ClaudeThinking {
         if self.context.forced_tool {
             self.scope.drop(ClaudeReason::ForcedCallExcludesThinking);

@@ -51,8 +51,7 @@ pub fn write(
         scope.drop_member("top_k", top_k, ClaudeReason::NoSampling);
         return ClaudeSampling::default();
     }
-    let mut out = ClaudeSampling::default();
-    out.temperature = match temperature {
+    let written_temperature = match temperature {
         Some(value) if thinking.has_budget() && value.as_f64() != Some(1.0) => {
             scope
                 .field("temperature")
@@ -67,19 +66,23 @@ pub fn write(
         }
         value => value.clone(),
     };
-    out.top_p = match top_p {
+    let top_p = match top_p {
         Some(_) if temperature.is_some() && !target.capabilities.temperature_with_top_p => {
             scope.field("top_p").drop(ClaudeReason::TemperatureOrTopP);
             None
         }
         value => value.clone(),
     };
-    out.top_k = match top_k {
+    let top_k = match top_k {
         Some(_) if thinking.has_budget() => {
             scope.field("top_k").drop(ClaudeReason::TopKWithThinking);
             None
         }
         value => value.and_then(|value| i64::try_from(value).ok()),
     };
-    out
+    ClaudeSampling {
+        temperature: written_temperature,
+        top_p,
+        top_k,
+    }
 }

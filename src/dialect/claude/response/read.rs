@@ -98,8 +98,8 @@ fn read_block(scope: &mut Scope<'_>, block: ContentBlock) -> Option<Block> {
     })
 }
 
-/// Reads a block of a vendor's own tool, `None` for any other block. The writer records its loss, since some dialects carry
-/// it.
+/// Reads a block of a vendor's own tool, `None` for any other block. The writer records its loss, since some dialects
+/// carry it.
 pub fn read_server_tool(block: &ContentBlock) -> Option<ServerTool> {
     let (item, query) = match block {
         ContentBlock::ServerToolUse(ServerToolUseBlock {
@@ -146,7 +146,8 @@ pub fn read_query(input: &str) -> Option<String> {
         .map(|search| search.query)
 }
 
-/// Reads a citation of a text. Others than those of web pages point into documents of the request, which no other API has.
+/// Reads a citation of a text. Others than those of web pages point into documents of the request, which no other API
+/// has.
 /// `scope` is that of the text.
 pub fn read_citation(scope: &mut Scope<'_>, citation: TextCitation) -> Option<Annotation> {
     match citation {

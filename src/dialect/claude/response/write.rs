@@ -102,8 +102,8 @@ fn write_block(scope: &mut Scope<'_>, block: Block, finish: FinishReason) -> Opt
     })
 }
 
-/// Writes the input of a call. One that the output limit cut off is closed as well as it can be, so that the client sees
-/// the arguments that arrived.
+/// Writes the input of a call. One that the output limit cut off is closed as well as it can be, so that the client
+/// sees the arguments that arrived.
 fn write_input(scope: &mut Scope<'_>, input: ToolInput, finish: FinishReason) -> Raw {
     match input {
         ToolInput::Malformed { text } if finish == FinishReason::Length => {

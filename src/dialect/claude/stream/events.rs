@@ -57,8 +57,8 @@ impl RawEventWriter for ClaudeSseWriter {
     }
 }
 
-/// Reads events without translating them: only their types, and the token counts, which are in the first event and in the
-/// last but one.
+/// Reads events without translating them: only their types, and the token counts, which are in the first event and in
+/// the last but one.
 #[derive(Debug, Default)]
 pub struct ClaudeRawEventReader {
     counts: Option<ClaudeTokenCounts>,

@@ -12,8 +12,8 @@ use crate::dialect::claude::{error, reasoning, response};
 use crate::dialect::shared::fast_path::DeltaFastPath;
 use crate::wire::json::FieldPaths;
 
-/// Where an event has the text of its delta. A member that this reader begins to use must not get into `passed`: the fast
-/// path does not look at those.
+/// Where an event has the text of its delta. A member that this reader begins to use must not get into `passed`: the
+/// fast path does not look at those.
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["delta"],
     texts: &[&["text"], &["partial_json"], &["thinking"]],
@@ -202,8 +202,8 @@ impl ClaudeStreamReader {
             start.usage = Some(self.counts.to_usage());
         }
         out.push(Event::Start(start));
-        // The first event holds the calls that were deferred to this turn, complete. Their indices here are such that no
-        // block of a later event has one of them.
+        // The first event holds the calls that were deferred to this turn, complete. Their indices here are such that
+        // no block of a later event has one of them.
         for (upstream_index, block) in (i64::MIN..).zip(content) {
             self.open_block(upstream_index, block, out);
             self.close_block(upstream_index, out);
@@ -370,8 +370,8 @@ impl ClaudeStreamReader {
                 };
                 Delta::Annotation(citation)
             }
-            // Deltas of a vendor's own blocks, whose loss the writer records, and deltas that a block of this kind cannot
-            // have.
+            // Deltas of a vendor's own blocks, whose loss the writer records, and deltas that a block of this kind
+            // cannot have.
             (
                 RawContentBlockDelta::InputJsonDelta(_)
                 | RawContentBlockDelta::ThinkingDelta(_)

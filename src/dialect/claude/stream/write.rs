@@ -38,8 +38,8 @@ pub struct ClaudeStreamWriter {
 /// The block that is being written.
 #[derive(Debug)]
 enum ClaudeWrittenBlock {
-    /// Text or a refusal. It is opened by its first delta, since clients would send an empty text block back, which the API
-    /// refuses.
+    /// Text or a refusal. It is opened by its first delta, since clients would send an empty text block back, which the
+    /// API refuses.
     Text { opened: bool, is_refusal: bool },
     /// Thinking; `part` is the number of the last part, `signed` whether its signature has been written.
     Thinking { part: Option<u32>, signed: bool },
@@ -66,8 +66,8 @@ impl ClaudeStreamWriter {
         }
     }
 
-    /// Estimated token counts, used until the upstream reports real ones, or at the end if it never does: clients believe
-    /// the last counts, so those must not fall to zero.
+    /// Estimated token counts, used until the upstream reports real ones, or at the end if it never does: clients
+    /// believe the last counts, so those must not fall to zero.
     fn estimate(&self) -> CanonicalUsage {
         CanonicalUsage {
             fresh: self.context.input_estimate,
@@ -160,7 +160,8 @@ impl ClaudeStreamWriter {
         );
     }
 
-    /// Writes a delta of text, which is of the same kind throughout a block, so that a template of its frame can be used.
+    /// Writes a delta of text, which is of the same kind throughout a block, so that a template of its frame can be
+    /// used.
     fn write_text_delta<T: Into<RawContentBlockDelta>>(
         &mut self,
         text: &str,
@@ -171,7 +172,8 @@ impl ClaudeStreamWriter {
             return;
         }
         self.write_delta_frame(to_delta(text), out);
-        // Asked after each frame that was written in full: the cache counts them, and wants a template after the second.
+        // Asked after each frame that was written in full: the cache counts them, and wants a template after the
+        // second.
         if self.delta_frames.is_wanted() {
             let mut marked = BytesMut::new();
             self.write_delta_frame(to_delta(FrameTemplate::TEXT), &mut marked);

@@ -10,8 +10,8 @@ use crate::dialect::claude::types::*;
 use crate::dialect::shared::json_schema;
 use crate::dialect::shared::raw_json::to_raw_json;
 
-/// Writes the format of the response's text. If the API's structured output does not accept the schema, the model has to
-/// call a tool with that schema, and the call's input becomes the text of the response.
+/// Writes the format of the response's text. If the API's structured output does not accept the schema, the model has
+/// to call a tool with that schema, and the call's input becomes the text of the response.
 pub fn write_format(
     scope: &mut Scope<'_>,
     request: &Request,

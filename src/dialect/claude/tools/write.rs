@@ -71,8 +71,8 @@ pub fn write(
     out
 }
 
-/// Leaves out the search of a model that has none. Agents offer a search in every request, whether they need it or not, so
-/// it is dropped beside other tools. A request that is for nothing but a search is refused.
+/// Leaves out the search of a model that has none. Agents offer a search in every request, whether they need it or not,
+/// so it is dropped beside other tools. A request that is for nothing but a search is refused.
 fn leave_out_search(scope: &mut Scope<'_>, request: &Request) {
     let has_others = request
         .tools
@@ -184,8 +184,8 @@ fn write_web_search(scope: &mut Scope<'_>, tool: &WebSearchTool) -> WebSearchToo
     out
 }
 
-/// Declares the tools that the history calls if the request declares none: the API demands a definition of each, even if
-/// no more calls are wanted.
+/// Declares the tools that the history calls if the request declares none: the API demands a definition of each, even
+/// if no more calls are wanted.
 fn declare_called(
     scope: &mut Scope<'_>,
     request: &Request,
