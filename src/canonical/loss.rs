@@ -111,26 +111,6 @@ impl Losses {
         }
     }
 
-    /// Records a [`LossKind::Refused`] entry.
-    pub fn refuse(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
-        self.record(LossKind::Refused, path, reason);
-    }
-
-    /// Records a [`LossKind::Dropped`] entry.
-    pub fn drop_field(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
-        self.record(LossKind::Dropped, path, reason);
-    }
-
-    /// Records a [`LossKind::Approximated`] entry.
-    pub fn approximate(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
-        self.record(LossKind::Approximated, path, reason);
-    }
-
-    /// Records a [`LossKind::Ignored`] entry.
-    pub fn ignore(&mut self, path: impl Into<String>, reason: impl Into<Reason>) {
-        self.record(LossKind::Ignored, path, reason);
-    }
-
     /// All entries, in the order of discovery.
     pub fn entries(&self) -> &[Loss] {
         &self.entries

@@ -57,20 +57,13 @@ impl Serialize for Reason {
     }
 }
 
+/// For tests that need a reason of no dialect.
+#[cfg(test)]
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
         Self {
             name: "",
             text: Cow::Borrowed(text),
-        }
-    }
-}
-
-impl From<String> for Reason {
-    fn from(text: String) -> Self {
-        Self {
-            name: "",
-            text: Cow::Owned(text),
         }
     }
 }

@@ -271,13 +271,14 @@ fn escape_unprintable(c: char) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::LossKind;
 
     #[test]
     fn the_loss_header_is_bounded_and_printable() {
         let mut losses = Losses::new();
-        losses.ignore("cache", "unseen");
-        losses.drop_field("a[0].ö\n", "no place");
-        losses.approximate("b", "near");
+        losses.record(LossKind::Ignored, "cache", "unseen");
+        losses.record(LossKind::Dropped, "a[0].ö\n", "no place");
+        losses.record(LossKind::Approximated, "b", "near");
         let mut response = json("");
         add_loss_header(&mut response, &losses);
         assert_eq!(
@@ -285,7 +286,7 @@ mod tests {
             "dropped a[0].\\u{f6}\\u{a}, approximated b"
         );
         for index in 0..200 {
-            losses.drop_field(format!("messages[{index}].name"), "no place");
+            losses.record(LossKind::Dropped, format!("messages[{index}].name"), "no place");
         }
         add_loss_header(&mut response, &losses);
         let text = response.headers()[LOSS_HEADER].to_str().expect("text");

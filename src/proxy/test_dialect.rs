@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::canonical::{
-    Block, BlockStart, Delta, Error, ErrorClass, Event, Family, FieldNames, Finish, FinishReason, Request,
-    Response, Restoration, Scope, Start, Text, Usage,
+    Block, BlockStart, Delta, Error, ErrorClass, Event, Family, FieldNames, Finish, FinishReason, LossKind,
+    Request, Response, Restoration, Scope, Start, Text, Usage,
 };
 use crate::dialect::{
     ClientRequest, Dialect, DialectName, Endpoint, Endpoints, ErrorCodec, ModelList, Preferences,
@@ -81,8 +81,8 @@ impl RequestCodec for FakeDialect {
         for word in words {
             match word {
                 "stream" => request.stream = true,
-                "lossy" => losses.drop_field("words[1]", "there is no word for it"),
-                "impossible" => losses.refuse("words[1]", "it cannot be said"),
+                "lossy" => losses.record(LossKind::Dropped, "words[1]", "there is no word for it"),
+                "impossible" => losses.record(LossKind::Refused, "words[1]", "it cannot be said"),
                 other => return Err(Error::new(ErrorClass::InvalidRequest, other)),
             }
         }
@@ -119,7 +119,7 @@ impl ResponseCodec for FakeDialect {
         if text == "gibberish" {
             return Err(Error::new(ErrorClass::Upstream, "no words"));
         }
-        losses.approximate("response", "it was louder");
+        losses.record(LossKind::Approximated, "response", "it was louder");
         Ok(Response {
             id: None,
             model: None,

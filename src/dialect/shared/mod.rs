@@ -14,7 +14,6 @@ pub mod error_class;
 pub mod fast_path;
 pub mod freeform;
 pub mod json_schema;
-pub mod legacy;
 pub mod partial_json;
 pub mod rate_limits;
 pub mod raw_json;
