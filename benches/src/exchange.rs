@@ -9,7 +9,7 @@ use llm_proxy::capability;
 use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, WrittenRequest};
 use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ReasoningMemory, ReasoningOwner};
-use llm_proxy::wire::framing::Decoder;
+use llm_proxy::wire::framing::FrameDecoder;
 use llm_proxy::wire::splice::{self, Splices};
 
 use crate::{MODEL, upstream_model};
@@ -106,7 +106,7 @@ impl Pair {
 
 /// A streamed answer that is being translated.
 pub struct Stream {
-    decoder: Decoder,
+    decoder: FrameDecoder,
     stream: llm_proxy::translate::TranslatedStream,
     out: BytesMut,
 }

@@ -20,6 +20,7 @@ mod sequence;
 mod tool;
 mod usage;
 
+pub use crate::wire::json::RawJson;
 pub use content::{
     Annotation, Audio, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family, Image,
     ImageDetail, MediaSource, Message, Opaque, Passage, Reasoning, Role, SearchResult, ServerTool,
@@ -44,6 +45,3 @@ pub use scope::Scope;
 pub use sequence::{Overflow, Sequencer};
 pub use tool::{FreeformTool, FunctionTool, Grammar, Tool, ToolChoice, UserLocation, WebSearchTool};
 pub use usage::Usage;
-
-/// JSON kept as the text in which it arrived: key order, number spelling and escapes survive.
-pub type RawJson = Box<serde_json::value::RawValue>;

@@ -15,7 +15,7 @@ use http_body::Body as HttpBody;
 use super::headers;
 use super::idle::IdleTimer;
 use crate::canonical::{Error, ErrorClass};
-use crate::wire::splice::{self, Seeker};
+use crate::wire::splice::{self, MemberScanner};
 
 /// The most bytes that a request's body may have: 64 MiB, twice what the largest vendor limit is.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -107,7 +107,7 @@ where
         return Err(too_large());
     }
     let mut received = Received::default();
-    let mut seeker = Seeker::new("model");
+    let mut seeker = MemberScanner::new("model");
     let mut silence = IdleTimer::new(BODY_SILENCE);
     while !body.is_end_stream() {
         let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
@@ -199,7 +199,7 @@ pub fn find_model(headers: &HeaderMap, received: &mut Received) -> Result<Option
         Err(_) if !declared => return Ok(None),
         Err(error) => return Err(invalid(error)),
     };
-    let spans = values.iter().map(splice::Node::span).collect();
+    let spans = values.iter().map(splice::SpliceNode::span).collect();
     named_at(received, spans)
 }
 
@@ -208,7 +208,7 @@ fn named_at(received: &Received, spans: Vec<Range<usize>>) -> Result<Option<Name
     let mut texts: Vec<String> = Vec::with_capacity(spans.len());
     for span in &spans {
         let value = received.slices(span.clone()).collect::<Vec<_>>().concat();
-        let text = splice::Node::document(&value).and_then(|value| value.text().map(Cow::into_owned));
+        let text = splice::SpliceNode::document(&value).and_then(|value| value.text().map(Cow::into_owned));
         let Ok(text) = text else {
             let message = "the model has to be a string";
             return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));

@@ -28,7 +28,7 @@ use crate::dialect::{
     WrittenRequest,
 };
 use crate::prompt::SystemEdits;
-use crate::wire::framing::Decoder;
+use crate::wire::framing::FrameDecoder;
 
 pub use count::question;
 pub use estimate::Estimate;
@@ -230,7 +230,7 @@ impl Exchange {
     }
 
     /// A reader of the frames of the upstream's streams.
-    pub fn decoder(&self) -> Decoder {
+    pub fn decoder(&self) -> FrameDecoder {
         self.upstream.framing().decoder()
     }
 

@@ -43,17 +43,17 @@ pub fn quote(bytes: &[u8], at: usize) -> usize {
 
 /// Bytes that are looked at together, each answer with a bit for each byte, the lowest for the first.
 #[derive(Debug, Clone, Copy)]
-pub struct Block<'a> {
+pub struct ByteBlock<'a> {
     chunks: &'a [[u8; WIDTH]],
     last: u8,
 }
 
-impl Block<'_> {
+impl ByteBlock<'_> {
     /// Bytes of a block.
     pub const LENGTH: usize = FAR * WIDTH;
 }
 
-impl<'a> Block<'a> {
+impl<'a> ByteBlock<'a> {
     /// The block that begins at `at`; `None` where the text ends before it does.
     #[inline(always)]
     pub fn read(text: &'a [u8], at: usize) -> Option<Self> {

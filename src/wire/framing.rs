@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{event_stream, sse};
+use super::event_stream::{BadMessage, EventStreamDecoder, EventStreamKind, EventStreamMessage};
+use super::sse::{EventTooLarge, SseDecoder, SseItem};
 
 /// How the events of a stream travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +26,10 @@ impl Framing {
     }
 
     /// A reader of one stream.
-    pub fn decoder(self) -> Decoder {
+    pub fn decoder(self) -> FrameDecoder {
         match self {
-            Self::Sse => Decoder::Sse(sse::Decoder::new()),
-            Self::EventStream => Decoder::EventStream(event_stream::Decoder::new()),
+            Self::Sse => FrameDecoder::Sse(SseDecoder::new()),
+            Self::EventStream => FrameDecoder::EventStream(EventStreamDecoder::new()),
         }
     }
 }
@@ -40,13 +41,13 @@ pub const ERROR: &str = "error:";
 
 /// One frame of a stream, whatever its framing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct StreamFrame {
     name: Option<Bytes>,
     /// Its data: of an event stream's `error` message, which has no payload, `{"message": …}`.
     pub data: Bytes,
 }
 
-impl Frame {
+impl StreamFrame {
     /// Its name: that of a server-sent event or the type of an event stream's event. Failures in an event stream have
     /// [`EXCEPTION`] or [`ERROR`] before theirs. `None` where there is none, or none that is text.
     pub fn name(&self) -> Option<&str> {
@@ -59,9 +60,9 @@ impl Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadFrame {
     /// In server-sent events.
-    Sse(sse::EventTooLarge),
+    Sse(EventTooLarge),
     /// In an event stream.
-    EventStream(event_stream::BadMessage),
+    EventStream(BadMessage),
 }
 
 impl fmt::Display for BadFrame {
@@ -78,14 +79,14 @@ impl std::error::Error for BadFrame {}
 /// An incremental reader of a stream. Push what has arrived, then call [`next`](Self::next) until it gives `None`; at
 /// the end of the input call [`finish`](Self::finish), and `next` until `None` once more.
 #[derive(Debug)]
-pub enum Decoder {
+pub enum FrameDecoder {
     /// Of server-sent events.
-    Sse(sse::Decoder),
+    Sse(SseDecoder),
     /// Of an event stream.
-    EventStream(event_stream::Decoder),
+    EventStream(EventStreamDecoder),
 }
 
-impl Decoder {
+impl FrameDecoder {
     /// Adds what has arrived. The cut may be anywhere.
     pub fn push(&mut self, chunk: Bytes) {
         match self {
@@ -110,40 +111,40 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "None here means: more input is needed; that is no iterator's end"
     )]
-    pub fn next(&mut self) -> Result<Option<Frame>, BadFrame> {
+    pub fn next(&mut self) -> Result<Option<StreamFrame>, BadFrame> {
         match self {
             Self::Sse(decoder) => loop {
                 match decoder.next().map_err(BadFrame::Sse)? {
-                    Some(sse::Item::Event(frame)) => {
-                        return Ok(Some(Frame {
+                    Some(SseItem::Event(frame)) => {
+                        return Ok(Some(StreamFrame {
                             name: frame.event,
                             data: frame.data,
                         }));
                     }
-                    Some(sse::Item::Comment(_)) => {}
+                    Some(SseItem::Comment(_)) => {}
                     None => return Ok(None),
                 }
             },
             Self::EventStream(decoder) => {
                 let message = decoder.next().map_err(BadFrame::EventStream)?;
-                Ok(message.map(Frame::from))
+                Ok(message.map(StreamFrame::from))
             }
         }
     }
 }
 
-impl From<event_stream::Message> for Frame {
-    fn from(message: event_stream::Message) -> Self {
-        let event_stream::Message {
+impl From<EventStreamMessage> for StreamFrame {
+    fn from(message: EventStreamMessage) -> Self {
+        let EventStreamMessage {
             kind,
             name,
             text,
             payload,
         } = message;
         let name = match kind {
-            event_stream::Kind::Event => name,
-            event_stream::Kind::Exception => format!("{EXCEPTION}{name}"),
-            event_stream::Kind::Error => format!("{ERROR}{name}"),
+            EventStreamKind::Event => name,
+            EventStreamKind::Exception => format!("{EXCEPTION}{name}"),
+            EventStreamKind::Error => format!("{ERROR}{name}"),
         };
         let data = match text {
             Some(text) => serde_json::json!({ "message": text }).to_string().into(),

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{Either, Full};
-use llm_proxy::wire::event_stream::{self, Decoder, Kind, Message};
+use llm_proxy::wire::event_stream::{self, EventStreamDecoder, EventStreamKind, EventStreamMessage};
 
 #[cfg(feature = "aws")]
 use crate::support::Seen;
@@ -27,8 +27,8 @@ fn typed(content_type: &'static str, body: Bytes) -> Answer {
 const SSE: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\nevent: news\ndata: {\"type\":\"news\", \"n\":1.0}\n\n";
 const SSE_END: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
-fn messages(wire: Bytes) -> Vec<Message> {
-    let mut decoder = Decoder::new();
+fn messages(wire: Bytes) -> Vec<EventStreamMessage> {
+    let mut decoder = EventStreamDecoder::new();
     decoder.push(wire);
     decoder.finish();
     std::iter::from_fn(|| decoder.next().expect("whole messages")).collect()
@@ -99,7 +99,7 @@ async fn a_stream_of_events_becomes_an_event_stream() {
     assert!(
         messages
             .iter()
-            .all(|message| message.kind == Kind::Event && message.name == "chunk")
+            .all(|message| message.kind == EventStreamKind::Event && message.name == "chunk")
     );
     // The start, the unknown event, the two of the end; no ping.
     assert_eq!(messages.len(), 4);
@@ -132,7 +132,7 @@ async fn a_stream_that_breaks_off_ends_with_an_exception() {
     let last = messages.last().expect("a message");
     assert_eq!(
         (last.kind, last.name.as_str()),
-        (Kind::Exception, "modelStreamErrorException")
+        (EventStreamKind::Exception, "modelStreamErrorException")
     );
 }
 

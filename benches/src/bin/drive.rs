@@ -176,7 +176,7 @@ impl Work {
 
 /// Counts the pieces of a stream, and reads when they left where they say so.
 struct Pieces {
-    decoder: llm_proxy::wire::framing::Decoder,
+    decoder: llm_proxy::wire::framing::FrameDecoder,
     encoded: bool,
 }
 

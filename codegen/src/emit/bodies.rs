@@ -25,7 +25,7 @@ pub(super) type Body = BTreeMap<String, Field>;
 
 /// Stand-ins for what has no schema of its own, and the Rust type that takes their place.
 const STAND_INS: [(&str, &str); 3] = [
-    ("AnyJson", "rt::Raw"),
+    ("AnyJson", "rt::RawJson"),
     ("AnyNumber", "rt::Number"),
     ("BulkText", "rt::LazyStr"),
 ];

@@ -47,7 +47,7 @@ pub(super) fn object(name: &str, object: &Object, body: &Body, lenient: bool) ->
             pub extra: rt::Extra,
         }
         impl #ident { #constructor }
-        impl rt::Object for #ident { #read }
+        impl rt::ReadObject for #ident { #read }
         rt::read_as_object!(#ident);
         impl Serialize for #ident { #write }
     })
@@ -157,7 +157,7 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
         .map(|slot| quote!(let mut #slot = None;));
     let arms = indexed().map(|(index, member)| {
         let read = member.read(lenient);
-        quote!(rt::Key::Known(#index) => #read,)
+        quote!(rt::JsonKey::Known(#index) => #read,)
     });
     let values = members.iter().filter_map(|member| {
         let ident = &member.field?.ident;
@@ -171,7 +171,7 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
     quote! {
         const NAME: &'static str = #name;
 
-        fn read(mut members: rt::Members<'_, '_>) -> Result<Self, rt::Fault> {
+        fn read(mut members: rt::ObjectMembers<'_, '_>) -> Result<Self, rt::JsonFault> {
             fn lookup(name: &str) -> u16 {
                 match name {
                     #(#keys)*
@@ -183,8 +183,8 @@ fn read(name: &str, members: &[Member<'_>], lenient: bool) -> TokenStream {
             while let Some(key) = members.next(lookup)? {
                 match key {
                     #(#arms)*
-                    rt::Key::Known(_) => members.skip()?,
-                    rt::Key::Other(name) => members.keep(name, &mut extra)?,
+                    rt::JsonKey::Known(_) => members.skip()?,
+                    rt::JsonKey::Other(name) => members.keep(name, &mut extra)?,
                 }
             }
             Ok(Self { #(#values)* extra })

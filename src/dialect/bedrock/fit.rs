@@ -10,7 +10,9 @@ use crate::canonical::Path;
 use crate::capability::Capabilities;
 use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
 use crate::dialect::claude::tools::{NO_SERVER_TOOLS, SEARCH_LEFT_OUT};
-use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices, encode_str};
+use crate::wire::splice::{
+    JsonKind as Kind, ScanError, SpliceError, SpliceNode as Node, Splices, encode_str,
+};
 
 /// Why a request with an address in it is refused.
 pub const NO_URLS: &str = "Bedrock fetches nothing: the content itself has to be sent";

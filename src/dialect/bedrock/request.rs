@@ -17,7 +17,7 @@ use crate::dialect::shared::envelope::UnwrappedRequest;
 use crate::dialect::{ClientRequest, ReadRequest, Target, WrittenRequest};
 use crate::prompt::SystemEdits;
 use crate::wire::framing::Framing;
-use crate::wire::splice::{self, Index, Node, Splices};
+use crate::wire::splice::{self, Index, SpliceNode, Splices};
 
 /// The API's version as Bedrock has called it from the start.
 const VERSION: &str = "bedrock-2023-05-31";
@@ -77,7 +77,7 @@ pub fn check_tier(headers: &HeaderMap, losses: &mut Losses) {
 }
 
 /// The version as the Messages API calls it.
-fn read_version(value: &Node<'_>) -> Result<Option<String>, Error> {
+fn read_version(value: &SpliceNode<'_>) -> Result<Option<String>, Error> {
     let wrong = || {
         Error::new(ErrorClass::InvalidRequest, "anthropic_version: has to be a text").at("anthropic_version")
     };
@@ -89,7 +89,7 @@ fn read_version(value: &Node<'_>) -> Result<Option<String>, Error> {
     })
 }
 
-fn read_betas(value: &Node<'_>) -> Result<Vec<String>, Error> {
+fn read_betas(value: &SpliceNode<'_>) -> Result<Vec<String>, Error> {
     serde_json::from_slice(value.raw()).map_err(|_| {
         let message = "anthropic_beta: has to be a list of texts";
         Error::new(ErrorClass::InvalidRequest, message).at("anthropic_beta")
@@ -235,7 +235,7 @@ pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Erro
     // A summary of the session is made from the request as the Messages API has it, with a model.
     let named = with_model(body, "")?;
     let edited = Bytes::from(system_edit::edit(&named, edits)?.concat());
-    let document = Node::document(&edited).map_err(malformed)?;
+    let document = SpliceNode::document(&edited).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
         .retain_members(&document, |key, _| key != "model")

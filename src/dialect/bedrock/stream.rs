@@ -16,7 +16,7 @@ use crate::dialect::claude::{events, stream as claude};
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader, RawEventWriter};
 use crate::wire::event_stream;
 use crate::wire::json::{EventPattern, FieldPaths};
-use crate::wire::splice::{self, Node, Splices};
+use crate::wire::splice::{self, SpliceNode, Splices};
 
 /// The type of the messages that hold an event.
 const CHUNK: &str = "chunk";
@@ -117,7 +117,7 @@ impl Unwrapper {
 
 /// The metrics of the last event.
 fn metrics(event: &[u8]) -> Option<Metrics> {
-    let found = Node::document(event).ok()?.get(METRICS).ok()??;
+    let found = SpliceNode::document(event).ok()?.get(METRICS).ok()??;
     serde_json::from_slice(found.raw()).ok()
 }
 
@@ -185,7 +185,7 @@ impl RawEventReader for RawEvents {
 
 fn without_metrics(event: &Bytes) -> Option<Bytes> {
     let mut splices = Splices::new();
-    let document = Node::document(event).ok()?;
+    let document = SpliceNode::document(event).ok()?;
     splices.retain_members(&document, |key, _| key != METRICS).ok()?;
     Some(splices.apply(event).ok()?.into_bytes())
 }
@@ -244,7 +244,7 @@ impl RawEventWriter for ChunkEvents {
 }
 
 fn with_last_member(object: &[u8], key: &str, value: &str) -> Option<Vec<u8>> {
-    let node = Node::document(object).ok()?;
+    let node = SpliceNode::document(object).ok()?;
     let comma = if node.members().ok()?.next().is_some() {
         ","
     } else {
@@ -273,9 +273,9 @@ fn write_chunk(json: &[u8], out: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::framing::{Frame, Framing};
+    use crate::wire::framing::{Framing, StreamFrame};
 
-    fn frames(wire: BytesMut) -> Vec<Frame> {
+    fn frames(wire: BytesMut) -> Vec<StreamFrame> {
         let mut decoder = Framing::EventStream.decoder();
         decoder.push(wire.freeze());
         decoder.finish();
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(last, Some(expected.as_bytes()));
 
         let mut reader = RawEvents::default();
-        let mut read = |frame: &Frame| reader.read(frame.name(), &frame.data).ok().flatten();
+        let mut read = |frame: &StreamFrame| reader.read(frame.name(), &frame.data).ok().flatten();
         let news = read(&frames[0]).map(|passing| passing.json);
         assert_eq!(news.as_deref(), Some(&br#"{"type":"news", "n":1.0}"#[..]));
         let stop = read(&frames[1]).expect("an event");

@@ -12,7 +12,7 @@ use crate::dialect::shared::call_ids::IdRule;
 use crate::dialect::shared::legacy::{drop_some, drop_unknown, refuse_some, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
-use crate::wire::json::{LazyStr, Raw};
+use crate::wire::json::{LazyStr, RawJson};
 
 use super::reasoning;
 
@@ -314,7 +314,7 @@ fn read_call(block: ToolUseBlockParam, at: &Path<'_>, losses: &mut Losses) -> To
 }
 
 /// The input of a call. A text that stood in for an object (see [`write_input`]) comes out again.
-pub fn read_input(input: Raw) -> ToolInput {
+pub fn read_input(input: RawJson) -> ToolInput {
     if !input.get().starts_with('{') {
         return ToolInput::Malformed {
             text: input.get().into(),
@@ -660,10 +660,10 @@ fn write_call(
 
 /// Writes a call's input, which has to be an object. What is none is wrapped, so that one broken call does not end the
 /// session.
-pub fn write_input(input: &ToolInput, path: Path<'static>, losses: &mut Losses) -> Raw {
+pub fn write_input(input: &ToolInput, path: Path<'static>, losses: &mut Losses) -> RawJson {
     match input {
         ToolInput::Object { json } => json.clone(),
-        ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {
+        ToolInput::Malformed { text } => match serde_json::from_str::<RawJson>(text) {
             Ok(value) => {
                 losses.approximate(
                     path,

@@ -8,7 +8,7 @@ use super::endpoints;
 use super::envelope::{malformed, unfit};
 use crate::canonical::Error;
 use crate::dialect::WrittenRequest;
-use crate::wire::splice::{self, Node, Splices};
+use crate::wire::splice::{self, SpliceNode, Splices};
 
 /// What such a body may hold; everything else is an error to the API. The last two belong to betas.
 const MEMBERS: [&str; 10] = [
@@ -34,7 +34,7 @@ pub fn open(body: &Bytes) -> Result<Bytes, Error> {
     if !limits.is_empty() {
         return Ok(body.clone());
     }
-    let budget = |thinking: &Node<'_>| -> Option<u64> {
+    let budget = |thinking: &SpliceNode<'_>| -> Option<u64> {
         let budget = thinking.get("budget_tokens").ok().flatten()?;
         serde_json::from_slice(budget.raw()).ok()
     };
@@ -51,7 +51,7 @@ pub fn open(body: &Bytes) -> Result<Bytes, Error> {
 /// A body that is no JSON object.
 pub fn seal(written: WrittenRequest) -> Result<WrittenRequest, Error> {
     let body = Bytes::from(written.body);
-    let document = Node::document(&body).map_err(malformed)?;
+    let document = SpliceNode::document(&body).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
         .retain_members(&document, |key, _| MEMBERS.contains(&key))

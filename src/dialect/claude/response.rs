@@ -9,7 +9,7 @@ use crate::canonical::{
 use crate::dialect::ResponseContext;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier, partial_json};
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// Reads an answer.
 ///
@@ -506,7 +506,7 @@ fn write_reasoning(reasoning: &Reasoning) -> ContentBlock {
 }
 
 /// The input of a call, which is an object here. A call that the output limit cut off is closed as well as it can be.
-pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> Raw {
+pub fn write_input(input: ToolInput, truncated: bool, losses: &mut Losses) -> RawJson {
     match input {
         ToolInput::Malformed { text } if truncated => {
             partial_json::close(&text).unwrap_or_else(|| to_raw_json(&serde_json::json!({})))

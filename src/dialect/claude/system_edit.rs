@@ -9,7 +9,7 @@ use super::request;
 use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
+use crate::wire::splice::{JsonKind as Kind, ScanError, SpliceNode as Node, Splices, encode_str};
 
 /// The body with its system text edited.
 ///

@@ -16,7 +16,7 @@ use crate::dialect::shared::legacy::{
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::shared::{freeform, json_schema};
-use crate::wire::json::{self, Raw};
+use crate::wire::json::{self, RawJson};
 
 /// Reads the tools of a request.
 pub fn read(tools: Vec<ToolUnionParam>, losses: &mut Losses) -> Vec<Tool> {
@@ -397,10 +397,10 @@ struct TopLevel {
     is_union: bool,
 }
 
-impl json::Object for TopLevel {
+impl json::ReadObject for TopLevel {
     const NAME: &'static str = "schema";
 
-    fn read(mut members: json::Members<'_, '_>) -> Result<Self, json::Fault> {
+    fn read(mut members: json::ObjectMembers<'_, '_>) -> Result<Self, json::JsonFault> {
         fn lookup(name: &str) -> u16 {
             match name {
                 "type" => 0,
@@ -410,30 +410,30 @@ impl json::Object for TopLevel {
         }
         let mut top = Self::default();
         while let Some(key) = members.next(lookup)? {
-            let mut value: Option<Raw> = None;
+            let mut value: Option<RawJson> = None;
             match key {
-                json::Key::Known(0) => {
+                json::JsonKey::Known(0) => {
                     members.nullable("type", &mut value)?;
                     top.is_object = value.is_some_and(|kind| kind.get() == "\"object\"");
                 }
-                json::Key::Known(_) => {
+                json::JsonKey::Known(_) => {
                     members.nullable("anyOf", &mut value)?;
                     top.is_union |= value.is_some();
                 }
-                json::Key::Other(_) => members.skip()?,
+                json::JsonKey::Other(_) => members.skip()?,
             }
         }
         Ok(top)
     }
 }
 
-impl json::Read for TopLevel {
-    fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::Fault> {
+impl json::ReadJson for TopLevel {
+    fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::JsonFault> {
         json::read_object(scanner)
     }
 }
 
-fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> Raw {
+fn fitted_schema(schema: &RawValue, path: &str, losses: &mut Losses) -> RawJson {
     if let Ok(TopLevel {
         is_object: true,
         is_union: false,

@@ -9,7 +9,7 @@ use crate::canonical::{
 };
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::raw_json::to_raw_json;
-use crate::wire::json::{Raw, compact};
+use crate::wire::json::{RawJson, compact};
 
 /// An entry of `reasoning_details`. Without an integer `index` the OpenAI SDK for Python cannot put lists of streamed
 /// entries together.
@@ -22,7 +22,7 @@ struct ReasoningDetail<'a> {
 }
 
 /// The entry that carries a vendor's reasoning state; `None` for state that is this dialect's own.
-pub fn reasoning_detail(opaque: &Opaque, index: usize) -> Option<Raw> {
+pub fn reasoning_detail(opaque: &Opaque, index: usize) -> Option<RawJson> {
     if opaque.origin == Family::OpenaiChat {
         return None;
     }
@@ -63,7 +63,7 @@ pub struct MessageWriter {
     scalars: u64,
     refusal: String,
     reasoning: String,
-    details: Vec<Raw>,
+    details: Vec<RawJson>,
     annotations: Vec<Annotation>,
     calls: Vec<ChatCompletionMessageToolCallUnion>,
     function_call: Option<ChatCompletionMessageFunctionCall>,

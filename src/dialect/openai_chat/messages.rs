@@ -10,7 +10,7 @@ use crate::canonical::{
 };
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
-use crate::wire::json::{Extra, LazyStr, Raw};
+use crate::wire::json::{Extra, LazyStr, RawJson};
 
 /// Reads the messages: the leading run of instructions into [`Request::system`], the rest into [`Request::messages`].
 pub fn read(messages: Vec<ChatCompletionMessageParam>, request: &mut Request, losses: &mut Losses) {
@@ -227,7 +227,7 @@ impl Reader<'_> {
         &mut self,
         reasoning: Option<LazyStr>,
         reasoning_content: Option<LazyStr>,
-        details: Option<Vec<Raw>>,
+        details: Option<Vec<RawJson>>,
         at: &Path<'_>,
     ) -> Vec<Block> {
         if let (Some(one), Some(other)) = (&reasoning, &reasoning_content)

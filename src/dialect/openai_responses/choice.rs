@@ -8,7 +8,7 @@ use crate::capability::Capabilities;
 use crate::dialect::shared::legacy::{drop_unknown, refuse_variant};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// Reads the choice.
 pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> {
@@ -50,7 +50,7 @@ pub fn read(choice: ToolChoice, losses: &mut Losses) -> Option<CanonicalChoice> 
 }
 
 /// The name of an allowed tool; the vendor's own tools have their type only.
-fn allowed_name(tool: &Raw) -> Option<String> {
+fn allowed_name(tool: &RawJson) -> Option<String> {
     #[derive(Deserialize)]
     struct Allowed {
         #[serde(rename = "type")]

@@ -7,7 +7,7 @@ use crate::canonical::{Annotation, Error, Finish, FinishReason, Losses, Usage as
 use crate::dialect::shared::call_ids;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{RequestEcho, ResponseContext, ResponseLinks};
-use crate::wire::json::{Raw, Unknown};
+use crate::wire::json::{RawJson, Unknown};
 
 use super::{content, error};
 
@@ -221,7 +221,7 @@ pub fn message(id: &str, part: OutputContent, status: ItemStatus) -> OutputMessa
 pub fn text(
     text: impl Into<String>,
     annotations: Vec<OutputAnnotation>,
-    logprobs: Option<Raw>,
+    logprobs: Option<RawJson>,
 ) -> OutputText {
     let mut part = OutputText::new(text);
     part.annotations = Some(annotations);
@@ -273,7 +273,7 @@ pub fn web_search(id: &str, query: &str) -> WebSearchCall {
 /// A search for tools that the client runs. The SDK's types of answers know it; only its own client needs it here.
 pub fn tool_search(id: &str, call_id: &str, arguments: &str, status: &str) -> OutputItem {
     let arguments =
-        serde_json::from_str::<Raw>(arguments).unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));
+        serde_json::from_str::<RawJson>(arguments).unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));
     let members = vec![
         ("type".to_owned(), to_raw_json(&"tool_search_call")),
         ("id".to_owned(), to_raw_json(&id)),

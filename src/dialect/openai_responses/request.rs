@@ -11,7 +11,7 @@ use crate::canonical::{
 };
 use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
 use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
-use crate::wire::json::{Raw, ReadError, parse_noting};
+use crate::wire::json::{RawJson, ReadError, parse_noting};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
 static FIELDS: [FieldNames; 2] = [fields("safety_identifier"), fields("user")];
@@ -254,7 +254,7 @@ fn unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
 }
 
 /// A caching hint, but for a request that is to fill the cache and answer nothing.
-fn read_cache_options(options: Option<Raw>, losses: &mut Losses) {
+fn read_cache_options(options: Option<RawJson>, losses: &mut Losses) {
     #[derive(Deserialize)]
     struct Options {
         prewarm: Option<bool>,

@@ -12,7 +12,7 @@ use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refus
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::shared::{freeform, json_schema};
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// Name of the function that stands for the client's search for tools.
 pub const TOOL_SEARCH: &str = "tool_search";
@@ -130,7 +130,7 @@ fn read_function(
 }
 
 /// Refuses a schema that is none.
-pub fn check_schema(schema: &Raw, at: Path<'_>, losses: &mut Losses) {
+pub fn check_schema(schema: &RawJson, at: Path<'_>, losses: &mut Losses) {
     if !schema.get().starts_with('{') {
         losses.refuse(at, "a schema is an object");
     }

@@ -16,32 +16,32 @@ const FRUITLESS: u8 = 3;
 /// pattern ends with the first event that does not meet it.
 #[derive(Debug, Default)]
 pub struct DeltaFastPath {
-    state: State,
+    state: PatternState,
     fruitless: u8,
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum PatternState {
     #[default]
     Nothing,
     /// The last event brought one piece and nothing else.
     Once,
-    Known(Box<Known>),
+    Known(Box<DeltaPattern>),
 }
 
 #[derive(Debug)]
-struct Known {
+struct DeltaPattern {
     pattern: EventPattern,
     /// The event's name.
     name: Option<Box<str>>,
     index: u32,
-    kind: Kind,
+    kind: DeltaKind,
     /// An event has met it.
     met: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum DeltaKind {
     Text,
     Reasoning { part: u32 },
     Input,
@@ -50,7 +50,7 @@ enum Kind {
 impl DeltaFastPath {
     /// The block and the piece of an event that differs from the last one in nothing else; the piece is not empty.
     pub fn read(&mut self, name: Option<&str>, data: &[u8]) -> Option<(u32, Delta)> {
-        let State::Known(known) = &mut self.state else {
+        let PatternState::Known(known) = &mut self.state else {
             return None;
         };
         if known.name.as_deref() != name {
@@ -59,9 +59,9 @@ impl DeltaFastPath {
         let text = known.pattern.text(data)?.into_owned();
         known.met = true;
         let delta = match known.kind {
-            Kind::Text => Delta::Text { text },
-            Kind::Reasoning { part } => Delta::Reasoning { part, text },
-            Kind::Input => Delta::Input { text },
+            DeltaKind::Text => Delta::Text { text },
+            DeltaKind::Reasoning { part } => Delta::Reasoning { part, text },
+            DeltaKind::Input => Delta::Input { text },
         };
         Some((known.index, delta))
     }
@@ -70,32 +70,32 @@ impl DeltaFastPath {
     pub fn learn(&mut self, name: Option<&str>, data: &[u8], said: &[Event], places: FieldPaths) {
         let was = std::mem::take(&mut self.state);
         let is_first = match &was {
-            State::Known(known) if known.met => {
+            PatternState::Known(known) if known.met => {
                 self.fruitless = 0;
                 false
             }
-            State::Known(_) => {
+            PatternState::Known(_) => {
                 self.fruitless += 1;
                 false
             }
-            State::Once => false,
-            State::Nothing => true,
+            PatternState::Once => false,
+            PatternState::Nothing => true,
         };
         let [Event::Delta { index, delta }] = said else {
             return;
         };
         let (kind, text) = match delta {
-            Delta::Text { text } => (Kind::Text, text),
-            Delta::Reasoning { part, text } => (Kind::Reasoning { part: *part }, text),
-            Delta::Input { text } => (Kind::Input, text),
+            Delta::Text { text } => (DeltaKind::Text, text),
+            Delta::Reasoning { part, text } => (DeltaKind::Reasoning { part: *part }, text),
+            Delta::Input { text } => (DeltaKind::Input, text),
             Delta::Opaque(_) | Delta::Annotation(_) | Delta::Logprobs { .. } => return,
         };
         if is_first || self.fruitless >= FRUITLESS {
-            self.state = State::Once;
+            self.state = PatternState::Once;
             return;
         }
         self.state = match EventPattern::of(data, places, text) {
-            Some(pattern) => State::Known(Box::new(Known {
+            Some(pattern) => PatternState::Known(Box::new(DeltaPattern {
                 pattern,
                 name: name.map(Into::into),
                 index: *index,
@@ -104,7 +104,7 @@ impl DeltaFastPath {
             })),
             None => {
                 self.fruitless += 1;
-                State::Once
+                PatternState::Once
             }
         };
     }
@@ -112,10 +112,10 @@ impl DeltaFastPath {
 
 /// The frames of a block's pieces, which differ only in their text and number.
 #[derive(Debug, Default)]
-pub struct FrameCache(Frame);
+pub struct FrameCache(FrameState);
 
 #[derive(Debug, Default)]
-enum Frame {
+enum FrameState {
     #[default]
     None,
     /// One was written.
@@ -128,19 +128,19 @@ enum Frame {
 impl FrameCache {
     /// Begins with other frames.
     pub fn clear(&mut self) {
-        self.0 = Frame::None;
+        self.0 = FrameState::None;
     }
 
     /// Writes a frame with this text and number. Where it cannot, the frame has to be put together as any other.
     pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) -> bool {
         match &self.0 {
-            Frame::Known(template) => {
+            FrameState::Known(template) => {
                 template.write(text, number, scratch, out);
                 #[cfg(test)]
                 cached_frames::count();
                 true
             }
-            Frame::None | Frame::Once | Frame::Odd => false,
+            FrameState::None | FrameState::Once | FrameState::Odd => false,
         }
     }
 
@@ -148,18 +148,18 @@ impl FrameCache {
     /// [`FrameCache::learn`]: blocks of one piece are not worth it.
     pub fn is_wanted(&mut self) -> bool {
         match self.0 {
-            Frame::None => {
-                self.0 = Frame::Once;
+            FrameState::None => {
+                self.0 = FrameState::Once;
                 false
             }
-            Frame::Once => true,
-            Frame::Known(_) | Frame::Odd => false,
+            FrameState::Once => true,
+            FrameState::Known(_) | FrameState::Odd => false,
         }
     }
 
     /// Makes a template of a frame with marks, in one dialect one for a number among them.
     pub fn learn(&mut self, marked: &[u8], numbered: bool) {
-        self.0 = FrameTemplate::of(marked, numbered).map_or(Frame::Odd, Frame::Known);
+        self.0 = FrameTemplate::of(marked, numbered).map_or(FrameState::Odd, FrameState::Known);
     }
 }
 

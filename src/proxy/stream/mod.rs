@@ -9,7 +9,7 @@ use super::idle::IdleTimer;
 use super::upstream::{self, JOINED};
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::translate::TranslatedStream;
-use crate::wire::framing::Decoder;
+use crate::wire::framing::FrameDecoder;
 
 /// How long a client hears nothing before it is sent a sign of life.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -38,7 +38,7 @@ impl Pieces for upstream::Body {
 pub struct Translation {
     /// `None` once the upstream has nothing more to say.
     upstream: Option<Box<dyn Pieces>>,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     stream: TranslatedStream,
     out: BytesMut,
     silence: IdleTimer,
@@ -46,7 +46,7 @@ pub struct Translation {
 
 impl Translation {
     /// Begins the translation of an upstream's body, whose frames `decoder` reads.
-    pub fn new(upstream: Box<dyn Pieces>, decoder: Decoder, stream: TranslatedStream) -> Self {
+    pub fn new(upstream: Box<dyn Pieces>, decoder: FrameDecoder, stream: TranslatedStream) -> Self {
         Self {
             upstream: Some(upstream),
             decoder,

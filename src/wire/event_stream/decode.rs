@@ -8,13 +8,13 @@ use super::{
     CHECKSUM, ERROR_CODE, ERROR_MESSAGE, EVENT_TYPE, EXCEPTION_TYPE, LENGTHS, MESSAGE_TYPE, PRELUDE, TEXT,
 };
 
-/// The limit on one message's size, in bytes, unless [`Decoder::with_limit`] names another: 16 MiB, the most that the
+/// The limit on one message's size, in bytes, unless [`EventStreamDecoder::with_limit`] names another: 16 MiB, the most that the
 /// format allows.
 pub const DEFAULT_MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventStreamKind {
     /// Part of the answer.
     Event,
     /// A failure that the service's API describes; the payload tells of it.
@@ -25,9 +25,9 @@ pub enum Kind {
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct EventStreamMessage {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EventStreamKind,
     /// The type of the event or of the exception, or the error's code; empty where the message names none.
     pub name: String,
     /// What an error says; `None` for the other kinds.
@@ -73,20 +73,20 @@ impl std::error::Error for BadMessage {}
 /// Push what has arrived with [`push`](Self::push), then call [`next`](Self::next) until it gives `None`. At the end of
 /// the input call [`finish`](Self::finish), and `next` once more: a message that is not complete by then is an error.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct EventStreamDecoder {
     limit: usize,
     buffer: BytesMut,
     ended: bool,
     failed: Option<BadMessage>,
 }
 
-impl Default for Decoder {
+impl Default for EventStreamDecoder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Decoder {
+impl EventStreamDecoder {
     /// A decoder with the default limit, [`DEFAULT_MESSAGE_LIMIT`].
     pub fn new() -> Self {
         Self::with_limit(DEFAULT_MESSAGE_LIMIT)
@@ -127,7 +127,7 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "None here means: more input is needed; that is no iterator's end"
     )]
-    pub fn next(&mut self) -> Result<Option<Message>, BadMessage> {
+    pub fn next(&mut self) -> Result<Option<EventStreamMessage>, BadMessage> {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
@@ -139,7 +139,7 @@ impl Decoder {
         next
     }
 
-    fn try_next(&mut self) -> Result<Option<Message>, BadMessage> {
+    fn try_next(&mut self) -> Result<Option<EventStreamMessage>, BadMessage> {
         let incomplete = if self.ended && !self.buffer.is_empty() {
             Err(BadMessage::Truncated)
         } else {
@@ -179,8 +179,8 @@ fn length(number: u32) -> usize {
 }
 
 /// A message from its headers and payload; `None` where the headers cannot be read.
-fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
-    let mut kind = Kind::Event;
+fn read(mut headers: &[u8], payload: Bytes) -> Option<EventStreamMessage> {
+    let mut kind = EventStreamKind::Event;
     let (mut name, mut text) = (String::new(), None);
     while !headers.is_empty() {
         let key = take_text(&mut headers, 1)?;
@@ -193,10 +193,10 @@ fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
         match key {
             MESSAGE_TYPE => {
                 kind = match value {
-                    "event" => Kind::Event,
-                    "exception" => Kind::Exception,
+                    "event" => EventStreamKind::Event,
+                    "exception" => EventStreamKind::Exception,
                     // What is neither is not part of the answer.
-                    _ => Kind::Error,
+                    _ => EventStreamKind::Error,
                 }
             }
             EVENT_TYPE | EXCEPTION_TYPE | ERROR_CODE => value.clone_into(&mut name),
@@ -204,7 +204,7 @@ fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
             _ => {}
         }
     }
-    Some(Message {
+    Some(EventStreamMessage {
         kind,
         name,
         text,

@@ -11,7 +11,9 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{BadMessage, DEFAULT_MESSAGE_LIMIT, Decoder, Kind, Message};
+pub use decode::{
+    BadMessage, DEFAULT_MESSAGE_LIMIT, EventStreamDecoder, EventStreamKind, EventStreamMessage,
+};
 pub use encode::{write_event, write_exception};
 
 /// Bytes before the headers: two lengths and their checksum.

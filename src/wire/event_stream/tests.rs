@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn event(name: &str, payload: &[u8]) -> Message {
-    Message {
-        kind: Kind::Event,
+fn event(name: &str, payload: &[u8]) -> EventStreamMessage {
+    EventStreamMessage {
+        kind: EventStreamKind::Event,
         name: name.to_owned(),
         text: None,
         payload: Bytes::copy_from_slice(payload),
@@ -18,8 +18,8 @@ fn encoded(name: &str, payload: &[u8]) -> BytesMut {
     out
 }
 
-fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Message>, BadMessage> {
-    let mut decoder = Decoder::new();
+fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<EventStreamMessage>, BadMessage> {
+    let mut decoder = EventStreamDecoder::new();
     let mut messages = Vec::new();
     for chunk in chunks {
         decoder.push(Bytes::copy_from_slice(chunk));
@@ -96,8 +96,8 @@ fn failures_and_values_of_every_type_are_read() {
     header(&mut headers, ":message-type", TEXT, &text("error"));
     header(&mut headers, ":error-code", TEXT, &text("InternalError"));
     header(&mut headers, ":error-message", TEXT, &text("it broke"));
-    let expected = Message {
-        kind: Kind::Error,
+    let expected = EventStreamMessage {
+        kind: EventStreamKind::Error,
         name: "InternalError".to_owned(),
         text: Some("it broke".to_owned()),
         payload: Bytes::new(),
@@ -107,7 +107,7 @@ fn failures_and_values_of_every_type_are_read() {
     let mut out = BytesMut::new();
     write_exception(&mut out, "throttlingException", b"{}");
     let messages = decoded([&out[..]]).unwrap();
-    assert_eq!(messages[0].kind, Kind::Exception);
+    assert_eq!(messages[0].kind, EventStreamKind::Exception);
     assert_eq!(messages[0].name, "throttlingException");
 }
 
@@ -133,7 +133,7 @@ fn what_is_no_event_stream_is_refused() {
         bytes.put_u32(crc32fast::hash(&bytes));
         assert_eq!(decoded([&bytes[..]]), Err(BadMessage::Prelude));
     }
-    let mut decoder = Decoder::with_limit(20);
+    let mut decoder = EventStreamDecoder::with_limit(20);
     decoder.push(good.clone().freeze().slice(..12));
     assert_eq!(decoder.next(), Err(BadMessage::TooLarge { limit: 20 }));
     decoder.push(good.freeze());
@@ -150,7 +150,7 @@ proptest! {
         for (name, payload) in &messages {
             wire.extend_from_slice(&encoded(name, payload));
         }
-        let expected: Vec<Message> = messages.iter().map(|(name, payload)| event(name, payload)).collect();
+        let expected: Vec<EventStreamMessage> = messages.iter().map(|(name, payload)| event(name, payload)).collect();
         prop_assert_eq!(decoded([&wire[..]]), Ok(expected.clone()));
         let at = cut.index(wire.len() + 1);
         prop_assert_eq!(decoded([&wire[..at], &wire[at..]]), Ok(expected.clone()));

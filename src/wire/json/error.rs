@@ -7,8 +7,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::IgnoredAny;
 
-use super::noted::{Noted, Notes};
-use super::{Read, Scanner};
+use super::raw_members::{RawMemberSpans, RawMembers};
+use super::{ReadJson, Scanner};
 
 /// The longest message in bytes; serde quotes the offending value in full.
 const MAX_MESSAGE: usize = 240;
@@ -37,7 +37,7 @@ impl std::error::Error for ReadError {}
 ///
 /// # Errors
 /// If it is not JSON in UTF-8, nests deeper than serde_json allows, or is not a `T`.
-pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
+pub fn parse<T: ReadJson>(document: &[u8]) -> Result<T, ReadError> {
     match std::str::from_utf8(document) {
         Ok(text) => parse_text(text),
         Err(error) => Err(broken(
@@ -52,7 +52,7 @@ pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
+pub fn parse_text<T: ReadJson>(text: &str) -> Result<T, ReadError> {
     parse_with(&mut Scanner::new(text))
 }
 
@@ -60,7 +60,7 @@ pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
+pub fn parse_shared<T: ReadJson>(document: &Bytes) -> Result<T, ReadError> {
     match ByteString::try_from(document.clone()) {
         Ok(text) => parse_with(&mut Scanner::shared(&Arc::new(text))),
         // It says why not.
@@ -73,28 +73,28 @@ pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_noting<T: Read>(
+pub fn parse_noting<T: ReadJson>(
     document: &Bytes,
     names: &'static [&'static str],
-) -> Result<(T, Noted), ReadError> {
+) -> Result<(T, RawMembers), ReadError> {
     let Ok(text) = ByteString::try_from(document.clone()) else {
         // It says why not.
-        return parse(document).map(|value| (value, Noted::new()));
+        return parse(document).map(|value| (value, RawMembers::new()));
     };
     let text = Arc::new(text);
-    let mut scanner = Scanner::shared(&text).noting(Notes::of(names));
+    let mut scanner = Scanner::shared(&text).noting(RawMemberSpans::of(names));
     let value = parse_with(&mut scanner)?;
     Ok((value, scanner.noted()))
 }
 
-fn parse_with<T: Read>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
+fn parse_with<T: ReadJson>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
     let read = T::read(scanner).and_then(|value| match scanner.peek() {
         None => Ok(value),
         Some(_) => Err(scanner.broken("trailing characters")),
     });
-    read.map_err(|Fault(cause)| match *cause {
-        Cause::Broken { reason, at } => broken(scanner.document().as_bytes(), reason, at),
-        Cause::Data { path, message } => ReadError {
+    read.map_err(|JsonFault(cause)| match *cause {
+        FaultCause::Broken { reason, at } => broken(scanner.document().as_bytes(), reason, at),
+        FaultCause::Data { path, message } => ReadError {
             path,
             message: shorten(message),
         },
@@ -103,25 +103,25 @@ fn parse_with<T: Read>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
 
 /// What stopped the reading of a document. One pointer wide, since every value that is read might be one instead.
 #[derive(Debug)]
-pub struct Fault(Box<Cause>);
+pub struct JsonFault(Box<FaultCause>);
 
 #[derive(Debug)]
-enum Cause {
+enum FaultCause {
     /// This is no JSON.
     Broken { reason: &'static str, at: usize },
     /// This is not what was expected.
     Data { path: String, message: String },
 }
 
-impl Fault {
+impl JsonFault {
     #[cold]
     pub(super) fn broken(reason: &'static str, at: usize) -> Self {
-        Self(Box::new(Cause::Broken { reason, at }))
+        Self(Box::new(FaultCause::Broken { reason, at }))
     }
 
     #[cold]
     pub(super) fn data(message: impl fmt::Display) -> Self {
-        Self(Box::new(Cause::Data {
+        Self(Box::new(FaultCause::Data {
             path: String::new(),
             message: message.to_string(),
         }))
@@ -130,7 +130,7 @@ impl Fault {
     /// The fault is inside of a member or an item.
     #[cold]
     pub(super) fn within(mut self, above: &str) -> Self {
-        if let Cause::Data { path, message: _ } = &mut *self.0 {
+        if let FaultCause::Data { path, message: _ } = &mut *self.0 {
             *path = join(above, path);
         }
         self

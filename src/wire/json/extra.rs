@@ -5,23 +5,23 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
-use super::Raw;
+use super::RawJson;
 
 /// Unknown members in their order, and which known optional members were explicitly null.
 ///
 /// One pointer wide while empty. They are written after the known members.
 #[derive(Clone, Debug, Default)]
-pub struct Extra(Option<Box<Entries>>);
+pub struct Extra(Option<Box<ExtraMembers>>);
 
 /// The first stands apart: most objects that have one have no other, and need one allocation then.
 #[derive(Clone, Debug)]
-struct Entries {
-    first: Entry,
-    more: Vec<Entry>,
+struct ExtraMembers {
+    first: ExtraMember,
+    more: Vec<ExtraMember>,
 }
 
 /// Name and text; no text for an explicit null of a known member.
-type Entry = (Cow<'static, str>, Option<Raw>);
+type ExtraMember = (Cow<'static, str>, Option<RawJson>);
 
 impl Extra {
     /// Whether there is neither an unknown member nor an explicit null.
@@ -50,7 +50,7 @@ impl Extra {
     }
 
     /// Adds an unknown member.
-    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: Raw) {
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: RawJson) {
         self.add((name.into(), Some(value)));
     }
 
@@ -73,17 +73,17 @@ impl Extra {
         Ok(())
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
+    fn entries(&self) -> impl Iterator<Item = &ExtraMember> {
         let entries = self.0.iter();
         entries.flat_map(|entries| std::iter::once(&entries.first).chain(&entries.more))
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, entry: ExtraMember) {
         match &mut self.0 {
             Some(entries) => entries.more.push(entry),
             empty => {
                 let more = Vec::new();
-                *empty = Some(Box::new(Entries { first: entry, more }));
+                *empty = Some(Box::new(ExtraMembers { first: entry, more }));
             }
         }
     }

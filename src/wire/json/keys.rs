@@ -7,7 +7,7 @@ pub const NOT_KNOWN: u16 = u16::MAX;
 
 /// The name of a member.
 #[derive(Debug)]
-pub enum Key<'de> {
+pub enum JsonKey<'de> {
     /// What the lookup function answered.
     Known(u16),
     /// A name that it does not know.
@@ -16,7 +16,7 @@ pub enum Key<'de> {
 
 /// The value of a union's tag.
 #[derive(Debug)]
-pub enum Tag {
+pub enum UnionTag {
     /// What the lookup function answered.
     Known(u16),
     /// A value that it does not know.

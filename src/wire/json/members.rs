@@ -2,29 +2,29 @@
 
 use std::borrow::Cow;
 
-use super::error::Fault;
-use super::{Extra, Key, Map, NOT_KNOWN, Raw, Read, Scanner, Tag, number};
+use super::error::JsonFault;
+use super::{Extra, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
 
 /// A type that reads itself from the members of a JSON object.
-pub trait Object: Sized {
+pub trait ReadObject: Sized {
     /// The type's name, for error messages.
     const NAME: &'static str;
 
     /// Reads all members.
-    fn read(members: Members<'_, '_>) -> Result<Self, Fault>;
+    fn read(members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault>;
 }
 
-impl<T: Object> Object for Box<T> {
+impl<T: ReadObject> ReadObject for Box<T> {
     const NAME: &'static str = T::NAME;
 
-    fn read(members: Members<'_, '_>) -> Result<Self, Fault> {
+    fn read(members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
         T::read(members).map(Box::new)
     }
 }
 
 /// The members of an object that are still to be read.
 #[derive(Debug)]
-pub struct Members<'s, 'de> {
+pub struct ObjectMembers<'s, 'de> {
     scanner: &'s mut Scanner<'de>,
     /// Where the first member begins.
     begin: usize,
@@ -34,14 +34,14 @@ pub struct Members<'s, 'de> {
     ended: bool,
 }
 
-/// Reads an [`Object`].
-pub fn read_object<T: Object>(scanner: &mut Scanner<'_>) -> Result<T, Fault> {
+/// Reads an [`ReadObject`].
+pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFault> {
     if scanner.peek() != Some(b'{') {
         return Err(scanner.mismatch(&format!("an object ({})", T::NAME)));
     }
     scanner.enter()?;
     let begin = scanner.at();
-    T::read(Members {
+    T::read(ObjectMembers {
         scanner,
         begin,
         started: false,
@@ -50,27 +50,27 @@ pub fn read_object<T: Object>(scanner: &mut Scanner<'_>) -> Result<T, Fault> {
 }
 
 /// The value of a required member, or the error that it is missing.
-pub fn need<T>(value: Option<T>, name: &'static str) -> Result<T, Fault> {
+pub fn need<T>(value: Option<T>, name: &'static str) -> Result<T, JsonFault> {
     match value {
         Some(value) => Ok(value),
         None => Err(missing(name)),
     }
 }
 
-fn key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> Key<'de> {
+fn key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> JsonKey<'de> {
     match lookup(&name) {
-        NOT_KNOWN => Key::Other(name),
-        known => Key::Known(known),
+        NOT_KNOWN => JsonKey::Other(name),
+        known => JsonKey::Known(known),
     }
 }
 
 #[cold]
-fn missing(name: &'static str) -> Fault {
-    Fault::data("this field is missing").within(name)
+fn missing(name: &'static str) -> JsonFault {
+    JsonFault::data("this field is missing").within(name)
 }
 
-impl<'de> Members<'_, 'de> {
-    fn name(&mut self) -> Result<Option<Cow<'de, str>>, Fault> {
+impl<'de> ObjectMembers<'_, 'de> {
+    fn name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
         if self.ended {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ impl<'de> Members<'_, 'de> {
 
     /// As [`Self::name`], for where most names are plain.
     #[inline]
-    fn likely_name(&mut self) -> Result<Option<Cow<'de, str>>, Fault> {
+    fn likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
         match self.scanner.plain_name(self.started) {
             Some(name) => {
                 self.started = true;
@@ -94,7 +94,7 @@ impl<'de> Members<'_, 'de> {
 
     /// The next member's name.
     #[inline]
-    pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+    pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         if self.scanner.notes().is_some() {
             return self.noted_next(lookup);
         }
@@ -102,15 +102,15 @@ impl<'de> Members<'_, 'de> {
             self.started = true;
             let known = lookup(name);
             if known != NOT_KNOWN {
-                return Ok(Some(Key::Known(known)));
+                return Ok(Some(JsonKey::Known(known)));
             }
-            return Ok(Some(Key::Other(Cow::Borrowed(name))));
+            return Ok(Some(JsonKey::Other(Cow::Borrowed(name))));
         }
         self.any_next(lookup)
     }
 
     #[cold]
-    fn noted_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+    fn noted_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         let end = self.scanner.at();
         if let Some(notes) = self.scanner.notes() {
             notes.end(end);
@@ -127,23 +127,23 @@ impl<'de> Members<'_, 'de> {
     }
 
     #[inline(never)]
-    fn any_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<Key<'de>>, Fault> {
+    fn any_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         Ok(self.name()?.map(|name| key(name, lookup)))
     }
 
     /// The current member's value. `name` is only for errors.
     #[inline]
-    fn value<T: Read>(&mut self, name: &str) -> Result<T, Fault> {
+    fn value<T: ReadJson>(&mut self, name: &str) -> Result<T, JsonFault> {
         T::read(self.scanner).map_err(|fault| fault.within(name))
     }
 
-    fn number(&mut self, name: &str, lenient: bool) -> Result<Option<i64>, Fault> {
+    fn number(&mut self, name: &str, lenient: bool) -> Result<Option<i64>, JsonFault> {
         number::integer(self.scanner, lenient).map_err(|fault| fault.within(name))
     }
 
     /// Reads a required member.
     #[inline]
-    pub fn required<T: Read>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), Fault> {
+    pub fn required<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
         *field = Some(self.value(name)?);
         Ok(())
     }
@@ -155,17 +155,17 @@ impl<'de> Members<'_, 'de> {
         name: &str,
         field: &mut Option<i64>,
         lenient: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), JsonFault> {
         *field = self.number(name, lenient)?;
         match field {
             Some(_) => Ok(()),
-            None => Err(Fault::data("invalid type: null, expected an integer").within(name)),
+            None => Err(JsonFault::data("invalid type: null, expected an integer").within(name)),
         }
     }
 
     /// Reads a member that is null or a value and is always written.
     #[inline]
-    pub fn nullable<T: Read>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), Fault> {
+    pub fn nullable<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
         *field = self.value(name)?;
         Ok(())
     }
@@ -176,19 +176,19 @@ impl<'de> Members<'_, 'de> {
         name: &str,
         field: &mut Option<i64>,
         lenient: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), JsonFault> {
         *field = self.number(name, lenient)?;
         Ok(())
     }
 
     /// Reads an optional member; an explicit null is noted in `extra`.
     #[inline]
-    pub fn optional<T: Read>(
+    pub fn optional<T: ReadJson>(
         &mut self,
         name: &'static str,
         field: &mut Option<T>,
         extra: &mut Extra,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), JsonFault> {
         *field = self.value(name)?;
         if field.is_none() {
             extra.push_null(name);
@@ -203,7 +203,7 @@ impl<'de> Members<'_, 'de> {
         field: &mut Option<i64>,
         extra: &mut Extra,
         lenient: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), JsonFault> {
         *field = self.number(name, lenient)?;
         if field.is_none() {
             extra.push_null(name);
@@ -212,7 +212,7 @@ impl<'de> Members<'_, 'de> {
     }
 
     /// Reads a member that has one possible value; another one goes to `extra`.
-    pub fn constant(&mut self, name: &'static str, value: &str, extra: &mut Extra) -> Result<(), Fault> {
+    pub fn constant(&mut self, name: &'static str, value: &str, extra: &mut Extra) -> Result<(), JsonFault> {
         self.scanner.peek();
         let start = self.scanner.at();
         let span = self.scanner.span()?;
@@ -225,18 +225,18 @@ impl<'de> Members<'_, 'de> {
     }
 
     /// Keeps a member that the type does not know.
-    pub fn keep(&mut self, name: Cow<'de, str>, extra: &mut Extra) -> Result<(), Fault> {
+    pub fn keep(&mut self, name: Cow<'de, str>, extra: &mut Extra) -> Result<(), JsonFault> {
         extra.push(name.into_owned(), self.scanner.raw()?);
         Ok(())
     }
 
     /// Passes over a member.
-    pub fn skip(&mut self) -> Result<(), Fault> {
+    pub fn skip(&mut self) -> Result<(), JsonFault> {
         self.scanner.skip()
     }
 
     /// Finds the member `name`. All others are still to be read, and it too unless it came first.
-    pub fn tag(mut self, name: &'static str, lookup: fn(&str) -> u16) -> Result<(Tag, Self), Fault> {
+    pub fn tag(mut self, name: &'static str, lookup: fn(&str) -> u16) -> Result<(UnionTag, Self), JsonFault> {
         let mut is_first = true;
         let mut longest = (0, 0);
         while let Some(key) = self.likely_name()? {
@@ -259,17 +259,17 @@ impl<'de> Members<'_, 'de> {
             return Ok((tag, self.whole()));
         }
         self.scanner.remember(longest);
-        Ok((Tag::Absent, self.whole()))
+        Ok((UnionTag::Absent, self.whole()))
     }
 
-    fn tag_value(&mut self, lookup: fn(&str) -> u16) -> Result<Tag, Fault> {
+    fn tag_value(&mut self, lookup: fn(&str) -> u16) -> Result<UnionTag, JsonFault> {
         if self.scanner.null()? {
-            return Ok(Tag::Null);
+            return Ok(UnionTag::Null);
         }
         let value = self.scanner.text()?;
         Ok(match lookup(&value) {
-            NOT_KNOWN => Tag::Other(value.into_owned()),
-            known => Tag::Known(known),
+            NOT_KNOWN => UnionTag::Other(value.into_owned()),
+            known => UnionTag::Known(known),
         })
     }
 
@@ -285,7 +285,7 @@ impl<'de> Members<'_, 'de> {
     }
 
     /// All remaining members as text.
-    pub fn rest(mut self) -> Result<Vec<(String, Raw)>, Fault> {
+    pub fn rest(mut self) -> Result<Vec<(String, RawJson)>, JsonFault> {
         let mut all = Vec::new();
         while let Some(name) = self.name()? {
             all.push((name.into_owned(), self.scanner.raw()?));
@@ -294,10 +294,10 @@ impl<'de> Members<'_, 'de> {
     }
 }
 
-impl<T: Read> Object for Map<T> {
+impl<T: ReadJson> ReadObject for Map<T> {
     const NAME: &'static str = "map";
 
-    fn read(mut members: Members<'_, '_>) -> Result<Self, Fault> {
+    fn read(mut members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
         let mut map = Self::new();
         while let Some(name) = members.name()? {
             let value = members.value(&name)?;
@@ -310,32 +310,32 @@ impl<T: Read> Object for Map<T> {
 #[cfg(test)]
 mod tests {
     use super::super::Scanner;
-    use super::super::error::Fault;
-    use super::{Key, Members, NOT_KNOWN, Object, Tag, read_object};
+    use super::super::error::JsonFault;
+    use super::{JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, UnionTag, read_object};
 
     /// A union of one variant that holds itself, as generated code reads it.
     #[derive(Debug)]
     struct Nested(Option<Box<Nested>>);
 
-    impl Object for Nested {
+    impl ReadObject for Nested {
         const NAME: &'static str = "Nested";
 
-        fn read(members: Members<'_, '_>) -> Result<Self, Fault> {
+        fn read(members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
             let (tag, mut members) = members.tag("type", |_| 0)?;
-            assert!(matches!(tag, Tag::Known(0)));
+            assert!(matches!(tag, UnionTag::Known(0)));
             let mut inner = None;
             while let Some(key) = members.next(|name| if name == "inner" { 0 } else { NOT_KNOWN })? {
                 match key {
-                    Key::Known(_) => members.required("inner", &mut inner)?,
-                    Key::Other(_) => members.skip()?,
+                    JsonKey::Known(_) => members.required("inner", &mut inner)?,
+                    JsonKey::Other(_) => members.skip()?,
                 }
             }
             Ok(Self(inner))
         }
     }
 
-    impl super::Read for Nested {
-        fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+    impl super::ReadJson for Nested {
+        fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
             read_object(scanner)
         }
     }

@@ -1,7 +1,7 @@
 //! What generated types are read and written with.
 //!
 //! Objects keep the members they do not know ([`Extra`]), unions keep the variants they do not know ([`Unknown`]),
-//! free-form JSON keeps its text ([`Raw`]). A tagged union is dispatched while it is read: where the tag comes first,
+//! free-form JSON keeps its text ([`RawJson`]). A tagged union is dispatched while it is read: where the tag comes first,
 //! everything after it goes straight into the variant; what comes before a later one is passed over to find it.
 
 mod error;
@@ -11,42 +11,42 @@ mod keys;
 mod lazy;
 mod map;
 mod members;
-mod noted;
 mod number;
 mod pattern;
+mod raw_members;
 mod read;
 mod scan;
 mod serializer;
-mod shape;
 mod template;
 mod text;
 mod unknown;
+mod untagged;
 mod write;
 
-pub use error::{Fault, ReadError, parse, parse_noting, parse_shared, parse_text};
+pub use error::{JsonFault, ReadError, parse, parse_noting, parse_shared, parse_text};
 pub use escape::write_string;
 pub use extra::Extra;
-pub use keys::{Key, NOT_KNOWN, Tag};
+pub use keys::{JsonKey, NOT_KNOWN, UnionTag};
 pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
-pub use members::{Members, Object, need, read_object};
-pub use noted::Noted;
+pub use members::{ObjectMembers, ReadObject, need, read_object};
 #[cfg(test)]
 pub use pattern::hits;
 pub use pattern::{EventPattern, FieldPaths};
-pub use read::Read;
+pub use raw_members::RawMembers;
+pub use read::ReadJson;
 pub use scan::Scanner;
 pub use serde_json::Number;
 pub use serializer::NoEscape;
-pub use shape::{Shape, read_shape};
 pub use template::FrameTemplate;
 pub use unknown::Unknown;
+pub use untagged::{UntaggedUnion, read_untagged};
 pub use write::{append, compact, constant, optional, to_bytes};
 
 /// JSON kept as the text it came in: order, spelling of numbers and escapes survive.
-pub type Raw = Box<serde_json::value::RawValue>;
+pub type RawJson = Box<serde_json::value::RawValue>;
 
-/// [`Read`] for types that read themselves from the members of an object.
+/// [`ReadJson`] for types that read themselves from the members of an object.
 macro_rules! read_as_object {
     ($type:ty) => {
         $crate::wire::json::read_with!($type, read_object);
@@ -54,28 +54,28 @@ macro_rules! read_as_object {
 }
 pub(crate) use read_as_object;
 
-/// [`Read`] for types that look at the JSON kind first.
-macro_rules! read_as_shape {
+/// [`ReadJson`] for types that look at the JSON kind first.
+macro_rules! read_as_untagged {
     ($type:ty) => {
-        $crate::wire::json::read_with!($type, read_shape);
+        $crate::wire::json::read_with!($type, read_untagged);
     };
 }
-pub(crate) use read_as_shape;
+pub(crate) use read_as_untagged;
 
-/// [`Read`] by a function of this module, and `Deserialize` for documents that serde_json reads.
+/// [`ReadJson`] by a function of this module, and `Deserialize` for documents that serde_json reads.
 macro_rules! read_with {
     ($type:ty, $read:ident) => {
-        impl $crate::wire::json::Read for $type {
+        impl $crate::wire::json::ReadJson for $type {
             fn read(
                 scanner: &mut $crate::wire::json::Scanner<'_>,
-            ) -> Result<Self, $crate::wire::json::Fault> {
+            ) -> Result<Self, $crate::wire::json::JsonFault> {
                 $crate::wire::json::$read(scanner)
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = $crate::wire::json::Raw::deserialize(deserializer)?;
+                let text = $crate::wire::json::RawJson::deserialize(deserializer)?;
                 $crate::wire::json::parse_text(text.get()).map_err(serde::de::Error::custom)
             }
         }
@@ -134,10 +134,10 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::wire::json::Read for $type {
+        impl $crate::wire::json::ReadJson for $type {
             fn read(
                 scanner: &mut $crate::wire::json::Scanner<'_>,
-            ) -> Result<Self, $crate::wire::json::Fault> {
+            ) -> Result<Self, $crate::wire::json::JsonFault> {
                 scanner.text().map(Self::from)
             }
         }

@@ -3,15 +3,15 @@
 use serde::de::{Error as _, Unexpected};
 
 use super::Scanner;
-use super::error::Fault;
+use super::error::JsonFault;
 
 /// The first `f64` above every `i64`.
 const ABOVE: f64 = 9_223_372_036_854_775_808.0;
 
 const EXPECTED: &str = "an integer";
 
-/// Reads an integer or null; see [`super::Members::required_integer`].
-pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, Fault> {
+/// Reads an integer or null; see [`super::ObjectMembers::required_integer`].
+pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, JsonFault> {
     if let Some(value) = scanner.plain_integer() {
         return Ok(Some(value));
     }
@@ -41,6 +41,6 @@ pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option
 }
 
 #[cold]
-fn refused(found: Unexpected<'_>) -> Fault {
-    Fault::data(serde_json::Error::invalid_value(found, &EXPECTED))
+fn refused(found: Unexpected<'_>) -> JsonFault {
+    JsonFault::data(serde_json::Error::invalid_value(found, &EXPECTED))
 }

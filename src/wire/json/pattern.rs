@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::text;
 use crate::wire::find::special;
-use crate::wire::splice::{Kind, Member, Node, members};
+use crate::wire::splice::{JsonKind, SpliceMember, SpliceNode, members};
 
 /// The longest document that is made a pattern of, in bytes: one is kept for each stream.
 const LIMIT: usize = 2048;
@@ -21,11 +21,11 @@ const DIGITS: usize = 18;
 pub struct EventPattern {
     /// The document without what stands in the holes, and without its last brace.
     literal: Box<[u8]>,
-    holes: Vec<Hole>,
+    holes: Vec<PatternHole>,
 }
 
 #[derive(Debug)]
-struct Hole {
+struct PatternHole {
     /// How much of `literal` stands before it.
     before: usize,
     kind: HoleKind,
@@ -66,9 +66,9 @@ impl EventPattern {
             return None;
         }
         let mut places = Vec::with_capacity(1 + passed.len());
-        let mut pass = |node: Node<'_>| match node.kind() {
-            Kind::String => places.push((node.span(), HoleKind::String)),
-            Kind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
+        let mut pass = |node: SpliceNode<'_>| match node.kind() {
+            JsonKind::String => places.push((node.span(), HoleKind::String)),
+            JsonKind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
                 places.push((node.span(), HoleKind::Integer));
             }
             _ => {}
@@ -77,7 +77,7 @@ impl EventPattern {
         let (mut first, rest) = (None, object.get(1..).unwrap_or_default());
         let mut others = [None; PASSED];
         for member in members(document).ok()? {
-            let Member { key, value } = member.ok()?;
+            let SpliceMember { key, value } = member.ok()?;
             if object.first().is_some_and(|name| key.is_text(name)) {
                 first = Some(value);
             }
@@ -89,10 +89,10 @@ impl EventPattern {
         }
         others.into_iter().flatten().for_each(&mut pass);
         let object = match object {
-            [] => Node::document(document).ok()?,
+            [] => SpliceNode::document(document).ok()?,
             [..] => find(first?, rest)?,
         };
-        let filled = |node: &Node<'_>| node.kind() == Kind::String && node.span().len() > 2;
+        let filled = |node: &SpliceNode<'_>| node.kind() == JsonKind::String && node.span().len() > 2;
         let mut wanted = texts.iter().filter_map(|path| find(object, path)).filter(filled);
         let place = wanted.next()?;
         if wanted.next().is_some() || place.text().ok()? != text {
@@ -107,7 +107,7 @@ impl EventPattern {
         let mut at = 0;
         for (span, kind) in places {
             literal.extend_from_slice(document.get(at..span.start)?);
-            holes.push(Hole {
+            holes.push(PatternHole {
                 before: literal.len(),
                 kind,
             });
@@ -124,7 +124,7 @@ impl EventPattern {
     pub fn text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
         let (mut rest, mut from) = (document, 0);
         let mut found = None;
-        for Hole { before, kind } in &self.holes {
+        for PatternHole { before, kind } in &self.holes {
             rest = rest.strip_prefix(self.literal.get(from..*before)?)?;
             from = *before;
             rest = match kind {
@@ -175,10 +175,10 @@ pub mod hits {
     }
 }
 
-fn find<'a>(root: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
+fn find<'a>(root: SpliceNode<'a>, path: &[&str]) -> Option<SpliceNode<'a>> {
     path.iter().try_fold(root, |node, step| match node.kind() {
-        Kind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
-        Kind::Object => node.get(step).ok()?,
+        JsonKind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
+        JsonKind::Object => node.get(step).ok()?,
         _ => None,
     })
 }

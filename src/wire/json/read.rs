@@ -3,49 +3,49 @@
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::error::Fault;
+use super::error::JsonFault;
 use super::{Map, Scanner, read_object};
 
 /// A type that reads itself from JSON.
-pub trait Read: Sized {
+pub trait ReadJson: Sized {
     /// Reads a value.
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault>;
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault>;
 }
 
-impl Read for String {
+impl ReadJson for String {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         scanner.text().map(Into::into)
     }
 }
 
-impl Read for bool {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl ReadJson for bool {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         scanner.boolean()
     }
 }
 
-impl Read for Number {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl ReadJson for Number {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         scanner.number()
     }
 }
 
-impl Read for Box<RawValue> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl ReadJson for Box<RawValue> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         scanner.raw()
     }
 }
 
-impl<T: Read> Read for Box<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Box<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         T::read(scanner).map(Self::new)
     }
 }
 
-impl<T: Read> Read for Option<T> {
+impl<T: ReadJson> ReadJson for Option<T> {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         match scanner.null()? {
             true => Ok(None),
             false => T::read(scanner).map(Some),
@@ -53,8 +53,8 @@ impl<T: Read> Read for Option<T> {
     }
 }
 
-impl<T: Read> Read for Vec<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Vec<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         if scanner.peek() != Some(b'[') {
             return Err(scanner.mismatch("a sequence"));
         }
@@ -68,8 +68,8 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-impl<T: Read> Read for Map<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Map<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         read_object(scanner)
     }
 }

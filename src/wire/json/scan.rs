@@ -10,9 +10,9 @@ use bytestring::ByteString;
 use serde::de::{Error as _, Unexpected};
 use serde_json::Number;
 
-use super::error::Fault;
-use super::noted::{Noted, Notes};
-use super::{LazyStr, Raw, text};
+use super::error::JsonFault;
+use super::raw_members::{RawMemberSpans, RawMembers};
+use super::{LazyStr, RawJson, text};
 use crate::wire::find::special;
 
 /// How deep objects and arrays may nest, besides those that are kept as text.
@@ -34,7 +34,7 @@ pub struct Scanner<'de> {
     /// Start and end of a value that has been passed over and is still to be read.
     passed: (usize, usize),
     /// Where members of the outermost object lie, if that is to be told.
-    notes: Option<Notes>,
+    notes: Option<RawMemberSpans>,
 }
 
 impl<'de> Scanner<'de> {
@@ -61,7 +61,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Notes where members of the outermost object lie.
-    pub(super) fn noting(self, notes: Notes) -> Self {
+    pub(super) fn noting(self, notes: RawMemberSpans) -> Self {
         Self {
             notes: Some(notes),
             ..self
@@ -69,14 +69,14 @@ impl<'de> Scanner<'de> {
     }
 
     /// The members that have been noted, once the text has been read.
-    pub(super) fn noted(&mut self) -> Noted {
+    pub(super) fn noted(&mut self) -> RawMembers {
         let notes = self.notes.take();
         notes.map(|notes| notes.members(self.text)).unwrap_or_default()
     }
 
     /// Where to note the member that comes next, or that has been read; `None` unless it is to be noted.
     #[inline]
-    pub(super) fn notes(&mut self) -> Option<&mut Notes> {
+    pub(super) fn notes(&mut self) -> Option<&mut RawMemberSpans> {
         if self.depth != MAX_DEPTH - 1 {
             return None;
         }
@@ -111,7 +111,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Passes the bracket that opens an object or array.
-    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+    pub(super) fn enter(&mut self) -> Result<(), JsonFault> {
         self.at += 1;
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 0 {
@@ -133,13 +133,13 @@ impl<'de> Scanner<'de> {
 
     /// The text is no JSON here.
     #[cold]
-    pub(super) fn broken(&self, reason: &'static str) -> Fault {
-        Fault::broken(reason, self.at)
+    pub(super) fn broken(&self, reason: &'static str) -> JsonFault {
+        JsonFault::broken(reason, self.at)
     }
 
     /// The next member's name, past its colon; `started` unless it is the first. `None` past the end of the object.
     #[inline]
-    pub(super) fn name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, Fault> {
+    pub(super) fn name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, JsonFault> {
         let mut next = self.peek();
         match next {
             Some(b'}') => {
@@ -186,7 +186,7 @@ impl<'de> Scanner<'de> {
     }
 
     #[inline]
-    fn colon(&mut self) -> Result<(), Fault> {
+    fn colon(&mut self) -> Result<(), JsonFault> {
         if self.peek() != Some(b':') {
             return Err(self.broken("expected `:`"));
         }
@@ -197,8 +197,8 @@ impl<'de> Scanner<'de> {
     /// Reads the items of an array.
     pub(super) fn items(
         &mut self,
-        mut item: impl FnMut(&mut Self, usize) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+        mut item: impl FnMut(&mut Self, usize) -> Result<(), JsonFault>,
+    ) -> Result<(), JsonFault> {
         self.enter()?;
         if self.peek() == Some(b']') {
             self.leave();
@@ -221,7 +221,7 @@ impl<'de> Scanner<'de> {
 
     /// Reads a string; what is next has to be its opening quote.
     #[inline]
-    fn string(&mut self) -> Result<Cow<'de, str>, Fault> {
+    fn string(&mut self) -> Result<Cow<'de, str>, JsonFault> {
         let start = self.at + 1;
         let end = special(self.text.as_bytes(), start);
         if self.text.as_bytes().get(end) == Some(&b'"')
@@ -234,19 +234,19 @@ impl<'de> Scanner<'de> {
     }
 
     /// Reads the rest of a string, of which `start..end` holds nothing special.
-    fn escaped(&mut self, start: usize, end: usize) -> Result<String, Fault> {
+    fn escaped(&mut self, start: usize, end: usize) -> Result<String, JsonFault> {
         match text::unescape(self.text.as_bytes(), start, end, &mut self.scratch) {
             Ok((string, after)) => {
                 self.at = after;
                 Ok(string)
             }
-            Err((reason, at)) => Err(Fault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
         }
     }
 
     /// Reads a string.
     #[inline]
-    pub fn text(&mut self) -> Result<Cow<'de, str>, Fault> {
+    pub fn text(&mut self) -> Result<Cow<'de, str>, JsonFault> {
         match self.peek() {
             Some(b'"') => self.string(),
             _ => Err(self.mismatch("a string")),
@@ -255,7 +255,7 @@ impl<'de> Scanner<'de> {
 
     /// Reads a string that is not decoded, where the document is shared.
     #[inline]
-    pub(super) fn lazy(&mut self) -> Result<LazyStr, Fault> {
+    pub(super) fn lazy(&mut self) -> Result<LazyStr, JsonFault> {
         let Some(document) = self.document else {
             return self.text().map(LazyStr::from);
         };
@@ -268,12 +268,12 @@ impl<'de> Scanner<'de> {
                 self.at = end + 1;
                 Ok(LazyStr::slice(document, start, end, length))
             }
-            Err((reason, at)) => Err(Fault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
         }
     }
 
     /// Reads a boolean.
-    pub fn boolean(&mut self) -> Result<bool, Fault> {
+    pub fn boolean(&mut self) -> Result<bool, JsonFault> {
         match self.peek() {
             Some(b't') => self.literal("true").map(|()| true),
             Some(b'f') => self.literal("false").map(|()| false),
@@ -283,7 +283,7 @@ impl<'de> Scanner<'de> {
 
     /// Passes `null` if that is what comes next.
     #[inline]
-    pub(super) fn null(&mut self) -> Result<bool, Fault> {
+    pub(super) fn null(&mut self) -> Result<bool, JsonFault> {
         match self.peek() {
             Some(b'n') => self.literal("null").map(|()| true),
             _ => Ok(false),
@@ -291,7 +291,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Reads a number.
-    pub fn number(&mut self) -> Result<Number, Fault> {
+    pub fn number(&mut self) -> Result<Number, JsonFault> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return Err(self.mismatch("a JSON number"));
         }
@@ -322,7 +322,7 @@ impl<'de> Scanner<'de> {
         None
     }
 
-    fn literal(&mut self, word: &'static str) -> Result<(), Fault> {
+    fn literal(&mut self, word: &'static str) -> Result<(), JsonFault> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         if !rest.starts_with(word.as_bytes()) {
             return Err(self.broken("expected ident"));
@@ -332,7 +332,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Passes a number and gives its text.
-    fn digits(&mut self) -> Result<&'de str, Fault> {
+    fn digits(&mut self) -> Result<&'de str, JsonFault> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
@@ -365,7 +365,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Passes a value and gives its text.
-    pub(super) fn span(&mut self) -> Result<&'de str, Fault> {
+    pub(super) fn span(&mut self) -> Result<&'de str, JsonFault> {
         self.peek();
         let start = self.at;
         match self.passed {
@@ -382,13 +382,13 @@ impl<'de> Scanner<'de> {
     }
 
     /// Keeps a value as its text.
-    pub fn raw(&mut self) -> Result<Raw, Fault> {
+    pub fn raw(&mut self) -> Result<RawJson, JsonFault> {
         let span = self.span()?;
         text::raw(span).ok_or_else(|| self.broken("invalid value"))
     }
 
     /// Passes a value of any depth.
-    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+    pub(super) fn skip(&mut self) -> Result<(), JsonFault> {
         loop {
             match self.peek() {
                 Some(b'"') => self.skip_string()?,
@@ -439,7 +439,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    fn skip_name(&mut self) -> Result<(), Fault> {
+    fn skip_name(&mut self) -> Result<(), JsonFault> {
         if self.peek() != Some(b'"') {
             return Err(self.broken("key must be a string"));
         }
@@ -447,37 +447,37 @@ impl<'de> Scanner<'de> {
         self.colon()
     }
 
-    fn skip_string(&mut self) -> Result<(), Fault> {
+    fn skip_string(&mut self) -> Result<(), JsonFault> {
         match text::string_end(self.text.as_bytes(), self.at + 1) {
             Ok(after) => {
                 self.at = after;
                 Ok(())
             }
-            Err((reason, at)) => Err(Fault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
         }
     }
 
     /// The fault of a value that is not what was expected, in serde_json's words.
     #[cold]
-    pub(super) fn mismatch(&mut self, expected: &str) -> Fault {
+    pub(super) fn mismatch(&mut self, expected: &str) -> JsonFault {
         let found = match self.peek() {
-            Some(b'"') => self.string().map(Found::String),
-            Some(b'{') => Ok(Found::Object),
-            Some(b'[') => Ok(Found::Array),
-            Some(b'n') => self.literal("null").map(|()| Found::Null),
-            Some(b't' | b'f') => self.boolean().map(Found::Boolean),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Found::Number),
+            Some(b'"') => self.string().map(FoundValue::String),
+            Some(b'{') => Ok(FoundValue::Object),
+            Some(b'[') => Ok(FoundValue::Array),
+            Some(b'n') => self.literal("null").map(|()| FoundValue::Null),
+            Some(b't' | b'f') => self.boolean().map(FoundValue::Boolean),
+            Some(b'-' | b'0'..=b'9') => self.number().map(FoundValue::Number),
             _ => Err(self.broken("expected value")),
         };
         match found {
-            Ok(found) => Fault::data(serde_json::Error::invalid_type(found.unexpected(), &expected)),
+            Ok(found) => JsonFault::data(serde_json::Error::invalid_type(found.unexpected(), &expected)),
             Err(fault) => fault,
         }
     }
 }
 
 /// A value that is not what was expected.
-enum Found<'de> {
+enum FoundValue<'de> {
     Null,
     Boolean(bool),
     Number(Number),
@@ -486,7 +486,7 @@ enum Found<'de> {
     Object,
 }
 
-impl Found<'_> {
+impl FoundValue<'_> {
     fn unexpected(&self) -> Unexpected<'_> {
         match self {
             Self::Null => Unexpected::Unit,

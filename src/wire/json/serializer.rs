@@ -29,14 +29,14 @@ impl Serialize for NoEscape<'_> {
 }
 
 /// Appends JSON text to a vector.
-pub(super) struct Writer<'a> {
+pub(super) struct JsonWriter<'a> {
     out: &'a mut Vec<u8>,
-    next: Next,
+    next: NextString,
 }
 
 /// What the next string is.
 #[derive(Clone, Copy)]
-enum Next {
+enum NextString {
     Text,
     /// Text with nothing to escape.
     NoEscape,
@@ -45,16 +45,16 @@ enum Next {
 }
 
 /// An array or an object whose items are being written.
-pub(super) struct Items<'a> {
+pub(super) struct ItemsWriter<'a> {
     out: &'a mut Vec<u8>,
     is_first: bool,
     close: u8,
 }
 
 /// A structure: an object, or JSON text in disguise.
-pub(super) enum Fields<'a> {
-    Object(Items<'a>),
-    Raw(Writer<'a>),
+pub(super) enum StructWriter<'a> {
+    Object(ItemsWriter<'a>),
+    Raw(JsonWriter<'a>),
 }
 
 /// Writes a number as `serde_json` does.
@@ -66,17 +66,17 @@ macro_rules! numbers {
     };
 }
 
-impl<'a> Writer<'a> {
+impl<'a> JsonWriter<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
         Self {
             out,
-            next: Next::Text,
+            next: NextString::Text,
         }
     }
 
-    fn items(self, open: u8, close: u8) -> Items<'a> {
+    fn items(self, open: u8, close: u8) -> ItemsWriter<'a> {
         self.out.push(open);
-        Items {
+        ItemsWriter {
             out: self.out,
             is_first: true,
             close,
@@ -84,15 +84,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-impl<'a> Serializer for Writer<'a> {
+impl<'a> Serializer for JsonWriter<'a> {
     type Ok = ();
     type Error = Error;
-    type SerializeSeq = Items<'a>;
-    type SerializeTuple = Items<'a>;
-    type SerializeTupleStruct = Items<'a>;
+    type SerializeSeq = ItemsWriter<'a>;
+    type SerializeTuple = ItemsWriter<'a>;
+    type SerializeTupleStruct = ItemsWriter<'a>;
     type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Items<'a>;
-    type SerializeStruct = Fields<'a>;
+    type SerializeMap = ItemsWriter<'a>;
+    type SerializeStruct = StructWriter<'a>;
     type SerializeStructVariant = Impossible<(), Error>;
 
     numbers! {
@@ -112,15 +112,15 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         match self.next {
-            Next::Text => write_string(value, self.out),
-            Next::NoEscape => {
+            NextString::Text => write_string(value, self.out),
+            NextString::NoEscape => {
                 debug_assert_eq!(special(value.as_bytes(), 0), value.len(), "{value}");
                 self.out.reserve(value.len() + 2);
                 self.out.push(b'"');
                 self.out.extend_from_slice(value.as_bytes());
                 self.out.push(b'"');
             }
-            Next::Raw => self.out.extend_from_slice(value.as_bytes()),
+            NextString::Raw => self.out.extend_from_slice(value.as_bytes()),
         }
         Ok(())
     }
@@ -152,8 +152,8 @@ impl<'a> Serializer for Writer<'a> {
         value: &T,
     ) -> Result<(), Error> {
         value.serialize(match name {
-            CLEAN => Writer {
-                next: Next::NoEscape,
+            CLEAN => JsonWriter {
+                next: NextString::NoEscape,
                 ..self
             },
             _ => self,
@@ -172,15 +172,15 @@ impl<'a> Serializer for Writer<'a> {
         SerializeMap::end(map)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a>, Error> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
         Ok(self.items(b'[', b']'))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Items<'a>, Error> {
+    fn serialize_tuple(self, _: usize) -> Result<ItemsWriter<'a>, Error> {
         Ok(self.items(b'[', b']'))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<'a>, Error> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<ItemsWriter<'a>, Error> {
         Ok(self.items(b'[', b']'))
     }
 
@@ -196,17 +196,17 @@ impl<'a> Serializer for Writer<'a> {
         ))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Items<'a>, Error> {
+    fn serialize_map(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
         Ok(self.items(b'{', b'}'))
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a>, Error> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<StructWriter<'a>, Error> {
         Ok(match name {
-            RAW => Fields::Raw(Writer {
-                next: Next::Raw,
+            RAW => StructWriter::Raw(JsonWriter {
+                next: NextString::Raw,
                 ..self
             }),
-            _ => Fields::Object(self.items(b'{', b'}')),
+            _ => StructWriter::Object(self.items(b'{', b'}')),
         })
     }
 
@@ -221,7 +221,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 }
 
-impl Items<'_> {
+impl ItemsWriter<'_> {
     fn next(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
@@ -230,7 +230,7 @@ impl Items<'_> {
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.next();
-        value.serialize(Writer::new(self.out))
+        value.serialize(JsonWriter::new(self.out))
     }
 
     fn close(self) {
@@ -241,7 +241,7 @@ impl Items<'_> {
 /// Arrays, by whichever name.
 macro_rules! arrays {
     ($($trait:ident::$method:ident),*) => {
-        $(impl $trait for Items<'_> {
+        $(impl $trait for ItemsWriter<'_> {
             type Ok = ();
             type Error = Error;
 
@@ -262,7 +262,7 @@ arrays!(
     SerializeTupleStruct::serialize_field
 );
 
-impl SerializeMap for Items<'_> {
+impl SerializeMap for ItemsWriter<'_> {
     type Ok = ();
     type Error = Error;
 
@@ -270,7 +270,7 @@ impl SerializeMap for Items<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.next();
         let start = self.out.len();
-        key.serialize(Writer::new(self.out))?;
+        key.serialize(JsonWriter::new(self.out))?;
         match self.out.get(start) {
             Some(b'"') => Ok(()),
             _ => Err(Error::custom("a name that is no string")),
@@ -279,7 +279,7 @@ impl SerializeMap for Items<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.out.push(b':');
-        value.serialize(Writer::new(self.out))
+        value.serialize(JsonWriter::new(self.out))
     }
 
     fn end(self) -> Result<(), Error> {
@@ -288,16 +288,16 @@ impl SerializeMap for Items<'_> {
     }
 }
 
-impl SerializeStruct for Fields<'_> {
+impl SerializeStruct for StructWriter<'_> {
     type Ok = ();
     type Error = Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         match self {
             Self::Object(items) => items.serialize_entry(name, value),
-            Self::Raw(writer) => value.serialize(Writer {
+            Self::Raw(writer) => value.serialize(JsonWriter {
                 out: writer.out,
-                next: Next::Raw,
+                next: NextString::Raw,
             }),
         }
     }
@@ -326,7 +326,7 @@ mod tests {
     struct Unit;
 
     #[derive(serde::Serialize)]
-    enum Kind {
+    enum Variants {
         Plain,
         Boxed(u8),
     }
@@ -340,7 +340,7 @@ mod tests {
         numbers: (i8, u16, i64, u64, f64, f64, i128),
         inner: Inner,
         unit: Unit,
-        kinds: [Kind; 2],
+        kinds: [Variants; 2],
         none: Option<u8>,
         some: Option<bool>,
         bytes: &'a [u8],
@@ -350,7 +350,7 @@ mod tests {
 
     fn written<T: Serialize>(value: &T) -> Result<String, Error> {
         let mut out = Vec::new();
-        value.serialize(Writer::new(&mut out))?;
+        value.serialize(JsonWriter::new(&mut out))?;
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
@@ -365,7 +365,7 @@ mod tests {
             numbers: (-1, 2, i64::MIN, u64::MAX, 1e300, f64::NAN, i128::MAX),
             inner: Inner(0.1),
             unit: Unit,
-            kinds: [Kind::Plain, Kind::Boxed(1)],
+            kinds: [Variants::Plain, Variants::Boxed(1)],
             none: None,
             some: Some(true),
             bytes: &[1, 2],

@@ -6,7 +6,7 @@ use serde::de::value::MapDeserializer;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Raw;
+use super::RawJson;
 use crate::wire::find::special;
 
 /// A byte in every byte of a word.
@@ -42,7 +42,7 @@ fn is_special(byte: u8) -> bool {
 }
 
 /// Why and where a string is broken.
-type Broken = (&'static str, usize);
+type BrokenString = (&'static str, usize);
 
 const CONTROL: &str = "control character (\\u0000-\\u001F) found while parsing a string";
 const END: &str = "EOF while parsing a string";
@@ -51,7 +51,7 @@ const LONE: &str = "lone leading surrogate in hex escape";
 const CUT: &str = "unexpected end of hex escape";
 
 /// The index after the closing quote of the string whose content begins at `at`.
-pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Broken> {
+pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, BrokenString> {
     loop {
         at = special(bytes, at);
         match bytes.get(at) {
@@ -72,7 +72,7 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Broken> {
 
 /// Passes over the string whose content begins at `at`, and refuses what [`unescape`] does: the index of its closing
 /// quote, and how long the text is that it spells.
-pub(super) fn pass(bytes: &[u8], start: usize) -> Result<(usize, usize), Broken> {
+pub(super) fn pass(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenString> {
     let mut at = start;
     // By how much the spelling is longer than the text.
     let mut longer = 0;
@@ -114,7 +114,7 @@ pub(super) fn unescape(
     start: usize,
     end: usize,
     scratch: &mut Vec<u8>,
-) -> Result<(String, usize), Broken> {
+) -> Result<(String, usize), BrokenString> {
     let mut length = end - start;
     make_room(scratch, length);
     if let (Some(to), Some(from)) = (scratch.get_mut(..length), bytes.get(start..end)) {
@@ -209,7 +209,7 @@ fn make_room(scratch: &mut Vec<u8>, length: usize) {
 }
 
 /// Reads the escape that begins at `at`, or the two that make one character.
-fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), Broken> {
+fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
     let unit = hex(bytes, at + 2)?;
     if let Some(char) = char::from_u32(unit) {
         return Ok((char, at + 6));
@@ -232,7 +232,7 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), Broken> {
     }
 }
 
-fn hex(bytes: &[u8], at: usize) -> Result<u32, Broken> {
+fn hex(bytes: &[u8], at: usize) -> Result<u32, BrokenString> {
     let digits = bytes.get(at..at + 4).ok_or((END, bytes.len()))?;
     digits.iter().try_fold(0, |unit, digit| {
         let digit = char::from(*digit).to_digit(16).ok_or((ESCAPE, at))?;
@@ -244,14 +244,14 @@ fn hex(bytes: &[u8], at: usize) -> Result<u32, Broken> {
 ///
 /// The constructor that serde_json has for this would look at every byte once more; what it reads from a deserializer
 /// it believes.
-pub(super) fn raw(span: &str) -> Option<Raw> {
-    Raw::deserialize(Checked(span)).ok()
+pub(super) fn raw(span: &str) -> Option<RawJson> {
+    RawJson::deserialize(CheckedJson(span)).ok()
 }
 
 /// Gives a raw value its text.
-struct Checked<'a>(&'a str);
+struct CheckedJson<'a>(&'a str);
 
-impl<'de> Deserializer<'de> for Checked<'de> {
+impl<'de> Deserializer<'de> for CheckedJson<'de> {
     type Error = serde::de::value::Error;
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -272,7 +272,7 @@ impl<'de> Deserializer<'de> for Checked<'de> {
     }
 }
 
-impl fmt::Debug for Checked<'_> {
+impl fmt::Debug for CheckedJson<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.0)
     }

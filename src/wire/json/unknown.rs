@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::Raw;
+use super::RawJson;
 
 /// An object whose tag is not known, with all its members in their order, the tag included.
 #[derive(Clone, Debug)]
@@ -11,12 +11,12 @@ pub struct Unknown {
     /// The tag's value; empty if there was none.
     pub tag: String,
     /// Name and text of every member.
-    pub members: Vec<(String, Raw)>,
+    pub members: Vec<(String, RawJson)>,
 }
 
 impl Unknown {
     /// An object of these members.
-    pub fn new(tag: impl Into<String>, members: Vec<(String, Raw)>) -> Self {
+    pub fn new(tag: impl Into<String>, members: Vec<(String, RawJson)>) -> Self {
         Self {
             tag: tag.into(),
             members,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::Extra;
-use super::serializer::{NoEscape, Writer};
+use super::serializer::{JsonWriter, NoEscape};
 use crate::wire::find::special;
 
 /// The JSON text of a generated type.
@@ -17,7 +17,7 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
 /// Appends the JSON text of a generated type. Writing to memory cannot fail, nor can a generated type: its
 /// names are strings and its numbers are finite.
 pub fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    let written = value.serialize(Writer::new(out));
+    let written = value.serialize(JsonWriter::new(out));
     debug_assert!(written.is_ok(), "{written:?}");
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use super::encode_str;
-use super::node::{Kind, Node, members};
+use super::node::{JsonKind, SpliceNode, members};
 use super::scan::{ScanError, fail};
 
 /// Why edits could not be applied.
@@ -80,7 +80,7 @@ impl Splices {
             self.replace(span, value.clone());
         }
         if replaced == 0 {
-            self.insert_member(&Node::document(document)?, key, &value)?;
+            self.insert_member(&SpliceNode::document(document)?, key, &value)?;
         }
         Ok(replaced)
     }
@@ -90,8 +90,13 @@ impl Splices {
     /// # Errors
     ///
     /// When the node is no object.
-    pub fn insert_member(&mut self, object: &Node<'_>, key: &str, value: &[u8]) -> Result<(), ScanError> {
-        if object.kind() != Kind::Object {
+    pub fn insert_member(
+        &mut self,
+        object: &SpliceNode<'_>,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), ScanError> {
+        if object.kind() != JsonKind::Object {
             return fail(object.span().start, "an object");
         }
         let at = object.span().start + 1;
@@ -119,8 +124,8 @@ impl Splices {
     /// When the node is no object or a malformed one; no edit is added then.
     pub fn retain_members(
         &mut self,
-        object: &Node<'_>,
-        mut keep: impl FnMut(&str, &Node<'_>) -> bool,
+        object: &SpliceNode<'_>,
+        mut keep: impl FnMut(&str, &SpliceNode<'_>) -> bool,
     ) -> Result<usize, ScanError> {
         let mut items = Vec::new();
         for member in object.members()? {
@@ -139,8 +144,8 @@ impl Splices {
     /// When the node is no array or a malformed one; no edit is added then.
     pub fn retain_elements(
         &mut self,
-        array: &Node<'_>,
-        mut keep: impl FnMut(usize, &Node<'_>) -> bool,
+        array: &SpliceNode<'_>,
+        mut keep: impl FnMut(usize, &SpliceNode<'_>) -> bool,
     ) -> Result<usize, ScanError> {
         let mut items = Vec::new();
         for (index, element) in array.elements()?.enumerate() {
@@ -180,8 +185,8 @@ impl Splices {
         };
         self.walk(document.len(), |piece| {
             spliced.push(match piece {
-                Piece::Kept(range) => document.slice(range),
-                Piece::New(with) => with,
+                SplicePiece::Kept(range) => document.slice(range),
+                SplicePiece::New(with) => with,
             });
         })?;
         Ok(spliced)
@@ -196,14 +201,14 @@ impl Splices {
         let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
         let mut out = Vec::with_capacity(document.len() + added);
         self.walk(document.len(), |piece| match piece {
-            Piece::Kept(range) => out.extend_from_slice(document.get(range).unwrap_or_default()),
-            Piece::New(with) => out.extend_from_slice(&with),
+            SplicePiece::Kept(range) => out.extend_from_slice(document.get(range).unwrap_or_default()),
+            SplicePiece::New(with) => out.extend_from_slice(&with),
         })?;
         Ok(out)
     }
 
     /// Goes through the edited document from its beginning to its end.
-    fn walk(mut self, length: usize, mut take: impl FnMut(Piece)) -> Result<(), SpliceError> {
+    fn walk(mut self, length: usize, mut take: impl FnMut(SplicePiece)) -> Result<(), SpliceError> {
         // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut done = 0;
@@ -214,17 +219,17 @@ impl Splices {
             if range.start < done {
                 return Err(SpliceError::Overlap(range.start));
             }
-            take(Piece::Kept(done..range.start));
-            take(Piece::New(with));
+            take(SplicePiece::Kept(done..range.start));
+            take(SplicePiece::New(with));
             done = range.end;
         }
-        take(Piece::Kept(done..length));
+        take(SplicePiece::Kept(done..length));
         Ok(())
     }
 }
 
 /// A piece of an edited document.
-enum Piece {
+enum SplicePiece {
     /// Bytes of the document.
     Kept(Range<usize>),
     /// What an edit puts there.

@@ -1,6 +1,6 @@
 //! Where the values of a document lie, found in one pass, for those who look at much of it more than once.
 
-use super::node::Node;
+use super::node::SpliceNode;
 use super::scan::{ScanError, skip_space, skip_string, skip_value};
 
 /// Every name and value of a document, in its order. Its nodes walk without reading what they pass over.
@@ -9,12 +9,12 @@ use super::scan::{ScanError, skip_space, skip_string, skip_value};
 /// wrong where somebody looks.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    entries: Vec<Entry>,
+    entries: Vec<IndexEntry>,
 }
 
 /// A name or a value.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct IndexEntry {
     start: u32,
     end: u32,
     /// The entry behind it and everything in it.
@@ -23,7 +23,7 @@ struct Entry {
 
 /// An entry of an index.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct IndexCursor<'a> {
     index: &'a Index,
     number: usize,
 }
@@ -43,22 +43,22 @@ impl Index {
     /// # Errors
     ///
     /// When the document is malformed at its top level or something follows the value.
-    pub fn document<'a>(&'a self, document: &'a [u8]) -> Result<Node<'a>, ScanError> {
+    pub fn document<'a>(&'a self, document: &'a [u8]) -> Result<SpliceNode<'a>, ScanError> {
         match self.place(0).span() {
-            Some((start, end)) => Ok(Node::placed(document, start, end, self.place(0))),
-            None => Node::document(document),
+            Some((start, end)) => Ok(SpliceNode::placed(document, start, end, self.place(0))),
+            None => SpliceNode::document(document),
         }
     }
 
-    fn place(&self, number: usize) -> Place<'_> {
-        Place { index: self, number }
+    fn place(&self, number: usize) -> IndexCursor<'_> {
+        IndexCursor { index: self, number }
     }
 }
 
-impl Place<'_> {
+impl IndexCursor<'_> {
     /// Where it lies in the document.
     pub(super) fn span(self) -> Option<(usize, usize)> {
-        let Entry { start, end, next: _ } = *self.index.entries.get(self.number)?;
+        let IndexEntry { start, end, next: _ } = *self.index.entries.get(self.number)?;
         Some((start as usize, end as usize))
     }
 
@@ -77,8 +77,8 @@ impl Place<'_> {
 }
 
 /// The entries of a document; `None` where it is malformed.
-fn entries(document: &[u8]) -> Option<Vec<Entry>> {
-    let mut list = List {
+fn entries(document: &[u8]) -> Option<Vec<IndexEntry>> {
+    let mut list = IndexBuilder {
         document,
         entries: Vec::with_capacity((document.len() / 24).min(8192)),
     };
@@ -124,14 +124,14 @@ fn entries(document: &[u8]) -> Option<Vec<Entry>> {
 }
 
 /// Entries that are being collected.
-struct List<'a> {
+struct IndexBuilder<'a> {
     document: &'a [u8],
-    entries: Vec<Entry>,
+    entries: Vec<IndexEntry>,
 }
 
-impl List<'_> {
+impl IndexBuilder<'_> {
     fn push(&mut self, start: usize, end: usize) -> Option<()> {
-        self.entries.push(Entry {
+        self.entries.push(IndexEntry {
             start: u32::try_from(start).ok()?,
             end: u32::try_from(end).ok()?,
             next: u32::try_from(self.entries.len() + 1).ok()?,

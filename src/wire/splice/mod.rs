@@ -6,20 +6,22 @@
 
 mod edit;
 mod index;
+mod member_scanner;
 mod multipart;
 mod nested;
 mod node;
 mod scan;
-mod seek;
 #[cfg(test)]
 mod tests;
 
 pub use edit::{SpliceError, Spliced, Splices};
 pub use index::Index;
+pub use member_scanner::MemberScanner;
 pub use multipart::{MultipartError, boundary, form_values};
-pub use node::{Elements, Kind, Member, Members, Node, find_first, find_members, members};
+pub use node::{
+    JsonKind, SpliceElements, SpliceMember, SpliceMembers, SpliceNode, find_first, find_members, members,
+};
 pub use scan::ScanError;
-pub use seek::Seeker;
 
 /// `text` as a JSON string, quotes included.
 pub fn encode_str(text: &str) -> String {

@@ -45,8 +45,8 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let opening = delimiter.as_bytes().get(2..).unwrap_or_default();
     let mut start = match body.strip_prefix(opening).map(delimiter_line) {
-        Some(Some(Line::Part(width))) => opening.len() + width,
-        Some(Some(Line::Close)) => return Ok(Vec::new()),
+        Some(Some(DelimiterLine::Part(width))) => opening.len() + width,
+        Some(Some(DelimiterLine::Close)) => return Ok(Vec::new()),
         _ => return Err(MultipartError::NoBoundary),
     };
     let mut found = Vec::new();
@@ -75,29 +75,30 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
             found.push(start + content..start + end.max(content));
         }
         match line {
-            Line::Close => return Ok(found),
-            Line::Part(width) => start += end + delimiter.len() + width,
+            DelimiterLine::Close => return Ok(found),
+            DelimiterLine::Part(width) => start += end + delimiter.len() + width,
         }
     }
 }
 
-enum Line {
+enum DelimiterLine {
     /// Another part begins after so many bytes.
     Part(usize),
     Close,
 }
 
 /// What stands behind `--boundary`; `None` when that was not a delimiter but the start of something longer.
-fn delimiter_line(after: &[u8]) -> Option<Line> {
+fn delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
     if after.starts_with(b"--") {
-        return Some(Line::Close);
+        return Some(DelimiterLine::Close);
     }
     let padding = after
         .iter()
         .take_while(|byte| matches!(byte, b' ' | b'\t'))
         .count();
     let rest = after.get(padding..).unwrap_or_default();
-    rest.starts_with(b"\r\n").then_some(Line::Part(padding + 2))
+    rest.starts_with(b"\r\n")
+        .then_some(DelimiterLine::Part(padding + 2))
 }
 
 fn names_field(headers: &[u8], name: &str) -> bool {

@@ -1,11 +1,11 @@
 //! Passing over an object or array, sixty-four bytes at a time.
 
-use super::scan::{Brackets, Cut, string_end};
-use crate::wire::find::{Block, quote};
+use super::scan::{Brackets, StringCut, string_end};
+use crate::wire::find::{ByteBlock, quote};
 
 /// Where the way through a nested value ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum NestedStop {
     /// Behind the value.
     End(usize),
     /// At a bracket that closes none or one of the other kind, or at a backslash outside of strings.
@@ -13,7 +13,7 @@ pub(super) enum Stop {
     /// The text ends between two strings of the value.
     Open,
     /// The text ends in a string.
-    InString(Cut),
+    InString(StringCut),
 }
 
 /// So many blocks of a string without a quote make it a long one.
@@ -23,16 +23,16 @@ const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
 /// Goes on from `at`, outside of strings, through the value whose brackets are `open`, until they are closed: without
 /// recursion, so that no depth can exhaust the stack.
-pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> Stop {
+pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
     // All bits are set while a block begins inside of a string.
     let mut inside = 0_u64;
     // The lowest bit is set when a block begins behind a backslash that escapes.
     let mut escaping = 0_u64;
     let mut long = 0;
-    while let Some(block) = Block::read(text, at) {
+    while let Some(block) = ByteBlock::read(text, at) {
         if inside != 0 && !block.has_quote() && block.last() != b'\\' {
             escaping = 0;
-            at += Block::LENGTH;
+            at += ByteBlock::LENGTH;
             long += 1;
             if long == LONG {
                 (at, escaping) = next_quote(text, at);
@@ -59,30 +59,30 @@ pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> Stop {
             }
             brackets &= brackets - 1;
         }
-        at += Block::LENGTH;
+        at += ByteBlock::LENGTH;
     }
     if inside != 0 {
         if escaping != 0 {
             if at >= text.len() {
-                return Stop::InString(Cut { escaped: true });
+                return NestedStop::InString(StringCut { escaped: true });
             }
             at += 1;
         }
         match string_end(text, at) {
             Ok(behind) => at = behind,
-            Err(cut) => return Stop::InString(cut),
+            Err(cut) => return NestedStop::InString(cut),
         }
     }
     few(text, at, open)
 }
 
 /// As [`pass`], where less than a block is left.
-fn few(text: &[u8], mut at: usize, open: &mut Brackets) -> Stop {
+fn few(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
     while let Some(byte) = text.get(at) {
         if *byte == b'"' {
             match string_end(text, at + 1) {
                 Ok(behind) => at = behind,
-                Err(cut) => return Stop::InString(cut),
+                Err(cut) => return NestedStop::InString(cut),
             }
             continue;
         }
@@ -91,24 +91,24 @@ fn few(text: &[u8], mut at: usize, open: &mut Brackets) -> Stop {
         }
         at += 1;
     }
-    Stop::Open
+    NestedStop::Open
 }
 
 /// Takes a byte outside of strings.
 #[inline]
-fn bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<Stop> {
+fn bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
     match text.get(at) {
         Some(b'{') => open.push(true),
         Some(b'[') => open.push(false),
         Some(byte @ (b'}' | b']')) => {
             if open.pop() != Some(*byte == b'}') {
-                return Some(Stop::Mismatch(at));
+                return Some(NestedStop::Mismatch(at));
             }
             if open.is_empty() {
-                return Some(Stop::End(at + 1));
+                return Some(NestedStop::End(at + 1));
             }
         }
-        Some(b'\\') => return Some(Stop::Mismatch(at)),
+        Some(b'\\') => return Some(NestedStop::Mismatch(at)),
         _ => {}
     }
     None
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     /// The same, byte by byte.
-    fn slowly(text: &[u8], at: usize, open: &mut Brackets) -> Stop {
+    fn slowly(text: &[u8], at: usize, open: &mut Brackets) -> NestedStop {
         let (mut inside, mut escaped) = (false, false);
         for (at, byte) in text.iter().enumerate().skip(at) {
             match byte {
@@ -170,9 +170,9 @@ mod tests {
             }
         }
         if inside {
-            Stop::InString(Cut { escaped })
+            NestedStop::InString(StringCut { escaped })
         } else {
-            Stop::Open
+            NestedStop::Open
         }
     }
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::index::Place;
+use super::index::IndexCursor;
 use super::scan::{ScanError, fail, skip_space, skip_string, skip_value};
 
 /// The kind of a JSON value, told by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonKind {
     /// `{…}`
     Object,
     /// `[…]`
@@ -26,21 +26,21 @@ pub enum Kind {
 
 /// A value and its place in the document.
 #[derive(Debug, Clone, Copy)]
-pub struct Node<'a> {
+pub struct SpliceNode<'a> {
     document: &'a [u8],
     start: usize,
     end: usize,
     /// Its place in an index, where there is one.
-    place: Option<Place<'a>>,
+    place: Option<IndexCursor<'a>>,
 }
 
 /// One `"key": value` of an object.
 #[derive(Debug, Clone, Copy)]
-pub struct Member<'a> {
+pub struct SpliceMember<'a> {
     /// The key, a string.
-    pub key: Node<'a>,
+    pub key: SpliceNode<'a>,
     /// The value.
-    pub value: Node<'a>,
+    pub value: SpliceNode<'a>,
 }
 
 /// The members of the object that makes up the whole document, in their order, found one at a time. What follows the
@@ -49,15 +49,15 @@ pub struct Member<'a> {
 /// # Errors
 ///
 /// When the document is no object. An error met later is the iterator's last item.
-pub fn members(document: &[u8]) -> Result<Members<'_>, ScanError> {
+pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
     let start = skip_space(document, 0);
     if document.get(start) != Some(&b'{') {
         return fail(start, "an object");
     }
-    Ok(Members {
+    Ok(SpliceMembers {
         document,
         at: start + 1,
-        state: State::First,
+        state: WalkState::First,
         whole: true,
         place: None,
     })
@@ -74,7 +74,7 @@ pub fn members(document: &[u8]) -> Result<Members<'_>, ScanError> {
 pub fn find_members<'a, const N: usize>(
     document: &'a [u8],
     keys: [&str; N],
-) -> Result<[Vec<Node<'a>>; N], ScanError> {
+) -> Result<[Vec<SpliceNode<'a>>; N], ScanError> {
     let mut found = [const { Vec::new() }; N];
     for member in members(document)? {
         let member = member?;
@@ -93,7 +93,7 @@ pub fn find_members<'a, const N: usize>(
 /// # Errors
 ///
 /// When the document is no object or malformed before that member.
-pub fn find_first<'a>(document: &'a [u8], key: &str) -> Result<Option<Node<'a>>, ScanError> {
+pub fn find_first<'a>(document: &'a [u8], key: &str) -> Result<Option<SpliceNode<'a>>, ScanError> {
     for member in members(document)? {
         let member = member?;
         if member.key.is_text(key) {
@@ -103,7 +103,7 @@ pub fn find_first<'a>(document: &'a [u8], key: &str) -> Result<Option<Node<'a>>,
     Ok(None)
 }
 
-impl<'a> Node<'a> {
+impl<'a> SpliceNode<'a> {
     /// The document's only value.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    pub(super) fn placed(document: &'a [u8], start: usize, end: usize, place: Place<'a>) -> Self {
+    pub(super) fn placed(document: &'a [u8], start: usize, end: usize, place: IndexCursor<'a>) -> Self {
         Self {
             document,
             start,
@@ -141,14 +141,14 @@ impl<'a> Node<'a> {
     }
 
     /// The value's kind.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> JsonKind {
         match self.raw().first() {
-            Some(b'{') => Kind::Object,
-            Some(b'[') => Kind::Array,
-            Some(b'"') => Kind::String,
-            Some(b't' | b'f') => Kind::Bool,
-            Some(b'n') => Kind::Null,
-            _ => Kind::Number,
+            Some(b'{') => JsonKind::Object,
+            Some(b'[') => JsonKind::Array,
+            Some(b'"') => JsonKind::String,
+            Some(b't' | b'f') => JsonKind::Bool,
+            Some(b'n') => JsonKind::Null,
+            _ => JsonKind::Number,
         }
     }
 
@@ -157,14 +157,14 @@ impl<'a> Node<'a> {
     /// # Errors
     ///
     /// When the value is no object. An error met later is the iterator's last item.
-    pub fn members(&self) -> Result<Members<'a>, ScanError> {
-        if self.kind() != Kind::Object {
+    pub fn members(&self) -> Result<SpliceMembers<'a>, ScanError> {
+        if self.kind() != JsonKind::Object {
             return fail(self.start, "an object");
         }
-        Ok(Members {
+        Ok(SpliceMembers {
             document: self.document,
             at: self.start + 1,
-            state: State::First,
+            state: WalkState::First,
             whole: false,
             place: self.place.map(|place| (place.inner(), self.end)),
         })
@@ -175,14 +175,14 @@ impl<'a> Node<'a> {
     /// # Errors
     ///
     /// When the value is no array. An error met later is the iterator's last item.
-    pub fn elements(&self) -> Result<Elements<'a>, ScanError> {
-        if self.kind() != Kind::Array {
+    pub fn elements(&self) -> Result<SpliceElements<'a>, ScanError> {
+        if self.kind() != JsonKind::Array {
             return fail(self.start, "an array");
         }
-        Ok(Elements {
+        Ok(SpliceElements {
             document: self.document,
             at: self.start + 1,
-            state: State::First,
+            state: WalkState::First,
             place: self.place.map(|place| (place.inner(), self.end)),
         })
     }
@@ -192,7 +192,7 @@ impl<'a> Node<'a> {
     /// # Errors
     ///
     /// When the value is no object or a malformed one.
-    pub fn get(&self, key: &str) -> Result<Option<Node<'a>>, ScanError> {
+    pub fn get(&self, key: &str) -> Result<Option<SpliceNode<'a>>, ScanError> {
         let mut found = None;
         for member in self.members()? {
             let member = member?;
@@ -240,19 +240,19 @@ impl<'a> Node<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum WalkState {
     First,
     Next,
     Done,
 }
 
 /// Reads up to the next item: past the comma where one is due. `None` when `close` was met.
-fn advance(document: &[u8], at: usize, state: State, close: u8) -> Result<(usize, bool), ScanError> {
+fn advance(document: &[u8], at: usize, state: WalkState, close: u8) -> Result<(usize, bool), ScanError> {
     let at = skip_space(document, at);
     let object = close == b'}';
     match (document.get(at), state) {
         (Some(byte), _) if *byte == close => Ok((at + 1, true)),
-        (_, State::First) => Ok((at, false)),
+        (_, WalkState::First) => Ok((at, false)),
         (Some(b','), _) => Ok((skip_space(document, at + 1), false)),
         _ => fail(at, if object { "',' or '}'" } else { "',' or ']'" }),
     }
@@ -268,31 +268,31 @@ fn end_of_document(document: &[u8], at: usize) -> Result<(), ScanError> {
 }
 
 /// The node at a place of the index, unless it lies behind the `end` of what is walked through.
-fn placed<'a>(document: &'a [u8], place: &mut Place<'a>, end: usize) -> Option<Node<'a>> {
+fn placed<'a>(document: &'a [u8], place: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
     let (from, to) = place.span().filter(|(_, to)| *to <= end)?;
-    let node = Node::placed(document, from, to, *place);
+    let node = SpliceNode::placed(document, from, to, *place);
     *place = place.next();
     Some(node)
 }
 
 /// An object's members, found one at a time. Ends after an error.
 #[derive(Debug, Clone)]
-pub struct Members<'a> {
+pub struct SpliceMembers<'a> {
     document: &'a [u8],
     at: usize,
-    state: State,
+    state: WalkState,
     whole: bool,
     /// The next name in an index, and the end of the object.
-    place: Option<(Place<'a>, usize)>,
+    place: Option<(IndexCursor<'a>, usize)>,
 }
 
-impl<'a> Members<'a> {
-    fn read(&mut self) -> Result<Option<Member<'a>>, ScanError> {
+impl<'a> SpliceMembers<'a> {
+    fn read(&mut self) -> Result<Option<SpliceMember<'a>>, ScanError> {
         let document = self.document;
         if let Some((place, end)) = &mut self.place {
             let key = placed(document, place, *end);
             let value = key.and_then(|_| placed(document, place, *end));
-            return Ok(key.zip(value).map(|(key, value)| Member { key, value }));
+            return Ok(key.zip(value).map(|(key, value)| SpliceMember { key, value }));
         }
         let (start, closed) = advance(document, self.at, self.state, b'}')?;
         if closed {
@@ -302,7 +302,7 @@ impl<'a> Members<'a> {
             return Ok(None);
         }
         let end = skip_string(document, start)?;
-        let key = Node {
+        let key = SpliceNode {
             document,
             start,
             end,
@@ -315,9 +315,9 @@ impl<'a> Members<'a> {
         let start = skip_space(document, colon + 1);
         let end = skip_value(document, start)?;
         self.at = end;
-        Ok(Some(Member {
+        Ok(Some(SpliceMember {
             key,
-            value: Node {
+            value: SpliceNode {
                 document,
                 start,
                 end,
@@ -327,18 +327,18 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = Result<Member<'a>, ScanError>;
+impl<'a> Iterator for SpliceMembers<'a> {
+    type Item = Result<SpliceMember<'a>, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Done {
+        if self.state == WalkState::Done {
             return None;
         }
         let item = self.read().transpose();
         self.state = if matches!(item, Some(Ok(_))) {
-            State::Next
+            WalkState::Next
         } else {
-            State::Done
+            WalkState::Done
         };
         item
     }
@@ -346,16 +346,16 @@ impl<'a> Iterator for Members<'a> {
 
 /// An array's elements, found one at a time. Ends after an error.
 #[derive(Debug, Clone)]
-pub struct Elements<'a> {
+pub struct SpliceElements<'a> {
     document: &'a [u8],
     at: usize,
-    state: State,
+    state: WalkState,
     /// The next element in an index, and the end of the array.
-    place: Option<(Place<'a>, usize)>,
+    place: Option<(IndexCursor<'a>, usize)>,
 }
 
-impl<'a> Elements<'a> {
-    fn read(&mut self) -> Result<Option<Node<'a>>, ScanError> {
+impl<'a> SpliceElements<'a> {
+    fn read(&mut self) -> Result<Option<SpliceNode<'a>>, ScanError> {
         let document = self.document;
         if let Some((place, end)) = &mut self.place {
             return Ok(placed(document, place, *end));
@@ -366,7 +366,7 @@ impl<'a> Elements<'a> {
         }
         let end = skip_value(document, start)?;
         self.at = end;
-        Ok(Some(Node {
+        Ok(Some(SpliceNode {
             document,
             start,
             end,
@@ -375,18 +375,18 @@ impl<'a> Elements<'a> {
     }
 }
 
-impl<'a> Iterator for Elements<'a> {
-    type Item = Result<Node<'a>, ScanError>;
+impl<'a> Iterator for SpliceElements<'a> {
+    type Item = Result<SpliceNode<'a>, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Done {
+        if self.state == WalkState::Done {
             return None;
         }
         let item = self.read().transpose();
         self.state = if matches!(item, Some(Ok(_))) {
-            State::Next
+            WalkState::Next
         } else {
-            State::Done
+            WalkState::Done
         };
         item
     }

@@ -1,6 +1,6 @@
 //! Finding where a JSON value ends.
 
-use super::nested::{self, Stop};
+use super::nested::{self, NestedStop};
 use crate::wire::find::quote;
 
 /// Where and why a JSON text could not be read.
@@ -38,21 +38,21 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
 
 /// Where a string does not end in what is there of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(super) struct StringCut {
     /// The last byte is a backslash whose escape is not there.
     pub escaped: bool,
 }
 
 /// The offset behind the string that `from` lies in. Looks for quotation marks only, and behind each whether it is
 /// escaped: in code every line break is an escape, and few of those are of quotation marks.
-pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, Cut> {
+pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
     loop {
         let found = quote(text, from);
         let inside = text.get(from..found).unwrap_or_default();
         let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
         let escaped = !backslashes.is_multiple_of(2);
         if found >= text.len() {
-            return Err(Cut { escaped });
+            return Err(StringCut { escaped });
         }
         from = found + 1;
         if !escaped {
@@ -124,14 +124,14 @@ fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
 /// Passes over an object or array.
 fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
     match nested::pass(text, start, &mut Brackets::default()) {
-        Stop::End(behind) => Ok(behind),
-        Stop::Mismatch(at) => match text.get(at) {
+        NestedStop::End(behind) => Ok(behind),
+        NestedStop::Mismatch(at) => match text.get(at) {
             Some(b'}') => fail(at, "']'"),
             Some(b']') => fail(at, "'}'"),
             _ => fail(at, "a value, a comma or a bracket"),
         },
-        Stop::Open => fail(text.len(), "the end of an object or array"),
-        Stop::InString(_) => fail(text.len(), "the end of a string"),
+        NestedStop::Open => fail(text.len(), "the end of an object or array"),
+        NestedStop::InString(_) => fail(text.len(), "the end of a string"),
     }
 }
 

@@ -82,7 +82,7 @@ fn walks_into_objects_and_arrays() {
     assert_eq!(elements[0].get("content").unwrap().unwrap().text().unwrap(), "Sé");
     assert_eq!(elements[1].get("role").unwrap().unwrap().text().unwrap(), "tool");
     assert!(elements[1].get("content").unwrap().is_none());
-    assert_eq!(elements[2].kind(), Kind::Array);
+    assert_eq!(elements[2].kind(), JsonKind::Array);
     assert!(elements[2].members().is_err());
     assert!(elements[0].elements().is_err());
     assert_eq!(&document[elements[2].span()], b"[]");
@@ -90,13 +90,13 @@ fn walks_into_objects_and_arrays() {
 
 #[test]
 fn text_is_borrowed_when_it_has_no_escapes() {
-    let text = |document: &'static str| Node::document(document.as_bytes()).unwrap().text();
+    let text = |document: &'static str| SpliceNode::document(document.as_bytes()).unwrap().text();
     assert!(matches!(text(r#""pl\/ain""#), Ok(std::borrow::Cow::Owned(t)) if t == "pl/ain"));
     assert!(matches!(text(r#""é""#), Ok(std::borrow::Cow::Borrowed("é"))));
     for bad in [r#""\ud800""#, r#""\x""#, "\"a\nb\"", "1", "null"] {
         assert!(text(bad).is_err(), "{bad:?}");
     }
-    assert!(Node::document(b"\"\xff\"").unwrap().text().is_err());
+    assert!(SpliceNode::document(b"\"\xff\"").unwrap().text().is_err());
 }
 
 #[test]
@@ -260,23 +260,23 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 /// Reads the whole document through nodes.
-fn read(node: &Node<'_>) -> Value {
+fn read(node: &SpliceNode<'_>) -> Value {
     let parse = || serde_json::from_slice(node.raw()).unwrap();
     match node.kind() {
-        Kind::Object => Value::Object(
+        JsonKind::Object => Value::Object(
             node.members()
                 .unwrap()
                 .map(Result::unwrap)
                 .map(|member| (member.key.text().unwrap().into_owned(), read(&member.value)))
                 .collect(),
         ),
-        Kind::Array => node
+        JsonKind::Array => node
             .elements()
             .unwrap()
             .map(|element| read(&element.unwrap()))
             .collect(),
-        Kind::String => node.text().unwrap().into_owned().into(),
-        Kind::Null | Kind::Bool | Kind::Number => parse(),
+        JsonKind::String => node.text().unwrap().into_owned().into(),
+        JsonKind::Null | JsonKind::Bool | JsonKind::Number => parse(),
     }
 }
 
@@ -284,7 +284,7 @@ proptest! {
     #[test]
     fn agrees_with_a_full_parser(value in json(), pretty: bool) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-        prop_assert_eq!(read(&Node::document(text.as_bytes()).unwrap()), value);
+        prop_assert_eq!(read(&SpliceNode::document(text.as_bytes()).unwrap()), value);
     }
 
     #[test]
@@ -307,7 +307,7 @@ proptest! {
         let nested = text.matches(['{', '[']).count() > 1;
         let scanned = members(text.as_bytes()).and_then(|mut members| members.try_for_each(|m| {
             let m = m?;
-            if m.value.kind() == Kind::String { m.value.text()?; }
+            if m.value.kind() == JsonKind::String { m.value.text()?; }
             m.key.text().map(drop)
         }));
         let parsed = serde_json::from_str::<serde_json::Map<String, Value>>(&text);
@@ -319,7 +319,7 @@ proptest! {
     fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
         let _ = find_members(&bytes, ["model"]);
         let _ = find_first(&bytes, "");
-        let _ = Node::document(&bytes).map(|node| node.text());
+        let _ = SpliceNode::document(&bytes).map(|node| node.text());
         let _ = form_values(&bytes, "X", "model");
     }
 
@@ -344,34 +344,37 @@ proptest! {
 }
 
 /// Everything that can be walked to from a node, with its key.
-fn walk(node: &Node<'_>, key: &str, out: &mut Vec<String>) -> Result<(), ScanError> {
+fn walk(node: &SpliceNode<'_>, key: &str, out: &mut Vec<String>) -> Result<(), ScanError> {
     out.push(format!("{key} {:?} {:?}", node.span(), node.kind()));
     match node.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             for member in node.members()? {
                 let member = member?;
                 walk(&member.value, &String::from_utf8_lossy(member.key.raw()), out)?;
             }
         }
-        Kind::Array => {
+        JsonKind::Array => {
             for element in node.elements()? {
                 walk(&element?, "", out)?;
             }
         }
-        Kind::String | Kind::Number | Kind::Bool | Kind::Null => {}
+        JsonKind::String | JsonKind::Number | JsonKind::Bool | JsonKind::Null => {}
     }
     Ok(())
 }
 
 /// What is found by reading and what is found by an index, errors included.
 fn walks(document: &[u8]) -> [(Vec<String>, Option<ScanError>); 2] {
-    let walked = |root: Result<Node<'_>, ScanError>| {
+    let walked = |root: Result<SpliceNode<'_>, ScanError>| {
         let mut out = Vec::new();
         let error = root.and_then(|root| walk(&root, "", &mut out)).err();
         (out, error)
     };
     let index = Index::read(document);
-    [walked(Node::document(document)), walked(index.document(document))]
+    [
+        walked(SpliceNode::document(document)),
+        walked(index.document(document)),
+    ]
 }
 
 #[test]

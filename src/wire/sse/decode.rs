@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The limit on one event's size, in bytes, unless [`Decoder::with_limit`] names another: 16 MiB.
+/// The limit on one event's size, in bytes, unless [`SseDecoder::with_limit`] names another: 16 MiB.
 pub const DEFAULT_EVENT_LIMIT: usize = 16 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -15,14 +15,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Both parts are slices of the chunk that they arrived in; they are copied only where a line was split over chunks or
 /// where several `data` lines had to be joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct SseFrame {
     /// The value of the last `event` field; `None` when there was none or it was empty.
     pub event: Option<Bytes>,
     /// The values of the `data` fields, joined with line feeds. Not checked to be UTF-8.
     pub data: Bytes,
 }
 
-impl Frame {
+impl SseFrame {
     /// The event's name as text: empty when it has none or when the name is not UTF-8.
     pub fn name(&self) -> &str {
         self.event
@@ -34,9 +34,9 @@ impl Frame {
 
 /// What the stream held next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum SseItem {
     /// An event.
-    Event(Frame),
+    Event(SseFrame),
     /// A comment line without its colon. Servers send these to keep a connection alive.
     Comment(Bytes),
 }
@@ -58,7 +58,7 @@ impl std::error::Error for EventTooLarge {}
 
 /// The `data` lines of the event that is being read.
 #[derive(Debug, Default)]
-enum Data {
+enum SseData {
     #[default]
     None,
     One(Bytes),
@@ -73,13 +73,13 @@ enum Data {
 ///
 /// The fields `id` and `retry` are read over: they serve reconnection, which no LLM API offers.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct SseDecoder {
     limit: usize,
     chunks: VecDeque<Bytes>,
     /// The start of a line whose end has not arrived.
     partial: BytesMut,
     event: Option<Bytes>,
-    data: Data,
+    data: SseData,
     /// Bytes of the lines that the current event keeps.
     held: usize,
     /// The last line ended in CR: an LF that follows belongs to it.
@@ -89,13 +89,13 @@ pub struct Decoder {
     failed: bool,
 }
 
-impl Default for Decoder {
+impl Default for SseDecoder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Decoder {
+impl SseDecoder {
     /// A decoder with the default limit, [`DEFAULT_EVENT_LIMIT`].
     pub fn new() -> Self {
         Self::with_limit(DEFAULT_EVENT_LIMIT)
@@ -108,7 +108,7 @@ impl Decoder {
             chunks: VecDeque::new(),
             partial: BytesMut::new(),
             event: None,
-            data: Data::None,
+            data: SseData::None,
             held: 0,
             after_cr: false,
             at_start: true,
@@ -138,13 +138,13 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "None here means: more input is needed; that is no iterator's end"
     )]
-    pub fn next(&mut self) -> Result<Option<Item>, EventTooLarge> {
+    pub fn next(&mut self) -> Result<Option<SseItem>, EventTooLarge> {
         if let Some(frame) = self.whole_event() {
-            return Ok(Some(Item::Event(frame)));
+            return Ok(Some(SseItem::Event(frame)));
         }
         while let Some(line) = self.next_line()? {
             let item = if line.is_empty() {
-                self.take_event().map(Item::Event)
+                self.take_event().map(SseItem::Event)
             } else {
                 self.field(line)
             };
@@ -153,17 +153,17 @@ impl Decoder {
             }
         }
         if self.ended {
-            return Ok(self.take_event().map(Item::Event));
+            return Ok(self.take_event().map(SseItem::Event));
         }
         Ok(None)
     }
 
     /// The next event, where it has the form that servers write and stands in one chunk: `event`, if at all, then one
     /// line of `data`. Where it is `None`, nothing has been taken.
-    fn whole_event(&mut self) -> Option<Frame> {
+    fn whole_event(&mut self) -> Option<SseFrame> {
         let is_between = self.partial.is_empty()
             && self.event.is_none()
-            && matches!(self.data, Data::None)
+            && matches!(self.data, SseData::None)
             && !(self.after_cr || self.at_start || self.failed);
         let chunk = self.chunks.front_mut().filter(|_| is_between)?;
         let line = |from: usize, name: &[u8]| {
@@ -188,7 +188,7 @@ impl Decoder {
             .map(|event| all.slice(event));
         all.truncate(data.end);
         all.advance(data.start);
-        Some(Frame { event, data: all })
+        Some(SseFrame { event, data: all })
     }
 
     fn next_line(&mut self) -> Result<Option<Bytes>, EventTooLarge> {
@@ -236,7 +236,7 @@ impl Decoder {
         self.chunks.clear();
         self.partial = BytesMut::new();
         self.event = None;
-        self.data = Data::None;
+        self.data = SseData::None;
         Err(EventTooLarge { limit: self.limit })
     }
 
@@ -248,7 +248,7 @@ impl Decoder {
         line
     }
 
-    fn field(&mut self, mut line: Bytes) -> Option<Item> {
+    fn field(&mut self, mut line: Bytes) -> Option<SseItem> {
         let size = line.len();
         let colon = memchr::memchr(b':', &line).unwrap_or(size);
         let name = line.split_to(colon);
@@ -256,7 +256,7 @@ impl Decoder {
             line.advance(1);
         }
         if colon == 0 {
-            return Some(Item::Comment(line));
+            return Some(SseItem::Comment(line));
         }
         if line.first() == Some(&b' ') {
             line.advance(1);
@@ -272,26 +272,26 @@ impl Decoder {
 
     fn add_data(&mut self, line: Bytes) {
         self.data = match std::mem::take(&mut self.data) {
-            Data::None => Data::One(line),
-            Data::One(first) => {
+            SseData::None => SseData::One(line),
+            SseData::One(first) => {
                 let mut joined = BytesMut::with_capacity(first.len() + 1 + line.len());
                 joined.extend_from_slice(&first);
-                Data::Joined(join(joined, &line))
+                SseData::Joined(join(joined, &line))
             }
-            Data::Joined(joined) => Data::Joined(join(joined, &line)),
+            SseData::Joined(joined) => SseData::Joined(join(joined, &line)),
         };
     }
 
     /// Ends the current event. One without any `data` field is no event.
-    fn take_event(&mut self) -> Option<Frame> {
+    fn take_event(&mut self) -> Option<SseFrame> {
         self.held = 0;
         let event = self.event.take();
         let data = match std::mem::take(&mut self.data) {
-            Data::None => return None,
-            Data::One(line) => line,
-            Data::Joined(joined) => joined.freeze(),
+            SseData::None => return None,
+            SseData::One(line) => line,
+            SseData::Joined(joined) => joined.freeze(),
         };
-        Some(Frame { event, data })
+        Some(SseFrame { event, data })
     }
 }
 

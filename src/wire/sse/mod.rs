@@ -9,5 +9,5 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{DEFAULT_EVENT_LIMIT, Decoder, EventTooLarge, Frame, Item};
+pub use decode::{DEFAULT_EVENT_LIMIT, EventTooLarge, SseDecoder, SseFrame, SseItem};
 pub use encode::{write_comment, write_event, write_event_with};

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::value::RawValue;
 
 use super::list;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, find_members};
+use crate::wire::splice::{JsonKind as Kind, ScanError, SpliceNode as Node, Splices, find_members};
 
 /// What a request asks of a store.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::error::Fault;
+use super::error::JsonFault;
 use super::escape::write_escaped;
 use super::serializer::{NoEscape, RAW};
-use super::{Read, Scanner, text};
+use super::{ReadJson, Scanner, text};
 
 /// A text that remembers how JSON spelled it.
 ///
@@ -24,34 +24,34 @@ use super::{Read, Scanner, text};
 /// a request holds a `String` of its own ([`LazyStr::into_string`] makes one): nothing but requests has members of this
 /// type that are read from a shared document.
 #[derive(Clone)]
-pub struct LazyStr(Repr);
+pub struct LazyStr(LazyRepr);
 
 #[derive(Clone)]
-enum Repr {
+enum LazyRepr {
     /// What it means.
     Plain(String),
     /// A spelling that is what it means.
-    Same(Slice),
+    Same(DocumentSlice),
     /// A spelling with escapes.
-    Escaped(Arc<Escaped>),
+    Escaped(Arc<EscapedSlice>),
 }
 
 /// The spelling of a string in a document, without its quotes.
 #[derive(Clone)]
-struct Slice {
+struct DocumentSlice {
     document: Arc<ByteString>,
     start: u32,
     end: u32,
 }
 
-struct Escaped {
-    slice: Slice,
+struct EscapedSlice {
+    slice: DocumentSlice,
     /// How long the text is that it spells.
     length: usize,
     decoded: OnceLock<String>,
 }
 
-impl Slice {
+impl DocumentSlice {
     fn spelling(&self) -> &str {
         let range = self.start as usize..self.end as usize;
         self.document.get(range).unwrap_or_default()
@@ -64,7 +64,7 @@ impl Slice {
     }
 }
 
-impl Escaped {
+impl EscapedSlice {
     fn decoded(&self) -> &str {
         self.decoded
             .get_or_init(|| text::decode(self.slice.spelling()).unwrap_or_default())
@@ -79,15 +79,15 @@ impl LazyStr {
             let spelling = document.get(start..end).unwrap_or_default();
             return text::decode(spelling).unwrap_or_default().into();
         };
-        let slice = Slice {
+        let slice = DocumentSlice {
             document: Arc::clone(document),
             start: from,
             end: to,
         };
         if end - start == length {
-            return Self(Repr::Same(slice));
+            return Self(LazyRepr::Same(slice));
         }
-        Self(Repr::Escaped(Arc::new(Escaped {
+        Self(LazyRepr::Escaped(Arc::new(EscapedSlice {
             slice,
             length,
             decoded: OnceLock::new(),
@@ -97,19 +97,19 @@ impl LazyStr {
     /// The text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Repr::Plain(text) => text,
-            Repr::Same(slice) => slice.spelling(),
-            Repr::Escaped(escaped) => escaped.decoded(),
+            LazyRepr::Plain(text) => text,
+            LazyRepr::Same(slice) => slice.spelling(),
+            LazyRepr::Escaped(escaped) => escaped.decoded(),
         }
     }
 
     /// The text as its own.
     pub fn into_string(self) -> String {
         match self.0 {
-            Repr::Plain(text) => text,
-            Repr::Same(slice) => slice.spelling().to_owned(),
-            Repr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
-                Ok(Escaped { slice, decoded, .. }) => match decoded.into_inner() {
+            LazyRepr::Plain(text) => text,
+            LazyRepr::Same(slice) => slice.spelling().to_owned(),
+            LazyRepr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
+                Ok(EscapedSlice { slice, decoded, .. }) => match decoded.into_inner() {
                     Some(text) => text,
                     None => text::decode(slice.spelling()).unwrap_or_default(),
                 },
@@ -121,9 +121,9 @@ impl LazyStr {
     /// How long the text is, in bytes. Does not decode it.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Repr::Plain(text) => text.len(),
-            Repr::Same(slice) => slice.spelling().len(),
-            Repr::Escaped(escaped) => escaped.length,
+            LazyRepr::Plain(text) => text.len(),
+            LazyRepr::Same(slice) => slice.spelling().len(),
+            LazyRepr::Escaped(escaped) => escaped.length,
         }
     }
 
@@ -134,7 +134,7 @@ impl LazyStr {
 
     /// Whether there is nothing but white space. Decodes nothing but white space.
     pub fn is_blank(&self) -> bool {
-        let Repr::Escaped(escaped) = &self.0 else {
+        let LazyRepr::Escaped(escaped) = &self.0 else {
             return self.as_str().trim_start().is_empty();
         };
         let mut rest = escaped.slice.spelling();
@@ -151,7 +151,7 @@ impl LazyStr {
 
     /// Whether the text begins so. Does not decode it unless what it begins with has escapes.
     pub fn starts_with(&self, prefix: &str) -> bool {
-        if let Repr::Escaped(escaped) = &self.0 {
+        if let LazyRepr::Escaped(escaped) = &self.0 {
             let spelling = escaped.slice.spelling();
             let same = spelling.find('\\').unwrap_or(spelling.len());
             if same >= prefix.len() {
@@ -164,9 +164,9 @@ impl LazyStr {
     /// The text from a place on, in bytes; shared where it is a slice without escapes.
     pub fn skip(self, at: usize) -> Self {
         match self.0 {
-            Repr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
+            LazyRepr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
                 slice.start = slice.end.min(slice.start.saturating_add(at as u32));
-                Self(Repr::Same(slice))
+                Self(LazyRepr::Same(slice))
             }
             repr => {
                 let mut text = Self(repr).into_string();
@@ -178,10 +178,10 @@ impl LazyStr {
 
     /// Adds to the text, which is an ordinary one then.
     pub fn push_str(&mut self, more: &str) {
-        if !matches!(self.0, Repr::Plain(_)) {
+        if !matches!(self.0, LazyRepr::Plain(_)) {
             *self = std::mem::take(self).into_string().into();
         }
-        if let Repr::Plain(text) = &mut self.0 {
+        if let LazyRepr::Plain(text) = &mut self.0 {
             text.push_str(more);
         }
     }
@@ -189,14 +189,14 @@ impl LazyStr {
     /// Appends the text as JSON spells it, without quotes.
     fn spell(&self, out: &mut String) {
         match &self.0 {
-            Repr::Plain(text) => {
+            LazyRepr::Plain(text) => {
                 let mut spelled = Vec::with_capacity(text.len() + text.len() / 16);
                 write_escaped(text, &mut spelled);
                 // Escapes are ASCII, the rest is as it was.
                 out.push_str(std::str::from_utf8(&spelled).unwrap_or_default());
             }
-            Repr::Same(slice) => out.push_str(slice.spelling()),
-            Repr::Escaped(escaped) => out.push_str(escaped.slice.spelling()),
+            LazyRepr::Same(slice) => out.push_str(slice.spelling()),
+            LazyRepr::Escaped(escaped) => out.push_str(escaped.slice.spelling()),
         }
     }
 }
@@ -258,9 +258,9 @@ pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> 
     all.finish()
 }
 
-impl Read for LazyStr {
+impl ReadJson for LazyStr {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         scanner.lazy()
     }
 }
@@ -274,9 +274,9 @@ impl<'de> Deserialize<'de> for LazyStr {
 impl Serialize for LazyStr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let quoted = match &self.0 {
-            Repr::Plain(text) => return serializer.serialize_str(text),
-            Repr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
-            Repr::Escaped(escaped) => escaped.slice.quoted(),
+            LazyRepr::Plain(text) => return serializer.serialize_str(text),
+            LazyRepr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
+            LazyRepr::Escaped(escaped) => escaped.slice.quoted(),
         };
         let mut raw = serializer.serialize_struct(RAW, 1)?;
         raw.serialize_field(RAW, quoted)?;
@@ -300,7 +300,7 @@ impl AsRef<str> for LazyStr {
 
 impl Default for LazyStr {
     fn default() -> Self {
-        Self(Repr::Plain(String::new()))
+        Self(LazyRepr::Plain(String::new()))
     }
 }
 
@@ -318,7 +318,7 @@ impl fmt::Display for LazyStr {
 
 impl From<String> for LazyStr {
     fn from(text: String) -> Self {
-        Self(Repr::Plain(text))
+        Self(LazyRepr::Plain(text))
     }
 }
 
@@ -339,7 +339,7 @@ macro_rules! from_text {
     ($($text:ty),*) => {
         $(impl From<$text> for LazyStr {
             fn from(text: $text) -> Self {
-                Self(Repr::Plain(text.into()))
+                Self(LazyRepr::Plain(text.into()))
             }
         })*
     };

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use super::nested::{self, Stop};
-use super::scan::{Brackets, Cut, string_end};
+use super::nested::{self, NestedStop};
+use super::scan::{Brackets, StringCut, string_end};
 
 /// Looks for all values of one top-level member in a document that arrives in pieces, so that each piece is passed over
 /// while the processor still has it at hand and the pieces need not be put together.
@@ -13,9 +13,9 @@ use super::scan::{Brackets, Cut, string_end};
 /// It says where the values are or that it cannot tell, and then [`find_members`](super::find_members) on the whole
 /// document says what is wrong with it, or finds them: a key that is written with escapes is left to that.
 #[derive(Debug)]
-pub struct Seeker {
+pub struct MemberScanner {
     key: &'static [u8],
-    state: State,
+    state: MemberScanState,
     /// What is open inside the current value.
     open: Brackets,
     /// Bytes of the pieces so far.
@@ -28,7 +28,7 @@ pub struct Seeker {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum MemberScanState {
     /// Before the document's first byte.
     Start,
     /// Behind the opening bracket.
@@ -54,9 +54,9 @@ enum State {
     Unclear,
 }
 
-impl State {
+impl MemberScanState {
     /// At the end of a piece that cuts a string.
-    fn cut(cut: Cut) -> Self {
+    fn cut(cut: StringCut) -> Self {
         if cut.escaped {
             Self::Escaped
         } else {
@@ -65,12 +65,12 @@ impl State {
     }
 }
 
-impl Seeker {
+impl MemberScanner {
     /// Looks for a member; `key` is plain text, without anything that JSON would escape.
     pub fn new(key: &'static str) -> Self {
         Self {
             key: key.as_bytes(),
-            state: State::Start,
+            state: MemberScanState::Start,
             open: Brackets::default(),
             offset: 0,
             name: Vec::new(),
@@ -84,15 +84,15 @@ impl Seeker {
         let mut at = 0;
         while let Some(&byte) = piece.get(at) {
             at = match self.state {
-                State::Unclear => break,
-                State::InKey => self.key(piece, at),
-                State::InString => self.string(piece, at),
-                State::Escaped => {
-                    self.state = State::InString;
+                MemberScanState::Unclear => break,
+                MemberScanState::InKey => self.key(piece, at),
+                MemberScanState::InString => self.string(piece, at),
+                MemberScanState::Escaped => {
+                    self.state = MemberScanState::InString;
                     at + 1
                 }
-                State::InNested => self.nested(piece, at),
-                State::InScalar => self.scalar(byte, at),
+                MemberScanState::InNested => self.nested(piece, at),
+                MemberScanState::InScalar => self.scalar(byte, at),
                 _ => self.between(byte, at),
             };
         }
@@ -101,7 +101,7 @@ impl Seeker {
 
     /// Where the values are, in the order of the document; `None` where this could not be told.
     pub fn finish(self) -> Option<Vec<Range<usize>>> {
-        (self.state == State::End).then_some(self.found)
+        (self.state == MemberScanState::End).then_some(self.found)
     }
 
     fn key(&mut self, piece: &[u8], at: usize) -> usize {
@@ -112,8 +112,8 @@ impl Seeker {
         let room = (self.key.len() + 1).saturating_sub(self.name.len());
         self.name.extend_from_slice(part.get(..room).unwrap_or(part));
         match rest.get(end) {
-            Some(b'"') => self.state = State::Colon,
-            Some(_) => self.state = State::Unclear,
+            Some(b'"') => self.state = MemberScanState::Colon,
+            Some(_) => self.state = MemberScanState::Unclear,
             None => {}
         }
         at + end + 1
@@ -126,11 +126,11 @@ impl Seeker {
                 behind
             }
             Ok(behind) => {
-                self.state = State::InNested;
+                self.state = MemberScanState::InNested;
                 behind
             }
             Err(cut) => {
-                self.state = State::cut(cut);
+                self.state = MemberScanState::cut(cut);
                 piece.len()
             }
         }
@@ -138,13 +138,13 @@ impl Seeker {
 
     fn nested(&mut self, piece: &[u8], at: usize) -> usize {
         match nested::pass(piece, at, &mut self.open) {
-            Stop::End(behind) => {
+            NestedStop::End(behind) => {
                 self.value_ends(behind);
                 return behind;
             }
-            Stop::Mismatch(_) => self.state = State::Unclear,
-            Stop::Open => {}
-            Stop::InString(cut) => self.state = State::cut(cut),
+            NestedStop::Mismatch(_) => self.state = MemberScanState::Unclear,
+            NestedStop::Open => {}
+            NestedStop::InString(cut) => self.state = MemberScanState::cut(cut),
         }
         piece.len()
     }
@@ -161,7 +161,7 @@ impl Seeker {
     }
 
     fn value_ends(&mut self, at: usize) {
-        self.state = State::CommaOrEnd;
+        self.state = MemberScanState::CommaOrEnd;
         if self.name == self.key {
             self.found.push(self.start..self.offset + at);
         }
@@ -170,27 +170,27 @@ impl Seeker {
     fn between(&mut self, byte: u8, at: usize) -> usize {
         self.state = match (self.state, byte) {
             (state, b' ' | b'\n' | b'\r' | b'\t') => state,
-            (State::Start, b'{') => State::KeyOrEnd,
-            (State::KeyOrEnd | State::Key, b'"') => {
+            (MemberScanState::Start, b'{') => MemberScanState::KeyOrEnd,
+            (MemberScanState::KeyOrEnd | MemberScanState::Key, b'"') => {
                 self.name.clear();
-                State::InKey
+                MemberScanState::InKey
             }
-            (State::KeyOrEnd | State::CommaOrEnd, b'}') => State::End,
-            (State::Colon, b':') => State::Value,
-            (State::CommaOrEnd, b',') => State::Key,
-            (State::Value, _) => {
+            (MemberScanState::KeyOrEnd | MemberScanState::CommaOrEnd, b'}') => MemberScanState::End,
+            (MemberScanState::Colon, b':') => MemberScanState::Value,
+            (MemberScanState::CommaOrEnd, b',') => MemberScanState::Key,
+            (MemberScanState::Value, _) => {
                 self.start = self.offset + at;
                 match byte {
-                    b'"' => State::InString,
+                    b'"' => MemberScanState::InString,
                     b'{' | b'[' => {
                         self.open.push(byte == b'{');
-                        State::InNested
+                        MemberScanState::InNested
                     }
-                    b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => State::InScalar,
-                    _ => State::Unclear,
+                    b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => MemberScanState::InScalar,
+                    _ => MemberScanState::Unclear,
                 }
             }
-            _ => State::Unclear,
+            _ => MemberScanState::Unclear,
         };
         at + 1
     }
@@ -199,11 +199,11 @@ impl Seeker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::splice::{Node, find_members};
+    use crate::wire::splice::{SpliceNode, find_members};
 
     /// What is found in a text that arrives in pieces of so many bytes.
     fn sought(text: &[u8], size: usize) -> Option<Vec<Range<usize>>> {
-        let mut seeker = Seeker::new("model");
+        let mut seeker = MemberScanner::new("model");
         for piece in text.chunks(size) {
             seeker.push(piece);
         }
@@ -225,7 +225,7 @@ mod tests {
         ] {
             let text = text.as_bytes();
             let [whole] = find_members(text, ["model"]).expect("a valid document");
-            let whole: Vec<_> = whole.iter().map(Node::span).collect();
+            let whole: Vec<_> = whole.iter().map(SpliceNode::span).collect();
             for size in 1..=text.len() {
                 assert_eq!(sought(text, size).as_ref(), Some(&whole), "pieces of {size}");
             }

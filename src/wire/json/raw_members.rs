@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::{Raw, compact, text};
+use super::{RawJson, compact, text};
 
 /// Members by their names, in the document's own words.
-pub type Noted = Vec<(&'static str, Raw)>;
+pub type RawMembers = Vec<(&'static str, RawJson)>;
 
 /// Where some members of the outermost object lie.
 #[derive(Debug)]
-pub(super) struct Notes {
+pub(super) struct RawMemberSpans {
     names: &'static [&'static str],
     /// One for each name; empty where there is no such member.
     values: Vec<Range<usize>>,
@@ -17,7 +17,7 @@ pub(super) struct Notes {
     open: Option<(usize, usize)>,
 }
 
-impl Notes {
+impl RawMemberSpans {
     pub(super) fn of(names: &'static [&'static str]) -> Self {
         Self {
             names,
@@ -42,7 +42,7 @@ impl Notes {
     }
 
     /// The members of a document that has been read to its end, without the white space between their tokens.
-    pub(super) fn members(self, document: &str) -> Noted {
+    pub(super) fn members(self, document: &str) -> RawMembers {
         let values = self.names.iter().zip(self.values);
         let member = |(name, value): (&&'static str, Range<usize>)| {
             let value = document.get(value).filter(|value| !value.is_empty())?;
@@ -56,7 +56,9 @@ impl Notes {
 mod tests {
     use bytes::Bytes;
 
-    use super::super::{Extra, Fault, Key, Members, NOT_KNOWN, Object, parse_noting, read_as_object};
+    use super::super::{
+        Extra, JsonFault, JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, parse_noting, read_as_object,
+    };
 
     /// An object that knows one member.
     struct Outer {
@@ -64,20 +66,20 @@ mod tests {
         extra: Extra,
     }
 
-    impl Object for Outer {
+    impl ReadObject for Outer {
         const NAME: &'static str = "Outer";
 
-        fn read(mut members: Members<'_, '_>) -> Result<Self, Fault> {
+        fn read(mut members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
             let mut known = None;
             let mut extra = Extra::default();
             while let Some(key) = members.next(|name| if name == "known" { 0 } else { NOT_KNOWN })? {
                 match key {
-                    Key::Known(_) => {
+                    JsonKey::Known(_) => {
                         let mut value = None;
                         members.optional_integer("known", &mut value, &mut extra, false)?;
                         known = Some(value);
                     }
-                    Key::Other(name) => members.keep(name, &mut extra)?,
+                    JsonKey::Other(name) => members.keep(name, &mut extra)?,
                 }
             }
             Ok(Self { known, extra })
@@ -90,7 +92,7 @@ mod tests {
         let document = Bytes::from_static(document.as_bytes());
         let (outer, members) = parse_noting::<Outer>(&document, &["known", "a", "b"]).expect("good");
         assert!(outer.known.is_some() || outer.extra.get("a").is_some());
-        let text = |(name, json): (&'static str, super::Raw)| (name, json.get().to_owned());
+        let text = |(name, json): (&'static str, super::RawJson)| (name, json.get().to_owned());
         members.into_iter().map(text).collect()
     }
 
