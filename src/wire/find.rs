@@ -13,28 +13,28 @@ const FAR: usize = 4;
 /// The index of the first byte from `at` on that a JSON string cannot simply hold: a quote, a backslash or a control
 /// character; the length of `bytes` where there is none.
 #[inline]
-pub fn special(bytes: &[u8], mut at: usize) -> usize {
+pub fn find_special(bytes: &[u8], mut at: usize) -> usize {
     for _ in 0..NEAR {
-        let Some(chunk) = chunk::<WIDTH>(bytes, at) else {
-            return last(bytes, at);
+        let Some(chunk) = chunk_at::<WIDTH>(bytes, at) else {
+            return find_special_in_tail(bytes, at);
         };
-        let found = marks(chunk);
+        let found = special_bits(chunk);
         if found != 0 {
-            return at + first(found);
+            return at + first_index(found);
         }
         at += WIDTH;
     }
-    far(bytes, at)
+    find_special_far(bytes, at)
 }
 
 /// The index of the first quote from `at` on; the length of `bytes` where there is none.
 #[inline]
-pub fn quote(bytes: &[u8], at: usize) -> usize {
+pub fn find_quote(bytes: &[u8], at: usize) -> usize {
     // Names are short, images long: what is near is found without the start of a search that pays in the long run.
-    if let Some(chunk) = chunk::<WIDTH>(bytes, at) {
-        let found = is(u8x16::new(*chunk), b'"').to_bitmask();
+    if let Some(chunk) = chunk_at::<WIDTH>(bytes, at) {
+        let found = equals(u8x16::new(*chunk), b'"').to_bitmask();
         if found != 0 {
-            return at + first(found);
+            return at + first_index(found);
         }
     }
     let rest = bytes.get(at..).unwrap_or_default();
@@ -56,8 +56,8 @@ impl ByteBlock<'_> {
 impl<'a> ByteBlock<'a> {
     /// The block that begins at `at`; `None` where the text ends before it does.
     #[inline(always)]
-    pub fn read(text: &'a [u8], at: usize) -> Option<Self> {
-        let block = chunk::<{ FAR * WIDTH }>(text, at)?;
+    pub fn load(text: &'a [u8], at: usize) -> Option<Self> {
+        let block = chunk_at::<{ FAR * WIDTH }>(text, at)?;
         let (chunks, _) = block.as_chunks();
         let [.., last] = *block;
         Some(Self { chunks, last })
@@ -72,7 +72,7 @@ impl<'a> ByteBlock<'a> {
     /// Whether any byte is a quote.
     #[inline(always)]
     pub fn has_quote(self) -> bool {
-        let quotes = |found: u8x16, chunk| found | is(u8x16::new(chunk), b'"');
+        let quotes = |found: u8x16, chunk| found | equals(u8x16::new(chunk), b'"');
         let found = self.chunks.iter().copied().fold(u8x16::splat(0), quotes);
         found.to_bitmask() != 0
     }
@@ -80,24 +80,24 @@ impl<'a> ByteBlock<'a> {
     /// The quotes.
     #[inline(always)]
     pub fn quotes(self) -> u64 {
-        self.bits(|bytes| is(bytes, b'"'))
+        self.bits_where(|bytes| equals(bytes, b'"'))
     }
 
     /// The backslashes.
     #[inline(always)]
     pub fn backslashes(self) -> u64 {
-        self.bits(|bytes| is(bytes, b'\\'))
+        self.bits_where(|bytes| equals(bytes, b'\\'))
     }
 
     /// All brackets, of objects and arrays; and some bytes that JSON has in strings only.
     #[inline(always)]
     pub fn brackets(self) -> u64 {
         // The four of them differ in these bits only.
-        self.bits(|bytes| is(bytes | u8x16::splat(0x26), 0x7f))
+        self.bits_where(|bytes| equals(bytes | u8x16::splat(0x26), 0x7f))
     }
 
     #[inline(always)]
-    fn bits(self, which: impl Fn(u8x16) -> u8x16) -> u64 {
+    fn bits_where(self, which: impl Fn(u8x16) -> u8x16) -> u64 {
         let add = |bits, (index, chunk)| {
             let found = which(u8x16::new(chunk)).to_bitmask();
             bits | u64::from(found) << (index * WIDTH)
@@ -108,53 +108,53 @@ impl<'a> ByteBlock<'a> {
 
 /// All bits of each byte that is this one.
 #[inline(always)]
-fn is(bytes: u8x16, byte: u8) -> u8x16 {
+fn equals(bytes: u8x16, byte: u8) -> u8x16 {
     bytes.simd_eq(u8x16::splat(byte))
 }
 
 /// In a long run.
 #[inline(never)]
-fn far(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = chunk::<{ FAR * WIDTH }>(bytes, at) {
+fn find_special_far(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = chunk_at::<{ FAR * WIDTH }>(bytes, at) {
         let (chunks, _) = block.as_chunks::<WIDTH>();
-        let nearest = |least: u8x16, chunk: &[u8; WIDTH]| least.min(zero(u8x16::new(*chunk)));
+        let nearest = |least: u8x16, chunk: &[u8; WIDTH]| least.min(zero_specials(u8x16::new(*chunk)));
         let least = chunks.iter().fold(u8x16::splat(u8::MAX), nearest);
-        if is(least, 0).to_bitmask() != 0 {
+        if equals(least, 0).to_bitmask() != 0 {
             break;
         }
         at += FAR * WIDTH;
     }
-    while let Some(chunk) = chunk::<WIDTH>(bytes, at) {
-        let found = marks(chunk);
+    while let Some(chunk) = chunk_at::<WIDTH>(bytes, at) {
+        let found = special_bits(chunk);
         if found != 0 {
-            return at + first(found);
+            return at + first_index(found);
         }
         at += WIDTH;
     }
-    last(bytes, at)
+    find_special_in_tail(bytes, at)
 }
 
 /// Where less than a vector is left.
 #[inline(never)]
-fn last(bytes: &[u8], at: usize) -> usize {
+fn find_special_in_tail(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     if rest.is_empty() {
         return bytes.len();
     }
     let found = match bytes.last_chunk::<WIDTH>() {
         // Some of these bytes have been looked at before.
-        Some(chunk) => marks(chunk) >> (WIDTH - rest.len()),
-        None => return at + few(rest),
+        Some(chunk) => special_bits(chunk) >> (WIDTH - rest.len()),
+        None => return at + find_special_in_short(rest),
     };
     if found == 0 {
         bytes.len()
     } else {
-        at + first(found)
+        at + first_index(found)
     }
 }
 
 /// The index in less than a vector, or its length.
-fn few(bytes: &[u8]) -> usize {
+fn find_special_in_short(bytes: &[u8]) -> usize {
     let mut chunk = [b' '; WIDTH];
     // What lies in the middle is looked at twice.
     let half = if let (Some(head), Some(tail)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -170,21 +170,21 @@ fn few(bytes: &[u8]) -> usize {
     } else {
         return bytes.iter().take_while(|byte| !is_special(**byte)).count();
     };
-    match marks(&chunk) {
+    match special_bits(&chunk) {
         0 => bytes.len(),
-        found if first(found) < half => first(found),
-        found => first(found) + bytes.len() - 2 * half,
+        found if first_index(found) < half => first_index(found),
+        found => first_index(found) + bytes.len() - 2 * half,
     }
 }
 
 #[inline(always)]
-fn chunk<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
+fn chunk_at<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
     bytes.get(at..)?.first_chunk()
 }
 
 /// Zero for each special byte, and for no other.
 #[inline(always)]
-fn zero(bytes: u8x16) -> u8x16 {
+fn zero_specials(bytes: u8x16) -> u8x16 {
     // With one bit changed, the quote (0x22) stands where the space was, right behind the control characters.
     let control_or_quote = (bytes ^ u8x16::splat(2)).saturating_sub(u8x16::splat(0x20));
     control_or_quote.min(bytes ^ u8x16::splat(b'\\'))
@@ -196,12 +196,12 @@ fn is_special(byte: u8) -> bool {
 
 /// A bit for each special byte, the lowest for the first.
 #[inline(always)]
-fn marks(chunk: &[u8; WIDTH]) -> u32 {
-    is(zero(u8x16::new(*chunk)), 0).to_bitmask()
+fn special_bits(chunk: &[u8; WIDTH]) -> u32 {
+    equals(zero_specials(u8x16::new(*chunk)), 0).to_bitmask()
 }
 
 #[inline(always)]
-fn first(marks: u32) -> usize {
+fn first_index(marks: u32) -> usize {
     marks.trailing_zeros() as usize
 }
 
@@ -252,20 +252,20 @@ mod tests {
 
     #[test]
     fn specials_are_found_wherever_they_are() {
-        agrees(special, is_special);
+        agrees(find_special, is_special);
     }
 
     #[test]
     fn quotes_are_found_wherever_they_are() {
-        agrees(quote, |byte| byte == b'"');
+        agrees(find_quote, |byte| byte == b'"');
     }
 
     #[test]
     fn behind_the_end_is_nothing() {
         for bytes in [&b""[..], b"\"", b"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""] {
             for at in bytes.len()..bytes.len() + 3 {
-                assert_eq!(special(bytes, at), bytes.len());
-                assert_eq!(quote(bytes, at), bytes.len());
+                assert_eq!(find_special(bytes, at), bytes.len());
+                assert_eq!(find_quote(bytes, at), bytes.len());
             }
         }
     }

@@ -81,19 +81,19 @@ impl Member<'_> {
     fn read(&self, lenient: bool) -> TokenStream {
         let wire = self.wire;
         if let Some(value) = self.property.constant() {
-            return quote!(members.constant(#wire, #value, &mut extra)?);
+            return quote!(members.read_constant(#wire, #value, &mut extra)?);
         }
         let Some(slot) = self.slot() else {
             return quote!(members.skip()?);
         };
         match (self.property.required, self.property.nullable, self.integer()) {
-            (true, false, false) => quote!(members.required(#wire, &mut #slot)?),
-            (true, false, true) => quote!(members.required_integer(#wire, &mut #slot, #lenient)?),
-            (true, true, false) => quote!(members.nullable(#wire, &mut #slot)?),
-            (true, true, true) => quote!(members.nullable_integer(#wire, &mut #slot, #lenient)?),
-            (false, _, false) => quote!(members.optional(#wire, &mut #slot, &mut extra)?),
+            (true, false, false) => quote!(members.read_required(#wire, &mut #slot)?),
+            (true, false, true) => quote!(members.read_required_integer(#wire, &mut #slot, #lenient)?),
+            (true, true, false) => quote!(members.read_nullable(#wire, &mut #slot)?),
+            (true, true, true) => quote!(members.read_nullable_integer(#wire, &mut #slot, #lenient)?),
+            (false, _, false) => quote!(members.read_optional(#wire, &mut #slot, &mut extra)?),
             (false, _, true) => {
-                quote!(members.optional_integer(#wire, &mut #slot, &mut extra, #lenient)?)
+                quote!(members.read_optional_integer(#wire, &mut #slot, &mut extra, #lenient)?)
             }
         }
     }
@@ -101,14 +101,14 @@ impl Member<'_> {
     fn write(&self) -> TokenStream {
         let wire = self.wire;
         if let Some(value) = self.property.constant() {
-            return quote!(rt::constant(&mut map, #wire, #value, &self.extra)?;);
+            return quote!(rt::write_constant(&mut map, #wire, #value, &self.extra)?;);
         }
         let Some(Field { ident, .. }) = self.field else {
             return quote!();
         };
         match self.property.required {
             true => quote!(map.serialize_entry(&rt::NoEscape(#wire), &self.#ident)?;),
-            false => quote!(rt::optional(&mut map, #wire, &self.#ident)?;),
+            false => quote!(rt::write_optional(&mut map, #wire, &self.#ident)?;),
         }
     }
 }

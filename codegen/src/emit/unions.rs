@@ -110,12 +110,12 @@ pub(super) fn tagged<'a>(
                         _ => rt::NOT_KNOWN,
                     }
                 }
-                let (tag, members) = members.tag(#tag, lookup)?;
+                let (tag, members) = members.find_tag(#tag, lookup)?;
                 match tag {
                     #(#reads)*
-                    rt::UnionTag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
+                    rt::UnionTag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.read_rest()?))),
                     rt::UnionTag::Other(value) => {
-                        Ok(Self::Unknown(rt::Unknown::new(value, members.whole().rest()?)))
+                        Ok(Self::Unknown(rt::Unknown::new(value, members.rewind().read_rest()?)))
                     }
                     #absent
                 }
@@ -176,7 +176,7 @@ impl Arm<'_> {
         let variant = &self.ident;
         let arm = |(index, _): &(u16, &str)| {
             let members = match self.stores_tag {
-                true => quote!(members.whole()),
+                true => quote!(members.rewind()),
                 false => quote!(members),
             };
             quote!(rt::UnionTag::Known(#index) => rt::ReadObject::read(#members).map(Self::#variant),)
@@ -191,14 +191,14 @@ fn absent(union: &Tagged, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
     if let Some(arm) = union.default.and_then(|index| arms.get(index)) {
         let variant = &arm.ident;
         return quote! {
-            rt::UnionTag::Null => rt::ReadObject::read(members.whole()).map(Self::#variant),
+            rt::UnionTag::Null => rt::ReadObject::read(members.rewind()).map(Self::#variant),
             rt::UnionTag::Absent => rt::ReadObject::read(members).map(Self::#variant),
         };
     }
     if lenient {
         return quote! {
-            rt::UnionTag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.whole().rest()?))),
-            rt::UnionTag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
+            rt::UnionTag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.rewind().read_rest()?))),
+            rt::UnionTag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.read_rest()?))),
         };
     }
     quote!(rt::UnionTag::Null | rt::UnionTag::Absent => rt::need(None, #tag),)
@@ -216,7 +216,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         kinds.push("a string");
         variants.push(quote!(#[doc = " A string."] String(#ty),));
         reads.push(quote! {
-            fn string(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+            fn read_string(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
                 rt::ReadJson::read(scanner).map(Self::String)
             }
         });
@@ -228,7 +228,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             Number(rt::Number),
         ));
         reads.push(quote! {
-            fn number(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+            fn read_number(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
                 rt::ReadJson::read(scanner).map(Self::Number)
             }
         });
@@ -240,7 +240,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
             Bool(bool),
         ));
         reads.push(quote! {
-            fn boolean(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+            fn read_boolean(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
                 rt::ReadJson::read(scanner).map(Self::Bool)
             }
         });
@@ -250,7 +250,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         kinds.push("an array");
         variants.push(quote!(#[doc = " An array."] Array(#ty),));
         reads.push(quote! {
-            fn array(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+            fn read_array(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
                 rt::ReadJson::read(scanner).map(Self::Array)
             }
         });
@@ -262,7 +262,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         let payload = if boxed { quote!(Box<#payload>) } else { payload };
         variants.push(quote!(#[doc = " An object."] Object(#payload),));
         reads.push(quote! {
-            fn object(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+            fn read_object(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
                 rt::ReadJson::read(scanner).map(Self::Object)
             }
         });
@@ -275,7 +275,7 @@ pub(super) fn shape<'a>(name: &str, shape: &'a Shape, layout: &mut Layout<'a>, l
         reads.push(quote! {
             const TAKES_OTHER: bool = true;
 
-            fn other(raw: rt::RawJson) -> Option<Self> {
+            fn from_other(raw: rt::RawJson) -> Option<Self> {
                 Some(Self::Other(raw))
             }
         });

@@ -63,7 +63,7 @@ const KEPT: usize = 16 * 1024;
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["bytes"]],
-    passed: &["p"],
+    ignored: &["p"],
 };
 
 /// Takes the events of one stream out of their frames.
@@ -94,13 +94,13 @@ impl Unwrapper {
                 "the upstream sent a chunk that holds no event",
             )
         };
-        let known = self.pattern.as_ref().and_then(|pattern| pattern.text(data));
+        let known = self.pattern.as_ref().and_then(|pattern| pattern.match_text(data));
         let bytes = match known {
             Some(bytes) => bytes,
             None => {
                 let Chunk { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
                 if !std::mem::replace(&mut self.begun, true) {
-                    self.pattern = EventPattern::of(data, FIELD_PATHS, &bytes);
+                    self.pattern = EventPattern::from_event(data, FIELD_PATHS, &bytes);
                 }
                 bytes
             }

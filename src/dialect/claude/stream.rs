@@ -23,7 +23,7 @@ use crate::wire::json::{FieldPaths, FrameTemplate};
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["delta"],
     texts: &[&["text"], &["partial_json"], &["thinking"]],
-    passed: &[],
+    ignored: &[],
 };
 
 /// Reads a stream.

@@ -413,11 +413,11 @@ impl json::ReadObject for TopLevel {
             let mut value: Option<RawJson> = None;
             match key {
                 json::JsonKey::Known(0) => {
-                    members.nullable("type", &mut value)?;
+                    members.read_nullable("type", &mut value)?;
                     top.is_object = value.is_some_and(|kind| kind.get() == "\"object\"");
                 }
                 json::JsonKey::Known(_) => {
-                    members.nullable("anyOf", &mut value)?;
+                    members.read_nullable("anyOf", &mut value)?;
                     top.is_union |= value.is_some();
                 }
                 json::JsonKey::Other(_) => members.skip()?,

@@ -11,7 +11,7 @@ use crate::canonical::{
 };
 use crate::dialect::shared::legacy::{drop_some, drop_unknown, ignore_some, refuse_some, refuse_variant};
 use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
-use crate::wire::json::{RawJson, ReadError, parse_noting};
+use crate::wire::json::{RawJson, ReadError, parse_with_raw_members};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
 static FIELDS: [FieldNames; 2] = [fields("safety_identifier"), fields("user")];
@@ -72,7 +72,8 @@ fn invalid(error: &ReadError) -> Error {
 /// # Errors
 /// An invalid request, naming the field.
 pub fn read(inbound: &ClientRequest<'_>, losses: &mut Losses) -> Result<ReadRequest, Error> {
-    let (params, mut repeated) = parse_noting(inbound.body, REPEATED).map_err(|error| invalid(&error))?;
+    let (params, mut repeated) =
+        parse_with_raw_members(inbound.body, REPEATED).map_err(|error| invalid(&error))?;
     repeated.retain(|(_, json)| json.get() != "null");
     let ResponseCreateParams {
         access_programs,

@@ -56,7 +56,7 @@ impl DeltaFastPath {
         if known.name.as_deref() != name {
             return None;
         }
-        let text = known.pattern.text(data)?.into_owned();
+        let text = known.pattern.match_text(data)?.into_owned();
         known.met = true;
         let delta = match known.kind {
             DeltaKind::Text => Delta::Text { text },
@@ -94,7 +94,7 @@ impl DeltaFastPath {
             self.state = PatternState::Once;
             return;
         }
-        self.state = match EventPattern::of(data, places, text) {
+        self.state = match EventPattern::from_event(data, places, text) {
             Some(pattern) => PatternState::Known(Box::new(DeltaPattern {
                 pattern,
                 name: name.map(Into::into),
@@ -189,7 +189,7 @@ mod tests {
     use crate::canonical::{BlockStart, CallKind, Losses, Scope, Start};
     use crate::dialect::{self, DialectName, Preferences, ResponseContext};
     use crate::wire::framing::Framing;
-    use crate::wire::json::hits;
+    use crate::wire::json::pattern_hits;
 
     /// The data of the frames that one event amounts to, without their numbers.
     fn data(framing: Framing, out: &mut BytesMut) -> Vec<Value> {
@@ -269,7 +269,7 @@ mod tests {
             let (mut reader, mut read) = (dialect.stream_reader(), Vec::new());
             let mut decoder = dialect.framing().decoder();
             decoder.push(out.freeze());
-            let before = hits::get();
+            let before = pattern_hits::get();
             while let Ok(Some(frame)) = decoder.next() {
                 reader.read(&mut scope, frame.name(), &frame.data, &mut read);
             }
@@ -282,7 +282,7 @@ mod tests {
                 DialectName::Bedrock => 4 + 7,
             };
             assert_eq!(
-                hits::get() - before,
+                pattern_hits::get() - before,
                 expected,
                 "{name} reads pieces by their pattern"
             );

@@ -149,8 +149,8 @@ impl EventStreamDecoder {
             return incomplete;
         };
         let expected = crc32fast::hash(prelude.get(..LENGTHS).unwrap_or_default());
-        let total = length(prelude.get_u32());
-        let headers = length(prelude.get_u32());
+        let total = to_usize(prelude.get_u32());
+        let headers = to_usize(prelude.get_u32());
         if prelude.get_u32() != expected || headers > total.saturating_sub(PRELUDE + CHECKSUM) {
             return Err(BadMessage::Prelude);
         }
@@ -170,23 +170,25 @@ impl EventStreamDecoder {
         }
         message.advance(PRELUDE);
         let headers = message.split_to(headers);
-        read(&headers, message).map(Some).ok_or(BadMessage::Headers)
+        read_message(&headers, message)
+            .map(Some)
+            .ok_or(BadMessage::Headers)
     }
 }
 
-fn length(number: u32) -> usize {
+fn to_usize(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A message from its headers and payload; `None` where the headers cannot be read.
-fn read(mut headers: &[u8], payload: Bytes) -> Option<EventStreamMessage> {
+fn read_message(mut headers: &[u8], payload: Bytes) -> Option<EventStreamMessage> {
     let mut kind = EventStreamKind::Event;
     let (mut name, mut text) = (String::new(), None);
     while !headers.is_empty() {
         let key = take_text(&mut headers, 1)?;
         let value_type = headers.try_get_u8().ok()?;
         if value_type != TEXT {
-            skip(&mut headers, value_type)?;
+            skip_header_value(&mut headers, value_type)?;
             continue;
         }
         let value = take_text(&mut headers, 2)?;
@@ -224,7 +226,7 @@ fn take_text<'a>(bytes: &mut &'a [u8], width: usize) -> Option<&'a str> {
 }
 
 /// Passes over a value that is no text.
-fn skip(bytes: &mut &[u8], value_type: u8) -> Option<()> {
+fn skip_header_value(bytes: &mut &[u8], value_type: u8) -> Option<()> {
     let length = match value_type {
         // True and false have no bytes of their own.
         0 | 1 => 0,

@@ -11,7 +11,7 @@ pub fn write_event(out: &mut BytesMut, event_type: &str, payload: impl FnOnce(&m
         (CONTENT_TYPE, "application/json"),
         (MESSAGE_TYPE, "event"),
     ];
-    write(out, &headers, payload);
+    write_message(out, &headers, payload);
 }
 
 /// Appends an exception of a type with a JSON payload.
@@ -21,18 +21,18 @@ pub fn write_exception(out: &mut BytesMut, exception_type: &str, payload: &[u8])
         (CONTENT_TYPE, "application/json"),
         (MESSAGE_TYPE, "exception"),
     ];
-    write(out, &headers, |out| out.extend_from_slice(payload));
+    write_message(out, &headers, |out| out.extend_from_slice(payload));
 }
 
-fn write(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
+fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_bytes(0, PRELUDE);
     for (name, value) in headers {
-        let (name, name_length) = cut(name, u8::MAX.into());
+        let (name, name_length) = truncate(name, u8::MAX.into());
         out.put_u8(u8::try_from(name_length).unwrap_or(u8::MAX));
         out.put_slice(name);
         out.put_u8(TEXT);
-        let (value, value_length) = cut(value, u16::MAX.into());
+        let (value, value_length) = truncate(value, u16::MAX.into());
         out.put_u16(u16::try_from(value_length).unwrap_or(u16::MAX));
         out.put_slice(value);
     }
@@ -57,7 +57,7 @@ fn write(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut
 }
 
 /// The text's first bytes, as many as its length field can count.
-fn cut(text: &str, most: usize) -> (&[u8], usize) {
+fn truncate(text: &str, most: usize) -> (&[u8], usize) {
     let end = text.floor_char_boundary(most);
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
     (bytes, bytes.len())

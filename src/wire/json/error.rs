@@ -40,7 +40,7 @@ impl std::error::Error for ReadError {}
 pub fn parse<T: ReadJson>(document: &[u8]) -> Result<T, ReadError> {
     match std::str::from_utf8(document) {
         Ok(text) => parse_text(text),
-        Err(error) => Err(broken(
+        Err(error) => Err(syntax_error(
             document,
             "invalid unicode code point",
             error.valid_up_to(),
@@ -73,7 +73,7 @@ pub fn parse_shared<T: ReadJson>(document: &Bytes) -> Result<T, ReadError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_noting<T: ReadJson>(
+pub fn parse_with_raw_members<T: ReadJson>(
     document: &Bytes,
     names: &'static [&'static str],
 ) -> Result<(T, RawMembers), ReadError> {
@@ -82,18 +82,18 @@ pub fn parse_noting<T: ReadJson>(
         return parse(document).map(|value| (value, RawMembers::new()));
     };
     let text = Arc::new(text);
-    let mut scanner = Scanner::shared(&text).noting(RawMemberSpans::of(names));
+    let mut scanner = Scanner::shared(&text).with_raw_members(RawMemberSpans::new(names));
     let value = parse_with(&mut scanner)?;
-    Ok((value, scanner.noted()))
+    Ok((value, scanner.take_raw_members()))
 }
 
 fn parse_with<T: ReadJson>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
     let read = T::read(scanner).and_then(|value| match scanner.peek() {
         None => Ok(value),
-        Some(_) => Err(scanner.broken("trailing characters")),
+        Some(_) => Err(scanner.syntax_fault("trailing characters")),
     });
     read.map_err(|JsonFault(cause)| match *cause {
-        FaultCause::Broken { reason, at } => broken(scanner.document().as_bytes(), reason, at),
+        FaultCause::Syntax { reason, at } => syntax_error(scanner.document().as_bytes(), reason, at),
         FaultCause::Data { path, message } => ReadError {
             path,
             message: shorten(message),
@@ -108,15 +108,15 @@ pub struct JsonFault(Box<FaultCause>);
 #[derive(Debug)]
 enum FaultCause {
     /// This is no JSON.
-    Broken { reason: &'static str, at: usize },
+    Syntax { reason: &'static str, at: usize },
     /// This is not what was expected.
     Data { path: String, message: String },
 }
 
 impl JsonFault {
     #[cold]
-    pub(super) fn broken(reason: &'static str, at: usize) -> Self {
-        Self(Box::new(FaultCause::Broken { reason, at }))
+    pub(super) fn syntax(reason: &'static str, at: usize) -> Self {
+        Self(Box::new(FaultCause::Syntax { reason, at }))
     }
 
     #[cold]
@@ -131,7 +131,7 @@ impl JsonFault {
     #[cold]
     pub(super) fn within(mut self, above: &str) -> Self {
         if let FaultCause::Data { path, message: _ } = &mut *self.0 {
-            *path = join(above, path);
+            *path = join_paths(above, path);
         }
         self
     }
@@ -140,7 +140,7 @@ impl JsonFault {
 /// The error of a document that is no JSON, in serde_json's words; in ours where serde_json sees nothing wrong as long as
 /// the text is only passed over.
 #[cold]
-fn broken(document: &[u8], reason: &str, at: usize) -> ReadError {
+fn syntax_error(document: &[u8], reason: &str, at: usize) -> ReadError {
     let message = match serde_json::from_slice::<IgnoredAny>(document) {
         Err(error) => error.to_string(),
         Ok(_) => {
@@ -157,7 +157,7 @@ fn broken(document: &[u8], reason: &str, at: usize) -> ReadError {
 }
 
 /// Two paths, one below the other.
-fn join(above: &str, below: &str) -> String {
+fn join_paths(above: &str, below: &str) -> String {
     match (above, below) {
         ("", path) | (path, "") => path.to_owned(),
         (above, below) if below.starts_with('[') => format!("{above}{below}"),

@@ -1,6 +1,6 @@
 //! Strings as JSON writes them.
 
-use crate::wire::find::special;
+use crate::wire::find::find_special;
 
 /// Appends a string with its quotation marks. Escaped is what RFC 8259 demands and nothing else, the short way where
 /// there is one.
@@ -17,7 +17,7 @@ pub(super) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
-        let end = special(bytes, at);
+        let end = find_special(bytes, at);
         out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
         let Some(&byte) = bytes.get(end) else {
             break;

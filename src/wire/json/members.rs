@@ -27,11 +27,11 @@ impl<T: ReadObject> ReadObject for Box<T> {
 pub struct ObjectMembers<'s, 'de> {
     scanner: &'s mut Scanner<'de>,
     /// Where the first member begins.
-    begin: usize,
+    start_of_members: usize,
     /// The first member has been read.
-    started: bool,
+    is_started: bool,
     /// The end has been read.
-    ended: bool,
+    is_ended: bool,
 }
 
 /// Reads an [`ReadObject`].
@@ -40,12 +40,12 @@ pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFa
         return Err(scanner.mismatch(&format!("an object ({})", T::NAME)));
     }
     scanner.enter()?;
-    let begin = scanner.at();
+    let start_of_members = scanner.position();
     T::read(ObjectMembers {
         scanner,
-        begin,
-        started: false,
-        ended: false,
+        start_of_members,
+        is_started: false,
+        is_ended: false,
     })
 }
 
@@ -53,11 +53,11 @@ pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFa
 pub fn need<T>(value: Option<T>, name: &'static str) -> Result<T, JsonFault> {
     match value {
         Some(value) => Ok(value),
-        None => Err(missing(name)),
+        None => Err(missing_fault(name)),
     }
 }
 
-fn key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> JsonKey<'de> {
+fn to_key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> JsonKey<'de> {
     match lookup(&name) {
         NOT_KNOWN => JsonKey::Other(name),
         known => JsonKey::Known(known),
@@ -65,98 +65,98 @@ fn key<'de>(name: Cow<'de, str>, lookup: fn(&str) -> u16) -> JsonKey<'de> {
 }
 
 #[cold]
-fn missing(name: &'static str) -> JsonFault {
+fn missing_fault(name: &'static str) -> JsonFault {
     JsonFault::data("this field is missing").within(name)
 }
 
 impl<'de> ObjectMembers<'_, 'de> {
-    fn name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
-        if self.ended {
+    fn read_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
+        if self.is_ended {
             return Ok(None);
         }
-        let name = self.scanner.name(self.started)?;
-        self.started = true;
-        self.ended = name.is_none();
+        let name = self.scanner.read_name(self.is_started)?;
+        self.is_started = true;
+        self.is_ended = name.is_none();
         Ok(name)
     }
 
-    /// As [`Self::name`], for where most names are plain.
+    /// As [`Self::read_name`], for where most names are plain.
     #[inline]
-    fn likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
-        match self.scanner.plain_name(self.started) {
+    fn read_likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
+        match self.scanner.read_plain_name(self.is_started) {
             Some(name) => {
-                self.started = true;
+                self.is_started = true;
                 Ok(Some(Cow::Borrowed(name)))
             }
-            None => self.name(),
+            None => self.read_name(),
         }
     }
 
     /// The next member's name.
     #[inline]
     pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
-        if self.scanner.notes().is_some() {
-            return self.noted_next(lookup);
+        if self.scanner.outermost_spans().is_some() {
+            return self.next_with_span(lookup);
         }
-        if let Some(name) = self.scanner.plain_name(self.started) {
-            self.started = true;
+        if let Some(name) = self.scanner.read_plain_name(self.is_started) {
+            self.is_started = true;
             let known = lookup(name);
             if known != NOT_KNOWN {
                 return Ok(Some(JsonKey::Known(known)));
             }
             return Ok(Some(JsonKey::Other(Cow::Borrowed(name))));
         }
-        self.any_next(lookup)
+        self.next_in_any_spelling(lookup)
     }
 
     #[cold]
-    fn noted_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
-        let end = self.scanner.at();
-        if let Some(notes) = self.scanner.notes() {
-            notes.end(end);
+    fn next_with_span(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
+        let end = self.scanner.position();
+        if let Some(spans) = self.scanner.outermost_spans() {
+            spans.end_value(end);
         }
-        let name = self.name()?;
+        let name = self.read_name()?;
         if let Some(name) = &name {
             self.scanner.peek();
-            let start = self.scanner.at();
-            if let Some(notes) = self.scanner.notes() {
-                notes.begin(name, start);
+            let start = self.scanner.position();
+            if let Some(spans) = self.scanner.outermost_spans() {
+                spans.begin_value(name, start);
             }
         }
-        Ok(name.map(|name| key(name, lookup)))
+        Ok(name.map(|name| to_key(name, lookup)))
     }
 
     #[inline(never)]
-    fn any_next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
-        Ok(self.name()?.map(|name| key(name, lookup)))
+    fn next_in_any_spelling(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
+        Ok(self.read_name()?.map(|name| to_key(name, lookup)))
     }
 
     /// The current member's value. `name` is only for errors.
     #[inline]
-    fn value<T: ReadJson>(&mut self, name: &str) -> Result<T, JsonFault> {
+    fn read_value<T: ReadJson>(&mut self, name: &str) -> Result<T, JsonFault> {
         T::read(self.scanner).map_err(|fault| fault.within(name))
     }
 
-    fn number(&mut self, name: &str, lenient: bool) -> Result<Option<i64>, JsonFault> {
-        number::integer(self.scanner, lenient).map_err(|fault| fault.within(name))
+    fn read_integer(&mut self, name: &str, lenient: bool) -> Result<Option<i64>, JsonFault> {
+        number::read_integer(self.scanner, lenient).map_err(|fault| fault.within(name))
     }
 
     /// Reads a required member.
     #[inline]
-    pub fn required<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
-        *field = Some(self.value(name)?);
+    pub fn read_required<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
+        *field = Some(self.read_value(name)?);
         Ok(())
     }
 
     /// Reads a required integer. `1.0` is 1; a fraction or a number out of range is an error, unless `lenient`: then it
     /// is cut off or held at the limit, because an odd counter must not fail an answer.
-    pub fn required_integer(
+    pub fn read_required_integer(
         &mut self,
         name: &str,
         field: &mut Option<i64>,
         lenient: bool,
     ) -> Result<(), JsonFault> {
-        *field = self.number(name, lenient)?;
+        *field = self.read_integer(name, lenient)?;
         match field {
             Some(_) => Ok(()),
             None => Err(JsonFault::data("invalid type: null, expected an integer").within(name)),
@@ -165,46 +165,46 @@ impl<'de> ObjectMembers<'_, 'de> {
 
     /// Reads a member that is null or a value and is always written.
     #[inline]
-    pub fn nullable<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
-        *field = self.value(name)?;
+    pub fn read_nullable<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
+        *field = self.read_value(name)?;
         Ok(())
     }
 
-    /// Reads an integer that can be null and is always written; as [`Self::required_integer`].
-    pub fn nullable_integer(
+    /// Reads an integer that can be null and is always written; as [`Self::read_required_integer`].
+    pub fn read_nullable_integer(
         &mut self,
         name: &str,
         field: &mut Option<i64>,
         lenient: bool,
     ) -> Result<(), JsonFault> {
-        *field = self.number(name, lenient)?;
+        *field = self.read_integer(name, lenient)?;
         Ok(())
     }
 
     /// Reads an optional member; an explicit null is noted in `extra`.
     #[inline]
-    pub fn optional<T: ReadJson>(
+    pub fn read_optional<T: ReadJson>(
         &mut self,
         name: &'static str,
         field: &mut Option<T>,
         extra: &mut Extra,
     ) -> Result<(), JsonFault> {
-        *field = self.value(name)?;
+        *field = self.read_value(name)?;
         if field.is_none() {
             extra.push_null(name);
         }
         Ok(())
     }
 
-    /// Reads an optional integer; an explicit null is noted in `extra`. As [`Self::required_integer`].
-    pub fn optional_integer(
+    /// Reads an optional integer; an explicit null is noted in `extra`. As [`Self::read_required_integer`].
+    pub fn read_optional_integer(
         &mut self,
         name: &'static str,
         field: &mut Option<i64>,
         extra: &mut Extra,
         lenient: bool,
     ) -> Result<(), JsonFault> {
-        *field = self.number(name, lenient)?;
+        *field = self.read_integer(name, lenient)?;
         if field.is_none() {
             extra.push_null(name);
         }
@@ -212,61 +212,70 @@ impl<'de> ObjectMembers<'_, 'de> {
     }
 
     /// Reads a member that has one possible value; another one goes to `extra`.
-    pub fn constant(&mut self, name: &'static str, value: &str, extra: &mut Extra) -> Result<(), JsonFault> {
+    pub fn read_constant(
+        &mut self,
+        name: &'static str,
+        value: &str,
+        extra: &mut Extra,
+    ) -> Result<(), JsonFault> {
         self.scanner.peek();
-        let start = self.scanner.at();
-        let span = self.scanner.span()?;
+        let start = self.scanner.position();
+        let span = self.scanner.read_span()?;
         let plain = span.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         if plain != Some(value) && !serde_json::from_str::<String>(span).is_ok_and(|text| text == value) {
             self.scanner.rewind(start);
-            extra.push(name, self.scanner.raw()?);
+            extra.push(name, self.scanner.read_raw()?);
         }
         Ok(())
     }
 
     /// Keeps a member that the type does not know.
     pub fn keep(&mut self, name: Cow<'de, str>, extra: &mut Extra) -> Result<(), JsonFault> {
-        extra.push(name.into_owned(), self.scanner.raw()?);
+        extra.push(name.into_owned(), self.scanner.read_raw()?);
         Ok(())
     }
 
     /// Passes over a member.
     pub fn skip(&mut self) -> Result<(), JsonFault> {
-        self.scanner.skip()
+        self.scanner.skip_value()
     }
 
     /// Finds the member `name`. All others are still to be read, and it too unless it came first.
-    pub fn tag(mut self, name: &'static str, lookup: fn(&str) -> u16) -> Result<(UnionTag, Self), JsonFault> {
+    pub fn find_tag(
+        mut self,
+        name: &'static str,
+        lookup: fn(&str) -> u16,
+    ) -> Result<(UnionTag, Self), JsonFault> {
         let mut is_first = true;
         let mut longest = (0, 0);
-        while let Some(key) = self.likely_name()? {
+        while let Some(key) = self.read_likely_name()? {
             if key != name {
                 self.scanner.peek();
-                let start = self.scanner.at();
-                self.scanner.skip()?;
-                let end = self.scanner.at();
+                let start = self.scanner.position();
+                self.scanner.skip_value()?;
+                let end = self.scanner.position();
                 if end - start > longest.1 - longest.0 {
                     longest = (start, end);
                 }
                 is_first = false;
                 continue;
             }
-            let tag = self.tag_value(lookup).map_err(|fault| fault.within(name))?;
+            let tag = self.read_tag_value(lookup).map_err(|fault| fault.within(name))?;
             if is_first {
                 return Ok((tag, self));
             }
-            self.scanner.remember(longest);
-            return Ok((tag, self.whole()));
+            self.scanner.remember_span(longest);
+            return Ok((tag, self.rewind()));
         }
-        self.scanner.remember(longest);
-        Ok((UnionTag::Absent, self.whole()))
+        self.scanner.remember_span(longest);
+        Ok((UnionTag::Absent, self.rewind()))
     }
 
-    fn tag_value(&mut self, lookup: fn(&str) -> u16) -> Result<UnionTag, JsonFault> {
-        if self.scanner.null()? {
+    fn read_tag_value(&mut self, lookup: fn(&str) -> u16) -> Result<UnionTag, JsonFault> {
+        if self.scanner.skip_null()? {
             return Ok(UnionTag::Null);
         }
-        let value = self.scanner.text()?;
+        let value = self.scanner.read_string()?;
         Ok(match lookup(&value) {
             NOT_KNOWN => UnionTag::Other(value.into_owned()),
             known => UnionTag::Known(known),
@@ -274,21 +283,21 @@ impl<'de> ObjectMembers<'_, 'de> {
     }
 
     /// All members are to be read, those that have been read too.
-    pub fn whole(mut self) -> Self {
-        if self.ended {
+    pub fn rewind(mut self) -> Self {
+        if self.is_ended {
             self.scanner.reenter();
         }
-        self.scanner.rewind(self.begin);
-        self.started = false;
-        self.ended = false;
+        self.scanner.rewind(self.start_of_members);
+        self.is_started = false;
+        self.is_ended = false;
         self
     }
 
     /// All remaining members as text.
-    pub fn rest(mut self) -> Result<Vec<(String, RawJson)>, JsonFault> {
+    pub fn read_rest(mut self) -> Result<Vec<(String, RawJson)>, JsonFault> {
         let mut all = Vec::new();
-        while let Some(name) = self.name()? {
-            all.push((name.into_owned(), self.scanner.raw()?));
+        while let Some(name) = self.read_name()? {
+            all.push((name.into_owned(), self.scanner.read_raw()?));
         }
         Ok(all)
     }
@@ -299,8 +308,8 @@ impl<T: ReadJson> ReadObject for Map<T> {
 
     fn read(mut members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
         let mut map = Self::new();
-        while let Some(name) = members.name()? {
-            let value = members.value(&name)?;
+        while let Some(name) = members.read_name()? {
+            let value = members.read_value(&name)?;
             map.push(name, value);
         }
         Ok(map)
@@ -321,12 +330,12 @@ mod tests {
         const NAME: &'static str = "Nested";
 
         fn read(members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault> {
-            let (tag, mut members) = members.tag("type", |_| 0)?;
+            let (tag, mut members) = members.find_tag("type", |_| 0)?;
             assert!(matches!(tag, UnionTag::Known(0)));
             let mut inner = None;
             while let Some(key) = members.next(|name| if name == "inner" { 0 } else { NOT_KNOWN })? {
                 match key {
-                    JsonKey::Known(_) => members.required("inner", &mut inner)?,
+                    JsonKey::Known(_) => members.read_required("inner", &mut inner)?,
                     JsonKey::Other(_) => members.skip()?,
                 }
             }

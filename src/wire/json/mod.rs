@@ -17,13 +17,13 @@ mod raw_members;
 mod read;
 mod scan;
 mod serializer;
+mod string;
 mod template;
-mod text;
 mod unknown;
 mod untagged;
 mod write;
 
-pub use error::{JsonFault, ReadError, parse, parse_noting, parse_shared, parse_text};
+pub use error::{JsonFault, ReadError, parse, parse_shared, parse_text, parse_with_raw_members};
 pub use escape::write_string;
 pub use extra::Extra;
 pub use keys::{JsonKey, NOT_KNOWN, UnionTag};
@@ -31,7 +31,7 @@ pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
 pub use members::{ObjectMembers, ReadObject, need, read_object};
 #[cfg(test)]
-pub use pattern::hits;
+pub use pattern::pattern_hits;
 pub use pattern::{EventPattern, FieldPaths};
 pub use raw_members::RawMembers;
 pub use read::ReadJson;
@@ -41,7 +41,7 @@ pub use serializer::NoEscape;
 pub use template::FrameTemplate;
 pub use unknown::Unknown;
 pub use untagged::{UntaggedUnion, read_untagged};
-pub use write::{append, compact, constant, optional, to_bytes};
+pub use write::{append, compact, to_bytes, write_constant, write_optional};
 
 /// JSON kept as the text it came in: order, spelling of numbers and escapes survive.
 pub type RawJson = Box<serde_json::value::RawValue>;
@@ -138,7 +138,7 @@ macro_rules! open_enum {
             fn read(
                 scanner: &mut $crate::wire::json::Scanner<'_>,
             ) -> Result<Self, $crate::wire::json::JsonFault> {
-                scanner.text().map(Self::from)
+                scanner.read_string().map(Self::from)
             }
         }
 

@@ -6,22 +6,22 @@ use super::Scanner;
 use super::error::JsonFault;
 
 /// The first `f64` above every `i64`.
-const ABOVE: f64 = 9_223_372_036_854_775_808.0;
+const ABOVE_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const EXPECTED: &str = "an integer";
 
-/// Reads an integer or null; see [`super::ObjectMembers::required_integer`].
-pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, JsonFault> {
-    if let Some(value) = scanner.plain_integer() {
+/// Reads an integer or null; see [`super::ObjectMembers::read_required_integer`].
+pub(super) fn read_integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, JsonFault> {
+    if let Some(value) = scanner.read_plain_integer() {
         return Ok(Some(value));
     }
-    if scanner.null()? {
+    if scanner.skip_null()? {
         return Ok(None);
     }
     if !matches!(scanner.peek(), Some(b'-' | b'0'..=b'9')) {
         return Err(scanner.mismatch(EXPECTED));
     }
-    let number = scanner.number()?;
+    let number = scanner.read_number()?;
     if let Some(value) = number.as_i64() {
         return Ok(Some(value));
     }
@@ -32,7 +32,7 @@ pub(super) fn integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option
         };
     }
     let value = number.as_f64().unwrap_or_default();
-    let exact = value.fract() == 0.0 && (-ABOVE..ABOVE).contains(&value);
+    let exact = value.fract() == 0.0 && (-ABOVE_I64..ABOVE_I64).contains(&value);
     if exact || lenient {
         // `as` holds the value at the limits of the type.
         return Ok(Some(value as i64));

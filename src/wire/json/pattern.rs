@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::text;
-use crate::wire::find::special;
+use super::string;
+use crate::wire::find::find_special;
 use crate::wire::splice::{JsonKind, SpliceMember, SpliceNode, members};
 
 /// The longest document that is made a pattern of, in bytes: one is kept for each stream.
-const LIMIT: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 /// The most members that are passed over.
-const PASSED: usize = 2;
+const MAX_IGNORED: usize = 2;
 /// So many digits always fit an integer of 64 bits.
-const DIGITS: usize = 18;
+const MAX_DIGITS: usize = 18;
 
 /// What the events of a stream have in common that differ only in a text and in a few values that nobody reads.
 ///
@@ -49,24 +49,24 @@ pub struct FieldPaths {
     /// The ways from there to the members that may be the text; one of them in a document.
     pub texts: &'static [&'static [&'static str]],
     /// Members of the document of which, where they are strings or integers, any value is as good.
-    pub passed: &'static [&'static str],
+    pub ignored: &'static [&'static str],
 }
 
 impl EventPattern {
     /// The pattern of a document, an object that has been read as the type it should have, and in which `text` is the
     /// one string that is not empty and stands where texts do. `None` where that is not so.
-    pub fn of(document: &[u8], places: FieldPaths, text: &str) -> Option<Self> {
+    pub fn from_event(document: &[u8], places: FieldPaths, text: &str) -> Option<Self> {
         let FieldPaths {
             object,
             texts,
-            passed,
+            ignored,
         } = places;
         let document = document.trim_ascii_end();
-        if document.len() > LIMIT {
+        if document.len() > MAX_LENGTH {
             return None;
         }
-        let mut places = Vec::with_capacity(1 + passed.len());
-        let mut pass = |node: SpliceNode<'_>| match node.kind() {
+        let mut places = Vec::with_capacity(1 + ignored.len());
+        let mut add_hole = |node: SpliceNode<'_>| match node.kind() {
             JsonKind::String => places.push((node.span(), HoleKind::String)),
             JsonKind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
                 places.push((node.span(), HoleKind::Integer));
@@ -75,25 +75,28 @@ impl EventPattern {
         };
         // Of several members of one name the last one counts.
         let (mut first, rest) = (None, object.get(1..).unwrap_or_default());
-        let mut others = [None; PASSED];
+        let mut others = [None; MAX_IGNORED];
         for member in members(document).ok()? {
             let SpliceMember { key, value } = member.ok()?;
             if object.first().is_some_and(|name| key.is_text(name)) {
                 first = Some(value);
             }
-            for (name, other) in passed.iter().zip(&mut others) {
+            for (name, other) in ignored.iter().zip(&mut others) {
                 if key.is_text(name) {
                     *other = Some(value);
                 }
             }
         }
-        others.into_iter().flatten().for_each(&mut pass);
+        others.into_iter().flatten().for_each(&mut add_hole);
         let object = match object {
             [] => SpliceNode::document(document).ok()?,
-            [..] => find(first?, rest)?,
+            [..] => find_node(first?, rest)?,
         };
         let filled = |node: &SpliceNode<'_>| node.kind() == JsonKind::String && node.span().len() > 2;
-        let mut wanted = texts.iter().filter_map(|path| find(object, path)).filter(filled);
+        let mut wanted = texts
+            .iter()
+            .filter_map(|path| find_node(object, path))
+            .filter(filled);
         let place = wanted.next()?;
         if wanted.next().is_some() || place.text().ok()? != text {
             return None;
@@ -121,7 +124,7 @@ impl EventPattern {
     }
 
     /// The text of a document of this pattern; `None` of any other, and of one whose text is empty.
-    pub fn text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
+    pub fn match_text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
         let (mut rest, mut from) = (document, 0);
         let mut found = None;
         for PatternHole { before, kind } in &self.holes {
@@ -131,14 +134,14 @@ impl EventPattern {
                 HoleKind::Integer => {
                     let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
                     let (digits, after) = rest.split_at_checked(length)?;
-                    if !(1..=DIGITS).contains(&length) || (length > 1 && digits.starts_with(b"0")) {
+                    if !(1..=MAX_DIGITS).contains(&length) || (length > 1 && digits.starts_with(b"0")) {
                         return None;
                     }
                     after
                 }
-                HoleKind::String => string(rest)?.1,
+                HoleKind::String => split_string(rest)?.1,
                 HoleKind::Text => {
-                    let (text, after) = string(rest)?;
+                    let (text, after) = split_string(rest)?;
                     found = Some(text);
                     after
                 }
@@ -151,14 +154,14 @@ impl EventPattern {
         }
         let found = found.filter(|text| !text.is_empty());
         #[cfg(test)]
-        hits::count(found.is_some());
+        pattern_hits::count(found.is_some());
         found
     }
 }
 
 /// Counts the documents that were read by a pattern, so that a test fails when none is.
 #[cfg(test)]
-pub mod hits {
+pub mod pattern_hits {
     use std::cell::Cell;
 
     thread_local! {
@@ -175,7 +178,7 @@ pub mod hits {
     }
 }
 
-fn find<'a>(root: SpliceNode<'a>, path: &[&str]) -> Option<SpliceNode<'a>> {
+fn find_node<'a>(root: SpliceNode<'a>, path: &[&str]) -> Option<SpliceNode<'a>> {
     path.iter().try_fold(root, |node, step| match node.kind() {
         JsonKind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
         JsonKind::Object => node.get(step).ok()?,
@@ -185,16 +188,16 @@ fn find<'a>(root: SpliceNode<'a>, path: &[&str]) -> Option<SpliceNode<'a>> {
 
 /// The string that comes first, and what follows it.
 #[inline]
-fn string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+fn split_string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     if rest.first() != Some(&b'"') {
         return None;
     }
-    let end = special(rest, 1);
+    let end = find_special(rest, 1);
     if rest.get(end) == Some(&b'"') {
         let string = std::str::from_utf8(rest.get(1..end)?).ok()?;
         return Some((Cow::Borrowed(string), rest.get(end + 1..)?));
     }
-    let end = text::string_end(rest, end).ok()?;
+    let end = string::check_string(rest, end).ok()?;
     let (string, after) = rest.split_at_checked(end)?;
     Some((Cow::Owned(serde_json::from_slice(string).ok()?), after))
 }
@@ -209,12 +212,12 @@ mod tests {
     const FIELD_PATHS: FieldPaths = FieldPaths {
         object: &["list", "0"],
         texts: &[&["delta", "text"], &["other"]],
-        passed: &["seq", "pad"],
+        ignored: &["seq", "pad"],
     };
 
     fn text(document: &str) -> Option<String> {
-        let pattern = EventPattern::of(EVENT, FIELD_PATHS, "one").expect("a pattern");
-        pattern.text(document.as_bytes()).map(Cow::into_owned)
+        let pattern = EventPattern::from_event(EVENT, FIELD_PATHS, "one").expect("a pattern");
+        pattern.match_text(document.as_bytes()).map(Cow::into_owned)
     }
 
     #[test]
@@ -257,16 +260,16 @@ mod tests {
         let places = FieldPaths {
             object: &[],
             texts: &[&["a"], &["b"]],
-            passed: &[],
+            ignored: &[],
         };
-        let of = |document: &str| EventPattern::of(document.as_bytes(), places, "a").is_some();
+        let of = |document: &str| EventPattern::from_event(document.as_bytes(), places, "a").is_some();
         assert!(of(r#"{"a":"a","b":""}"#));
         assert!(of(r#"{"a":"a","b":null}"#));
         assert!(!of(r#"{"a":"a","b":"a"}"#));
         assert!(!of(r#"{"a":"other"}"#));
         assert!(!of(r#"{"a":["a"]}"#));
         assert!(!of(r#"{"b":1}"#));
-        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(LIMIT))));
+        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(MAX_LENGTH))));
     }
 
     #[test]
@@ -275,12 +278,12 @@ mod tests {
         let places = FieldPaths {
             object: &["o"],
             texts: &[&["t"]],
-            passed: &["n"],
+            ignored: &["n"],
         };
-        let pattern = EventPattern::of(document, places, "c").expect("a pattern");
+        let pattern = EventPattern::from_event(document, places, "c").expect("a pattern");
         let text = |from, to| {
             let other = String::from_utf8_lossy(document).replace(from, to);
-            pattern.text(other.as_bytes()).map(Cow::into_owned)
+            pattern.match_text(other.as_bytes()).map(Cow::into_owned)
         };
         assert_eq!(text("\"c\"", "\"d\"").as_deref(), Some("d"));
         assert_eq!(text("\"2\"", "\"3\"").as_deref(), Some("c"));
@@ -297,11 +300,11 @@ mod tests {
                 serde_json::json!({"n": number, name.clone(): [1, name], "": {"t": text}}).to_string()
             };
             let learned = event(&first, 1);
-            let places = FieldPaths { object: &[""], texts: &[&["t"]], passed: &["n"] };
-            if let Some(pattern) = EventPattern::of(learned.as_bytes(), places, &first) {
+            let places = FieldPaths { object: &[""], texts: &[&["t"]], ignored: &["n"] };
+            if let Some(pattern) = EventPattern::from_event(learned.as_bytes(), places, &first) {
                 let document = event(&second, number);
                 let parsed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
-                if let Some(text) = pattern.text(document.as_bytes()) {
+                if let Some(text) = pattern.match_text(document.as_bytes()) {
                     prop_assert_eq!(Some(&*text), parsed[""]["t"].as_str());
                 } else {
                     prop_assert!(second.is_empty() || number > 999_999_999_999_999_999);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{RawJson, compact, text};
+use super::{RawJson, compact, string};
 
 /// Members by their names, in the document's own words.
 pub type RawMembers = Vec<(&'static str, RawJson)>;
@@ -14,27 +14,27 @@ pub(super) struct RawMemberSpans {
     /// One for each name; empty where there is no such member.
     values: Vec<Range<usize>>,
     /// Which value has begun, and where.
-    open: Option<(usize, usize)>,
+    begun: Option<(usize, usize)>,
 }
 
 impl RawMemberSpans {
-    pub(super) fn of(names: &'static [&'static str]) -> Self {
+    pub(super) fn new(names: &'static [&'static str]) -> Self {
         Self {
             names,
             values: vec![0..0; names.len()],
-            open: None,
+            begun: None,
         }
     }
 
     /// The value of this member begins here.
-    pub(super) fn begin(&mut self, name: &str, at: usize) {
+    pub(super) fn begin_value(&mut self, name: &str, at: usize) {
         let index = self.names.iter().position(|noted| *noted == name);
-        self.open = index.map(|index| (index, at));
+        self.begun = index.map(|index| (index, at));
     }
 
     /// The value that has begun ends here. Of several members of one name the last counts.
-    pub(super) fn end(&mut self, at: usize) {
-        if let Some((index, start)) = self.open.take()
+    pub(super) fn end_value(&mut self, at: usize) {
+        if let Some((index, start)) = self.begun.take()
             && let Some(value) = self.values.get_mut(index)
         {
             *value = start..at;
@@ -42,11 +42,11 @@ impl RawMemberSpans {
     }
 
     /// The members of a document that has been read to its end, without the white space between their tokens.
-    pub(super) fn members(self, document: &str) -> RawMembers {
+    pub(super) fn into_members(self, document: &str) -> RawMembers {
         let values = self.names.iter().zip(self.values);
         let member = |(name, value): (&&'static str, Range<usize>)| {
             let value = document.get(value).filter(|value| !value.is_empty())?;
-            Some((*name, text::raw(&compact(value))?))
+            Some((*name, string::raw_from_valid(&compact(value))?))
         };
         values.filter_map(member).collect()
     }
@@ -57,7 +57,8 @@ mod tests {
     use bytes::Bytes;
 
     use super::super::{
-        Extra, JsonFault, JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, parse_noting, read_as_object,
+        Extra, JsonFault, JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, parse_with_raw_members,
+        read_as_object,
     };
 
     /// An object that knows one member.
@@ -76,7 +77,7 @@ mod tests {
                 match key {
                     JsonKey::Known(_) => {
                         let mut value = None;
-                        members.optional_integer("known", &mut value, &mut extra, false)?;
+                        members.read_optional_integer("known", &mut value, &mut extra, false)?;
                         known = Some(value);
                     }
                     JsonKey::Other(name) => members.keep(name, &mut extra)?,
@@ -90,7 +91,8 @@ mod tests {
 
     fn noted(document: &'static str) -> Vec<(&'static str, String)> {
         let document = Bytes::from_static(document.as_bytes());
-        let (outer, members) = parse_noting::<Outer>(&document, &["known", "a", "b"]).expect("good");
+        let (outer, members) =
+            parse_with_raw_members::<Outer>(&document, &["known", "a", "b"]).expect("good");
         assert!(outer.known.is_some() || outer.extra.get("a").is_some());
         let text = |(name, json): (&'static str, super::RawJson)| (name, json.get().to_owned());
         members.into_iter().map(text).collect()

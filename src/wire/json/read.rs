@@ -15,25 +15,25 @@ pub trait ReadJson: Sized {
 impl ReadJson for String {
     #[inline]
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        scanner.text().map(Into::into)
+        scanner.read_string().map(Into::into)
     }
 }
 
 impl ReadJson for bool {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        scanner.boolean()
+        scanner.read_boolean()
     }
 }
 
 impl ReadJson for Number {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        scanner.number()
+        scanner.read_number()
     }
 }
 
 impl ReadJson for Box<RawValue> {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        scanner.raw()
+        scanner.read_raw()
     }
 }
 
@@ -46,7 +46,7 @@ impl<T: ReadJson> ReadJson for Box<T> {
 impl<T: ReadJson> ReadJson for Option<T> {
     #[inline]
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        match scanner.null()? {
+        match scanner.skip_null()? {
             true => Ok(None),
             false => T::read(scanner).map(Some),
         }
@@ -59,7 +59,7 @@ impl<T: ReadJson> ReadJson for Vec<T> {
             return Err(scanner.mismatch("a sequence"));
         }
         let mut items = Self::new();
-        scanner.items(|scanner, index| {
+        scanner.read_items(|scanner, index| {
             let item = T::read(scanner).map_err(|fault| fault.within(&format!("[{index}]")))?;
             items.push(item);
             Ok(())

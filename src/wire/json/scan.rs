@@ -12,8 +12,8 @@ use serde_json::Number;
 
 use super::error::JsonFault;
 use super::raw_members::{RawMemberSpans, RawMembers};
-use super::{LazyStr, RawJson, text};
-use crate::wire::find::special;
+use super::{LazyStr, RawJson, string};
+use crate::wire::find::find_special;
 
 /// How deep objects and arrays may nest, besides those that are kept as text.
 const MAX_DEPTH: u8 = 128;
@@ -28,13 +28,13 @@ pub struct Scanner<'de> {
     /// Where strings with escapes are built.
     scratch: Vec<u8>,
     /// The brackets that close what is open in a value that is passed over.
-    open: Vec<u8>,
+    open_brackets: Vec<u8>,
     /// The text where it can be shared.
     document: Option<&'de Arc<ByteString>>,
     /// Start and end of a value that has been passed over and is still to be read.
-    passed: (usize, usize),
+    skipped: (usize, usize),
     /// Where members of the outermost object lie, if that is to be told.
-    notes: Option<RawMemberSpans>,
+    raw_members: Option<RawMemberSpans>,
 }
 
 impl<'de> Scanner<'de> {
@@ -45,10 +45,10 @@ impl<'de> Scanner<'de> {
             at: 0,
             depth: MAX_DEPTH,
             scratch: Vec::new(),
-            open: Vec::new(),
+            open_brackets: Vec::new(),
             document: None,
-            passed: (0, 0),
-            notes: None,
+            skipped: (0, 0),
+            raw_members: None,
         }
     }
 
@@ -61,26 +61,28 @@ impl<'de> Scanner<'de> {
     }
 
     /// Notes where members of the outermost object lie.
-    pub(super) fn noting(self, notes: RawMemberSpans) -> Self {
+    pub(super) fn with_raw_members(self, raw_members: RawMemberSpans) -> Self {
         Self {
-            notes: Some(notes),
+            raw_members: Some(raw_members),
             ..self
         }
     }
 
     /// The members that have been noted, once the text has been read.
-    pub(super) fn noted(&mut self) -> RawMembers {
-        let notes = self.notes.take();
-        notes.map(|notes| notes.members(self.text)).unwrap_or_default()
+    pub(super) fn take_raw_members(&mut self) -> RawMembers {
+        let raw_members = self.raw_members.take();
+        raw_members
+            .map(|raw_members| raw_members.into_members(self.text))
+            .unwrap_or_default()
     }
 
     /// Where to note the member that comes next, or that has been read; `None` unless it is to be noted.
     #[inline]
-    pub(super) fn notes(&mut self) -> Option<&mut RawMemberSpans> {
+    pub(super) fn outermost_spans(&mut self) -> Option<&mut RawMemberSpans> {
         if self.depth != MAX_DEPTH - 1 {
             return None;
         }
-        self.notes.as_mut()
+        self.raw_members.as_mut()
     }
 
     /// The next byte that is no white space.
@@ -101,7 +103,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Where it is, in bytes.
-    pub(super) fn at(&self) -> usize {
+    pub(super) fn position(&self) -> usize {
         self.at
     }
 
@@ -115,7 +117,7 @@ impl<'de> Scanner<'de> {
         self.at += 1;
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 0 {
-            return Err(self.broken("recursion limit exceeded"));
+            return Err(self.syntax_fault("recursion limit exceeded"));
         }
         Ok(())
     }
@@ -133,13 +135,13 @@ impl<'de> Scanner<'de> {
 
     /// The text is no JSON here.
     #[cold]
-    pub(super) fn broken(&self, reason: &'static str) -> JsonFault {
-        JsonFault::broken(reason, self.at)
+    pub(super) fn syntax_fault(&self, reason: &'static str) -> JsonFault {
+        JsonFault::syntax(reason, self.at)
     }
 
     /// The next member's name, past its colon; `started` unless it is the first. `None` past the end of the object.
     #[inline]
-    pub(super) fn name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, JsonFault> {
+    pub(super) fn read_name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, JsonFault> {
         let mut next = self.peek();
         match next {
             Some(b'}') => {
@@ -151,19 +153,19 @@ impl<'de> Scanner<'de> {
                 next = self.peek();
             }
             Some(b'"') if !started => {}
-            _ => return Err(self.broken("expected `,` or `}`")),
+            _ => return Err(self.syntax_fault("expected `,` or `}`")),
         }
         if next != Some(b'"') {
-            return Err(self.broken("key must be a string"));
+            return Err(self.syntax_fault("key must be a string"));
         }
-        let name = self.string()?;
-        self.colon()?;
+        let name = self.read_string_at_quote()?;
+        self.skip_colon()?;
         Ok(Some(name))
     }
 
-    /// As [`Self::name`] where there is no white space and the name has no escapes; else `None`, and nothing has moved.
+    /// As [`Self::read_name`] where there is no white space and the name has no escapes; else `None`, and nothing has moved.
     #[inline]
-    pub(super) fn plain_name(&mut self, started: bool) -> Option<&'de str> {
+    pub(super) fn read_plain_name(&mut self, started: bool) -> Option<&'de str> {
         let bytes = self.text.as_bytes();
         let start = if started {
             if bytes.get(self.at) != Some(&b',') || bytes.get(self.at + 1) != Some(&b'"') {
@@ -176,7 +178,7 @@ impl<'de> Scanner<'de> {
             }
             self.at + 1
         };
-        let end = special(bytes, start);
+        let end = find_special(bytes, start);
         if bytes.get(end) != Some(&b'"') || bytes.get(end + 1) != Some(&b':') {
             return None;
         }
@@ -186,16 +188,16 @@ impl<'de> Scanner<'de> {
     }
 
     #[inline]
-    fn colon(&mut self) -> Result<(), JsonFault> {
+    fn skip_colon(&mut self) -> Result<(), JsonFault> {
         if self.peek() != Some(b':') {
-            return Err(self.broken("expected `:`"));
+            return Err(self.syntax_fault("expected `:`"));
         }
         self.at += 1;
         Ok(())
     }
 
     /// Reads the items of an array.
-    pub(super) fn items(
+    pub(super) fn read_items(
         &mut self,
         mut item: impl FnMut(&mut Self, usize) -> Result<(), JsonFault>,
     ) -> Result<(), JsonFault> {
@@ -214,99 +216,99 @@ impl<'de> Scanner<'de> {
                     self.leave();
                     return Ok(());
                 }
-                _ => return Err(self.broken("expected `,` or `]`")),
+                _ => return Err(self.syntax_fault("expected `,` or `]`")),
             }
         }
     }
 
     /// Reads a string; what is next has to be its opening quote.
     #[inline]
-    fn string(&mut self) -> Result<Cow<'de, str>, JsonFault> {
+    fn read_string_at_quote(&mut self) -> Result<Cow<'de, str>, JsonFault> {
         let start = self.at + 1;
-        let end = special(self.text.as_bytes(), start);
+        let end = find_special(self.text.as_bytes(), start);
         if self.text.as_bytes().get(end) == Some(&b'"')
             && let Some(string) = self.text.get(start..end)
         {
             self.at = end + 1;
             return Ok(Cow::Borrowed(string));
         }
-        self.escaped(start, end).map(Cow::Owned)
+        self.read_escaped(start, end).map(Cow::Owned)
     }
 
     /// Reads the rest of a string, of which `start..end` holds nothing special.
-    fn escaped(&mut self, start: usize, end: usize) -> Result<String, JsonFault> {
-        match text::unescape(self.text.as_bytes(), start, end, &mut self.scratch) {
+    fn read_escaped(&mut self, start: usize, end: usize) -> Result<String, JsonFault> {
+        match string::unescape(self.text.as_bytes(), start, end, &mut self.scratch) {
             Ok((string, after)) => {
                 self.at = after;
                 Ok(string)
             }
-            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::syntax(reason, at)),
         }
     }
 
     /// Reads a string.
     #[inline]
-    pub fn text(&mut self) -> Result<Cow<'de, str>, JsonFault> {
+    pub fn read_string(&mut self) -> Result<Cow<'de, str>, JsonFault> {
         match self.peek() {
-            Some(b'"') => self.string(),
+            Some(b'"') => self.read_string_at_quote(),
             _ => Err(self.mismatch("a string")),
         }
     }
 
     /// Reads a string that is not decoded, where the document is shared.
     #[inline]
-    pub(super) fn lazy(&mut self) -> Result<LazyStr, JsonFault> {
+    pub(super) fn read_lazy(&mut self) -> Result<LazyStr, JsonFault> {
         let Some(document) = self.document else {
-            return self.text().map(LazyStr::from);
+            return self.read_string().map(LazyStr::from);
         };
         if self.peek() != Some(b'"') {
             return Err(self.mismatch("a string"));
         }
         let start = self.at + 1;
-        match text::pass(self.text.as_bytes(), start) {
+        match string::measure_string(self.text.as_bytes(), start) {
             Ok((end, length)) => {
                 self.at = end + 1;
                 Ok(LazyStr::slice(document, start, end, length))
             }
-            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::syntax(reason, at)),
         }
     }
 
     /// Reads a boolean.
-    pub fn boolean(&mut self) -> Result<bool, JsonFault> {
+    pub fn read_boolean(&mut self) -> Result<bool, JsonFault> {
         match self.peek() {
-            Some(b't') => self.literal("true").map(|()| true),
-            Some(b'f') => self.literal("false").map(|()| false),
+            Some(b't') => self.skip_literal("true").map(|()| true),
+            Some(b'f') => self.skip_literal("false").map(|()| false),
             _ => Err(self.mismatch("a boolean")),
         }
     }
 
     /// Passes `null` if that is what comes next.
     #[inline]
-    pub(super) fn null(&mut self) -> Result<bool, JsonFault> {
+    pub(super) fn skip_null(&mut self) -> Result<bool, JsonFault> {
         match self.peek() {
-            Some(b'n') => self.literal("null").map(|()| true),
+            Some(b'n') => self.skip_literal("null").map(|()| true),
             _ => Ok(false),
         }
     }
 
     /// Reads a number.
-    pub fn number(&mut self) -> Result<Number, JsonFault> {
+    pub fn read_number(&mut self) -> Result<Number, JsonFault> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return Err(self.mismatch("a JSON number"));
         }
-        let digits = self.digits()?;
+        let digits = self.read_digits()?;
         if digits.len() < 19
             && let Ok(number) = digits.parse::<u64>()
         {
             return Ok(number.into());
         }
-        serde_json::from_str(digits).map_err(|_| self.broken("number out of range"))
+        serde_json::from_str(digits).map_err(|_| self.syntax_fault("number out of range"))
     }
 
     /// Reads a short integer without sign, fraction or exponent; else `None`, and nothing has moved.
     #[inline]
-    pub(super) fn plain_integer(&mut self) -> Option<i64> {
+    pub(super) fn read_plain_integer(&mut self) -> Option<i64> {
         let rest = self.text.as_bytes().get(self.at..)?;
         let mut value = 0_i64;
         for (length, byte) in rest.iter().take(18).enumerate() {
@@ -322,17 +324,17 @@ impl<'de> Scanner<'de> {
         None
     }
 
-    fn literal(&mut self, word: &'static str) -> Result<(), JsonFault> {
+    fn skip_literal(&mut self, word: &'static str) -> Result<(), JsonFault> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         if !rest.starts_with(word.as_bytes()) {
-            return Err(self.broken("expected ident"));
+            return Err(self.syntax_fault("expected ident"));
         }
         self.at += word.len();
         Ok(())
     }
 
     /// Passes a number and gives its text.
-    fn digits(&mut self) -> Result<&'de str, JsonFault> {
+    fn read_digits(&mut self) -> Result<&'de str, JsonFault> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
@@ -360,35 +362,35 @@ impl<'de> Scanner<'de> {
         self.at = at;
         match self.text.get(start..at) {
             Some(digits) if good => Ok(digits),
-            _ => Err(self.broken("invalid number")),
+            _ => Err(self.syntax_fault("invalid number")),
         }
     }
 
     /// Passes a value and gives its text.
-    pub(super) fn span(&mut self) -> Result<&'de str, JsonFault> {
+    pub(super) fn read_span(&mut self) -> Result<&'de str, JsonFault> {
         self.peek();
         let start = self.at;
-        match self.passed {
+        match self.skipped {
             (known, end) if known == start && end > start => self.at = end,
-            _ => self.skip()?,
+            _ => self.skip_value()?,
         }
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
     /// Says that the value at this place has been passed over, and where it ends: it is kept as text without another
     /// look at it.
-    pub(super) fn remember(&mut self, passed: (usize, usize)) {
-        self.passed = passed;
+    pub(super) fn remember_span(&mut self, skipped: (usize, usize)) {
+        self.skipped = skipped;
     }
 
     /// Keeps a value as its text.
-    pub fn raw(&mut self) -> Result<RawJson, JsonFault> {
-        let span = self.span()?;
-        text::raw(span).ok_or_else(|| self.broken("invalid value"))
+    pub fn read_raw(&mut self) -> Result<RawJson, JsonFault> {
+        let span = self.read_span()?;
+        string::raw_from_valid(span).ok_or_else(|| self.syntax_fault("invalid value"))
     }
 
     /// Passes a value of any depth.
-    pub(super) fn skip(&mut self) -> Result<(), JsonFault> {
+    pub(super) fn skip_value(&mut self) -> Result<(), JsonFault> {
         loop {
             match self.peek() {
                 Some(b'"') => self.skip_string()?,
@@ -398,7 +400,7 @@ impl<'de> Scanner<'de> {
                         self.at += 1;
                     } else {
                         self.skip_name()?;
-                        self.open.push(b'}');
+                        self.open_brackets.push(b'}');
                         continue;
                     }
                 }
@@ -407,18 +409,18 @@ impl<'de> Scanner<'de> {
                     if self.peek() == Some(b']') {
                         self.at += 1;
                     } else {
-                        self.open.push(b']');
+                        self.open_brackets.push(b']');
                         continue;
                     }
                 }
-                Some(b'-' | b'0'..=b'9') => drop(self.digits()?),
-                Some(b't') => self.literal("true")?,
-                Some(b'f') => self.literal("false")?,
-                Some(b'n') => self.literal("null")?,
-                _ => return Err(self.broken("expected value")),
+                Some(b'-' | b'0'..=b'9') => drop(self.read_digits()?),
+                Some(b't') => self.skip_literal("true")?,
+                Some(b'f') => self.skip_literal("false")?,
+                Some(b'n') => self.skip_literal("null")?,
+                _ => return Err(self.syntax_fault("expected value")),
             }
             loop {
-                let Some(close) = self.open.last().copied() else {
+                let Some(close) = self.open_brackets.last().copied() else {
                     return Ok(());
                 };
                 match self.peek() {
@@ -431,9 +433,9 @@ impl<'de> Scanner<'de> {
                     }
                     Some(byte) if byte == close => {
                         self.at += 1;
-                        self.open.pop();
+                        self.open_brackets.pop();
                     }
-                    _ => return Err(self.broken("expected `,` or a closing bracket")),
+                    _ => return Err(self.syntax_fault("expected `,` or a closing bracket")),
                 }
             }
         }
@@ -441,19 +443,19 @@ impl<'de> Scanner<'de> {
 
     fn skip_name(&mut self) -> Result<(), JsonFault> {
         if self.peek() != Some(b'"') {
-            return Err(self.broken("key must be a string"));
+            return Err(self.syntax_fault("key must be a string"));
         }
         self.skip_string()?;
-        self.colon()
+        self.skip_colon()
     }
 
     fn skip_string(&mut self) -> Result<(), JsonFault> {
-        match text::string_end(self.text.as_bytes(), self.at + 1) {
+        match string::check_string(self.text.as_bytes(), self.at + 1) {
             Ok(after) => {
                 self.at = after;
                 Ok(())
             }
-            Err((reason, at)) => Err(JsonFault::broken(reason, at)),
+            Err((reason, at)) => Err(JsonFault::syntax(reason, at)),
         }
     }
 
@@ -461,13 +463,13 @@ impl<'de> Scanner<'de> {
     #[cold]
     pub(super) fn mismatch(&mut self, expected: &str) -> JsonFault {
         let found = match self.peek() {
-            Some(b'"') => self.string().map(FoundValue::String),
+            Some(b'"') => self.read_string_at_quote().map(FoundValue::String),
             Some(b'{') => Ok(FoundValue::Object),
             Some(b'[') => Ok(FoundValue::Array),
-            Some(b'n') => self.literal("null").map(|()| FoundValue::Null),
-            Some(b't' | b'f') => self.boolean().map(FoundValue::Boolean),
-            Some(b'-' | b'0'..=b'9') => self.number().map(FoundValue::Number),
-            _ => Err(self.broken("expected value")),
+            Some(b'n') => self.skip_literal("null").map(|()| FoundValue::Null),
+            Some(b't' | b'f') => self.read_boolean().map(FoundValue::Boolean),
+            Some(b'-' | b'0'..=b'9') => self.read_number().map(FoundValue::Number),
+            _ => Err(self.syntax_fault("expected value")),
         };
         match found {
             Ok(found) => JsonFault::data(serde_json::Error::invalid_type(found.unexpected(), &expected)),

@@ -11,20 +11,20 @@ use serde::ser::{
 use serde_json::Error;
 
 use super::escape::write_string;
-use crate::wire::find::special;
+use crate::wire::find::find_special;
 
 /// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
 pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 /// The name of a newtype around a string that has nothing to escape. Other serializers see the string.
-const CLEAN: &str = "$clean";
+const NO_ESCAPE: &str = "$clean";
 
 /// A string that has nothing to escape; written without a look at it.
 pub struct NoEscape<'a>(pub &'a str);
 
 impl Serialize for NoEscape<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(CLEAN, self.0)
+        serializer.serialize_newtype_struct(NO_ESCAPE, self.0)
     }
 }
 
@@ -74,7 +74,7 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-    fn items(self, open: u8, close: u8) -> ItemsWriter<'a> {
+    fn open_container(self, open: u8, close: u8) -> ItemsWriter<'a> {
         self.out.push(open);
         ItemsWriter {
             out: self.out,
@@ -114,7 +114,7 @@ impl<'a> Serializer for JsonWriter<'a> {
         match self.next {
             NextString::Text => write_string(value, self.out),
             NextString::NoEscape => {
-                debug_assert_eq!(special(value.as_bytes(), 0), value.len(), "{value}");
+                debug_assert_eq!(find_special(value.as_bytes(), 0), value.len(), "{value}");
                 self.out.reserve(value.len() + 2);
                 self.out.push(b'"');
                 self.out.extend_from_slice(value.as_bytes());
@@ -152,7 +152,7 @@ impl<'a> Serializer for JsonWriter<'a> {
         value: &T,
     ) -> Result<(), Error> {
         value.serialize(match name {
-            CLEAN => JsonWriter {
+            NO_ESCAPE => JsonWriter {
                 next: NextString::NoEscape,
                 ..self
             },
@@ -173,15 +173,15 @@ impl<'a> Serializer for JsonWriter<'a> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+        Ok(self.open_container(b'[', b']'))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<ItemsWriter<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+        Ok(self.open_container(b'[', b']'))
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<ItemsWriter<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+        Ok(self.open_container(b'[', b']'))
     }
 
     fn serialize_tuple_variant(
@@ -197,7 +197,7 @@ impl<'a> Serializer for JsonWriter<'a> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
-        Ok(self.items(b'{', b'}'))
+        Ok(self.open_container(b'{', b'}'))
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<StructWriter<'a>, Error> {
@@ -206,7 +206,7 @@ impl<'a> Serializer for JsonWriter<'a> {
                 next: NextString::Raw,
                 ..self
             }),
-            _ => StructWriter::Object(self.items(b'{', b'}')),
+            _ => StructWriter::Object(self.open_container(b'{', b'}')),
         })
     }
 
@@ -222,14 +222,14 @@ impl<'a> Serializer for JsonWriter<'a> {
 }
 
 impl ItemsWriter<'_> {
-    fn next(&mut self) {
+    fn write_separator(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
         }
     }
 
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.next();
+    fn write_item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.write_separator();
         value.serialize(JsonWriter::new(self.out))
     }
 
@@ -246,7 +246,7 @@ macro_rules! arrays {
             type Error = Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.item(value)
+                self.write_item(value)
             }
 
             fn end(self) -> Result<(), Error> {
@@ -268,7 +268,7 @@ impl SerializeMap for ItemsWriter<'_> {
 
     /// Names are strings; those of maps with other keys would not be JSON.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.next();
+        self.write_separator();
         let start = self.out.len();
         key.serialize(JsonWriter::new(self.out))?;
         match self.out.get(start) {

@@ -6,7 +6,7 @@ use memchr::memmem;
 use super::write_string;
 
 /// The longest template, in bytes: one is kept for each stream.
-const LIMIT: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// A written frame with holes for a text and a number.
 ///
@@ -16,9 +16,9 @@ const LIMIT: usize = 2048;
 pub struct FrameTemplate {
     literal: Box<[u8]>,
     /// How much of `literal` stands before the text.
-    text: usize,
+    text_at: usize,
     /// How much of it stands before the number, which comes behind the text; all of it where there is none.
-    number: usize,
+    number_at: usize,
 }
 
 impl FrameTemplate {
@@ -32,21 +32,21 @@ impl FrameTemplate {
     /// like it.
     pub fn of(written: &[u8], numbered: bool) -> Option<Self> {
         let mark = format!("\"{}\"", Self::TEXT);
-        let (before, rest) = split(written, mark.as_bytes())?;
+        let (before, rest) = split_at_mark(written, mark.as_bytes())?;
         let digits = Self::NUMBER.to_string();
         let (between, after) = match numbered {
-            true => split(rest, digits.as_bytes())?,
+            true => split_at_mark(rest, digits.as_bytes())?,
             false => (rest, &[][..]),
         };
         let literal = [before, between, after].concat();
         let has = |mark: &str| memmem::find(&literal, mark.as_bytes()).is_some();
-        if literal.len() > LIMIT || has(Self::TEXT) || (numbered && has(&digits)) {
+        if literal.len() > MAX_LENGTH || has(Self::TEXT) || (numbered && has(&digits)) {
             return None;
         }
         Some(Self {
             literal: literal.into(),
-            text: before.len(),
-            number: before.len() + between.len(),
+            text_at: before.len(),
+            number_at: before.len() + between.len(),
         })
     }
 
@@ -56,17 +56,17 @@ impl FrameTemplate {
         scratch.clear();
         write_string(text, scratch);
         out.reserve(self.literal.len() + scratch.len() + 20);
-        out.put_slice(part(0, self.text));
+        out.put_slice(part(0, self.text_at));
         out.put_slice(scratch);
-        out.put_slice(part(self.text, self.number));
-        if self.number < self.literal.len() {
+        out.put_slice(part(self.text_at, self.number_at));
+        if self.number_at < self.literal.len() {
             write_integer(number, out);
-            out.put_slice(part(self.number, self.literal.len()));
+            out.put_slice(part(self.number_at, self.literal.len()));
         }
     }
 }
 
-fn split<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+fn split_at_mark<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = memmem::find(bytes, mark)?;
     Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
 }

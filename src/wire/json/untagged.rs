@@ -3,42 +3,42 @@
 use super::error::JsonFault;
 use super::{RawJson, Scanner};
 
-/// A type with a variant for each JSON kind that it takes. A kind without a method of its own goes to `other`.
+/// A type with a variant for each JSON kind that it takes. A kind without a method of its own goes to `from_other`.
 pub trait UntaggedUnion: Sized {
     /// The kinds, for error messages.
     const EXPECTED: &'static str;
 
-    /// Whether `other` takes anything.
+    /// Whether `from_other` takes anything.
     const TAKES_OTHER: bool = false;
 
     /// A kind that the type does not name, as its text; `None` if that is an error.
-    fn other(raw: RawJson) -> Option<Self> {
+    fn from_other(raw: RawJson) -> Option<Self> {
         drop(raw);
         None
     }
 
     /// A string.
-    fn string(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+    fn read_string(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         refuse(scanner)
     }
 
     /// A number.
-    fn number(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+    fn read_number(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         refuse(scanner)
     }
 
     /// A boolean.
-    fn boolean(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+    fn read_boolean(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         refuse(scanner)
     }
 
     /// An array.
-    fn array(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+    fn read_array(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         refuse(scanner)
     }
 
     /// An object.
-    fn object(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+    fn read_object(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         refuse(scanner)
     }
 }
@@ -46,11 +46,11 @@ pub trait UntaggedUnion: Sized {
 /// Reads a [`UntaggedUnion`].
 pub fn read_untagged<T: UntaggedUnion>(scanner: &mut Scanner<'_>) -> Result<T, JsonFault> {
     match scanner.peek() {
-        Some(b'"') => T::string(scanner),
-        Some(b'{') => T::object(scanner),
-        Some(b'[') => T::array(scanner),
-        Some(b'-' | b'0'..=b'9') => T::number(scanner),
-        Some(b't' | b'f') => T::boolean(scanner),
+        Some(b'"') => T::read_string(scanner),
+        Some(b'{') => T::read_object(scanner),
+        Some(b'[') => T::read_array(scanner),
+        Some(b'-' | b'0'..=b'9') => T::read_number(scanner),
+        Some(b't' | b'f') => T::read_boolean(scanner),
         _ => refuse(scanner),
     }
 }
@@ -59,11 +59,11 @@ pub fn read_untagged<T: UntaggedUnion>(scanner: &mut Scanner<'_>) -> Result<T, J
 #[cold]
 fn refuse<T: UntaggedUnion>(scanner: &mut Scanner<'_>) -> Result<T, JsonFault> {
     if T::TAKES_OTHER {
-        let raw = scanner.raw()?;
-        return T::other(raw).ok_or_else(|| JsonFault::data(format!("expected {}", T::EXPECTED)));
+        let raw = scanner.read_raw()?;
+        return T::from_other(raw).ok_or_else(|| JsonFault::data(format!("expected {}", T::EXPECTED)));
     }
     if matches!(scanner.peek(), Some(b'-' | b'0'..=b'9')) {
-        scanner.number()?;
+        scanner.read_number()?;
         let message = format!("invalid type: number, expected {}", T::EXPECTED);
         return Err(JsonFault::data(message));
     }

@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 
 use super::Extra;
 use super::serializer::{JsonWriter, NoEscape};
-use crate::wire::find::special;
+use crate::wire::find::find_special;
 
 /// The JSON text of a generated type.
 pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
@@ -30,7 +30,7 @@ pub fn compact(json: &str) -> String {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'"' => {
-                at = skip_string(bytes, at);
+                at = skip_valid_string(bytes, at);
                 continue;
             }
             b' ' | b'\t' | b'\r' | b'\n' => {
@@ -46,10 +46,10 @@ pub fn compact(json: &str) -> String {
 }
 
 /// The offset behind the string that opens at `at`; of JSON text, so that there is one.
-fn skip_string(json: &[u8], at: usize) -> usize {
+fn skip_valid_string(json: &[u8], at: usize) -> usize {
     let mut from = at + 1;
     loop {
-        from = special(json, from);
+        from = find_special(json, from);
         match json.get(from) {
             Some(b'"') => return from + 1,
             Some(_) => from += 2,
@@ -59,7 +59,7 @@ fn skip_string(json: &[u8], at: usize) -> usize {
 }
 
 /// Writes a member that has one possible value, unless it came with another one.
-pub fn constant<M: SerializeMap>(
+pub fn write_constant<M: SerializeMap>(
     map: &mut M,
     name: &str,
     value: &str,
@@ -72,7 +72,7 @@ pub fn constant<M: SerializeMap>(
 }
 
 /// Writes a member if it has a value.
-pub fn optional<M: SerializeMap, T: Serialize>(
+pub fn write_optional<M: SerializeMap, T: Serialize>(
     map: &mut M,
     name: &str,
     value: &Option<T>,

@@ -32,7 +32,7 @@ impl Index {
     /// Reads the whole document.
     pub fn read(document: &[u8]) -> Self {
         let entries = match u32::try_from(document.len()) {
-            Ok(_) => entries(document).unwrap_or_default(),
+            Ok(_) => index_entries(document).unwrap_or_default(),
             Err(_) => Vec::new(),
         };
         Self { entries }
@@ -44,13 +44,13 @@ impl Index {
     ///
     /// When the document is malformed at its top level or something follows the value.
     pub fn document<'a>(&'a self, document: &'a [u8]) -> Result<SpliceNode<'a>, ScanError> {
-        match self.place(0).span() {
-            Some((start, end)) => Ok(SpliceNode::placed(document, start, end, self.place(0))),
+        match self.cursor(0).span() {
+            Some((start, end)) => Ok(SpliceNode::from_index(document, start, end, self.cursor(0))),
             None => SpliceNode::document(document),
         }
     }
 
-    fn place(&self, number: usize) -> IndexCursor<'_> {
+    fn cursor(&self, number: usize) -> IndexCursor<'_> {
         IndexCursor { index: self, number }
     }
 }
@@ -63,13 +63,13 @@ impl IndexCursor<'_> {
     }
 
     /// The entry right behind: what is in it, or what follows it where that is nothing.
-    pub(super) fn inner(self) -> Self {
+    pub(super) fn enter(self) -> Self {
         let number = self.number + 1;
         Self { number, ..self }
     }
 
     /// The entry behind it and everything in it.
-    pub(super) fn next(self) -> Self {
+    pub(super) fn next_sibling(self) -> Self {
         let entry = self.index.entries.get(self.number);
         let number = entry.map_or(self.number + 1, |entry| entry.next as usize);
         Self { number, ..self }
@@ -77,8 +77,8 @@ impl IndexCursor<'_> {
 }
 
 /// The entries of a document; `None` where it is malformed.
-fn entries(document: &[u8]) -> Option<Vec<IndexEntry>> {
-    let mut list = IndexBuilder {
+fn index_entries(document: &[u8]) -> Option<Vec<IndexEntry>> {
+    let mut builder = IndexBuilder {
         document,
         entries: Vec::with_capacity((document.len() / 24).min(8192)),
     };
@@ -88,36 +88,36 @@ fn entries(document: &[u8]) -> Option<Vec<IndexEntry>> {
         // A value begins here.
         let byte = *document.get(at)?;
         if matches!(byte, b'{' | b'[') {
-            open.push(list.entries.len());
-            list.push(at, at)?;
+            open.push(builder.entries.len());
+            builder.push_entry(at, at)?;
             at = skip_space(document, at + 1);
             let close = if byte == b'{' { b'}' } else { b']' };
             if document.get(at) != Some(&close) {
-                at = list.name(byte == b'{', at)?;
+                at = builder.push_name(byte == b'{', at)?;
                 continue;
             }
         } else {
             let end = skip_value(document, at).ok()?;
-            list.push(at, end)?;
+            builder.push_entry(at, end)?;
             at = end;
         }
         // A value has ended here, or is about to.
         loop {
             at = skip_space(document, at);
             let Some(&container) = open.last() else {
-                return (at == document.len()).then_some(list.entries);
+                return (at == document.len()).then_some(builder.entries);
             };
-            let is_object = list.opens(container)? == b'{';
+            let is_object = builder.opening_byte(container)? == b'{';
             match document.get(at)? {
                 b',' => {
-                    at = list.name(is_object, skip_space(document, at + 1))?;
+                    at = builder.push_name(is_object, skip_space(document, at + 1))?;
                     break;
                 }
                 b'}' if is_object => at += 1,
                 b']' if !is_object => at += 1,
                 _ => return None,
             }
-            list.close(container, at)?;
+            builder.close_container(container, at)?;
             open.pop();
         }
     }
@@ -130,7 +130,7 @@ struct IndexBuilder<'a> {
 }
 
 impl IndexBuilder<'_> {
-    fn push(&mut self, start: usize, end: usize) -> Option<()> {
+    fn push_entry(&mut self, start: usize, end: usize) -> Option<()> {
         self.entries.push(IndexEntry {
             start: u32::try_from(start).ok()?,
             end: u32::try_from(end).ok()?,
@@ -140,23 +140,23 @@ impl IndexBuilder<'_> {
     }
 
     /// Takes the name in front of a member's value; gives where the value begins.
-    fn name(&mut self, is_member: bool, at: usize) -> Option<usize> {
+    fn push_name(&mut self, is_member: bool, at: usize) -> Option<usize> {
         if !is_member {
             return Some(at);
         }
         let end = skip_string(self.document, at).ok()?;
-        self.push(at, end)?;
+        self.push_entry(at, end)?;
         let colon = skip_space(self.document, end);
         let is_colon = self.document.get(colon) == Some(&b':');
         is_colon.then(|| skip_space(self.document, colon + 1))
     }
 
-    fn opens(&self, container: usize) -> Option<u8> {
+    fn opening_byte(&self, container: usize) -> Option<u8> {
         let entry = self.entries.get(container)?;
         self.document.get(entry.start as usize).copied()
     }
 
-    fn close(&mut self, container: usize, end: usize) -> Option<()> {
+    fn close_container(&mut self, container: usize, end: usize) -> Option<()> {
         let next = u32::try_from(self.entries.len()).ok()?;
         let entry = self.entries.get_mut(container)?;
         entry.end = u32::try_from(end).ok()?;

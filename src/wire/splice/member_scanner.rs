@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memchr2;
 
 use super::nested::{self, NestedStop};
-use super::scan::{Brackets, StringCut, string_end};
+use super::scan::{Brackets, StringCut, find_string_end};
 
 /// Looks for all values of one top-level member in a document that arrives in pieces, so that each piece is passed over
 /// while the processor still has it at hand and the pieces need not be put together.
@@ -85,15 +85,15 @@ impl MemberScanner {
         while let Some(&byte) = piece.get(at) {
             at = match self.state {
                 MemberScanState::Unclear => break,
-                MemberScanState::InKey => self.key(piece, at),
-                MemberScanState::InString => self.string(piece, at),
+                MemberScanState::InKey => self.scan_key(piece, at),
+                MemberScanState::InString => self.scan_string(piece, at),
                 MemberScanState::Escaped => {
                     self.state = MemberScanState::InString;
                     at + 1
                 }
-                MemberScanState::InNested => self.nested(piece, at),
-                MemberScanState::InScalar => self.scalar(byte, at),
-                _ => self.between(byte, at),
+                MemberScanState::InNested => self.scan_nested(piece, at),
+                MemberScanState::InScalar => self.scan_scalar(byte, at),
+                _ => self.scan_structure(byte, at),
             };
         }
         self.offset += piece.len();
@@ -104,7 +104,7 @@ impl MemberScanner {
         (self.state == MemberScanState::End).then_some(self.found)
     }
 
-    fn key(&mut self, piece: &[u8], at: usize) -> usize {
+    fn scan_key(&mut self, piece: &[u8], at: usize) -> usize {
         let rest = piece.get(at..).unwrap_or_default();
         let end = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let part = rest.get(..end).unwrap_or_default();
@@ -119,10 +119,10 @@ impl MemberScanner {
         at + end + 1
     }
 
-    fn string(&mut self, piece: &[u8], at: usize) -> usize {
-        match string_end(piece, at) {
+    fn scan_string(&mut self, piece: &[u8], at: usize) -> usize {
+        match find_string_end(piece, at) {
             Ok(behind) if self.open.is_empty() => {
-                self.value_ends(behind);
+                self.end_value(behind);
                 behind
             }
             Ok(behind) => {
@@ -136,10 +136,10 @@ impl MemberScanner {
         }
     }
 
-    fn nested(&mut self, piece: &[u8], at: usize) -> usize {
-        match nested::pass(piece, at, &mut self.open) {
+    fn scan_nested(&mut self, piece: &[u8], at: usize) -> usize {
+        match nested::skip_to_close(piece, at, &mut self.open) {
             NestedStop::End(behind) => {
-                self.value_ends(behind);
+                self.end_value(behind);
                 return behind;
             }
             NestedStop::Mismatch(_) => self.state = MemberScanState::Unclear,
@@ -149,25 +149,25 @@ impl MemberScanner {
         piece.len()
     }
 
-    fn scalar(&mut self, byte: u8, at: usize) -> usize {
+    fn scan_scalar(&mut self, byte: u8, at: usize) -> usize {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'E' => at + 1,
             // Looked at once more, behind the value.
             _ => {
-                self.value_ends(at);
+                self.end_value(at);
                 at
             }
         }
     }
 
-    fn value_ends(&mut self, at: usize) {
+    fn end_value(&mut self, at: usize) {
         self.state = MemberScanState::CommaOrEnd;
         if self.name == self.key {
             self.found.push(self.start..self.offset + at);
         }
     }
 
-    fn between(&mut self, byte: u8, at: usize) -> usize {
+    fn scan_structure(&mut self, byte: u8, at: usize) -> usize {
         self.state = match (self.state, byte) {
             (state, b' ' | b'\n' | b'\r' | b'\t') => state,
             (MemberScanState::Start, b'{') => MemberScanState::KeyOrEnd,

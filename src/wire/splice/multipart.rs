@@ -30,7 +30,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = parameter(parameters, "boundary")?;
+    let boundary = find_parameter(parameters, "boundary")?;
     // RFC 2046 allows 1 to 70 characters, none of which needs an escape in quotes.
     (!boundary.is_empty() && boundary.len() <= 70 && !boundary.contains('\\')).then_some(boundary)
 }
@@ -44,7 +44,7 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
     let delimiter = format!("\r\n--{boundary}");
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let opening = delimiter.as_bytes().get(2..).unwrap_or_default();
-    let mut start = match body.strip_prefix(opening).map(delimiter_line) {
+    let mut start = match body.strip_prefix(opening).map(read_delimiter_line) {
         Some(Some(DelimiterLine::Part(width))) => opening.len() + width,
         Some(Some(DelimiterLine::Close)) => return Ok(Vec::new()),
         _ => return Err(MultipartError::NoBoundary),
@@ -57,7 +57,7 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
             Some(_) => (2, false),
             None => {
                 let end = memmem::find(part, b"\r\n\r\n").ok_or(unfinished)?;
-                (end + 4, names_field(part.get(..end).unwrap_or_default(), name))
+                (end + 4, is_named_field(part.get(..end).unwrap_or_default(), name))
             }
         };
         // The delimiter's own line break may be the one that ends the headers, when the content is empty.
@@ -66,7 +66,7 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
             let rest = part.get(from..).unwrap_or_default();
             let at = from + finder.find(rest).ok_or(unfinished)?;
             let after = part.get(at + delimiter.len()..).unwrap_or_default();
-            match delimiter_line(after) {
+            match read_delimiter_line(after) {
                 Some(line) => break (at, line),
                 None => from = at + 1,
             }
@@ -88,7 +88,7 @@ enum DelimiterLine {
 }
 
 /// What stands behind `--boundary`; `None` when that was not a delimiter but the start of something longer.
-fn delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
+fn read_delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
     if after.starts_with(b"--") {
         return Some(DelimiterLine::Close);
     }
@@ -101,7 +101,7 @@ fn delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
         .then_some(DelimiterLine::Part(padding + 2))
 }
 
-fn names_field(headers: &[u8], name: &str) -> bool {
+fn is_named_field(headers: &[u8], name: &str) -> bool {
     let Ok(headers) = std::str::from_utf8(headers) else {
         return false;
     };
@@ -116,18 +116,18 @@ fn names_field(headers: &[u8], name: &str) -> bool {
         return false;
     };
     kind.trim().eq_ignore_ascii_case("form-data")
-        && parameter(parameters, "name") == Some(name)
-        && parameter(parameters, "filename").is_none()
-        && parameter(parameters, "filename*").is_none()
+        && find_parameter(parameters, "name") == Some(name)
+        && find_parameter(parameters, "filename").is_none()
+        && find_parameter(parameters, "filename*").is_none()
 }
 
 /// The value of `name` in `a=b; c="d"`, with quotes taken off and escapes left as they are.
-fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
+fn find_parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, rest) = parameters.split_once('=')?;
         let key = key.trim_matches([' ', '\t', ';']);
         let (value, after) = match rest.trim_start().strip_prefix('"') {
-            Some(quoted) => quoted_end(quoted)?,
+            Some(quoted) => split_quoted(quoted)?,
             None => rest.split_once(';').unwrap_or((rest, "")),
         };
         if key.eq_ignore_ascii_case(name) {
@@ -137,7 +137,7 @@ fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-fn quoted_end(quoted: &str) -> Option<(&str, &str)> {
+fn split_quoted(quoted: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     let end = quoted.bytes().position(|byte| {
         let ends = byte == b'"' && !escaped;

@@ -1,7 +1,7 @@
 //! Passing over an object or array, sixty-four bytes at a time.
 
-use super::scan::{Brackets, StringCut, string_end};
-use crate::wire::find::{ByteBlock, quote};
+use super::scan::{Brackets, StringCut, find_string_end};
+use crate::wire::find::{ByteBlock, find_quote};
 
 /// Where the way through a nested value ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,19 +23,19 @@ const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
 /// Goes on from `at`, outside of strings, through the value whose brackets are `open`, until they are closed: without
 /// recursion, so that no depth can exhaust the stack.
-pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
+pub(super) fn skip_to_close(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
     // All bits are set while a block begins inside of a string.
     let mut inside = 0_u64;
     // The lowest bit is set when a block begins behind a backslash that escapes.
     let mut escaping = 0_u64;
     let mut long = 0;
-    while let Some(block) = ByteBlock::read(text, at) {
+    while let Some(block) = ByteBlock::load(text, at) {
         if inside != 0 && !block.has_quote() && block.last() != b'\\' {
             escaping = 0;
             at += ByteBlock::LENGTH;
             long += 1;
             if long == LONG {
-                (at, escaping) = next_quote(text, at);
+                (at, escaping) = find_next_quote(text, at);
                 long = 0;
             }
             continue;
@@ -43,9 +43,9 @@ pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedSto
         long = 0;
         let backslashes = block.backslashes();
         // Right up to the first backslash outside of strings, where the way ends.
-        let (escaped, next) = escaped(backslashes, escaping);
+        let (escaped, next) = find_escaped(backslashes, escaping);
         escaping = next;
-        let strings = parity(block.quotes() & !escaped) ^ inside;
+        let strings = prefix_xor(block.quotes() & !escaped) ^ inside;
         // The last bit, spread over all.
         inside = 0_u64.wrapping_sub(strings >> 63);
         let mut brackets = match strings {
@@ -54,7 +54,7 @@ pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedSto
         };
         while brackets != 0 {
             let place = at + brackets.trailing_zeros() as usize;
-            if let Some(stop) = bracket(text, place, open) {
+            if let Some(stop) = track_bracket(text, place, open) {
                 return stop;
             }
             brackets &= brackets - 1;
@@ -68,25 +68,25 @@ pub(super) fn pass(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedSto
             }
             at += 1;
         }
-        match string_end(text, at) {
+        match find_string_end(text, at) {
             Ok(behind) => at = behind,
             Err(cut) => return NestedStop::InString(cut),
         }
     }
-    few(text, at, open)
+    skip_bytewise(text, at, open)
 }
 
-/// As [`pass`], where less than a block is left.
-fn few(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
+/// As [`skip_to_close`], where less than a block is left.
+fn skip_bytewise(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
     while let Some(byte) = text.get(at) {
         if *byte == b'"' {
-            match string_end(text, at + 1) {
+            match find_string_end(text, at + 1) {
                 Ok(behind) => at = behind,
                 Err(cut) => return NestedStop::InString(cut),
             }
             continue;
         }
-        if let Some(stop) = bracket(text, at, open) {
+        if let Some(stop) = track_bracket(text, at, open) {
             return stop;
         }
         at += 1;
@@ -96,7 +96,7 @@ fn few(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
 
 /// Takes a byte outside of strings.
 #[inline]
-fn bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
+fn track_bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
     match text.get(at) {
         Some(b'{') => open.push(true),
         Some(b'[') => open.push(false),
@@ -116,8 +116,8 @@ fn bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
 
 /// The next quote in a string that goes on at `at`, or the end of the text, and whether a backslash before it escapes
 /// it; what is before `at` escapes nothing.
-fn next_quote(text: &[u8], at: usize) -> (usize, u64) {
-    let found = quote(text, at);
+fn find_next_quote(text: &[u8], at: usize) -> (usize, u64) {
+    let found = find_quote(text, at);
     let inside = text.get(at..found).unwrap_or_default();
     let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
     (found, u64::from(!backslashes.is_multiple_of(2)))
@@ -126,7 +126,7 @@ fn next_quote(text: &[u8], at: usize) -> (usize, u64) {
 /// Which bytes of a block are escaped, and whether the first of the next one is: in a run of backslashes, every other one
 /// escapes what follows it. `first` tells whether the first byte here is escaped.
 #[inline]
-fn escaped(backslashes: u64, first: u64) -> (u64, u64) {
+fn find_escaped(backslashes: u64, first: u64) -> (u64, u64) {
     if backslashes == 0 {
         return (first, 0);
     }
@@ -140,7 +140,7 @@ fn escaped(backslashes: u64, first: u64) -> (u64, u64) {
 
 /// Sets each bit that has an odd number of set bits up to and with itself.
 #[inline]
-fn parity(mut bits: u64) -> u64 {
+fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << shift;
     }
@@ -163,7 +163,7 @@ mod tests {
                 b'"' => inside = !inside,
                 _ if inside => {}
                 _ => {
-                    if let Some(stop) = bracket(text, at, open) {
+                    if let Some(stop) = track_bracket(text, at, open) {
                         return stop;
                     }
                 }
@@ -178,7 +178,7 @@ mod tests {
 
     fn agree(text: &[u8], at: usize) {
         let expected = slowly(text, at, &mut Brackets::default());
-        let found = pass(text, at, &mut Brackets::default());
+        let found = skip_to_close(text, at, &mut Brackets::default());
         assert_eq!(found, expected, "{} from {at}", String::from_utf8_lossy(text));
     }
 

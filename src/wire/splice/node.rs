@@ -24,14 +24,14 @@ pub enum JsonKind {
     Null,
 }
 
-/// A value and its place in the document.
+/// A value and its cursor in the document.
 #[derive(Debug, Clone, Copy)]
 pub struct SpliceNode<'a> {
     document: &'a [u8],
     start: usize,
     end: usize,
-    /// Its place in an index, where there is one.
-    place: Option<IndexCursor<'a>>,
+    /// Its cursor in an index, where there is one.
+    cursor: Option<IndexCursor<'a>>,
 }
 
 /// One `"key": value` of an object.
@@ -59,7 +59,7 @@ pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
         at: start + 1,
         state: WalkState::First,
         whole: true,
-        place: None,
+        cursor: None,
     })
 }
 
@@ -112,21 +112,21 @@ impl<'a> SpliceNode<'a> {
     pub fn document(document: &'a [u8]) -> Result<Self, ScanError> {
         let start = skip_space(document, 0);
         let end = skip_value(document, start)?;
-        end_of_document(document, end)?;
+        expect_end(document, end)?;
         Ok(Self {
             document,
             start,
             end,
-            place: None,
+            cursor: None,
         })
     }
 
-    pub(super) fn placed(document: &'a [u8], start: usize, end: usize, place: IndexCursor<'a>) -> Self {
+    pub(super) fn from_index(document: &'a [u8], start: usize, end: usize, cursor: IndexCursor<'a>) -> Self {
         Self {
             document,
             start,
             end,
-            place: Some(place),
+            cursor: Some(cursor),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> SpliceNode<'a> {
             at: self.start + 1,
             state: WalkState::First,
             whole: false,
-            place: self.place.map(|place| (place.inner(), self.end)),
+            cursor: self.cursor.map(|cursor| (cursor.enter(), self.end)),
         })
     }
 
@@ -183,7 +183,7 @@ impl<'a> SpliceNode<'a> {
             document: self.document,
             at: self.start + 1,
             state: WalkState::First,
-            place: self.place.map(|place| (place.inner(), self.end)),
+            cursor: self.cursor.map(|cursor| (cursor.enter(), self.end)),
         })
     }
 
@@ -247,7 +247,12 @@ enum WalkState {
 }
 
 /// Reads up to the next item: past the comma where one is due. `None` when `close` was met.
-fn advance(document: &[u8], at: usize, state: WalkState, close: u8) -> Result<(usize, bool), ScanError> {
+fn skip_separator(
+    document: &[u8],
+    at: usize,
+    state: WalkState,
+    close: u8,
+) -> Result<(usize, bool), ScanError> {
     let at = skip_space(document, at);
     let object = close == b'}';
     match (document.get(at), state) {
@@ -258,7 +263,7 @@ fn advance(document: &[u8], at: usize, state: WalkState, close: u8) -> Result<(u
     }
 }
 
-fn end_of_document(document: &[u8], at: usize) -> Result<(), ScanError> {
+fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
     let at = skip_space(document, at);
     if at < document.len() {
         fail(at, "the end of the document")
@@ -267,11 +272,11 @@ fn end_of_document(document: &[u8], at: usize) -> Result<(), ScanError> {
     }
 }
 
-/// The node at a place of the index, unless it lies behind the `end` of what is walked through.
-fn placed<'a>(document: &'a [u8], place: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
-    let (from, to) = place.span().filter(|(_, to)| *to <= end)?;
-    let node = SpliceNode::placed(document, from, to, *place);
-    *place = place.next();
+/// The node at a cursor of the index, unless it lies behind the `end` of what is walked through.
+fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
+    let (from, to) = cursor.span().filter(|(_, to)| *to <= end)?;
+    let node = SpliceNode::from_index(document, from, to, *cursor);
+    *cursor = cursor.next_sibling();
     Some(node)
 }
 
@@ -283,21 +288,21 @@ pub struct SpliceMembers<'a> {
     state: WalkState,
     whole: bool,
     /// The next name in an index, and the end of the object.
-    place: Option<(IndexCursor<'a>, usize)>,
+    cursor: Option<(IndexCursor<'a>, usize)>,
 }
 
 impl<'a> SpliceMembers<'a> {
     fn read(&mut self) -> Result<Option<SpliceMember<'a>>, ScanError> {
         let document = self.document;
-        if let Some((place, end)) = &mut self.place {
-            let key = placed(document, place, *end);
-            let value = key.and_then(|_| placed(document, place, *end));
+        if let Some((cursor, end)) = &mut self.cursor {
+            let key = next_indexed(document, cursor, *end);
+            let value = key.and_then(|_| next_indexed(document, cursor, *end));
             return Ok(key.zip(value).map(|(key, value)| SpliceMember { key, value }));
         }
-        let (start, closed) = advance(document, self.at, self.state, b'}')?;
+        let (start, closed) = skip_separator(document, self.at, self.state, b'}')?;
         if closed {
             if self.whole {
-                end_of_document(document, start)?;
+                expect_end(document, start)?;
             }
             return Ok(None);
         }
@@ -306,7 +311,7 @@ impl<'a> SpliceMembers<'a> {
             document,
             start,
             end,
-            place: None,
+            cursor: None,
         };
         let colon = skip_space(document, end);
         if document.get(colon) != Some(&b':') {
@@ -321,7 +326,7 @@ impl<'a> SpliceMembers<'a> {
                 document,
                 start,
                 end,
-                place: None,
+                cursor: None,
             },
         }))
     }
@@ -351,16 +356,16 @@ pub struct SpliceElements<'a> {
     at: usize,
     state: WalkState,
     /// The next element in an index, and the end of the array.
-    place: Option<(IndexCursor<'a>, usize)>,
+    cursor: Option<(IndexCursor<'a>, usize)>,
 }
 
 impl<'a> SpliceElements<'a> {
     fn read(&mut self) -> Result<Option<SpliceNode<'a>>, ScanError> {
         let document = self.document;
-        if let Some((place, end)) = &mut self.place {
-            return Ok(placed(document, place, *end));
+        if let Some((cursor, end)) = &mut self.cursor {
+            return Ok(next_indexed(document, cursor, *end));
         }
-        let (start, closed) = advance(document, self.at, self.state, b']')?;
+        let (start, closed) = skip_separator(document, self.at, self.state, b']')?;
         if closed {
             return Ok(None);
         }
@@ -370,7 +375,7 @@ impl<'a> SpliceElements<'a> {
             document,
             start,
             end,
-            place: None,
+            cursor: None,
         }))
     }
 }

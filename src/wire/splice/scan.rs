@@ -1,7 +1,7 @@
 //! Finding where a JSON value ends.
 
 use super::nested::{self, NestedStop};
-use crate::wire::find::quote;
+use crate::wire::find::find_quote;
 
 /// Where and why a JSON text could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +45,9 @@ pub(super) struct StringCut {
 
 /// The offset behind the string that `from` lies in. Looks for quotation marks only, and behind each whether it is
 /// escaped: in code every line break is an escape, and few of those are of quotation marks.
-pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
+pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
     loop {
-        let found = quote(text, from);
+        let found = find_quote(text, from);
         let inside = text.get(from..found).unwrap_or_default();
         let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
         let escaped = !backslashes.is_multiple_of(2);
@@ -66,7 +66,7 @@ pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if text.get(at) != Some(&b'"') {
         return fail(at, "a string");
     }
-    string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
+    find_string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
 }
 
 /// The offset behind the value that starts at `at`.
@@ -123,7 +123,7 @@ fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
 
 /// Passes over an object or array.
 fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
-    match nested::pass(text, start, &mut Brackets::default()) {
+    match nested::skip_to_close(text, start, &mut Brackets::default()) {
         NestedStop::End(behind) => Ok(behind),
         NestedStop::Mismatch(at) => match text.get(at) {
             Some(b'}') => fail(at, "']'"),

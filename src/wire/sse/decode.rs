@@ -139,14 +139,14 @@ impl SseDecoder {
         reason = "None here means: more input is needed; that is no iterator's end"
     )]
     pub fn next(&mut self) -> Result<Option<SseItem>, EventTooLarge> {
-        if let Some(frame) = self.whole_event() {
+        if let Some(frame) = self.take_whole_event() {
             return Ok(Some(SseItem::Event(frame)));
         }
         while let Some(line) = self.next_line()? {
             let item = if line.is_empty() {
                 self.take_event().map(SseItem::Event)
             } else {
-                self.field(line)
+                self.read_field(line)
             };
             if item.is_some() {
                 return Ok(item);
@@ -160,7 +160,7 @@ impl SseDecoder {
 
     /// The next event, where it has the form that servers write and stands in one chunk: `event`, if at all, then one
     /// line of `data`. Where it is `None`, nothing has been taken.
-    fn whole_event(&mut self) -> Option<SseFrame> {
+    fn take_whole_event(&mut self) -> Option<SseFrame> {
         let is_between = self.partial.is_empty()
             && self.event.is_none()
             && matches!(self.data, SseData::None)
@@ -206,29 +206,29 @@ impl SseDecoder {
                 if chunk.is_empty() {
                     self.chunks.pop_front();
                 }
-                self.check(self.partial.len() + tail.len())?;
+                self.check_limit(self.partial.len() + tail.len())?;
                 let line = if self.partial.is_empty() {
                     tail
                 } else {
                     self.partial.extend_from_slice(&tail);
                     self.partial.split().freeze()
                 };
-                return Ok(Some(self.without_mark(line)));
+                return Ok(Some(self.strip_byte_order_mark(line)));
             }
             let more = chunk.len();
-            self.check(self.partial.len() + more)?;
+            self.check_limit(self.partial.len() + more)?;
             if let Some(chunk) = self.chunks.pop_front() {
                 self.partial.extend_from_slice(&chunk);
             }
         }
         if self.ended && !self.partial.is_empty() {
             let line = self.partial.split().freeze();
-            return Ok(Some(self.without_mark(line)));
+            return Ok(Some(self.strip_byte_order_mark(line)));
         }
         Ok(None)
     }
 
-    fn check(&mut self, line: usize) -> Result<(), EventTooLarge> {
+    fn check_limit(&mut self, line: usize) -> Result<(), EventTooLarge> {
         if self.held.saturating_add(line) <= self.limit {
             return Ok(());
         }
@@ -241,14 +241,14 @@ impl SseDecoder {
     }
 
     /// A byte order mark is allowed before the first line; waiting for that line's end makes its cut irrelevant.
-    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
+    fn strip_byte_order_mark(&mut self, mut line: Bytes) -> Bytes {
         if std::mem::take(&mut self.at_start) && line.starts_with(BYTE_ORDER_MARK) {
             line.advance(BYTE_ORDER_MARK.len());
         }
         line
     }
 
-    fn field(&mut self, mut line: Bytes) -> Option<SseItem> {
+    fn read_field(&mut self, mut line: Bytes) -> Option<SseItem> {
         let size = line.len();
         let colon = memchr::memchr(b':', &line).unwrap_or(size);
         let name = line.split_to(colon);
@@ -276,9 +276,9 @@ impl SseDecoder {
             SseData::One(first) => {
                 let mut joined = BytesMut::with_capacity(first.len() + 1 + line.len());
                 joined.extend_from_slice(&first);
-                SseData::Joined(join(joined, &line))
+                SseData::Joined(append_line(joined, &line))
             }
-            SseData::Joined(joined) => SseData::Joined(join(joined, &line)),
+            SseData::Joined(joined) => SseData::Joined(append_line(joined, &line)),
         };
     }
 
@@ -295,7 +295,7 @@ impl SseDecoder {
     }
 }
 
-fn join(mut joined: BytesMut, line: &[u8]) -> BytesMut {
+fn append_line(mut joined: BytesMut, line: &[u8]) -> BytesMut {
     joined.extend_from_slice(b"\n");
     joined.extend_from_slice(line);
     joined

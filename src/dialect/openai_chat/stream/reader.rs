@@ -22,7 +22,7 @@ const FIELD_PATHS: FieldPaths = FieldPaths {
         &["refusal"],
         &["tool_calls", "0", "function", "arguments"],
     ],
-    passed: &["created", "obfuscation"],
+    ignored: &["created", "obfuscation"],
 };
 
 /// Reads one streamed answer.

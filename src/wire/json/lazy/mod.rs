@@ -12,7 +12,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::error::JsonFault;
 use super::escape::write_escaped;
 use super::serializer::{NoEscape, RAW};
-use super::{ReadJson, Scanner, text};
+use super::{ReadJson, Scanner, string};
 
 /// A text that remembers how JSON spelled it.
 ///
@@ -67,7 +67,7 @@ impl DocumentSlice {
 impl EscapedSlice {
     fn decoded(&self) -> &str {
         self.decoded
-            .get_or_init(|| text::decode(self.slice.spelling()).unwrap_or_default())
+            .get_or_init(|| string::decode(self.slice.spelling()).unwrap_or_default())
     }
 }
 
@@ -77,7 +77,7 @@ impl LazyStr {
     pub(super) fn slice(document: &Arc<ByteString>, start: usize, end: usize, length: usize) -> Self {
         let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
             let spelling = document.get(start..end).unwrap_or_default();
-            return text::decode(spelling).unwrap_or_default().into();
+            return string::decode(spelling).unwrap_or_default().into();
         };
         let slice = DocumentSlice {
             document: Arc::clone(document),
@@ -111,7 +111,7 @@ impl LazyStr {
             LazyRepr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
                 Ok(EscapedSlice { slice, decoded, .. }) => match decoded.into_inner() {
                     Some(text) => text,
-                    None => text::decode(slice.spelling()).unwrap_or_default(),
+                    None => string::decode(slice.spelling()).unwrap_or_default(),
                 },
                 Err(shared) => shared.decoded().to_owned(),
             },
@@ -261,7 +261,7 @@ pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> 
 impl ReadJson for LazyStr {
     #[inline]
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
-        scanner.lazy()
+        scanner.read_lazy()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::wire::json::FieldPaths;
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["delta"]],
-    passed: &["sequence_number", "obfuscation"],
+    ignored: &["sequence_number", "obfuscation"],
 };
 
 /// Reads a stream. Whatever pieces a server leaves out are made up for from the complete items that follow them.

@@ -7,32 +7,32 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::RawJson;
-use crate::wire::find::special;
+use crate::wire::find::find_special;
 
 /// A byte in every byte of a word.
-const fn every(byte: u8) -> u64 {
+const fn repeat_byte(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 #[inline]
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
+fn read_word(bytes: &[u8], at: usize) -> Option<u64> {
     let chunk = bytes.get(at..)?.first_chunk::<8>()?;
     Some(u64::from_le_bytes(*chunk))
 }
 
 /// The high bit of each byte that is special. Bits after the first one may be wrong: subtractions borrow.
 #[inline]
-fn marks(word: u64) -> u64 {
-    let quote = word ^ every(b'"');
-    let backslash = word ^ every(b'\\');
-    let control = word.wrapping_sub(every(0x20)) & !word;
-    let quote = quote.wrapping_sub(every(1)) & !quote;
-    let backslash = backslash.wrapping_sub(every(1)) & !backslash;
-    (quote | backslash | control) & every(0x80)
+fn mark_specials(word: u64) -> u64 {
+    let quote = word ^ repeat_byte(b'"');
+    let backslash = word ^ repeat_byte(b'\\');
+    let control = word.wrapping_sub(repeat_byte(0x20)) & !word;
+    let quote = quote.wrapping_sub(repeat_byte(1)) & !quote;
+    let backslash = backslash.wrapping_sub(repeat_byte(1)) & !backslash;
+    (quote | backslash | control) & repeat_byte(0x80)
 }
 
 #[inline]
-fn first(marks: u64) -> usize {
+fn first_marked(marks: u64) -> usize {
     (marks.trailing_zeros() / 8) as usize
 }
 
@@ -51,15 +51,15 @@ const LONE: &str = "lone leading surrogate in hex escape";
 const CUT: &str = "unexpected end of hex escape";
 
 /// The index after the closing quote of the string whose content begins at `at`.
-pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, BrokenString> {
+pub(super) fn check_string(bytes: &[u8], mut at: usize) -> Result<usize, BrokenString> {
     loop {
-        at = special(bytes, at);
+        at = find_special(bytes, at);
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => match bytes.get(at + 1) {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
                 Some(b'u') => {
-                    hex(bytes, at + 2)?;
+                    read_hex(bytes, at + 2)?;
                     at += 6;
                 }
                 _ => return Err((ESCAPE, at)),
@@ -72,12 +72,12 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, BrokenStr
 
 /// Passes over the string whose content begins at `at`, and refuses what [`unescape`] does: the index of its closing
 /// quote, and how long the text is that it spells.
-pub(super) fn pass(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenString> {
+pub(super) fn measure_string(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenString> {
     let mut at = start;
     // By how much the spelling is longer than the text.
     let mut longer = 0;
     loop {
-        at = special(bytes, at);
+        at = find_special(bytes, at);
         match bytes.get(at) {
             Some(b'"') => return Ok((at, at - start - longer)),
             Some(b'\\') => match bytes.get(at + 1) {
@@ -86,7 +86,7 @@ pub(super) fn pass(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenS
                     longer += 1;
                 }
                 Some(b'u') => {
-                    let (char, after) = unicode(bytes, at)?;
+                    let (char, after) = read_unicode_escape(bytes, at)?;
                     longer += after - at - char.len_utf8();
                     at = after;
                 }
@@ -124,7 +124,7 @@ pub(super) fn unescape(
     loop {
         // Eight bytes are copied before it is known how many of them belong here: cheaper than a copy for each piece,
         // most of which are short.
-        let (found, after) = match word(bytes, at) {
+        let (found, after) = match read_word(bytes, at) {
             Some(word) => {
                 if scratch.len() < length + 8 {
                     make_room(scratch, length);
@@ -133,10 +133,10 @@ pub(super) fn unescape(
                 if let Some(place) = place {
                     *place = word.to_le_bytes();
                 }
-                match marks(word) {
+                match mark_specials(word) {
                     0 => (None, 8),
                     marks => {
-                        let first = first(marks);
+                        let first = first_marked(marks);
                         (Some((word >> (first * 8)) as u8), first)
                     }
                 }
@@ -144,7 +144,7 @@ pub(super) fn unescape(
             None => {
                 let byte = *bytes.get(at).ok_or((END, at))?;
                 if !is_special(byte) {
-                    append(scratch, length, &[byte]);
+                    copy_to(scratch, length, &[byte]);
                     length += 1;
                     at += 1;
                     continue;
@@ -166,15 +166,15 @@ pub(super) fn unescape(
                     b'b' => 8,
                     b'f' => 12,
                     b'u' => {
-                        let (char, after) = unicode(bytes, at)?;
+                        let (char, after) = read_unicode_escape(bytes, at)?;
                         let mut buffer = [0; 4];
-                        length += append(scratch, length, char.encode_utf8(&mut buffer).as_bytes());
+                        length += copy_to(scratch, length, char.encode_utf8(&mut buffer).as_bytes());
                         at = after;
                         continue;
                     }
                     _ => return Err((ESCAPE, at)),
                 };
-                length += append(scratch, length, &[plain]);
+                length += copy_to(scratch, length, &[plain]);
                 at += 2;
             }
             Some(b'"') => {
@@ -189,7 +189,7 @@ pub(super) fn unescape(
 
 /// Writes to the buffer at `length`; gives how much that was.
 #[inline]
-fn append(scratch: &mut Vec<u8>, length: usize, bytes: &[u8]) -> usize {
+fn copy_to(scratch: &mut Vec<u8>, length: usize, bytes: &[u8]) -> usize {
     if scratch.len() < length + 8 {
         make_room(scratch, length);
     }
@@ -209,8 +209,8 @@ fn make_room(scratch: &mut Vec<u8>, length: usize) {
 }
 
 /// Reads the escape that begins at `at`, or the two that make one character.
-fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
-    let unit = hex(bytes, at + 2)?;
+fn read_unicode_escape(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
+    let unit = read_hex(bytes, at + 2)?;
     if let Some(char) = char::from_u32(unit) {
         return Ok((char, at + 6));
     }
@@ -221,7 +221,7 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
     if bytes.get(after..after + 2) != Some(b"\\u") {
         return Err((CUT, after));
     }
-    let low = hex(bytes, after + 2)?;
+    let low = read_hex(bytes, after + 2)?;
     if !(0xdc00..0xe000).contains(&low) {
         return Err((LONE, after + 6));
     }
@@ -232,7 +232,7 @@ fn unicode(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
     }
 }
 
-fn hex(bytes: &[u8], at: usize) -> Result<u32, BrokenString> {
+fn read_hex(bytes: &[u8], at: usize) -> Result<u32, BrokenString> {
     let digits = bytes.get(at..at + 4).ok_or((END, bytes.len()))?;
     digits.iter().try_fold(0, |unit, digit| {
         let digit = char::from(*digit).to_digit(16).ok_or((ESCAPE, at))?;
@@ -244,7 +244,7 @@ fn hex(bytes: &[u8], at: usize) -> Result<u32, BrokenString> {
 ///
 /// The constructor that serde_json has for this would look at every byte once more; what it reads from a deserializer
 /// it believes.
-pub(super) fn raw(span: &str) -> Option<RawJson> {
+pub(super) fn raw_from_valid(span: &str) -> Option<RawJson> {
     RawJson::deserialize(CheckedJson(span)).ok()
 }
 
@@ -280,8 +280,8 @@ impl fmt::Debug for CheckedJson<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{raw, unescape};
-    use crate::wire::find::special;
+    use super::{raw_from_valid, unescape};
+    use crate::wire::find::find_special;
 
     #[test]
     fn strings_mean_what_serde_json_says() {
@@ -313,7 +313,7 @@ mod tests {
             for second in pieces {
                 for third in ["", "tail that is longer than a word", "\\n"] {
                     let text = format!("\"{first}{second}{third}\"");
-                    let end = special(text.as_bytes(), 1);
+                    let end = find_special(text.as_bytes(), 1);
                     let ours = unescape(text.as_bytes(), 1, end, &mut scratch).ok();
                     let theirs = serde_json::from_str::<String>(&text).ok();
                     assert_eq!(ours, theirs.map(|theirs| (theirs, text.len())), "{text}");
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn text_is_kept_as_it_is() {
         for text in ["1.0", "{ \"a\" : [1e5, null] }", "\"\\u00e9\""] {
-            assert_eq!(raw(text).expect("serde_json takes it").get(), text);
+            assert_eq!(raw_from_valid(text).expect("serde_json takes it").get(), text);
         }
     }
 }
