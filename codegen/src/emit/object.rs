@@ -86,14 +86,18 @@ impl Member<'_> {
         let Some(slot) = self.slot() else {
             return quote!(members.skip()?);
         };
+        let mode = match lenient {
+            true => quote!(rt::IntegerMode::Lenient),
+            false => quote!(rt::IntegerMode::Exact),
+        };
         match (self.property.required, self.property.nullable, self.integer()) {
             (true, false, false) => quote!(members.read_required(#wire, &mut #slot)?),
-            (true, false, true) => quote!(members.read_required_integer(#wire, &mut #slot, #lenient)?),
+            (true, false, true) => quote!(members.read_required_integer(#wire, &mut #slot, #mode)?),
             (true, true, false) => quote!(members.read_nullable(#wire, &mut #slot)?),
-            (true, true, true) => quote!(members.read_nullable_integer(#wire, &mut #slot, #lenient)?),
+            (true, true, true) => quote!(members.read_nullable_integer(#wire, &mut #slot, #mode)?),
             (false, _, false) => quote!(members.read_optional(#wire, &mut #slot, &mut extra)?),
             (false, _, true) => {
-                quote!(members.read_optional_integer(#wire, &mut #slot, &mut extra, #lenient)?)
+                quote!(members.read_optional_integer(#wire, &mut #slot, &mut extra, #mode)?)
             }
         }
     }

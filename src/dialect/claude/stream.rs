@@ -17,7 +17,7 @@ use crate::dialect::shared::fast_path::{DeltaFastPath, FrameCache};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier};
 use crate::dialect::{ResponseContext, StreamReader, StreamWriter};
-use crate::wire::json::{FieldPaths, FrameTemplate};
+use crate::wire::json::{FieldPaths, FrameTemplate, TemplateMarks};
 
 /// Where a piece stands in an event.
 const FIELD_PATHS: FieldPaths = FieldPaths {
@@ -559,10 +559,10 @@ impl Writer {
             return;
         }
         self.piece(delta(text), out);
-        if self.pieces.is_wanted() {
+        if self.pieces.record_full_write() {
             let mut marked = BytesMut::new();
             self.piece(delta(FrameTemplate::TEXT), &mut marked);
-            self.pieces.learn(&marked, false);
+            self.pieces.learn(&marked, TemplateMarks::Text);
         }
     }
 

@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 
 use crate::canonical::{Delta, Event};
-use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate};
+use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate, TemplateMarks};
 
 /// How many patterns that no event met may be given up before there are no more of them.
 const FRUITLESS: u8 = 3;
@@ -146,7 +146,7 @@ impl FrameCache {
 
     /// Whether the next frame should be written a second time, with the marks of [`FrameTemplate`] in it, and be shown to
     /// [`FrameCache::learn`]: blocks of one piece are not worth it.
-    pub fn is_wanted(&mut self) -> bool {
+    pub fn record_full_write(&mut self) -> bool {
         match self.0 {
             FrameState::None => {
                 self.0 = FrameState::Once;
@@ -158,8 +158,8 @@ impl FrameCache {
     }
 
     /// Makes a template of a frame with marks, in one dialect one for a number among them.
-    pub fn learn(&mut self, marked: &[u8], numbered: bool) {
-        self.0 = FrameTemplate::of(marked, numbered).map_or(FrameState::Odd, FrameState::Known);
+    pub fn learn(&mut self, marked: &[u8], marks: TemplateMarks) {
+        self.0 = FrameTemplate::from_marked(marked, marks).map_or(FrameState::Odd, FrameState::Known);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::JsonFault;
-use super::{Extra, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
+use super::{Extra, IntegerMode, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
 
 /// A type that reads itself from the members of a JSON object.
 pub trait ReadObject: Sized {
@@ -137,8 +137,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         T::read(self.scanner).map_err(|fault| fault.within(name))
     }
 
-    fn read_integer(&mut self, name: &str, lenient: bool) -> Result<Option<i64>, JsonFault> {
-        number::read_integer(self.scanner, lenient).map_err(|fault| fault.within(name))
+    fn read_integer(&mut self, name: &str, mode: IntegerMode) -> Result<Option<i64>, JsonFault> {
+        number::read_integer(self.scanner, mode).map_err(|fault| fault.within(name))
     }
 
     /// Reads a required member.
@@ -148,15 +148,14 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads a required integer. `1.0` is 1; a fraction or a number out of range is an error, unless `lenient`: then it
-    /// is cut off or held at the limit, because an odd counter must not fail an answer.
+    /// Reads a required integer; [`IntegerMode`] says which numbers are accepted.
     pub fn read_required_integer(
         &mut self,
         name: &str,
         field: &mut Option<i64>,
-        lenient: bool,
+        mode: IntegerMode,
     ) -> Result<(), JsonFault> {
-        *field = self.read_integer(name, lenient)?;
+        *field = self.read_integer(name, mode)?;
         match field {
             Some(_) => Ok(()),
             None => Err(JsonFault::data("invalid type: null, expected an integer").within(name)),
@@ -175,9 +174,9 @@ impl<'de> ObjectMembers<'_, 'de> {
         &mut self,
         name: &str,
         field: &mut Option<i64>,
-        lenient: bool,
+        mode: IntegerMode,
     ) -> Result<(), JsonFault> {
-        *field = self.read_integer(name, lenient)?;
+        *field = self.read_integer(name, mode)?;
         Ok(())
     }
 
@@ -202,9 +201,9 @@ impl<'de> ObjectMembers<'_, 'de> {
         name: &'static str,
         field: &mut Option<i64>,
         extra: &mut Extra,
-        lenient: bool,
+        mode: IntegerMode,
     ) -> Result<(), JsonFault> {
-        *field = self.read_integer(name, lenient)?;
+        *field = self.read_integer(name, mode)?;
         if field.is_none() {
             extra.push_null(name);
         }

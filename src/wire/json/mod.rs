@@ -30,6 +30,7 @@ pub use keys::{JsonKey, NOT_KNOWN, UnionTag};
 pub use lazy::{Concat, LazyStr, join};
 pub use map::Map;
 pub use members::{ObjectMembers, ReadObject, need, read_object};
+pub use number::IntegerMode;
 #[cfg(test)]
 pub use pattern::pattern_hits;
 pub use pattern::{EventPattern, FieldPaths};
@@ -38,7 +39,7 @@ pub use read::ReadJson;
 pub use scan::Scanner;
 pub use serde_json::Number;
 pub use serializer::NoEscape;
-pub use template::FrameTemplate;
+pub use template::{FrameTemplate, TemplateMarks};
 pub use unknown::Unknown;
 pub use untagged::{UntaggedUnion, read_untagged};
 pub use write::{append, compact, to_bytes, write_constant, write_optional};

@@ -10,8 +10,18 @@ const ABOVE_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const EXPECTED: &str = "an integer";
 
+/// Which numbers a member of type integer accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntegerMode {
+    /// Whole numbers in the range of `i64`. `1.0` is whole.
+    Exact,
+    /// Any number: a fraction is cut off and the limits of `i64` replace numbers out of range. For responses, which an
+    /// unusual counter must not make unreadable.
+    Lenient,
+}
+
 /// Reads an integer or null; see [`super::ObjectMembers::read_required_integer`].
-pub(super) fn read_integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<Option<i64>, JsonFault> {
+pub(super) fn read_integer(scanner: &mut Scanner<'_>, mode: IntegerMode) -> Result<Option<i64>, JsonFault> {
     if let Some(value) = scanner.read_plain_integer() {
         return Ok(Some(value));
     }
@@ -26,14 +36,14 @@ pub(super) fn read_integer(scanner: &mut Scanner<'_>, lenient: bool) -> Result<O
         return Ok(Some(value));
     }
     if let Some(value) = number.as_u64() {
-        return match lenient {
-            true => Ok(Some(i64::MAX)),
-            false => Err(refused(Unexpected::Unsigned(value))),
+        return match mode {
+            IntegerMode::Lenient => Ok(Some(i64::MAX)),
+            IntegerMode::Exact => Err(refused(Unexpected::Unsigned(value))),
         };
     }
     let value = number.as_f64().unwrap_or_default();
     let exact = value.fract() == 0.0 && (-ABOVE_I64..ABOVE_I64).contains(&value);
-    if exact || lenient {
+    if exact || mode == IntegerMode::Lenient {
         // `as` holds the value at the limits of the type.
         return Ok(Some(value as i64));
     }

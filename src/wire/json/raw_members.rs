@@ -57,7 +57,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::super::{
-        Extra, JsonFault, JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, parse_with_raw_members,
+        Extra, IntegerMode, JsonFault, JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, parse_with_raw_members,
         read_as_object,
     };
 
@@ -77,7 +77,7 @@ mod tests {
                 match key {
                     JsonKey::Known(_) => {
                         let mut value = None;
-                        members.read_optional_integer("known", &mut value, &mut extra, false)?;
+                        members.read_optional_integer("known", &mut value, &mut extra, IntegerMode::Exact)?;
                         known = Some(value);
                     }
                     JsonKey::Other(name) => members.keep(name, &mut extra)?,

@@ -21,6 +21,15 @@ pub struct FrameTemplate {
     number_at: usize,
 }
 
+/// Which markers a frame contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateMarks {
+    /// [`FrameTemplate::TEXT`] only.
+    Text,
+    /// [`FrameTemplate::TEXT`] and, after it, [`FrameTemplate::NUMBER`].
+    TextAndNumber,
+}
+
 impl FrameTemplate {
     /// What stands for the text.
     pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
@@ -30,17 +39,20 @@ impl FrameTemplate {
     /// The template of a frame that was written with what stands for a text and, where it is `numbered`, behind it what
     /// stands for a number; `None` where one of them is not there exactly once: something else in the frame may look
     /// like it.
-    pub fn of(written: &[u8], numbered: bool) -> Option<Self> {
+    pub fn from_marked(written: &[u8], marks: TemplateMarks) -> Option<Self> {
         let mark = format!("\"{}\"", Self::TEXT);
         let (before, rest) = split_at_mark(written, mark.as_bytes())?;
         let digits = Self::NUMBER.to_string();
-        let (between, after) = match numbered {
-            true => split_at_mark(rest, digits.as_bytes())?,
-            false => (rest, &[][..]),
+        let (between, after) = match marks {
+            TemplateMarks::TextAndNumber => split_at_mark(rest, digits.as_bytes())?,
+            TemplateMarks::Text => (rest, &[][..]),
         };
         let literal = [before, between, after].concat();
         let has = |mark: &str| memmem::find(&literal, mark.as_bytes()).is_some();
-        if literal.len() > MAX_LENGTH || has(Self::TEXT) || (numbered && has(&digits)) {
+        if literal.len() > MAX_LENGTH
+            || has(Self::TEXT)
+            || (marks == TemplateMarks::TextAndNumber && has(&digits))
+        {
             return None;
         }
         Some(Self {
@@ -100,8 +112,11 @@ mod tests {
 
     #[test]
     fn a_filled_template_is_the_frame() {
-        let template = FrameTemplate::of(frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(), true)
-            .expect("a template");
+        let template = FrameTemplate::from_marked(
+            frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(),
+            TemplateMarks::TextAndNumber,
+        )
+        .expect("a template");
         for text in ["", "a", "\"\\\n é", FrameTemplate::TEXT] {
             for number in [
                 0,
@@ -124,7 +139,8 @@ mod tests {
     fn a_frame_may_have_no_number() {
         for number in [5, FrameTemplate::NUMBER] {
             let written = frame(FrameTemplate::TEXT, number);
-            let template = FrameTemplate::of(written.as_bytes(), false).expect("a template");
+            let template =
+                FrameTemplate::from_marked(written.as_bytes(), TemplateMarks::Text).expect("a template");
             let mut out = BytesMut::new();
             template.write("b", 9, &mut Vec::new(), &mut out);
             assert_eq!(out, frame("b", number));
@@ -146,7 +162,10 @@ mod tests {
             frame(FrameTemplate::TEXT, FrameTemplate::NUMBER)
         );
         for written in [twice, numbers, inside, before, frame("none", 1)] {
-            assert!(FrameTemplate::of(written.as_bytes(), true).is_none(), "{written}");
+            assert!(
+                FrameTemplate::from_marked(written.as_bytes(), TemplateMarks::TextAndNumber).is_none(),
+                "{written}"
+            );
         }
     }
 }

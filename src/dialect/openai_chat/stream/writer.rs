@@ -15,7 +15,7 @@ use crate::dialect::shared::call_ids;
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{ResponseContext, StreamWriter};
-use crate::wire::json::FrameTemplate;
+use crate::wire::json::{FrameTemplate, TemplateMarks};
 
 /// Writes one streamed answer.
 ///
@@ -114,10 +114,10 @@ impl Writer {
             return;
         }
         self.send_delta(delta(text), out);
-        if self.pieces.is_wanted() {
+        if self.pieces.record_full_write() {
             let mut marked = BytesMut::new();
             self.send_delta(delta(FrameTemplate::TEXT), &mut marked);
-            self.pieces.learn(&marked, false);
+            self.pieces.learn(&marked, TemplateMarks::Text);
         }
     }
 

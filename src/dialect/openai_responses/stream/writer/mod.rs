@@ -14,7 +14,7 @@ use crate::canonical::{
 };
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::{ResponseContext, StreamWriter};
-use crate::wire::json::FrameTemplate;
+use crate::wire::json::{FrameTemplate, TemplateMarks};
 use crate::wire::sse;
 
 /// Writes a stream.
@@ -129,12 +129,12 @@ impl Writer {
         let mut first = event(self, text);
         *number(&mut first) = Some(sequence);
         self.send(name, first, out);
-        if self.pieces.is_wanted() {
+        if self.pieces.record_full_write() {
             let mut event = event(self, FrameTemplate::TEXT);
             *number(&mut event) = Some(FrameTemplate::NUMBER);
             let mut marked = BytesMut::new();
             self.send(name, event, &mut marked);
-            self.pieces.learn(&marked, true);
+            self.pieces.learn(&marked, TemplateMarks::TextAndNumber);
         }
     }
 
