@@ -190,7 +190,8 @@ fn zero_specials(bytes: u8x16) -> u8x16 {
     control_or_quote.min(bytes ^ u8x16::splat(b'\\'))
 }
 
-fn is_special(byte: u8) -> bool {
+#[inline]
+pub fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 

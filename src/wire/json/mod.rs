@@ -16,6 +16,7 @@ mod pattern;
 mod raw_members;
 mod read;
 mod scan;
+mod serde_json_compat;
 mod serializer;
 mod string;
 mod template;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{RawJson, compact, string};
+use super::serde_json_compat::raw_from_valid;
+use super::{RawJson, compact};
 
 /// Members by their names, in the document's own words.
 pub type RawMembers = Vec<(&'static str, RawJson)>;
@@ -46,7 +47,7 @@ impl RawMemberSpans {
         let values = self.names.iter().zip(self.values);
         let member = |(name, value): (&&'static str, Range<usize>)| {
             let value = document.get(value).filter(|value| !value.is_empty())?;
-            Some((*name, string::raw_from_valid(&compact(value))?))
+            Some((*name, raw_from_valid(&compact(value))?))
         };
         values.filter_map(member).collect()
     }

@@ -11,10 +11,8 @@ use serde::ser::{
 use serde_json::Error;
 
 use super::escape::write_string;
+use super::serde_json_compat::RAW_VALUE;
 use crate::wire::find::find_special;
-
-/// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
-pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 /// The name of a newtype around a string that has nothing to escape. Other serializers see the string.
 const NO_ESCAPE: &str = "$clean";
@@ -202,7 +200,7 @@ impl<'a> Serializer for JsonWriter<'a> {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<StructWriter<'a>, Error> {
         Ok(match name {
-            RAW => StructWriter::Raw(JsonWriter {
+            RAW_VALUE => StructWriter::Raw(JsonWriter {
                 next: NextString::Raw,
                 ..self
             }),

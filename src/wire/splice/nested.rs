@@ -1,6 +1,6 @@
 //! Passing over an object or array, sixty-four bytes at a time.
 
-use super::scan::{Brackets, StringCut, find_string_end};
+use super::scan::{Brackets, StringCut, ends_with_escape, find_string_end};
 use crate::wire::find::{ByteBlock, find_quote};
 
 /// Where the way through a nested value ends.
@@ -119,8 +119,7 @@ fn track_bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedSt
 fn find_next_quote(text: &[u8], at: usize) -> (usize, u64) {
     let found = find_quote(text, at);
     let inside = text.get(at..found).unwrap_or_default();
-    let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
-    (found, u64::from(!backslashes.is_multiple_of(2)))
+    (found, u64::from(ends_with_escape(inside)))
 }
 
 /// Which bytes of a block are escaped, and whether the first of the next one is: in a run of backslashes, every other one

@@ -55,11 +55,13 @@ pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
         return fail(start, "an object");
     }
     Ok(SpliceMembers {
-        document,
-        at: start + 1,
-        state: WalkState::First,
-        whole: true,
-        cursor: None,
+        walk: ContainerWalk {
+            document,
+            at: start + 1,
+            state: WalkState::First,
+            indexed: None,
+        },
+        is_whole_document: true,
     })
 }
 
@@ -113,12 +115,16 @@ impl<'a> SpliceNode<'a> {
         let start = skip_space(document, 0);
         let end = skip_value(document, start)?;
         expect_end(document, end)?;
-        Ok(Self {
+        Ok(Self::unindexed(document, start, end))
+    }
+
+    fn unindexed(document: &'a [u8], start: usize, end: usize) -> Self {
+        Self {
             document,
             start,
             end,
             cursor: None,
-        })
+        }
     }
 
     pub(super) fn from_index(document: &'a [u8], start: usize, end: usize, cursor: IndexCursor<'a>) -> Self {
@@ -162,11 +168,8 @@ impl<'a> SpliceNode<'a> {
             return fail(self.start, "an object");
         }
         Ok(SpliceMembers {
-            document: self.document,
-            at: self.start + 1,
-            state: WalkState::First,
-            whole: false,
-            cursor: self.cursor.map(|cursor| (cursor.enter(), self.end)),
+            walk: ContainerWalk::inside(self),
+            is_whole_document: false,
         })
     }
 
@@ -180,10 +183,7 @@ impl<'a> SpliceNode<'a> {
             return fail(self.start, "an array");
         }
         Ok(SpliceElements {
-            document: self.document,
-            at: self.start + 1,
-            state: WalkState::First,
-            cursor: self.cursor.map(|cursor| (cursor.enter(), self.end)),
+            walk: ContainerWalk::inside(self),
         })
     }
 
@@ -246,21 +246,60 @@ enum WalkState {
     Done,
 }
 
-/// Reads up to the next item: past the comma where one is due. `None` when `close` was met.
-fn skip_separator(
-    document: &[u8],
+/// The way through one object or array, item by item.
+#[derive(Debug, Clone)]
+struct ContainerWalk<'a> {
+    document: &'a [u8],
+    /// Where the last item ended.
     at: usize,
     state: WalkState,
-    close: u8,
-) -> Result<(usize, bool), ScanError> {
-    let at = skip_space(document, at);
-    let object = close == b'}';
-    match (document.get(at), state) {
-        (Some(byte), _) if *byte == close => Ok((at + 1, true)),
-        (_, WalkState::First) => Ok((at, false)),
-        (Some(b','), _) => Ok((skip_space(document, at + 1), false)),
-        _ => fail(at, if object { "',' or '}'" } else { "',' or ']'" }),
+    /// The next entry of an index, and the end of the container; `None` where the bytes are read instead.
+    indexed: Option<(IndexCursor<'a>, usize)>,
+}
+
+impl<'a> ContainerWalk<'a> {
+    fn inside(container: &SpliceNode<'a>) -> Self {
+        Self {
+            document: container.document,
+            at: container.start + 1,
+            state: WalkState::First,
+            indexed: container.cursor.map(|cursor| (cursor.enter(), container.end)),
+        }
     }
+
+    /// Reads up to the next item, past the comma where one is due: its offset, or the offset behind `close`.
+    #[inline]
+    fn skip_separator(&self, close: u8) -> Result<NextItem, ScanError> {
+        let document = self.document;
+        let at = skip_space(document, self.at);
+        match (document.get(at), self.state) {
+            (Some(byte), _) if *byte == close => Ok(NextItem::Closed(at + 1)),
+            (_, WalkState::First) => Ok(NextItem::At(at)),
+            (Some(b','), _) => Ok(NextItem::At(skip_space(document, at + 1))),
+            _ if close == b'}' => fail(at, "',' or '}'"),
+            _ => fail(at, "',' or ']'"),
+        }
+    }
+
+    /// Notes how reading went: the walk ends behind the last item and after an error.
+    #[inline]
+    fn record<T>(&mut self, item: Result<Option<T>, ScanError>) -> Option<Result<T, ScanError>> {
+        let item = item.transpose();
+        self.state = if matches!(item, Some(Ok(_))) {
+            WalkState::Next
+        } else {
+            WalkState::Done
+        };
+        item
+    }
+}
+
+/// What comes next in an object or array.
+enum NextItem {
+    /// An item begins here.
+    At(usize),
+    /// The container has ended before this offset.
+    Closed(usize),
 }
 
 fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
@@ -272,7 +311,7 @@ fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
     }
 }
 
-/// The node at a cursor of the index, unless it lies behind the `end` of what is walked through.
+/// The node at a place of the index, unless it lies behind the `end` of what is walked through.
 fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
     let (from, to) = cursor.span().filter(|(_, to)| *to <= end)?;
     let node = SpliceNode::from_index(document, from, to, *cursor);
@@ -283,52 +322,37 @@ fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize
 /// An object's members, found one at a time. Ends after an error.
 #[derive(Debug, Clone)]
 pub struct SpliceMembers<'a> {
-    document: &'a [u8],
-    at: usize,
-    state: WalkState,
-    whole: bool,
-    /// The next name in an index, and the end of the object.
-    cursor: Option<(IndexCursor<'a>, usize)>,
+    walk: ContainerWalk<'a>,
+    /// Nothing may follow the object.
+    is_whole_document: bool,
 }
 
 impl<'a> SpliceMembers<'a> {
     fn read(&mut self) -> Result<Option<SpliceMember<'a>>, ScanError> {
-        let document = self.document;
-        if let Some((cursor, end)) = &mut self.cursor {
+        let document = self.walk.document;
+        if let Some((cursor, end)) = &mut self.walk.indexed {
             let key = next_indexed(document, cursor, *end);
             let value = key.and_then(|_| next_indexed(document, cursor, *end));
             return Ok(key.zip(value).map(|(key, value)| SpliceMember { key, value }));
         }
-        let (start, closed) = skip_separator(document, self.at, self.state, b'}')?;
-        if closed {
-            if self.whole {
-                expect_end(document, start)?;
+        let start = match self.walk.skip_separator(b'}')? {
+            NextItem::At(start) => start,
+            NextItem::Closed(after) if self.is_whole_document => {
+                return expect_end(document, after).map(|()| None);
             }
-            return Ok(None);
-        }
-        let end = skip_string(document, start)?;
-        let key = SpliceNode {
-            document,
-            start,
-            end,
-            cursor: None,
+            NextItem::Closed(_) => return Ok(None),
         };
+        let end = skip_string(document, start)?;
+        let key = SpliceNode::unindexed(document, start, end);
         let colon = skip_space(document, end);
         if document.get(colon) != Some(&b':') {
             return fail(colon, "':'");
         }
         let start = skip_space(document, colon + 1);
         let end = skip_value(document, start)?;
-        self.at = end;
-        Ok(Some(SpliceMember {
-            key,
-            value: SpliceNode {
-                document,
-                start,
-                end,
-                cursor: None,
-            },
-        }))
+        self.walk.at = end;
+        let value = SpliceNode::unindexed(document, start, end);
+        Ok(Some(SpliceMember { key, value }))
     }
 }
 
@@ -336,47 +360,32 @@ impl<'a> Iterator for SpliceMembers<'a> {
     type Item = Result<SpliceMember<'a>, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == WalkState::Done {
+        if self.walk.state == WalkState::Done {
             return None;
         }
-        let item = self.read().transpose();
-        self.state = if matches!(item, Some(Ok(_))) {
-            WalkState::Next
-        } else {
-            WalkState::Done
-        };
-        item
+        let member = self.read();
+        self.walk.record(member)
     }
 }
 
 /// An array's elements, found one at a time. Ends after an error.
 #[derive(Debug, Clone)]
 pub struct SpliceElements<'a> {
-    document: &'a [u8],
-    at: usize,
-    state: WalkState,
-    /// The next element in an index, and the end of the array.
-    cursor: Option<(IndexCursor<'a>, usize)>,
+    walk: ContainerWalk<'a>,
 }
 
 impl<'a> SpliceElements<'a> {
     fn read(&mut self) -> Result<Option<SpliceNode<'a>>, ScanError> {
-        let document = self.document;
-        if let Some((cursor, end)) = &mut self.cursor {
+        let document = self.walk.document;
+        if let Some((cursor, end)) = &mut self.walk.indexed {
             return Ok(next_indexed(document, cursor, *end));
         }
-        let (start, closed) = skip_separator(document, self.at, self.state, b']')?;
-        if closed {
+        let NextItem::At(start) = self.walk.skip_separator(b']')? else {
             return Ok(None);
-        }
+        };
         let end = skip_value(document, start)?;
-        self.at = end;
-        Ok(Some(SpliceNode {
-            document,
-            start,
-            end,
-            cursor: None,
-        }))
+        self.walk.at = end;
+        Ok(Some(SpliceNode::unindexed(document, start, end)))
     }
 }
 
@@ -384,15 +393,10 @@ impl<'a> Iterator for SpliceElements<'a> {
     type Item = Result<SpliceNode<'a>, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == WalkState::Done {
+        if self.walk.state == WalkState::Done {
             return None;
         }
-        let item = self.read().transpose();
-        self.state = if matches!(item, Some(Ok(_))) {
-            WalkState::Next
-        } else {
-            WalkState::Done
-        };
-        item
+        let element = self.read();
+        self.walk.record(element)
     }
 }

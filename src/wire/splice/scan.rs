@@ -49,8 +49,7 @@ pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, Str
     loop {
         let found = find_quote(text, from);
         let inside = text.get(from..found).unwrap_or_default();
-        let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
-        let escaped = !backslashes.is_multiple_of(2);
+        let escaped = ends_with_escape(inside);
         if found >= text.len() {
             return Err(StringCut { escaped });
         }
@@ -59,6 +58,13 @@ pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, Str
             return Ok(from);
         }
     }
+}
+
+/// Whether the last byte is a backslash that escapes what follows: one at the end of an odd run of backslashes.
+#[inline]
+pub(super) fn ends_with_escape(inside: &[u8]) -> bool {
+    let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
+    !backslashes.is_multiple_of(2)
 }
 
 /// The offset behind the string that opens at `at`.

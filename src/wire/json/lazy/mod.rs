@@ -11,7 +11,8 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::error::JsonFault;
 use super::escape::write_escaped;
-use super::serializer::{NoEscape, RAW};
+use super::serde_json_compat::RAW_VALUE;
+use super::serializer::NoEscape;
 use super::{ReadJson, Scanner, string};
 
 /// A text that remembers how JSON spelled it.
@@ -278,8 +279,8 @@ impl Serialize for LazyStr {
             LazyRepr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
             LazyRepr::Escaped(escaped) => escaped.slice.quoted(),
         };
-        let mut raw = serializer.serialize_struct(RAW, 1)?;
-        raw.serialize_field(RAW, quoted)?;
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, quoted)?;
         raw.end()
     }
 }

@@ -7,13 +7,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytestring::ByteString;
-use serde::de::{Error as _, Unexpected};
 use serde_json::Number;
 
 use super::error::JsonFault;
 use super::raw_members::{RawMemberSpans, RawMembers};
-use super::{LazyStr, RawJson, string};
+use super::{LazyStr, string};
 use crate::wire::find::find_special;
+
+mod mismatch;
+mod skip;
 
 /// How deep objects and arrays may nest, besides those that are kept as text.
 const MAX_DEPTH: u8 = 128;
@@ -364,149 +366,5 @@ impl<'de> Scanner<'de> {
             Some(digits) if good => Ok(digits),
             _ => Err(self.syntax_fault("invalid number")),
         }
-    }
-
-    /// Passes a value and gives its text.
-    pub(super) fn read_span(&mut self) -> Result<&'de str, JsonFault> {
-        self.peek();
-        let start = self.at;
-        match self.skipped {
-            (known, end) if known == start && end > start => self.at = end,
-            _ => self.skip_value()?,
-        }
-        Ok(self.text.get(start..self.at).unwrap_or_default())
-    }
-
-    /// Says that the value at this place has been passed over, and where it ends: it is kept as text without another
-    /// look at it.
-    pub(super) fn remember_span(&mut self, skipped: (usize, usize)) {
-        self.skipped = skipped;
-    }
-
-    /// Keeps a value as its text.
-    pub fn read_raw(&mut self) -> Result<RawJson, JsonFault> {
-        let span = self.read_span()?;
-        string::raw_from_valid(span).ok_or_else(|| self.syntax_fault("invalid value"))
-    }
-
-    /// Passes a value of any depth.
-    pub(super) fn skip_value(&mut self) -> Result<(), JsonFault> {
-        loop {
-            match self.peek() {
-                Some(b'"') => self.skip_string()?,
-                Some(b'{') => {
-                    self.at += 1;
-                    if self.peek() == Some(b'}') {
-                        self.at += 1;
-                    } else {
-                        self.skip_name()?;
-                        self.open_brackets.push(b'}');
-                        continue;
-                    }
-                }
-                Some(b'[') => {
-                    self.at += 1;
-                    if self.peek() == Some(b']') {
-                        self.at += 1;
-                    } else {
-                        self.open_brackets.push(b']');
-                        continue;
-                    }
-                }
-                Some(b'-' | b'0'..=b'9') => drop(self.read_digits()?),
-                Some(b't') => self.skip_literal("true")?,
-                Some(b'f') => self.skip_literal("false")?,
-                Some(b'n') => self.skip_literal("null")?,
-                _ => return Err(self.syntax_fault("expected value")),
-            }
-            loop {
-                let Some(close) = self.open_brackets.last().copied() else {
-                    return Ok(());
-                };
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
-                        if close == b'}' {
-                            self.skip_name()?;
-                        }
-                        break;
-                    }
-                    Some(byte) if byte == close => {
-                        self.at += 1;
-                        self.open_brackets.pop();
-                    }
-                    _ => return Err(self.syntax_fault("expected `,` or a closing bracket")),
-                }
-            }
-        }
-    }
-
-    fn skip_name(&mut self) -> Result<(), JsonFault> {
-        if self.peek() != Some(b'"') {
-            return Err(self.syntax_fault("key must be a string"));
-        }
-        self.skip_string()?;
-        self.skip_colon()
-    }
-
-    fn skip_string(&mut self) -> Result<(), JsonFault> {
-        match string::check_string(self.text.as_bytes(), self.at + 1) {
-            Ok(after) => {
-                self.at = after;
-                Ok(())
-            }
-            Err((reason, at)) => Err(JsonFault::syntax(reason, at)),
-        }
-    }
-
-    /// The fault of a value that is not what was expected, in serde_json's words.
-    #[cold]
-    pub(super) fn mismatch(&mut self, expected: &str) -> JsonFault {
-        let found = match self.peek() {
-            Some(b'"') => self.read_string_at_quote().map(FoundValue::String),
-            Some(b'{') => Ok(FoundValue::Object),
-            Some(b'[') => Ok(FoundValue::Array),
-            Some(b'n') => self.skip_literal("null").map(|()| FoundValue::Null),
-            Some(b't' | b'f') => self.read_boolean().map(FoundValue::Boolean),
-            Some(b'-' | b'0'..=b'9') => self.read_number().map(FoundValue::Number),
-            _ => Err(self.syntax_fault("expected value")),
-        };
-        match found {
-            Ok(found) => JsonFault::data(serde_json::Error::invalid_type(found.unexpected(), &expected)),
-            Err(fault) => fault,
-        }
-    }
-}
-
-/// A value that is not what was expected.
-enum FoundValue<'de> {
-    Null,
-    Boolean(bool),
-    Number(Number),
-    String(Cow<'de, str>),
-    Array,
-    Object,
-}
-
-impl FoundValue<'_> {
-    fn unexpected(&self) -> Unexpected<'_> {
-        match self {
-            Self::Null => Unexpected::Unit,
-            Self::Boolean(value) => Unexpected::Bool(*value),
-            Self::Number(number) => unexpected(number),
-            Self::String(value) => Unexpected::Str(value),
-            Self::Array => Unexpected::Seq,
-            Self::Object => Unexpected::Map,
-        }
-    }
-}
-
-fn unexpected(number: &Number) -> Unexpected<'static> {
-    if let Some(value) = number.as_u64() {
-        Unexpected::Unsigned(value)
-    } else if let Some(value) = number.as_i64() {
-        Unexpected::Signed(value)
-    } else {
-        Unexpected::Float(number.as_f64().unwrap_or_default())
     }
 }
