@@ -1,16 +1,21 @@
-//! Reading objects member by member.
+//! Reads objects member by member, and finds the tag of a tagged union.
+//!
+//! Generated code drives it: it asks for the next name, and reads, keeps or skips the value.
 
 use std::borrow::Cow;
 
 use super::error::JsonFault;
 use super::{Extra, IntegerMode, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
 
-/// A type that reads itself from the members of a JSON object.
+/// A type that is read from the members of a JSON object: a generated struct, or a union of them.
 pub trait ReadObject: Sized {
     /// The type's name, for error messages.
     const NAME: &'static str;
 
-    /// Reads all members.
+    /// Reads all members, up to and with the closing brace.
+    ///
+    /// # Errors
+    /// If the text is no valid JSON, or the object is not a `Self`.
     fn read(members: ObjectMembers<'_, '_>) -> Result<Self, JsonFault>;
 }
 
@@ -26,15 +31,18 @@ impl<T: ReadObject> ReadObject for Box<T> {
 #[derive(Debug)]
 pub struct ObjectMembers<'s, 'de> {
     scanner: &'s mut Scanner<'de>,
-    /// Where the first member begins.
+    /// The offset after the opening brace, for [`Self::rewind`].
     start_of_members: usize,
-    /// The first member has been read.
+    /// The first name has been read, so that a comma comes before the next one.
     is_started: bool,
-    /// The end has been read.
+    /// The closing brace has been read.
     is_ended: bool,
 }
 
-/// Reads an [`ReadObject`].
+/// Reads an object, for types that implement [`ReadObject`].
+///
+/// # Errors
+/// As [`ReadObject::read`], and if the value is no object.
 pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFault> {
     if scanner.peek() != Some(b'{') {
         return Err(scanner.mismatch(&format!("an object ({})", T::NAME)));
@@ -49,7 +57,10 @@ pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFa
     })
 }
 
-/// The value of a required member, or the error that it is missing.
+/// The value of a required member.
+///
+/// # Errors
+/// If the object does not have the member.
 pub fn need<T>(value: Option<T>, name: &'static str) -> Result<T, JsonFault> {
     match value {
         Some(value) => Ok(value),
@@ -80,7 +91,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(name)
     }
 
-    /// As [`Self::read_name`], for where most names are plain.
+    /// As [`Self::read_name`], inlined for names without escapes or white space before them.
     #[inline]
     fn read_likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
         match self.scanner.read_plain_name(self.is_started) {
@@ -92,9 +103,13 @@ impl<'de> ObjectMembers<'_, 'de> {
         }
     }
 
-    /// The next member's name.
+    /// Reads the next member's name; `None` after the last one. The value has to be read, kept or skipped next.
+    ///
+    /// # Errors
+    /// If the text is no valid JSON here.
     #[inline]
     pub fn next(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
+        // Only the outermost object of a request whose members the response repeats; see `raw_members.rs`.
         if self.scanner.outermost_spans().is_some() {
             return self.next_with_span(lookup);
         }
@@ -109,6 +124,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         self.next_in_any_spelling(lookup)
     }
 
+    /// As [`Self::next`], and records the end of the last value and the start of this one.
     #[cold]
     fn next_with_span(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         let end = self.scanner.position();
@@ -117,6 +133,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         }
         let name = self.read_name()?;
         if let Some(name) = &name {
+            // Past the white space, so that it is not part of the value.
             self.scanner.peek();
             let start = self.scanner.position();
             if let Some(spans) = self.scanner.outermost_spans() {
@@ -126,12 +143,14 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(name.map(|name| to_key(name, lookup)))
     }
 
+    /// As [`Self::next`], for names with escapes or white space around them, and for the end of the object. Not inlined,
+    /// which keeps the loops of the generated types small: there are hundreds of them.
     #[inline(never)]
     fn next_in_any_spelling(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         Ok(self.read_name()?.map(|name| to_key(name, lookup)))
     }
 
-    /// The current member's value. `name` is only for errors.
+    /// Reads the current member's value; the path of an error gets `name`.
     #[inline]
     fn read_value<T: ReadJson>(&mut self, name: &str) -> Result<T, JsonFault> {
         T::read(self.scanner).map_err(|fault| fault.within(name))
@@ -141,14 +160,17 @@ impl<'de> ObjectMembers<'_, 'de> {
         number::read_integer(self.scanner, mode).map_err(|fault| fault.within(name))
     }
 
-    /// Reads a required member.
+    /// Reads a required member. The generated code checks with [`need`] that it was there.
+    ///
+    /// # Errors
+    /// As [`ReadJson::read`]; the same for the other methods that read a member.
     #[inline]
     pub fn read_required<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
         *field = Some(self.read_value(name)?);
         Ok(())
     }
 
-    /// Reads a required integer; [`IntegerMode`] says which numbers are accepted.
+    /// Reads a required integer. Unlike other required members it cannot rely on its type to refuse null.
     pub fn read_required_integer(
         &mut self,
         name: &str,
@@ -162,14 +184,14 @@ impl<'de> ObjectMembers<'_, 'de> {
         }
     }
 
-    /// Reads a member that is null or a value and is always written.
+    /// Reads a required member that can be null. It is always written, so that null needs no note in `extra`.
     #[inline]
     pub fn read_nullable<T: ReadJson>(&mut self, name: &str, field: &mut Option<T>) -> Result<(), JsonFault> {
         *field = self.read_value(name)?;
         Ok(())
     }
 
-    /// Reads an integer that can be null and is always written; as [`Self::read_required_integer`].
+    /// Reads a required integer that can be null; see [`Self::read_nullable`].
     pub fn read_nullable_integer(
         &mut self,
         name: &str,
@@ -180,7 +202,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads an optional member; an explicit null is noted in `extra`.
+    /// Reads an optional member. An explicit null is recorded in `extra`, so that it is written again.
     #[inline]
     pub fn read_optional<T: ReadJson>(
         &mut self,
@@ -195,7 +217,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads an optional integer; an explicit null is noted in `extra`. As [`Self::read_required_integer`].
+    /// Reads an optional integer; see [`Self::read_optional`].
     pub fn read_optional_integer(
         &mut self,
         name: &'static str,
@@ -210,7 +232,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads a member that has one possible value; another one goes to `extra`.
+    /// Reads a member that has one possible value, for which structs have no field. Another value is kept in `extra` and
+    /// written from there.
     pub fn read_constant(
         &mut self,
         name: &'static str,
@@ -220,6 +243,7 @@ impl<'de> ObjectMembers<'_, 'de> {
         self.scanner.peek();
         let start = self.scanner.position();
         let span = self.scanner.read_span()?;
+        // The constant as it is nearly always spelled, else decoded.
         let plain = span.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         if plain != Some(value) && !serde_json::from_str::<String>(span).is_ok_and(|text| text == value) {
             self.scanner.rewind(start);
@@ -228,18 +252,32 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Keeps a member that the type does not know.
+    /// Keeps the value of a member that the type does not have.
     pub fn keep(&mut self, name: Cow<'de, str>, extra: &mut Extra) -> Result<(), JsonFault> {
         extra.push(name.into_owned(), self.scanner.read_raw()?);
         Ok(())
     }
 
-    /// Passes over a member.
+    /// Skips the value of a member.
     pub fn skip(&mut self) -> Result<(), JsonFault> {
         self.scanner.skip_value()
     }
 
-    /// Finds the member `name`. All others are still to be read, and it too unless it came first.
+    /// Finds the tag of a union, the member `name`, and returns the members from which the variant is then read.
+    ///
+    /// No member is buffered: a variant is read from the text, once the tag is known.
+    ///
+    /// - If the tag comes first, which most servers and clients ensure, the variant reads the members after it: every byte is
+    ///   scanned once.
+    /// - If it comes later, the values before it are skipped and the scanner goes back to the first member. The variant
+    ///   meets the tag again then, as a constant or a field. The longest of the skipped values is remembered: if the variant
+    ///   keeps it as raw JSON (an unknown member, a schema), it is not scanned a second time.
+    ///
+    /// Unions that nest with the tag last at each level are scanned once more for each level above them. The limit on depth
+    /// bounds that to a factor of `MAX_DEPTH` (128).
+    ///
+    /// # Errors
+    /// If the text is no valid JSON, or the tag is neither a string nor null.
     pub fn find_tag(
         mut self,
         name: &'static str,
@@ -281,8 +319,9 @@ impl<'de> ObjectMembers<'_, 'de> {
         })
     }
 
-    /// All members are to be read, those that have been read too.
+    /// Goes back to the first member, so that all members are read again.
     pub fn rewind(mut self) -> Self {
+        // The closing brace has already been counted as the end of this level.
         if self.is_ended {
             self.scanner.reenter();
         }
@@ -292,7 +331,10 @@ impl<'de> ObjectMembers<'_, 'de> {
         self
     }
 
-    /// All remaining members as text.
+    /// Keeps all remaining members as raw JSON.
+    ///
+    /// # Errors
+    /// If the text is no valid JSON.
     pub fn read_rest(mut self) -> Result<Vec<(String, RawJson)>, JsonFault> {
         let mut all = Vec::new();
         while let Some(name) = self.read_name()? {
@@ -321,7 +363,7 @@ mod tests {
     use super::super::error::JsonFault;
     use super::{JsonKey, NOT_KNOWN, ObjectMembers, ReadObject, UnionTag, read_object};
 
-    /// A union of one variant that holds itself, as generated code reads it.
+    /// A union with one variant, which contains the union again; read as generated code does it.
     #[derive(Debug)]
     struct Nested(Option<Box<Nested>>);
 

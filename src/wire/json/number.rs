@@ -1,11 +1,11 @@
-//! Integers, however they are written.
+//! Integers: `1`, `1.0` and `1e0` are the same one.
 
 use serde::de::{Error as _, Unexpected};
 
 use super::Scanner;
 use super::error::JsonFault;
 
-/// The first `f64` above every `i64`.
+/// 2^63, the least `f64` above every `i64`. `i64::MAX as f64` rounds up to it.
 const ABOVE_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const EXPECTED: &str = "an integer";
@@ -20,8 +20,9 @@ pub enum IntegerMode {
     Lenient,
 }
 
-/// Reads an integer or null; see [`super::ObjectMembers::read_required_integer`].
+/// Reads an integer; `None` for null.
 pub(super) fn read_integer(scanner: &mut Scanner<'_>, mode: IntegerMode) -> Result<Option<i64>, JsonFault> {
+    // Indices and counters of a few digits, which is what nearly every integer is.
     if let Some(value) = scanner.read_plain_integer() {
         return Ok(Some(value));
     }
@@ -44,7 +45,7 @@ pub(super) fn read_integer(scanner: &mut Scanner<'_>, mode: IntegerMode) -> Resu
     let value = number.as_f64().unwrap_or_default();
     let exact = value.fract() == 0.0 && (-ABOVE_I64..ABOVE_I64).contains(&value);
     if exact || mode == IntegerMode::Lenient {
-        // `as` holds the value at the limits of the type.
+        // A cast with `as` saturates at the limits of the type.
         return Ok(Some(value as i64));
     }
     Err(refused(Unexpected::Float(value)))

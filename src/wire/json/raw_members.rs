@@ -1,20 +1,23 @@
-//! What a document says in its own words, noted while it is read.
+//! Records members of the outermost object as raw JSON while the document is read.
+//!
+//! A response of the Responses API repeats members of its request (`tools`, `text`, `instructions` …) as the client spelled
+//! them. Recording their offsets during the read saves a second pass over the request.
 
 use std::ops::Range;
 
 use super::serde_json_compat::raw_from_valid;
 use super::{RawJson, compact};
 
-/// Members by their names, in the document's own words.
+/// Names and values of members, as the document spells them.
 pub type RawMembers = Vec<(&'static str, RawJson)>;
 
-/// Where some members of the outermost object lie.
+/// The offsets of the requested members of the outermost object.
 #[derive(Debug)]
 pub(super) struct RawMemberSpans {
     names: &'static [&'static str],
-    /// One for each name; empty where there is no such member.
+    /// One range for each name; empty if the object has no such member.
     values: Vec<Range<usize>>,
-    /// Which value has begun, and where.
+    /// Number and start of the value that is being read, if it was requested.
     begun: Option<(usize, usize)>,
 }
 
@@ -27,13 +30,13 @@ impl RawMemberSpans {
         }
     }
 
-    /// The value of this member begins here.
+    /// Records that the value of a member begins at this offset.
     pub(super) fn begin_value(&mut self, name: &str, at: usize) {
-        let index = self.names.iter().position(|noted| *noted == name);
+        let index = self.names.iter().position(|known| *known == name);
         self.begun = index.map(|index| (index, at));
     }
 
-    /// The value that has begun ends here. Of several members of one name the last counts.
+    /// Records that the current value ends at this offset. A later member of the same name replaces an earlier one.
     pub(super) fn end_value(&mut self, at: usize) {
         if let Some((index, start)) = self.begun.take()
             && let Some(value) = self.values.get_mut(index)
@@ -42,7 +45,7 @@ impl RawMemberSpans {
         }
     }
 
-    /// The members of a document that has been read to its end, without the white space between their tokens.
+    /// The recorded members of a document that has been read to its end, without white space between tokens.
     pub(super) fn into_members(self, document: &str) -> RawMembers {
         let values = self.names.iter().zip(self.values);
         let member = |(name, value): (&&'static str, Range<usize>)| {
@@ -62,7 +65,7 @@ mod tests {
         read_as_object,
     };
 
-    /// An object that knows one member.
+    /// An object with a field for one member.
     struct Outer {
         known: Option<Option<i64>>,
         extra: Extra,
@@ -90,7 +93,7 @@ mod tests {
 
     read_as_object!(Outer);
 
-    fn noted(document: &'static str) -> Vec<(&'static str, String)> {
+    fn recorded(document: &'static str) -> Vec<(&'static str, String)> {
         let document = Bytes::from_static(document.as_bytes());
         let (outer, members) =
             parse_with_raw_members::<Outer>(&document, &["known", "a", "b"]).expect("good");
@@ -100,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn the_outermost_members_are_noted_as_they_are_spelled() {
-        let found = noted(
+    fn members_of_the_outermost_object_keep_their_spelling() {
+        let found = recorded(
             "{ \"b\" : [ 1.0 , {\"a\":2} ] ,\n\"x\":{\"known\":4}, \"known\" : 1.0 , \"\\u0061\" : \" \\u0061\" } ",
         );
         let expected = [("known", "1.0"), ("a", "\" \\u0061\""), ("b", "[1.0,{\"a\":2}]")];
@@ -109,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_one_name_counts() {
-        let found = noted("{\"a\":1,\"a\":{},\"known\":null}");
+    fn the_last_member_of_a_name_counts() {
+        let found = recorded("{\"a\":1,\"a\":{},\"known\":null}");
         let expected = [("known", "null"), ("a", "{}")];
         assert_eq!(found, expected.map(|(name, json)| (name, json.to_owned())));
     }

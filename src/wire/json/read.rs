@@ -1,4 +1,4 @@
-//! Values of every kind.
+//! The trait of types that are read from JSON, and its implementation for basic types.
 
 use serde_json::Number;
 use serde_json::value::RawValue;
@@ -6,9 +6,13 @@ use serde_json::value::RawValue;
 use super::error::JsonFault;
 use super::{Map, Scanner, read_object};
 
-/// A type that reads itself from JSON.
+/// A type that is read from JSON. Generated types implement it by [`super::read_as_object`], [`super::read_as_untagged`]
+/// or [`super::open_enum`].
 pub trait ReadJson: Sized {
-    /// Reads a value.
+    /// Reads one value; the scanner is after it then.
+    ///
+    /// # Errors
+    /// If the text is no valid JSON, or the value is not a `Self`.
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault>;
 }
 

@@ -1,4 +1,7 @@
-//! What this module relies on that serde_json does not promise.
+//! The two places where this module relies on internals of serde_json, which a new version may change.
+//!
+//! Both concern `RawValue`. If an update of serde_json changes one, a test fails: `raw_json_is_kept_unchanged` below for
+//! reading, `writes_the_same_as_serde_json` in `serializer.rs` for writing.
 
 use std::fmt;
 
@@ -8,18 +11,20 @@ use serde::forward_to_deserialize_any;
 
 use super::RawJson;
 
-/// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
+/// The name of the struct (and of its only field) as which serde_json's `RawValue` serializes itself. serde_json's own
+/// serializer writes the string in it without quotes. [`super::serializer`] recognises the name and does the same.
 pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Keeps a text that has been found to be one JSON value.
+/// Keeps a text that the scanner has already found to be one valid JSON value; `None` never happens as long as serde_json
+/// accepts a map for a `RawValue`.
 ///
-/// The constructor that serde_json has for this would look at every byte once more; what it reads from a deserializer
-/// it believes.
+/// serde_json's public constructor, `RawValue::from_string`, would parse every byte again. A `RawValue` that comes from a
+/// deserializer is not checked: it asks for a newtype struct, accepts a map and takes the map's string as it is.
 pub(super) fn raw_from_valid(span: &str) -> Option<RawJson> {
     RawJson::deserialize(CheckedJson(span)).ok()
 }
 
-/// Gives a raw value its text.
+/// A deserializer that hands over a text that is known to be valid JSON.
 struct CheckedJson<'a>(&'a str);
 
 impl<'de> Deserializer<'de> for CheckedJson<'de> {
@@ -54,7 +59,7 @@ mod tests {
     use super::raw_from_valid;
 
     #[test]
-    fn text_is_kept_as_it_is() {
+    fn raw_json_is_kept_unchanged() {
         for text in ["1.0", "{ \"a\" : [1e5, null] }", "\"\\u00e9\""] {
             assert_eq!(raw_from_valid(text).expect("serde_json takes it").get(), text);
         }

@@ -1,23 +1,25 @@
-//! What is written again and again with other values in it.
+//! Frames that are written again with another text and number.
 
 use bytes::{BufMut, BytesMut};
 use memchr::memmem;
 
 use super::write_string;
 
-/// The longest template, in bytes: one is kept for each stream.
+/// The longest template, in bytes. Each open stream keeps one.
 const MAX_LENGTH: usize = 2048;
 
-/// A written frame with holes for a text and a number.
+/// The bytes of a frame with holes for its text and its number.
 ///
-/// It is made of a frame that was written as all others are, with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] in the
-/// places of these two.
+/// A writer writes one frame the normal way with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] as its values. The
+/// template is that frame without the two markers. So frames from a template cannot differ from the writer's own, as long as
+/// everything but the two values stays the same; the writer clears the template when that changes.
 #[derive(Debug)]
 pub struct FrameTemplate {
     literal: Box<[u8]>,
-    /// How much of `literal` stands before the text.
+    /// How many bytes of `literal` come before the text.
     text_at: usize,
-    /// How much of it stands before the number, which comes behind the text; all of it where there is none.
+    /// How many bytes of `literal` come before the number, which is after the text. The length of `literal` if the frame has no
+    /// number.
     number_at: usize,
 }
 
@@ -31,14 +33,14 @@ pub enum TemplateMarks {
 }
 
 impl FrameTemplate {
-    /// What stands for the text.
+    /// The marker for the text. It begins and ends with noncharacters (U+FDD0, U+FDD1), which no model writes and JSON does not
+    /// escape.
     pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
-    /// What stands for the number.
+    /// The marker for the number: an arbitrary value that no counter reaches.
     pub const NUMBER: i64 = 8_170_615_141_312_111_001;
 
-    /// The template of a frame that was written with what stands for a text and, where it is `numbered`, behind it what
-    /// stands for a number; `None` where one of them is not there exactly once: something else in the frame may look
-    /// like it.
+    /// Makes a template of a frame that contains the markers. `None` if a marker is not there exactly once (a client may send
+    /// one as a name or identifier that the frame repeats), or if the frame is too long.
     pub fn from_marked(written: &[u8], marks: TemplateMarks) -> Option<Self> {
         let mark = format!("\"{}\"", Self::TEXT);
         let (before, rest) = split_at_mark(written, mark.as_bytes())?;
@@ -62,11 +64,12 @@ impl FrameTemplate {
         })
     }
 
-    /// Appends the frame with these in it. `scratch` is a buffer to be used again.
+    /// Appends the frame with this text and number. `scratch` is a buffer that callers keep to save the allocation.
     pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) {
         let part = |from: usize, to: usize| self.literal.get(from..to).unwrap_or_default();
         scratch.clear();
         write_string(text, scratch);
+        // 20 bytes hold any `i64`.
         out.reserve(self.literal.len() + scratch.len() + 20);
         out.put_slice(part(0, self.text_at));
         out.put_slice(scratch);
@@ -83,6 +86,7 @@ fn split_at_mark<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8]
     Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
 }
 
+/// Appends an integer. `write!` would do, at several times the cost.
 fn write_integer(number: i64, out: &mut BytesMut) {
     let mut digits = [0; 20];
     let mut rest = number.unsigned_abs();
@@ -111,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filled_template_is_the_frame() {
+    fn a_filled_template_equals_the_frame() {
         let template = FrameTemplate::from_marked(
             frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(),
             TemplateMarks::TextAndNumber,
@@ -148,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_no_template() {
+    fn a_marker_that_is_missing_or_repeated_gives_no_template() {
         let twice = format!(
             "{}{}",
             frame(FrameTemplate::TEXT, 1),

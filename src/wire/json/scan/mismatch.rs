@@ -1,4 +1,4 @@
-//! The error of a value of another JSON kind than expected.
+//! The error for a value of another JSON kind than expected.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use super::super::error::JsonFault;
 use super::Scanner;
 
 impl Scanner<'_> {
-    /// The fault of a value that is not what was expected, in serde_json's words.
+    /// The fault that the next value is not what was expected, in serde_json's words (`invalid type: string "a", expected …`).
+    /// The value is read to quote it, so that an error in its grammar is reported instead.
     #[cold]
     pub(in super::super) fn mismatch(&mut self, expected: &str) -> JsonFault {
         let found = match self.peek() {
@@ -28,7 +29,7 @@ impl Scanner<'_> {
     }
 }
 
-/// A value that is not what was expected.
+/// The value that was found instead. Owns what [`Unexpected`] borrows.
 enum FoundValue<'de> {
     Null,
     Boolean(bool),
