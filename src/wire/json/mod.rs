@@ -1,8 +1,32 @@
-//! What generated types are read and written with.
+//! The JSON runtime of the generated types: reads them, writes them, and keeps what they do not know.
 //!
-//! Objects keep the members they do not know ([`Extra`]), unions keep the variants they do not know ([`Unknown`]),
-//! free-form JSON keeps its text ([`RawJson`]). A tagged union is dispatched while it is read: where the tag comes first,
-//! everything after it goes straight into the variant; what comes before a later one is passed over to find it.
+//! Objects keep unknown members ([`Extra`]), unions keep unknown variants ([`Unknown`]), and free-form JSON keeps its text
+//! ([`RawJson`]). So a document that is read and written loses nothing but the order of its members.
+//!
+//! # Files, in reading order
+//!
+//! | file | contents |
+//! | --- | --- |
+//! | `read.rs` | the trait [`ReadJson`], which every type that is read implements |
+//! | `scan/` | [`Scanner`]: the position in the text; `skip.rs` for values that are not read, `mismatch.rs` for their errors |
+//! | `string.rs` | strings: check, measure, decode |
+//! | `number.rs` | integers |
+//! | `members.rs`, `keys.rs` | objects member by member; the tag of a tagged union |
+//! | `untagged.rs` | unions without a tag |
+//! | `extra.rs`, `unknown.rs`, `map.rs` | unknown members, unknown variants, objects whose names are data |
+//! | `error.rs` | entry points ([`parse`] and its variants), errors with paths |
+//! | `lazy/` | [`LazyStr`]: text that stays in the request's body |
+//! | `raw_members.rs` | members of a request that its response repeats |
+//! | `write.rs`, `serializer.rs`, `escape.rs` | writing |
+//! | `serde_json_compat.rs` | the internals of serde_json that this module relies on |
+//! | `pattern.rs`, `template.rs` | [`EventPattern`], [`FrameTemplate`]: the two halves of the fast path for repeated stream events |
+//!
+//! # Two scanners
+//!
+//! [`Scanner`] reads a document in full, into types, for a translation. It is strict: it accepts what serde_json accepts.
+//! [`crate::wire::splice`] finds a few values in a document that is forwarded, and leaves the rest of it unread. It is
+//! lenient: of a value that it skips it checks only that strings end and brackets pair. That is why there are two: checking
+//! everything would make forwarding a request several times as expensive, and the upstream checks it anyway.
 
 mod error;
 mod escape;
@@ -45,10 +69,10 @@ pub use unknown::Unknown;
 pub use untagged::{UntaggedUnion, read_untagged};
 pub use write::{append, compact, to_bytes, write_constant, write_optional};
 
-/// JSON kept as the text it came in: order, spelling of numbers and escapes survive.
+/// JSON kept as the text in which it arrived: key order, number spelling and escapes survive.
 pub type RawJson = Box<serde_json::value::RawValue>;
 
-/// [`ReadJson`] for types that read themselves from the members of an object.
+/// Implements [`ReadJson`] for a type that implements [`ReadObject`].
 macro_rules! read_as_object {
     ($type:ty) => {
         $crate::wire::json::read_with!($type, read_object);
@@ -56,7 +80,7 @@ macro_rules! read_as_object {
 }
 pub(crate) use read_as_object;
 
-/// [`ReadJson`] for types that look at the JSON kind first.
+/// Implements [`ReadJson`] for a type that implements [`UntaggedUnion`].
 macro_rules! read_as_untagged {
     ($type:ty) => {
         $crate::wire::json::read_with!($type, read_untagged);
@@ -64,7 +88,8 @@ macro_rules! read_as_untagged {
 }
 pub(crate) use read_as_untagged;
 
-/// [`ReadJson`] by a function of this module, and `Deserialize` for documents that serde_json reads.
+/// Implements [`ReadJson`] by a function of this module, and `Deserialize` by way of raw JSON. The latter is for generated types
+/// within documents that serde_json reads; its error has the path within the value only.
 macro_rules! read_with {
     ($type:ty, $read:ident) => {
         impl $crate::wire::json::ReadJson for $type {
@@ -85,7 +110,7 @@ macro_rules! read_with {
 }
 pub(crate) use read_with;
 
-/// Reading, writing and conversions of an enum of strings that is open: `Other` holds what is not known.
+/// Implements reading, writing and conversions for an open enum of strings: `Other` contains values without a variant.
 macro_rules! open_enum {
     ($type:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         impl $type {

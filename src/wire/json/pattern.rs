@@ -140,8 +140,8 @@ impl EventPattern {
         })
     }
 
-    /// The text of an event that matches, borrowed unless it has escapes. `None` if the event does not match or its text is
-    /// empty; it has to be parsed then. (Readers treat empty texts in ways of their own, such as opening a block.)
+    /// The text of an event that matches, borrowed unless it has escapes. `None` if the event does not match and has to be
+    /// parsed, or if its text is empty: of an empty text readers make no delta, or another event than of the learned one.
     pub fn match_text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
         let (mut rest, mut from) = (document, 0);
         let mut found = None;
@@ -167,8 +167,8 @@ impl EventPattern {
             };
         }
         rest = rest.strip_prefix(self.literal.get(from..)?)?;
-        // Anthropic pads each event with a varying number of spaces before its last brace, so that the length of encrypted
-        // packets does not reveal the length of the text.
+        // Some servers (Anthropic's) pad events with a varying number of spaces before the last brace, so that the length of
+        // encrypted packets does not reveal the length of the text.
         if rest.trim_ascii_start() != b"}" {
             return None;
         }

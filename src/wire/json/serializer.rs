@@ -1,7 +1,12 @@
-//! The writer of JSON text that generated types are serialized with.
+//! The serde serializer that writes generated types.
 //!
-//! The text is what `serde_json` writes. That one looks at every byte of a string by itself and hands its output on
-//! piece by piece; here strings are looked at several bytes at a time, and all goes into one vector.
+//! It writes the bytes that serde_json writes, which `writes_the_same_as_serde_json` checks. serde_json checks the bytes
+//! of a string one by one and calls an `io::Write` for each piece. Here strings are searched with SIMD, names and constants
+//! ([`NoEscape`]) are not searched at all, and everything is appended to one vector.
+//!
+//! Two names carry information from a type to the serializer, since serde has no other way: a newtype struct named
+//! [`NO_ESCAPE`], and the struct named [`RAW_VALUE`] as which serde_json serializes raw JSON. The second one is an internal of
+//! serde_json; see `serde_json_compat.rs`.
 
 use serde::Serialize;
 use serde::ser::{
@@ -14,10 +19,10 @@ use super::escape::write_string;
 use super::serde_json_compat::RAW_VALUE;
 use crate::wire::find::find_special;
 
-/// The name of a newtype around a string that has nothing to escape. Other serializers see the string.
-const NO_ESCAPE: &str = "$clean";
+/// The name of the newtype struct as which [`NoEscape`] serializes itself. Other serializers write the string in it.
+const NO_ESCAPE: &str = "$no_escape";
 
-/// A string that has nothing to escape; written without a look at it.
+/// A string with nothing to escape, such as a member name; it is written without a search. Debug builds check it.
 pub struct NoEscape<'a>(pub &'a str);
 
 impl Serialize for NoEscape<'_> {
@@ -26,36 +31,37 @@ impl Serialize for NoEscape<'_> {
     }
 }
 
-/// Appends JSON text to a vector.
+/// Writes one value to the end of a vector.
 pub(super) struct JsonWriter<'a> {
     out: &'a mut Vec<u8>,
     next: NextString,
 }
 
-/// What the next string is.
+/// How the next string is to be written.
 #[derive(Clone, Copy)]
 enum NextString {
+    /// As a string with escapes.
     Text,
-    /// Text with nothing to escape.
+    /// As a string without escapes.
     NoEscape,
-    /// JSON text already.
+    /// Without quotes: it is JSON text.
     Raw,
 }
 
-/// An array or an object whose items are being written.
+/// Writes the items of an array or the members of an object.
 pub(super) struct ItemsWriter<'a> {
     out: &'a mut Vec<u8>,
     is_first: bool,
     close: u8,
 }
 
-/// A structure: an object, or JSON text in disguise.
+/// Writes a struct: an object, or the struct that contains raw JSON.
 pub(super) enum StructWriter<'a> {
     Object(ItemsWriter<'a>),
     Raw(JsonWriter<'a>),
 }
 
-/// Writes a number as `serde_json` does.
+/// Writes numbers (and, as an array of them, bytes) with serde_json.
 macro_rules! numbers {
     ($($method:ident($type:ty)),*) => {
         $(fn $method(self, value: $type) -> Result<(), Error> {
@@ -236,7 +242,7 @@ impl ItemsWriter<'_> {
     }
 }
 
-/// Arrays, by whichever name.
+/// Sequences, tuples and tuple structs are all arrays.
 macro_rules! arrays {
     ($($trait:ident::$method:ident),*) => {
         $(impl $trait for ItemsWriter<'_> {
@@ -264,7 +270,7 @@ impl SerializeMap for ItemsWriter<'_> {
     type Ok = ();
     type Error = Error;
 
-    /// Names are strings; those of maps with other keys would not be JSON.
+    /// Only strings can be names. serde_json also turns numbers into strings here, which no generated type needs.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.write_separator();
         let start = self.out.len();
@@ -353,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_serde_json_writes() -> Result<(), Error> {
+    fn writes_the_same_as_serde_json() -> Result<(), Error> {
         let raw = RawValue::from_string(r#"{ "a" : 1.0, "b\u0065":"\/" }"#.to_owned())?;
         let all = All {
             raw: &raw,

@@ -86,7 +86,7 @@ fn split_at_mark<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8]
     Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
 }
 
-/// Appends an integer. `write!` would do, at several times the cost.
+/// Appends an integer, without the machinery of `core::fmt`.
 fn write_integer(number: i64, out: &mut BytesMut) {
     let mut digits = [0; 20];
     let mut rest = number.unsigned_abs();

@@ -1,4 +1,4 @@
-//! Strings that are decoded when somebody looks at them.
+//! Strings that are decoded on first use.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,29 +15,34 @@ use super::serde_json_compat::RAW_VALUE;
 use super::serializer::NoEscape;
 use super::{ReadJson, Scanner, string};
 
-/// A text that remembers how JSON spelled it.
+/// A text that remembers its JSON spelling.
 ///
-/// Read from a [shared document](super::parse_shared), it is a slice of that document, and is written by copying the
-/// slice: text that is only passed on is never decoded, nor escaped again. Whoever looks at it as a `str` has it decoded
-/// once. A text that was made from a `String` is an ordinary one.
+/// Read from a [shared document](super::parse_shared), it is a slice of that document, and it is written by copying the
+/// slice. So a text that is only passed on is neither decoded nor escaped again, which saved half of the instructions of a
+/// translated 120 KB request (docs/performance.md). The first use as a `str` decodes it, once; clones share the result.
+/// A text that was made from a `String` is an ordinary string.
 ///
-/// A slice keeps the whole document alive, which may be tens of megabytes for a word. So what outlives the translation of
-/// a request holds a `String` of its own ([`LazyStr::into_string`] makes one): nothing but requests has members of this
-/// type that are read from a shared document.
+/// # Who may hold one
+///
+/// A slice keeps the whole document alive, which may be tens of megabytes for one word. Only the generated request types
+/// have slices, and the canonical request and the upstream's request that are made of them. These live until the
+/// upstream's request is written. Whatever lives longer (the response store, the reasoning memory, the restoration of a
+/// response, a stream) holds a `String`; [`LazyStr::into_string`] makes one. Responses and events are never read as
+/// shared documents.
 #[derive(Clone)]
 pub struct LazyStr(LazyRepr);
 
 #[derive(Clone)]
 enum LazyRepr {
-    /// What it means.
+    /// An ordinary string.
     Plain(String),
-    /// A spelling that is what it means.
+    /// A slice without escapes: its spelling is the text.
     Same(DocumentSlice),
-    /// A spelling with escapes.
+    /// A slice with escapes. Shared, so that clones decode it once.
     Escaped(Arc<EscapedSlice>),
 }
 
-/// The spelling of a string in a document, without its quotes.
+/// The spelling of a string in a document, without its quotes. Offsets of 32 bits keep a [`LazyStr`] as small as a `String`.
 #[derive(Clone)]
 struct DocumentSlice {
     document: Arc<ByteString>,
@@ -45,9 +50,10 @@ struct DocumentSlice {
     end: u32,
 }
 
+/// A slice with escapes, and its text once it has been needed.
 struct EscapedSlice {
     slice: DocumentSlice,
-    /// How long the text is that it spells.
+    /// The length of the decoded text, known without decoding it.
     length: usize,
     decoded: OnceLock<String>,
 }
@@ -58,7 +64,8 @@ impl DocumentSlice {
         self.document.get(range).unwrap_or_default()
     }
 
-    /// The spelling with the quotes around it, which it has unless it is a part of a string.
+    /// The spelling with the quotes around it. Only for slices that are a whole string; [`LazyStr::skip`] makes others, but not
+    /// of slices with escapes.
     fn quoted(&self) -> &str {
         let range = (self.start as usize).saturating_sub(1)..self.end as usize + 1;
         self.document.get(range).unwrap_or_default()
@@ -73,8 +80,8 @@ impl EscapedSlice {
 }
 
 impl LazyStr {
-    /// The string at `start..end` of a document, which has been passed over and spells `length` bytes. Decoded at once
-    /// where the document is too large for its places to be kept.
+    /// The string at `start..end` of a document. The scanner has checked it and found that its text has `length` bytes. In a
+    /// document of more than 4 GiB, whose offsets do not fit, it is decoded at once.
     pub(super) fn slice(document: &Arc<ByteString>, start: usize, end: usize, length: usize) -> Self {
         let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
             let spelling = document.get(start..end).unwrap_or_default();
@@ -104,7 +111,7 @@ impl LazyStr {
         }
     }
 
-    /// The text as its own.
+    /// The text as a `String` that keeps no document alive.
     pub fn into_string(self) -> String {
         match self.0 {
             LazyRepr::Plain(text) => text,
@@ -119,7 +126,7 @@ impl LazyStr {
         }
     }
 
-    /// How long the text is, in bytes. Does not decode it.
+    /// The length of the text in bytes. Does not decode it.
     pub fn len(&self) -> usize {
         match &self.0 {
             LazyRepr::Plain(text) => text.len(),
@@ -128,12 +135,12 @@ impl LazyStr {
         }
     }
 
-    /// Whether there is no text. Does not decode it.
+    /// Whether the text is empty. Does not decode it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether there is nothing but white space. Decodes nothing but white space.
+    /// Whether the text is empty or white space only. Decodes at most white space, except after a `\u` escape.
     pub fn is_blank(&self) -> bool {
         let LazyRepr::Escaped(escaped) = &self.0 else {
             return self.as_str().trim_start().is_empty();
@@ -150,7 +157,7 @@ impl LazyStr {
         }
     }
 
-    /// Whether the text begins so. Does not decode it unless what it begins with has escapes.
+    /// Whether the text begins with `prefix`. Decodes the text only if there is an escape within the length of the prefix.
     pub fn starts_with(&self, prefix: &str) -> bool {
         if let LazyRepr::Escaped(escaped) = &self.0 {
             let spelling = escaped.slice.spelling();
@@ -162,7 +169,7 @@ impl LazyStr {
         self.as_str().starts_with(prefix)
     }
 
-    /// The text from a place on, in bytes; shared where it is a slice without escapes.
+    /// The text without its first `at` bytes; still a slice if it has no escapes. Takes the data out of a `data:` URL.
     pub fn skip(self, at: usize) -> Self {
         match self.0 {
             LazyRepr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
@@ -177,7 +184,7 @@ impl LazyStr {
         }
     }
 
-    /// Adds to the text, which is an ordinary one then.
+    /// Appends to the text, which becomes an ordinary string.
     pub fn push_str(&mut self, more: &str) {
         if !matches!(self.0, LazyRepr::Plain(_)) {
             *self = std::mem::take(self).into_string().into();
@@ -187,13 +194,13 @@ impl LazyStr {
         }
     }
 
-    /// Appends the text as JSON spells it, without quotes.
+    /// Appends the JSON spelling of the text, without quotes.
     fn spell(&self, out: &mut String) {
         match &self.0 {
             LazyRepr::Plain(text) => {
                 let mut spelled = Vec::with_capacity(text.len() + text.len() / 16);
                 write_escaped(text, &mut spelled);
-                // Escapes are ASCII, the rest is as it was.
+                // Always UTF-8: the text is, and escapes are ASCII.
                 out.push_str(std::str::from_utf8(&spelled).unwrap_or_default());
             }
             LazyRepr::Same(slice) => out.push_str(slice.spelling()),
@@ -202,7 +209,7 @@ impl LazyStr {
     }
 }
 
-/// Puts texts one after another without decoding them.
+/// Concatenates texts without decoding them: their spellings are joined, and the result is a slice of the joined text.
 #[derive(Debug, Default)]
 pub struct Concat {
     parts: Vec<LazyStr>,
@@ -222,13 +229,14 @@ impl Concat {
         self.parts.is_empty()
     }
 
-    /// All as one.
+    /// The concatenation. A single text is returned as it is.
     pub fn finish(mut self) -> LazyStr {
         if self.parts.len() < 2 {
             return self.parts.pop().unwrap_or_default();
         }
         let length: usize = self.parts.iter().map(LazyStr::len).sum();
         let mut out = String::with_capacity(length + length / 16 + 2);
+        // A small document with one string, so that the result is a slice like all others.
         out.push('"');
         for part in &self.parts {
             part.spell(&mut out);
@@ -247,7 +255,7 @@ impl<T: Into<LazyStr>> Extend<T> for Concat {
     }
 }
 
-/// The texts as one, with another one between them.
+/// Concatenates texts with a separator between them, without decoding them.
 pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> LazyStr {
     let mut all = Concat::default();
     for (index, text) in texts.into_iter().enumerate() {
@@ -277,6 +285,7 @@ impl Serialize for LazyStr {
         let quoted = match &self.0 {
             LazyRepr::Plain(text) => return serializer.serialize_str(text),
             LazyRepr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
+            // With its quotes it is a JSON value. As a raw value, every serializer takes it unchanged.
             LazyRepr::Escaped(escaped) => escaped.slice.quoted(),
         };
         let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
@@ -335,7 +344,7 @@ impl From<&LazyStr> for String {
     }
 }
 
-/// What becomes a text by way of a `String` of its own.
+/// Conversions of strings that are copied.
 macro_rules! from_text {
     ($($text:ty),*) => {
         $(impl From<$text> for LazyStr {
