@@ -1,4 +1,4 @@
-//! Edits of a document that share all bytes they do not change.
+//! Edits of a document. All bytes outside of an edit are kept, and shared if the caller can send parts.
 
 use std::ops::Range;
 
@@ -11,9 +11,9 @@ use super::scan::{ScanError, fail};
 /// Why edits could not be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpliceError {
-    /// Two edits change the same byte; the offset is where they meet.
+    /// Two edits change the byte at this offset.
     Overlap(usize),
-    /// An edit reaches behind the end of the document, or ends before it starts.
+    /// An edit at this offset extends beyond the end of the document, or ends before it starts.
     OutOfRange(usize),
 }
 
@@ -28,7 +28,7 @@ impl std::fmt::Display for SpliceError {
 
 impl std::error::Error for SpliceError {}
 
-/// A list of edits, in any order. Insertions at one place keep the order in which they were added.
+/// A list of edits, in any order. Insertions at the same offset keep the order in which they were added.
 #[derive(Debug, Default, Clone)]
 pub struct Splices {
     edits: Vec<(Range<usize>, Bytes)>,
@@ -45,18 +45,18 @@ impl Splices {
         self.edits.is_empty()
     }
 
-    /// Puts `with` in the place of the bytes in `range`.
+    /// Replaces the bytes in `range`.
     pub fn replace(&mut self, range: Range<usize>, with: impl Into<Bytes>) {
         self.edits.push((range, with.into()));
     }
 
-    /// Puts `text` before the byte at `at`.
+    /// Inserts `text` before the byte at `at`.
     pub fn insert(&mut self, at: usize, text: impl Into<Bytes>) {
         self.replace(at..at, text);
     }
 
-    /// Makes `value`, a JSON text, the value of every top-level member `key`; where there is none, it becomes the
-    /// first member. Gives the number of values replaced. In one pass over the whole document.
+    /// Makes `value`, a JSON text, the value of every top-level member `key`. If there is none, a first member is inserted.
+    /// Returns the number of values that were replaced.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Splices {
         Ok(replaced)
     }
 
-    /// Puts a member in front of those that the object has. Its name is not looked for among them.
+    /// Inserts a member before those that the object has, which are not searched for the same name.
     ///
     /// # Errors
     ///
@@ -103,6 +103,7 @@ impl Splices {
         let key = encode_str(key);
         let mut text = BytesMut::with_capacity(key.len() + value.len() + 2);
         let has_members = object.members()?.next().is_some();
+        // In an empty object, only the first of several inserted members has no comma before it.
         if !has_members && self.edits.iter().any(|(range, _)| *range == (at..at)) {
             text.extend_from_slice(b",");
         }
@@ -116,8 +117,8 @@ impl Splices {
         Ok(())
     }
 
-    /// Takes out those of an object's members that `keep` does not want; the value of each is shown with its key. Gives
-    /// the number of those that stay. What lies within a member that goes must not be edited otherwise.
+    /// Removes the members of an object for which `keep` returns false. Returns the number of the remaining ones. No other edit
+    /// may change a member that is removed.
     ///
     /// # Errors
     ///
@@ -136,8 +137,8 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Takes out those of an array's elements that `keep` does not want; each is shown with its number. Gives the number
-    /// of those that stay. What lies within an element that goes must not be edited otherwise.
+    /// Removes the elements of an array for which `keep`, called with index and value, returns false. Returns the number of the
+    /// remaining ones. No other edit may change an element that is removed.
     ///
     /// # Errors
     ///
@@ -155,7 +156,7 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Takes out items with one of the commas around each: the one before it, or behind it where nothing before stays.
+    /// Removes items, each with one of the commas around it: the one before it, or the one after it if no item before it stays.
     fn retain(&mut self, items: &[(Range<usize>, bool)]) -> usize {
         let mut kept = 0;
         let mut end_before = 0;
@@ -173,7 +174,7 @@ impl Splices {
         kept
     }
 
-    /// The edited document. Its unchanged parts are slices of `document`; empty parts are left out.
+    /// The edited document in parts, for a vectored write. Unchanged parts are slices of `document`; none is empty.
     ///
     /// # Errors
     ///
@@ -192,7 +193,7 @@ impl Splices {
         Ok(spliced)
     }
 
-    /// The edited document in one piece: every byte that stays is copied once.
+    /// The edited document in one piece. Every unchanged byte is copied once.
     ///
     /// # Errors
     ///
@@ -207,9 +208,10 @@ impl Splices {
         Ok(out)
     }
 
-    /// Goes through the edited document from its beginning to its end.
+    /// Calls `take` for each piece of the edited document, in order.
     fn walk(mut self, length: usize, mut take: impl FnMut(SplicePiece)) -> Result<(), SpliceError> {
-        // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
+        // The sort is stable, so insertions at the same offset stay in order. An insertion, whose range ends first, comes
+        // before a replacement there.
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut done = 0;
         for (range, with) in self.edits {
@@ -232,11 +234,11 @@ impl Splices {
 enum SplicePiece {
     /// Bytes of the document.
     Kept(Range<usize>),
-    /// What an edit puts there.
+    /// Bytes of an edit.
     New(Bytes),
 }
 
-/// A document in parts.
+/// An edited document in parts.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Spliced {
     parts: Vec<Bytes>,
@@ -256,7 +258,7 @@ impl Spliced {
         self.len
     }
 
-    /// Whether there are no bytes at all.
+    /// Whether the document is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -271,7 +273,7 @@ impl Spliced {
         self.parts
     }
 
-    /// All parts in one; copies unless there is only one.
+    /// The document in one piece. Copies it unless it has only one part.
     pub fn into_bytes(mut self) -> Bytes {
         if let [only] = &mut *self.parts {
             return std::mem::take(only);

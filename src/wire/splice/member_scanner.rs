@@ -1,4 +1,4 @@
-//! Finding a member while the document is still arriving.
+//! Finds a member while the document is still arriving.
 
 use std::ops::Range;
 
@@ -7,55 +7,62 @@ use memchr::memchr2;
 use super::nested::{self, NestedStop};
 use super::scan::{Brackets, StringCut, find_string_end};
 
-/// Looks for all values of one top-level member in a document that arrives in pieces, so that each piece is passed over
-/// while the processor still has it at hand and the pieces need not be put together.
+/// Finds all values of one top-level member in a document that arrives in pieces.
 ///
-/// It says where the values are or that it cannot tell, and then [`find_members`](super::find_members) on the whole
-/// document says what is wrong with it, or finds them: a key that is written with escapes is left to that.
+/// Each piece is scanned on arrival, while it is still in the processor's cache, and the pieces need not be joined: a
+/// forwarded request of 5 MB is sent on in the pieces in which it came.
+///
+/// It returns offsets or gives up, and never reports an error. If it gives up (the document is malformed, or a key has
+/// escapes), the caller joins the pieces and calls [`find_members`](super::find_members), which finds the values or reports
+/// the error with its offset. It accepts no document that `find_members` refuses, except that words and numbers are not
+/// checked.
 #[derive(Debug)]
 pub struct MemberScanner {
     key: &'static [u8],
     state: MemberScanState,
-    /// What is open inside the current value.
+    /// The open brackets of the current value.
     open: Brackets,
-    /// Bytes of the pieces so far.
+    /// The number of bytes in the pieces so far.
     offset: usize,
-    /// The current key as far as it has arrived and could be the one that is looked for.
+    /// The beginning of the current key, at most one byte more than `key` has.
     name: Vec<u8>,
-    /// Where the current value starts.
+    /// The offset of the current value.
     start: usize,
     found: Vec<Range<usize>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MemberScanState {
-    /// Before the document's first byte.
+    /// Before the document's opening bracket.
     Start,
-    /// Behind the opening bracket.
+    /// After the opening bracket.
     KeyOrEnd,
-    /// Behind a comma.
+    /// After a comma.
     Key,
+    /// In a key.
     InKey,
+    /// After a key.
     Colon,
+    /// After a colon.
     Value,
-    /// In a string, the value itself or one inside it.
+    /// In a string: the value itself, or one within it.
     InString,
-    /// So, behind a backslash.
+    /// In such a string, after a backslash at the end of a piece.
     Escaped,
-    /// In an object or array that is the value.
+    /// In an object or array that is the value, outside of strings.
     InNested,
     /// In a number or word that is the value.
     InScalar,
-    /// Behind a value.
+    /// After a value.
     CommaOrEnd,
-    /// Behind the document.
+    /// After the document.
     End,
-    /// Malformed, or nothing that can be decided here.
+    /// Given up: the document is malformed, or a key has escapes.
     Unclear,
 }
 
 impl MemberScanState {
-    /// At the end of a piece that cuts a string.
+    /// The state at the end of a piece that ends within a string.
     fn cut(cut: StringCut) -> Self {
         if cut.escaped {
             Self::Escaped
@@ -66,7 +73,7 @@ impl MemberScanState {
 }
 
 impl MemberScanner {
-    /// Looks for a member; `key` is plain text, without anything that JSON would escape.
+    /// Searches for the member `key`, which must not contain characters that JSON escapes.
     pub fn new(key: &'static str) -> Self {
         Self {
             key: key.as_bytes(),
@@ -79,7 +86,7 @@ impl MemberScanner {
         }
     }
 
-    /// Takes the next piece.
+    /// Scans the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         let mut at = 0;
         while let Some(&byte) = piece.get(at) {
@@ -99,16 +106,17 @@ impl MemberScanner {
         self.offset += piece.len();
     }
 
-    /// Where the values are, in the order of the document; `None` where this could not be told.
+    /// The offsets of the values, in the order of the document. `None` if it gave up or the document is not complete.
     pub fn finish(self) -> Option<Vec<Range<usize>>> {
         (self.state == MemberScanState::End).then_some(self.found)
     }
 
+    /// Scans to the end of a key, or of the piece. A key with escapes would have to be decoded before it is compared.
     fn scan_key(&mut self, piece: &[u8], at: usize) -> usize {
         let rest = piece.get(at..).unwrap_or_default();
         let end = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let part = rest.get(..end).unwrap_or_default();
-        // One byte more than the key has tells the two apart.
+        // One byte more than the key has is enough to know that the name is another one, however long it is.
         let room = (self.key.len() + 1).saturating_sub(self.name.len());
         self.name.extend_from_slice(part.get(..room).unwrap_or(part));
         match rest.get(end) {
@@ -119,6 +127,7 @@ impl MemberScanner {
         at + end + 1
     }
 
+    /// Scans to the end of a string, or of the piece.
     fn scan_string(&mut self, piece: &[u8], at: usize) -> usize {
         match find_string_end(piece, at) {
             Ok(behind) if self.open.is_empty() => {
@@ -136,6 +145,7 @@ impl MemberScanner {
         }
     }
 
+    /// Scans to the end of an object or array, or of the piece.
     fn scan_nested(&mut self, piece: &[u8], at: usize) -> usize {
         match nested::skip_to_close(piece, at, &mut self.open) {
             NestedStop::End(behind) => {
@@ -149,10 +159,11 @@ impl MemberScanner {
         piece.len()
     }
 
+    /// Scans one byte of a number or word. What bytes it has is not checked: the upstream does that.
     fn scan_scalar(&mut self, byte: u8, at: usize) -> usize {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'E' => at + 1,
-            // Looked at once more, behind the value.
+            // Not moved past: the byte is scanned again as what follows the value.
             _ => {
                 self.end_value(at);
                 at
@@ -160,6 +171,7 @@ impl MemberScanner {
         }
     }
 
+    /// Records the value that ends before `at`, if its key is the one that is searched for.
     fn end_value(&mut self, at: usize) {
         self.state = MemberScanState::CommaOrEnd;
         if self.name == self.key {
@@ -167,6 +179,7 @@ impl MemberScanner {
         }
     }
 
+    /// Scans one byte between keys and values.
     fn scan_structure(&mut self, byte: u8, at: usize) -> usize {
         self.state = match (self.state, byte) {
             (state, b' ' | b'\n' | b'\r' | b'\t') => state,
@@ -201,17 +214,17 @@ mod tests {
     use super::*;
     use crate::wire::splice::{SpliceNode, find_members};
 
-    /// What is found in a text that arrives in pieces of so many bytes.
-    fn sought(text: &[u8], size: usize) -> Option<Vec<Range<usize>>> {
-        let mut seeker = MemberScanner::new("model");
+    /// The values that are found in a text that arrives in pieces of `size` bytes.
+    fn found_in_pieces(text: &[u8], size: usize) -> Option<Vec<Range<usize>>> {
+        let mut scanner = MemberScanner::new("model");
         for piece in text.chunks(size) {
-            seeker.push(piece);
+            scanner.push(piece);
         }
-        seeker.finish()
+        scanner.finish()
     }
 
     #[test]
-    fn pieces_of_any_size_tell_the_same_as_the_whole() {
+    fn pieces_of_any_size_give_the_same_as_the_whole() {
         for text in [
             r#"{"model":"a"}"#,
             r#" { "b" : [1, {"model": "x", "y": "]}\""}, []] , "model" : "a\"\\" , "n":-1.5E+3,"t":true,"z":null } "#,
@@ -227,13 +240,17 @@ mod tests {
             let [whole] = find_members(text, ["model"]).expect("a valid document");
             let whole: Vec<_> = whole.iter().map(SpliceNode::span).collect();
             for size in 1..=text.len() {
-                assert_eq!(sought(text, size).as_ref(), Some(&whole), "pieces of {size}");
+                assert_eq!(
+                    found_in_pieces(text, size).as_ref(),
+                    Some(&whole),
+                    "pieces of {size}"
+                );
             }
         }
     }
 
     #[test]
-    fn what_is_malformed_or_escaped_is_left_to_others() {
+    fn malformed_documents_and_escaped_keys_are_given_up() {
         for text in [
             "",
             "[]",
@@ -249,7 +266,7 @@ mod tests {
             r#"{"mod\u0065l":"b","model":"a"}"#,
         ] {
             for size in 1..=text.len().max(1) {
-                assert_eq!(sought(text.as_bytes(), size), None, "{text}");
+                assert_eq!(found_in_pieces(text.as_bytes(), size), None, "{text}");
             }
         }
     }

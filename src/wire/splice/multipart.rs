@@ -1,4 +1,6 @@
 //! The text fields of a `multipart/form-data` body (RFC 7578, RFC 2046 section 5.1).
+//!
+//! Uploads (audio, images, files) name their model in a form field instead of a JSON member.
 
 use std::ops::Range;
 
@@ -7,9 +9,9 @@ use memchr::memmem;
 /// Why a form could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MultipartError {
-    /// The body does not begin with its boundary.
+    /// The body does not begin with its boundary. (RFC 2046 allows a preamble; no client of these APIs sends one.)
     NoBoundary,
-    /// A part's header or end is missing; the offset is where that part begins.
+    /// The part at this offset has no end of headers or no delimiter after it.
     Unfinished(usize),
 }
 
@@ -24,7 +26,7 @@ impl std::fmt::Display for MultipartError {
 
 impl std::error::Error for MultipartError {}
 
-/// The boundary that a `Content-Type` value names; `None` when it is no `multipart/form-data` or names none.
+/// The boundary in a `Content-Type` value; `None` if the type is not `multipart/form-data` or has no valid boundary.
 pub fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -35,7 +37,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     (!boundary.is_empty() && boundary.len() <= 70 && !boundary.contains('\\')).then_some(boundary)
 }
 
-/// Where the values of the text fields called `name` lie: all of them, in their order. Files are not fields.
+/// The offsets of the values of all text fields called `name`, in their order. Files are not text fields.
 ///
 /// # Errors
 ///
@@ -60,7 +62,7 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
                 (end + 4, is_named_field(part.get(..end).unwrap_or_default(), name))
             }
         };
-        // The delimiter's own line break may be the one that ends the headers, when the content is empty.
+        // If the content is empty, the line break of the delimiter may be the one that ends the headers.
         let mut from = content - 2;
         let (end, line) = loop {
             let rest = part.get(from..).unwrap_or_default();
@@ -81,13 +83,16 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
     }
 }
 
+/// The rest of a line that begins with `--boundary`.
 enum DelimiterLine {
-    /// Another part begins after so many bytes.
+    /// Another part begins after this many bytes.
     Part(usize),
+    /// The form ends.
     Close,
 }
 
-/// What stands behind `--boundary`; `None` when that was not a delimiter but the start of something longer.
+/// Reads the bytes after `--boundary`. `None` if it was no delimiter: contents may contain the boundary with other bytes after
+/// it.
 fn read_delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
     if after.starts_with(b"--") {
         return Some(DelimiterLine::Close);
@@ -101,6 +106,7 @@ fn read_delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
         .then_some(DelimiterLine::Part(padding + 2))
 }
 
+/// Whether a part with these headers is a text field called `name`.
 fn is_named_field(headers: &[u8], name: &str) -> bool {
     let Ok(headers) = std::str::from_utf8(headers) else {
         return false;
@@ -121,7 +127,7 @@ fn is_named_field(headers: &[u8], name: &str) -> bool {
         && find_parameter(parameters, "filename*").is_none()
 }
 
-/// The value of `name` in `a=b; c="d"`, with quotes taken off and escapes left as they are.
+/// The value of parameter `name` in `a=b; c="d"`, without quotes. Escapes are not decoded.
 fn find_parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, rest) = parameters.split_once('=')?;
@@ -137,6 +143,7 @@ fn find_parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
+/// Splits at the quote that ends a quoted string.
 fn split_quoted(quoted: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     let end = quoted.bytes().position(|byte| {

@@ -1,4 +1,6 @@
-//! Walking into objects and arrays.
+//! Values and their offsets, and iterators over the members of objects and the elements of arrays.
+//!
+//! A node is two offsets into the document. Nothing is parsed before it is asked for, and nothing is kept.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -7,7 +9,7 @@ use std::ops::Range;
 use super::index::IndexCursor;
 use super::scan::{ScanError, fail, skip_space, skip_string, skip_value};
 
-/// The kind of a JSON value, told by its first byte.
+/// The kind of a JSON value. Its first byte determines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonKind {
     /// `{…}`
@@ -24,13 +26,13 @@ pub enum JsonKind {
     Null,
 }
 
-/// A value and its cursor in the document.
+/// A value and its offsets in the document.
 #[derive(Debug, Clone, Copy)]
 pub struct SpliceNode<'a> {
     document: &'a [u8],
     start: usize,
     end: usize,
-    /// Its cursor in an index, where there is one.
+    /// Its position in an [`Index`](super::Index), if the node comes from one.
     cursor: Option<IndexCursor<'a>>,
 }
 
@@ -43,12 +45,12 @@ pub struct SpliceMember<'a> {
     pub value: SpliceNode<'a>,
 }
 
-/// The members of the object that makes up the whole document, in their order, found one at a time. What follows the
-/// object is checked after the last member.
+/// The members of an object that is the whole document, in their order, found one at a time. After the last member the
+/// iterator checks that nothing follows the object.
 ///
 /// # Errors
 ///
-/// When the document is no object. An error met later is the iterator's last item.
+/// When the document is no object. A later error is the iterator's last item.
 pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
     let start = skip_space(document, 0);
     if document.get(start) != Some(&b'{') {
@@ -65,10 +67,10 @@ pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
     })
 }
 
-/// All values of each of the top-level members `keys`, in the order of the document; in one pass over the whole of it.
+/// All values of each of the top-level members `keys`, in the order of the document, in one pass over all of it.
 ///
-/// A key that stands there twice gives two values. Most parsers let the last one win, some the first: who changes
-/// one must change all of them.
+/// A key that occurs twice has two values. Most parsers use the last one, some the first, so a caller that replaces one must
+/// replace all of them.
 ///
 /// # Errors
 ///
@@ -89,8 +91,8 @@ pub fn find_members<'a, const N: usize>(
     Ok(found)
 }
 
-/// The first value of the top-level member `key`. Stops there: nothing behind it is looked at, so a second member of
-/// this name, which an upstream might prefer, goes unnoticed. Where that matters use [`find_members`].
+/// The first value of the top-level member `key`. The rest of the document is not read, so a second member of this name,
+/// which an upstream might prefer, is not found. If that matters, use [`find_members`].
 ///
 /// # Errors
 ///
@@ -106,7 +108,7 @@ pub fn find_first<'a>(document: &'a [u8], key: &str) -> Result<Option<SpliceNode
 }
 
 impl<'a> SpliceNode<'a> {
-    /// The document's only value.
+    /// The value that is the whole document.
     ///
     /// # Errors
     ///
@@ -136,12 +138,12 @@ impl<'a> SpliceNode<'a> {
         }
     }
 
-    /// Where the value lies in the document.
+    /// The value's offsets in the document.
     pub fn span(&self) -> Range<usize> {
         self.start..self.end
     }
 
-    /// The value's JSON text.
+    /// The value's JSON text, as it came.
     pub fn raw(&self) -> &'a [u8] {
         self.document.get(self.start..self.end).unwrap_or_default()
     }
@@ -162,7 +164,7 @@ impl<'a> SpliceNode<'a> {
     ///
     /// # Errors
     ///
-    /// When the value is no object. An error met later is the iterator's last item.
+    /// When the value is no object. A later error is the iterator's last item.
     pub fn members(&self) -> Result<SpliceMembers<'a>, ScanError> {
         if self.kind() != JsonKind::Object {
             return fail(self.start, "an object");
@@ -177,7 +179,7 @@ impl<'a> SpliceNode<'a> {
     ///
     /// # Errors
     ///
-    /// When the value is no array. An error met later is the iterator's last item.
+    /// When the value is no array. A later error is the iterator's last item.
     pub fn elements(&self) -> Result<SpliceElements<'a>, ScanError> {
         if self.kind() != JsonKind::Array {
             return fail(self.start, "an array");
@@ -187,7 +189,7 @@ impl<'a> SpliceNode<'a> {
         })
     }
 
-    /// The value of this object's member `key`: the last one where there are several, as most parsers have it.
+    /// The value of this object's member `key`. If there are several, the last one, as in most parsers.
     ///
     /// # Errors
     ///
@@ -217,6 +219,7 @@ impl<'a> SpliceNode<'a> {
             offset: self.start,
             expected: "a string of valid characters and escapes",
         };
+        // Only here are the escapes of a string checked. serde_json does it; few strings are read, and short ones.
         if memchr::memchr(b'\\', inner).is_some() {
             return serde_json::from_slice(raw).map(Cow::Owned).map_err(|_| bad);
         }
@@ -226,11 +229,11 @@ impl<'a> SpliceNode<'a> {
         std::str::from_utf8(inner).map(Cow::Borrowed).map_err(|_| bad)
     }
 
-    /// Whether this is a string with this text, however it is escaped.
+    /// Whether this is a string with this text, in any spelling.
     pub fn is_text(&self, text: &str) -> bool {
         let raw = self.raw();
         let plain = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
-        // An escape is longer than what it stands for.
+        // An escape is longer than its character, so the length decides most comparisons without reading the text.
         match raw.len().cmp(&(text.len() + 2)) {
             Ordering::Less => false,
             Ordering::Equal => plain == Some(text.as_bytes()) && !text.contains('\\'),
@@ -239,21 +242,25 @@ impl<'a> SpliceNode<'a> {
     }
 }
 
+/// Where an iterator is in its container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WalkState {
+    /// Before the first item: no comma is due.
     First,
+    /// After an item.
     Next,
+    /// After the last item or an error.
     Done,
 }
 
-/// The way through one object or array, item by item.
+/// What the iterators over members and over elements have in common: a position in an object or array.
 #[derive(Debug, Clone)]
 struct ContainerWalk<'a> {
     document: &'a [u8],
-    /// Where the last item ended.
+    /// The offset after the last item.
     at: usize,
     state: WalkState,
-    /// The next entry of an index, and the end of the container; `None` where the bytes are read instead.
+    /// The next entry of the index, and the end of the container. `None` if there is no index; the bytes are scanned then.
     indexed: Option<(IndexCursor<'a>, usize)>,
 }
 
@@ -267,7 +274,7 @@ impl<'a> ContainerWalk<'a> {
         }
     }
 
-    /// Reads up to the next item, past the comma where one is due: its offset, or the offset behind `close`.
+    /// Skips to the next item, past the comma if one is due, or past the bracket that closes the container.
     #[inline]
     fn skip_separator(&self, close: u8) -> Result<NextItem, ScanError> {
         let document = self.document;
@@ -281,7 +288,7 @@ impl<'a> ContainerWalk<'a> {
         }
     }
 
-    /// Notes how reading went: the walk ends behind the last item and after an error.
+    /// Records the result of reading an item: the walk ends after the last item and after an error.
     #[inline]
     fn record<T>(&mut self, item: Result<Option<T>, ScanError>) -> Option<Result<T, ScanError>> {
         let item = item.transpose();
@@ -294,14 +301,15 @@ impl<'a> ContainerWalk<'a> {
     }
 }
 
-/// What comes next in an object or array.
+/// What follows in an object or array.
 enum NextItem {
-    /// An item begins here.
+    /// An item, at this offset.
     At(usize),
-    /// The container has ended before this offset.
+    /// The end of the container; the offset is after its bracket.
     Closed(usize),
 }
 
+/// Checks that only white space is left.
 fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
     let at = skip_space(document, at);
     if at < document.len() {
@@ -311,7 +319,8 @@ fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
     }
 }
 
-/// The node at a place of the index, unless it lies behind the `end` of what is walked through.
+/// The node at a cursor of the index, which moves on to the next one. `None` if it is after the `end` of the container: the
+/// entries of a container are not terminated, those of the following values come next.
 fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
     let (from, to) = cursor.span().filter(|(_, to)| *to <= end)?;
     let node = SpliceNode::from_index(document, from, to, *cursor);
@@ -323,13 +332,14 @@ fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize
 #[derive(Debug, Clone)]
 pub struct SpliceMembers<'a> {
     walk: ContainerWalk<'a>,
-    /// Nothing may follow the object.
+    /// The object is the whole document, so nothing may follow it.
     is_whole_document: bool,
 }
 
 impl<'a> SpliceMembers<'a> {
     fn read(&mut self) -> Result<Option<SpliceMember<'a>>, ScanError> {
         let document = self.walk.document;
+        // The index exists only for a valid document, so nothing is left to check.
         if let Some((cursor, end)) = &mut self.walk.indexed {
             let key = next_indexed(document, cursor, *end);
             let value = key.and_then(|_| next_indexed(document, cursor, *end));
