@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::{CHECKSUM, CONTENT_TYPE, EVENT_TYPE, EXCEPTION_TYPE, LENGTHS, MESSAGE_TYPE, PRELUDE, TEXT};
 
-/// Appends an event of a type with a JSON payload, which `payload` appends to the buffer itself.
+/// Appends an event with a JSON payload, which `payload` appends to the buffer itself.
 pub fn write_event(out: &mut BytesMut, event_type: &str, payload: impl FnOnce(&mut BytesMut)) {
     let headers = [
         (EVENT_TYPE, event_type),
@@ -14,7 +14,7 @@ pub fn write_event(out: &mut BytesMut, event_type: &str, payload: impl FnOnce(&m
     write_message(out, &headers, payload);
 }
 
-/// Appends an exception of a type with a JSON payload.
+/// Appends an exception with a JSON payload.
 pub fn write_exception(out: &mut BytesMut, exception_type: &str, payload: &[u8]) {
     let headers = [
         (EXCEPTION_TYPE, exception_type),
@@ -24,6 +24,8 @@ pub fn write_exception(out: &mut BytesMut, exception_type: &str, payload: &[u8])
     write_message(out, &headers, |out| out.extend_from_slice(payload));
 }
 
+/// Appends a message. The prelude needs lengths that are known only after the payload has been written, so it is filled in
+/// afterwards.
 fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_bytes(0, PRELUDE);
@@ -39,7 +41,7 @@ fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnO
     let header_length = out.len() - start - PRELUDE;
     payload(out);
     let total = out.len() - start + CHECKSUM;
-    // The messages written here are events of a stream that was read under a limit far below 4 GiB.
+    // Never too large: the events come from a stream that is read under a limit of 16 MiB.
     let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let mut prelude = [0; PRELUDE];
     let mut fields = prelude.as_mut_slice();
@@ -56,7 +58,7 @@ fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnO
     out.put_u32(checksum);
 }
 
-/// The text's first bytes, as many as its length field can count.
+/// The beginning of a text that fits a length field of at most `most`, and its length.
 fn truncate(text: &str, most: usize) -> (&[u8], usize) {
     let end = text.floor_char_boundary(most);
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
