@@ -24,7 +24,7 @@ const MAX_DIGITS: usize = 18;
 /// - Same grammar: all bytes outside of the holes are equal, and a hole accepts only a whole JSON string or a whole
 ///   integer, according to what the learned event had there. So a match is valid JSON with the same members of the same
 ///   kinds in the same order.
-/// - Same meaning: besides the text, only members in [`FieldPaths::ignored`] may differ. A reader that begins to use one of them
+/// - Same meaning: apart from the text, only members in [`FieldPaths::ignored`] may differ. A reader that begins to use one of them
 ///   has to remove it from that list. `tests/properties/repeats.rs` varies every member of repeated events to check it.
 /// - One text: exactly one of the places for a text was not empty in the learned event, and it had the text that the reader
 ///   made of the event. So the hole is where the reader takes its text from, and the text passes unchanged.

@@ -76,8 +76,8 @@ pub(super) fn check_string(bytes: &[u8], mut at: usize) -> Result<usize, BrokenS
 /// Checks the string whose content begins at `start`, and refuses whatever [`unescape`] refuses: the offset of its closing
 /// quote, and the length of its text after decoding.
 ///
-/// [`super::LazyStr`] depends on both. A string that passes here can be decoded later without an error, when there is
-/// nobody left to report one to. And the length tells whether there are escapes at all.
+/// [`super::LazyStr`] depends on both. A string that passes here can be decoded later, where an error could no longer be
+/// reported. And a length that differs from the spelling's shows that the string has escapes.
 pub(super) fn measure_string(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenString> {
     let mut at = start;
     // How much longer the spelling is than the text.

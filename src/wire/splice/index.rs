@@ -66,8 +66,8 @@ impl IndexCursor<'_> {
         Some((start as usize, end as usize))
     }
 
-    /// The next entry in the list: the first one within this one or, if it has none, the one that follows it. The caller tells
-    /// the two apart by the end of the container.
+    /// The next entry in the list: the first one within this one or, if it has none, the one that follows it. The caller
+    /// distinguishes the two by the end of the container.
     pub(super) fn enter(self) -> Self {
         let number = self.number + 1;
         Self { number, ..self }

@@ -116,7 +116,7 @@ fn delivers_the_last_event_without_its_blank_line() {
 }
 
 #[test]
-fn does_not_copy_what_lies_in_one_chunk() {
+fn an_event_within_one_chunk_is_not_copied() {
     let chunk = Bytes::from_static(b"event: e\ndata: payload\n\n");
     let range = chunk.as_ptr_range();
     let mut decoder = SseDecoder::new();
@@ -210,7 +210,7 @@ fn writes_data_in_place() {
     );
 }
 
-/// Text in which everything that matters is frequent.
+/// Streams with many line ends, field names, colons and byte order marks.
 fn stream_text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just("\n"),
@@ -272,7 +272,7 @@ fn reference(input: &[u8]) -> Vec<SseItem> {
 
 proptest! {
     #[test]
-    fn any_split_gives_what_the_standard_says(input in stream_text(), cuts in prop::collection::vec(0usize..200, 0..8)) {
+    fn any_split_gives_the_result_of_the_standard(input in stream_text(), cuts in prop::collection::vec(0usize..200, 0..8)) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(input.len())).chain([0, input.len()]).collect();
         cuts.sort_unstable();
         let chunks = cuts.windows(2).map(|pair| &input[pair[0]..pair[1]]);
@@ -280,7 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn one_byte_at_a_time_gives_what_the_standard_says(input in stream_text()) {
+    fn one_byte_at_a_time_gives_the_result_of_the_standard(input in stream_text()) {
         prop_assert_eq!(decode_chunks(input.chunks(1)), reference(&input));
     }
 
@@ -293,7 +293,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_back(name in "[a-z._]{0,12}", data in "[^\r]{0,60}") {
+    fn written_events_are_read_back(name in "[a-z._]{0,12}", data in "[^\r]{0,60}") {
         let event = (!name.is_empty()).then_some(name.as_str());
         let mut out = BytesMut::new();
         write_event(&mut out, event, data.as_bytes());

@@ -20,7 +20,7 @@ impl<'de> Scanner<'de> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    /// Remembers start and end of a value that was skipped to find the tag behind it. If [`Self::read_span`] meets that start
+    /// Remembers start and end of a value that was skipped to find the tag after it. If [`Self::read_span`] meets that start
     /// again, it jumps to the end. One value is enough: what makes a second scan expensive is one long member before the tag,
     /// such as a schema or the input of a tool. `(0, 0)` remembers nothing.
     pub(in super::super) fn remember_span(&mut self, skipped: (usize, usize)) {
