@@ -2,7 +2,7 @@
 
 use llm_proxy::dialect::claude::types as claude;
 use llm_proxy::dialect::openai_chat::types as chat;
-use llm_proxy::wire::json::{Raw, ReadError};
+use llm_proxy::wire::json::{RawJson, ReadError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -439,7 +439,7 @@ fn new_takes_what_is_required() {
         ],
         "m",
     );
-    let schema: Raw = serde_json::value::to_raw_value(&json!({ "type": "object" })).expect("JSON");
+    let schema: RawJson = serde_json::value::to_raw_value(&json!({ "type": "object" })).expect("JSON");
     request.tools = Some(vec![claude::ToolParam::new(schema, "f").into()]);
     let written: Value = serde_json::from_slice(&claude::write_request(&request)).expect("JSON");
     assert_eq!(

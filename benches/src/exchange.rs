@@ -11,7 +11,7 @@ use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{
     Carriers, Exchange, ExchangeConfig, ExchangeIdentity, ReasoningMemory, ReasoningOwner,
 };
-use llm_proxy::wire::framing::Decoder;
+use llm_proxy::wire::framing::FrameDecoder;
 use llm_proxy::wire::splice::{self, Splices};
 
 use crate::{MODEL, upstream_model};
@@ -116,7 +116,7 @@ impl BenchPair {
 
 /// A streamed response in translation.
 pub struct BenchStream {
-    decoder: Decoder,
+    decoder: FrameDecoder,
     stream: llm_proxy::translate::TranslatedStream,
     out: BytesMut,
 }

@@ -195,7 +195,7 @@ fn tag_and_default() {
 #[test]
 fn lenient() {
     let rust = |overlay: Value| generate(&ir(sample(), overlay).expect("applies")).expect("Rust");
-    let other = "Other(rt::Raw)";
+    let other = "Other(rt::RawJson)";
     assert!(!rust(json!([])).contains(other));
     assert!(rust(json!([{ "op": "lenient", "at": "Root", "reason": "test" }])).contains(other));
 }

@@ -4,12 +4,12 @@
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
-use llm_proxy::wire::event_stream::{BadMessage, Decoder, Message, write_event};
+use llm_proxy::wire::event_stream::{BadMessage, EventStreamDecoder, EventStreamMessage, write_event};
 
-fn messages(chunks: impl Iterator<Item = Bytes>) -> (Vec<Message>, Option<BadMessage>) {
-    let mut decoder = Decoder::with_limit(4096);
+fn messages(chunks: impl Iterator<Item = Bytes>) -> (Vec<EventStreamMessage>, Option<BadMessage>) {
+    let mut decoder = EventStreamDecoder::with_limit(4096);
     let mut found = Vec::new();
-    let mut pull = |decoder: &mut Decoder| loop {
+    let mut pull = |decoder: &mut EventStreamDecoder| loop {
         match decoder.next() {
             Ok(Some(message)) => found.push(message),
             Ok(None) => return None,

@@ -3,15 +3,15 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use llm_proxy::wire::sse::{Decoder, Item};
+use llm_proxy::wire::sse::{SseDecoder, SseItem};
 
-fn events(chunks: impl Iterator<Item = Bytes>) -> Vec<(String, Bytes)> {
-    let mut decoder = Decoder::with_limit(4096);
+fn events(chunks: impl Iterator<SseItem = Bytes>) -> Vec<(String, Bytes)> {
+    let mut decoder = SseDecoder::with_limit(4096);
     let mut found = Vec::new();
-    let mut pull = |decoder: &mut Decoder| loop {
+    let mut pull = |decoder: &mut SseDecoder| loop {
         match decoder.next() {
-            Ok(Some(Item::Event(frame))) => found.push((frame.name().to_owned(), frame.data.clone())),
-            Ok(Some(Item::Comment(_))) => {}
+            Ok(Some(SseItem::Event(frame))) => found.push((frame.name().to_owned(), frame.data.clone())),
+            Ok(Some(SseItem::Comment(_))) => {}
             Ok(None) | Err(_) => break,
         }
     };

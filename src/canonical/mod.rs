@@ -28,6 +28,7 @@ mod sequence;
 mod tool;
 mod usage;
 
+pub use crate::wire::json::RawJson;
 pub use content::{
     Annotation, Audio, Authenticity, Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Family,
     Image, ImageDetail, MediaSource, Message, Opaque, Reasoning, Role, SearchResult, ServerTool, SystemBlock,
@@ -52,6 +53,3 @@ pub use scope::Scope;
 pub use sequence::{Sequencer, SequencerOverflow};
 pub use tool::{FreeformTool, FunctionTool, Grammar, Tool, ToolChoice, UserLocation, WebSearchTool};
 pub use usage::Usage;
-
-/// JSON kept as the text in which it arrived: the order of keys, the spelling of numbers and the escapes stay.
-pub type RawJson = Box<serde_json::value::RawValue>;

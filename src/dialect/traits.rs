@@ -127,7 +127,7 @@ pub trait StreamCodec {
 
 /// Reads one streamed response, frame by frame.
 pub trait StreamReader: Send {
-    /// Reads one frame: its name, if it has one, and its data; see [`crate::wire::framing::Frame`].
+    /// Reads one frame: its name, if it has one, and its data; see [`crate::wire::framing::StreamFrame`].
     fn read(&mut self, scope: &mut Scope<'_>, name: Option<&str>, data: &[u8], out: &mut Vec<Event>);
 
     /// Reads the end of the upstream's stream. A response that is not finished by then has failed.

@@ -15,7 +15,7 @@ use http_body::Body as HttpBody;
 use super::headers;
 use super::idle_timer::IdleTimer;
 use crate::canonical::{Error, ErrorClass};
-use crate::wire::splice::{self, Seeker};
+use crate::wire::splice::{self, MemberScanner};
 
 /// The most bytes that a request's body may have: 64 MiB, twice the largest limit of a vendor.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -117,7 +117,7 @@ where
     }
     let mut received = RequestBody::default();
     // Looks for the model in each piece while it is in the processor's cache, so that the body is not searched again.
-    let mut seeker = Seeker::new("model");
+    let mut seeker = MemberScanner::new("model");
     let mut silence = IdleTimer::new(BODY_SILENCE);
     while !body.is_end_stream() {
         let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
@@ -211,7 +211,7 @@ pub fn find_model(headers: &HeaderMap, body: &mut RequestBody) -> Result<Option<
         Err(_) if !is_declared => return Ok(None),
         Err(error) => return Err(invalid(error)),
     };
-    let spans = values.iter().map(splice::Node::span).collect();
+    let spans = values.iter().map(splice::SpliceNode::span).collect();
     read_model_at(body, spans)
 }
 
@@ -235,7 +235,7 @@ fn read_model_at(body: &RequestBody, spans: Vec<Range<usize>>) -> Result<Option<
     let mut texts: Vec<String> = Vec::with_capacity(spans.len());
     for span in &spans {
         let value = body.slices(span.clone()).collect::<Vec<_>>().concat();
-        let text = splice::Node::document(&value).and_then(|value| value.text().map(Cow::into_owned));
+        let text = splice::SpliceNode::document(&value).and_then(|value| value.text().map(Cow::into_owned));
         let Ok(text) = text else {
             let message = "the model has to be a string";
             return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));

@@ -17,7 +17,7 @@ use crate::dialect::{
     WrittenRequest,
 };
 use crate::prompt::SystemEdits;
-use crate::wire::framing::Decoder;
+use crate::wire::framing::FrameDecoder;
 
 /// What a request is translated for.
 pub struct ExchangeConfig<'a> {
@@ -232,7 +232,7 @@ impl Exchange {
     }
 
     /// A decoder of the frames of the upstream's streams.
-    pub fn decoder(&self) -> Decoder {
+    pub fn decoder(&self) -> FrameDecoder {
         self.upstream.framing().decoder()
     }
 

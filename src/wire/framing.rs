@@ -1,17 +1,20 @@
-//! How the events of a stream are told apart on the wire.
+//! The two framings of streams behind one type: server-sent events, and the AWS event stream of Bedrock.
+//!
+//! Readers of dialects get a name and data, and do not know in which framing these came.
 
 use std::fmt;
 
 use bytes::Bytes;
 
-use super::{event_stream, sse};
+use super::event_stream::{BadMessage, EventStreamDecoder, EventStreamKind, EventStreamMessage};
+use super::sse::{EventTooLarge, SseDecoder, SseItem};
 
-/// How the events of a stream travel.
+/// The framing of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// As server-sent events.
+    /// Server-sent events.
     Sse,
-    /// As messages of an AWS event stream.
+    /// The AWS event stream.
     EventStream,
 }
 
@@ -24,44 +27,44 @@ impl Framing {
         }
     }
 
-    /// A reader of one stream.
-    pub fn decoder(self) -> Decoder {
+    /// Creates a decoder for one stream in this framing.
+    pub fn decoder(self) -> FrameDecoder {
         match self {
-            Self::Sse => Decoder::Sse(sse::Decoder::new()),
-            Self::EventStream => Decoder::EventStream(event_stream::Decoder::new()),
+            Self::Sse => FrameDecoder::Sse(SseDecoder::new()),
+            Self::EventStream => FrameDecoder::EventStream(EventStreamDecoder::new()),
         }
     }
 }
 
-/// What stands before the name of a message that is a failure of the service's API.
+/// The prefix of the name of an event stream's exception: a failure that the service's API defines.
 pub const EXCEPTION: &str = "exception:";
-/// What stands before the name of a message that is another failure.
+/// The prefix of the name of an event stream's error: any other failure.
 pub const ERROR: &str = "error:";
 
-/// One frame of a stream, whatever its framing.
+/// One frame of a stream, in either framing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct StreamFrame {
     name: Option<Bytes>,
-    /// Its data: of an event stream's `error` message, which has no payload, `{"message": …}`.
+    /// Its data. For an error of an event stream, which has no payload, it is `{"message": …}` with the error's message.
     pub data: Bytes,
 }
 
-impl Frame {
-    /// Its name: that of a server-sent event or the type of an event stream's event. Failures in an event stream have
-    /// [`EXCEPTION`] or [`ERROR`] before theirs. `None` where there is none, or none that is text.
+impl StreamFrame {
+    /// Its name: the name of a server-sent event, or the type of an event stream's event. In an event stream, the prefix
+    /// [`EXCEPTION`] or [`ERROR`] marks a failure. `None` if it has no name or the name is not UTF-8.
     pub fn name(&self) -> Option<&str> {
         let name = std::str::from_utf8(self.name.as_deref()?).ok()?;
         Some(name).filter(|name| !name.is_empty())
     }
 }
 
-/// Why a stream cannot be read any further.
+/// Why a stream cannot be read further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadFrame {
     /// In server-sent events.
-    Sse(sse::EventTooLarge),
+    Sse(EventTooLarge),
     /// In an event stream.
-    EventStream(event_stream::BadMessage),
+    EventStream(BadMessage),
 }
 
 impl fmt::Display for BadFrame {
@@ -75,18 +78,18 @@ impl fmt::Display for BadFrame {
 
 impl std::error::Error for BadFrame {}
 
-/// An incremental reader of a stream. Push what has arrived, then call [`next`](Self::next) until it gives `None`; at
-/// the end of the input call [`finish`](Self::finish), and `next` until `None` once more.
+/// An incremental frame decoder. Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it
+/// returns `None`. At the end of the input call [`finish`](Self::finish), and then `next` until `None` again.
 #[derive(Debug)]
-pub enum Decoder {
-    /// Of server-sent events.
-    Sse(sse::Decoder),
-    /// Of an event stream.
-    EventStream(event_stream::Decoder),
+pub enum FrameDecoder {
+    /// For server-sent events.
+    Sse(SseDecoder),
+    /// For an event stream.
+    EventStream(EventStreamDecoder),
 }
 
-impl Decoder {
-    /// Adds what has arrived. The cut may be anywhere.
+impl FrameDecoder {
+    /// Adds bytes that have arrived; a chunk may end anywhere.
     pub fn push(&mut self, chunk: Bytes) {
         match self {
             Self::Sse(decoder) => decoder.push(chunk),
@@ -102,48 +105,48 @@ impl Decoder {
         }
     }
 
-    /// The next frame; `None` when more input is needed, or at the end.
+    /// The next frame. `None` if more input is needed, or at the end. Comments are skipped.
     ///
     /// # Errors
-    /// [`BadFrame`], then and on every later call.
+    /// [`BadFrame`], and again on each later call.
     #[expect(
         clippy::should_implement_trait,
-        reason = "None here means: more input is needed; that is no iterator's end"
+        reason = "here `None` means that more input is needed, not that the iterator has ended"
     )]
-    pub fn next(&mut self) -> Result<Option<Frame>, BadFrame> {
+    pub fn next(&mut self) -> Result<Option<StreamFrame>, BadFrame> {
         match self {
             Self::Sse(decoder) => loop {
                 match decoder.next().map_err(BadFrame::Sse)? {
-                    Some(sse::Item::Event(frame)) => {
-                        return Ok(Some(Frame {
+                    Some(SseItem::Event(frame)) => {
+                        return Ok(Some(StreamFrame {
                             name: frame.event,
                             data: frame.data,
                         }));
                     }
-                    Some(sse::Item::Comment(_)) => {}
+                    Some(SseItem::Comment(_)) => {}
                     None => return Ok(None),
                 }
             },
             Self::EventStream(decoder) => {
                 let message = decoder.next().map_err(BadFrame::EventStream)?;
-                Ok(message.map(Frame::from))
+                Ok(message.map(StreamFrame::from))
             }
         }
     }
 }
 
-impl From<event_stream::Message> for Frame {
-    fn from(message: event_stream::Message) -> Self {
-        let event_stream::Message {
+impl From<EventStreamMessage> for StreamFrame {
+    fn from(message: EventStreamMessage) -> Self {
+        let EventStreamMessage {
             kind,
             name,
             text,
             payload,
         } = message;
         let name = match kind {
-            event_stream::Kind::Event => name,
-            event_stream::Kind::Exception => format!("{EXCEPTION}{name}"),
-            event_stream::Kind::Error => format!("{ERROR}{name}"),
+            EventStreamKind::Event => name,
+            EventStreamKind::Exception => format!("{EXCEPTION}{name}"),
+            EventStreamKind::Error => format!("{ERROR}{name}"),
         };
         let data = match text {
             Some(text) => serde_json::json!({ "message": text }).to_string().into(),

@@ -28,7 +28,7 @@ use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, Endpoint, Wr
 use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use llm_proxy::wire::event_stream;
-use llm_proxy::wire::framing::{Decoder, Framing};
+use llm_proxy::wire::framing::{FrameDecoder, Framing};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -416,7 +416,7 @@ pub fn stream(exchange: &Exchange, chunks: impl IntoIterator<Item = Bytes>) -> (
     translated.commit();
     let mut decoder = exchange.decoder();
     let mut out = BytesMut::new();
-    let mut pull = |decoder: &mut Decoder, out: &mut BytesMut| {
+    let mut pull = |decoder: &mut FrameDecoder, out: &mut BytesMut| {
         loop {
             match decoder.next() {
                 Ok(Some(frame)) => translated.push(frame.name(), &frame.data, out),

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{Either, Full};
-use llm_proxy::wire::event_stream::{self, Decoder, Kind, Message};
+use llm_proxy::wire::event_stream::{self, EventStreamDecoder, EventStreamKind, EventStreamMessage};
 
 use crate::support::{FetchResponse, ScriptedResponse, TestProxy, Upstream, dialects, json, model};
 #[cfg(feature = "aws")]
@@ -29,8 +29,8 @@ const SSE: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"mes
 const SSE_END: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
 /// Decodes an event stream.
-fn decode_messages(wire: Bytes) -> Vec<Message> {
-    let mut decoder = Decoder::new();
+fn decode_messages(wire: Bytes) -> Vec<EventStreamMessage> {
+    let mut decoder = EventStreamDecoder::new();
     decoder.push(wire);
     decoder.finish();
     std::iter::from_fn(|| decoder.next().expect("whole messages")).collect()
@@ -94,7 +94,7 @@ async fn a_stream_of_events_becomes_an_event_stream() {
     assert!(
         messages
             .iter()
-            .all(|message| message.kind == Kind::Event && message.name == "chunk")
+            .all(|message| message.kind == EventStreamKind::Event && message.name == "chunk")
     );
     // The start, the unknown event and the two of the end, but no ping.
     assert_eq!(messages.len(), 4);
@@ -117,7 +117,7 @@ async fn a_stream_that_breaks_off_ends_with_an_exception() {
     let last = messages.last().expect("a message");
     assert_eq!(
         (last.kind, last.name.as_str()),
-        (Kind::Exception, "modelStreamErrorException")
+        (EventStreamKind::Exception, "modelStreamErrorException")
     );
 }
 

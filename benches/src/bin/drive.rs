@@ -181,7 +181,7 @@ impl SharedLoad {
 
 /// Counts the pieces of a stream, and measures their latency if they contain the time at which they were sent.
 struct PieceCounter {
-    decoder: llm_proxy::wire::framing::Decoder,
+    decoder: llm_proxy::wire::framing::FrameDecoder,
     encoded: bool,
 }
 

@@ -25,7 +25,7 @@ pub(super) type StructFields = BTreeMap<String, Field>;
 
 /// Placeholder definitions for types that JSON Schema cannot express, and the Rust types that replace them.
 const PLACEHOLDERS: [(&str, &str); 3] = [
-    ("AnyJson", "rt::Raw"),
+    ("AnyJson", "rt::RawJson"),
     ("AnyNumber", "rt::Number"),
     ("LazyText", "rt::LazyStr"),
 ];

@@ -52,7 +52,7 @@ pub(super) fn object(
             pub extra: rt::Extra,
         }
         impl #ident { #constructor }
-        impl rt::Object for #ident { #read }
+        impl rt::ReadObject for #ident { #read }
         rt::read_as_object!(#ident);
         impl Serialize for #ident { #write }
     })
@@ -86,19 +86,23 @@ impl StructMember<'_> {
     fn read(&self, lenient: bool) -> TokenStream {
         let wire = self.wire;
         if let Some(value) = self.property.constant() {
-            return quote!(members.constant(#wire, #value, &mut extra)?);
+            return quote!(members.read_constant(#wire, #value, &mut extra)?);
         }
         let Some(slot) = self.slot() else {
             return quote!(members.skip()?);
         };
+        let mode = match lenient {
+            true => quote!(rt::IntegerMode::Lenient),
+            false => quote!(rt::IntegerMode::Exact),
+        };
         match (self.property.required, self.property.nullable, self.integer()) {
-            (true, false, false) => quote!(members.required(#wire, &mut #slot)?),
-            (true, false, true) => quote!(members.required_integer(#wire, &mut #slot, #lenient)?),
-            (true, true, false) => quote!(members.nullable(#wire, &mut #slot)?),
-            (true, true, true) => quote!(members.nullable_integer(#wire, &mut #slot, #lenient)?),
-            (false, _, false) => quote!(members.optional(#wire, &mut #slot, &mut extra)?),
+            (true, false, false) => quote!(members.read_required(#wire, &mut #slot)?),
+            (true, false, true) => quote!(members.read_required_integer(#wire, &mut #slot, #mode)?),
+            (true, true, false) => quote!(members.read_nullable(#wire, &mut #slot)?),
+            (true, true, true) => quote!(members.read_nullable_integer(#wire, &mut #slot, #mode)?),
+            (false, _, false) => quote!(members.read_optional(#wire, &mut #slot, &mut extra)?),
             (false, _, true) => {
-                quote!(members.optional_integer(#wire, &mut #slot, &mut extra, #lenient)?)
+                quote!(members.read_optional_integer(#wire, &mut #slot, &mut extra, #mode)?)
             }
         }
     }
@@ -106,14 +110,14 @@ impl StructMember<'_> {
     fn write(&self) -> TokenStream {
         let wire = self.wire;
         if let Some(value) = self.property.constant() {
-            return quote!(rt::constant(&mut map, #wire, #value, &self.extra)?;);
+            return quote!(rt::write_constant(&mut map, #wire, #value, &self.extra)?;);
         }
         let Some(Field { ident, .. }) = self.field else {
             return quote!();
         };
         match self.property.required {
             true => quote!(map.serialize_entry(&rt::NoEscape(#wire), &self.#ident)?;),
-            false => quote!(rt::optional(&mut map, #wire, &self.#ident)?;),
+            false => quote!(rt::write_optional(&mut map, #wire, &self.#ident)?;),
         }
     }
 }
@@ -162,7 +166,7 @@ fn read(name: &str, members: &[StructMember<'_>], lenient: bool) -> TokenStream 
         .map(|slot| quote!(let mut #slot = None;));
     let arms = indexed().map(|(index, member)| {
         let read = member.read(lenient);
-        quote!(rt::Key::Known(#index) => #read,)
+        quote!(rt::JsonKey::Known(#index) => #read,)
     });
     let values = members.iter().filter_map(|member| {
         let ident = &member.field?.ident;
@@ -176,7 +180,7 @@ fn read(name: &str, members: &[StructMember<'_>], lenient: bool) -> TokenStream 
     quote! {
         const NAME: &'static str = #name;
 
-        fn read(mut members: rt::Members<'_, '_>) -> Result<Self, rt::Fault> {
+        fn read(mut members: rt::ObjectMembers<'_, '_>) -> Result<Self, rt::JsonFault> {
             fn lookup(name: &str) -> u16 {
                 match name {
                     #(#keys)*
@@ -188,8 +192,8 @@ fn read(name: &str, members: &[StructMember<'_>], lenient: bool) -> TokenStream 
             while let Some(key) = members.next(lookup)? {
                 match key {
                     #(#arms)*
-                    rt::Key::Known(_) => members.skip()?,
-                    rt::Key::Other(name) => members.keep(name, &mut extra)?,
+                    rt::JsonKey::Known(_) => members.skip()?,
+                    rt::JsonKey::Other(name) => members.keep(name, &mut extra)?,
                 }
             }
             Ok(Self { #(#values)* extra })

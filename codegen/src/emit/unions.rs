@@ -100,22 +100,22 @@ pub(super) fn tagged<'a>(
             Unknown(rt::Unknown),
         }
         #(#conversions)*
-        impl rt::Object for #ident {
+        impl rt::ReadObject for #ident {
             const NAME: &'static str = #name;
 
-            fn read(members: rt::Members<'_, '_>) -> Result<Self, rt::Fault> {
+            fn read(members: rt::ObjectMembers<'_, '_>) -> Result<Self, rt::JsonFault> {
                 fn lookup(value: &str) -> u16 {
                     match value {
                         #(#values)*
                         _ => rt::NOT_KNOWN,
                     }
                 }
-                let (tag, members) = members.tag(#tag, lookup)?;
+                let (tag, members) = members.find_tag(#tag, lookup)?;
                 match tag {
                     #(#reads)*
-                    rt::Tag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
-                    rt::Tag::Other(value) => {
-                        Ok(Self::Unknown(rt::Unknown::new(value, members.whole().rest()?)))
+                    rt::UnionTag::Known(_) => Ok(Self::Unknown(rt::Unknown::new("", members.read_rest()?))),
+                    rt::UnionTag::Other(value) => {
+                        Ok(Self::Unknown(rt::Unknown::new(value, members.rewind().read_rest()?)))
                     }
                     #absent
                 }
@@ -176,10 +176,10 @@ impl Arm<'_> {
         let variant = &self.ident;
         let arm = |(index, _): &(u16, &str)| {
             let members = match self.stores_tag {
-                true => quote!(members.whole()),
+                true => quote!(members.rewind()),
                 false => quote!(members),
             };
-            quote!(rt::Tag::Known(#index) => rt::Object::read(#members).map(Self::#variant),)
+            quote!(rt::UnionTag::Known(#index) => rt::ReadObject::read(#members).map(Self::#variant),)
         };
         self.values.iter().map(arm).collect()
     }
@@ -191,17 +191,17 @@ fn absent(union: &TaggedUnion, arms: &[Arm<'_>], lenient: bool) -> TokenStream {
     if let Some(arm) = union.default.and_then(|index| arms.get(index)) {
         let variant = &arm.ident;
         return quote! {
-            rt::Tag::Null => rt::Object::read(members.whole()).map(Self::#variant),
-            rt::Tag::Absent => rt::Object::read(members).map(Self::#variant),
+            rt::UnionTag::Null => rt::ReadObject::read(members.rewind()).map(Self::#variant),
+            rt::UnionTag::Absent => rt::ReadObject::read(members).map(Self::#variant),
         };
     }
     if lenient {
         return quote! {
-            rt::Tag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.whole().rest()?))),
-            rt::Tag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.rest()?))),
+            rt::UnionTag::Null => Ok(Self::Unknown(rt::Unknown::new("", members.rewind().read_rest()?))),
+            rt::UnionTag::Absent => Ok(Self::Unknown(rt::Unknown::new("", members.read_rest()?))),
         };
     }
-    quote!(rt::Tag::Null | rt::Tag::Absent => rt::need(None, #tag),)
+    quote!(rt::UnionTag::Null | rt::UnionTag::Absent => rt::need(None, #tag),)
 }
 
 pub(super) fn kind_union<'a>(
@@ -221,8 +221,8 @@ pub(super) fn kind_union<'a>(
         kinds.push("a string");
         variants.push(quote!(#[doc = " A string."] String(#ty),));
         reads.push(quote! {
-            fn string(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
-                rt::Read::read(scanner).map(Self::String)
+            fn read_string(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+                rt::ReadJson::read(scanner).map(Self::String)
             }
         });
     }
@@ -233,8 +233,8 @@ pub(super) fn kind_union<'a>(
             Number(rt::Number),
         ));
         reads.push(quote! {
-            fn number(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
-                rt::Read::read(scanner).map(Self::Number)
+            fn read_number(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+                rt::ReadJson::read(scanner).map(Self::Number)
             }
         });
     }
@@ -245,8 +245,8 @@ pub(super) fn kind_union<'a>(
             Bool(bool),
         ));
         reads.push(quote! {
-            fn boolean(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
-                rt::Read::read(scanner).map(Self::Bool)
+            fn read_boolean(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+                rt::ReadJson::read(scanner).map(Self::Bool)
             }
         });
     }
@@ -255,8 +255,8 @@ pub(super) fn kind_union<'a>(
         kinds.push("an array");
         variants.push(quote!(#[doc = " An array."] Array(#ty),));
         reads.push(quote! {
-            fn array(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
-                rt::Read::read(scanner).map(Self::Array)
+            fn read_array(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+                rt::ReadJson::read(scanner).map(Self::Array)
             }
         });
     }
@@ -267,20 +267,20 @@ pub(super) fn kind_union<'a>(
         let payload = if boxed { quote!(Box<#payload>) } else { payload };
         variants.push(quote!(#[doc = " An object."] Object(#payload),));
         reads.push(quote! {
-            fn object(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::Fault> {
-                rt::Read::read(scanner).map(Self::Object)
+            fn read_object(scanner: &mut rt::Scanner<'_>) -> Result<Self, rt::JsonFault> {
+                rt::ReadJson::read(scanner).map(Self::Object)
             }
         });
     }
     if lenient {
         variants.push(quote!(
             #[doc = " Another JSON kind."]
-            Other(rt::Raw),
+            Other(rt::RawJson),
         ));
         reads.push(quote! {
             const TAKES_OTHER: bool = true;
 
-            fn other(raw: rt::Raw) -> Option<Self> {
+            fn from_other(raw: rt::RawJson) -> Option<Self> {
                 Some(Self::Other(raw))
             }
         });
@@ -304,11 +304,11 @@ pub(super) fn kind_union<'a>(
         #[doc = #doc]
         #[derive(Clone, Debug)]
         pub enum #ident { #(#variants)* }
-        impl rt::Shape for #ident {
+        impl rt::UntaggedUnion for #ident {
             const EXPECTED: &'static str = #expected;
             #(#reads)*
         }
-        rt::read_as_shape!(#ident);
+        rt::read_as_untagged!(#ident);
         impl Serialize for #ident {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self { #(#writes)* }
@@ -324,7 +324,7 @@ fn element(ty: &Type) -> TokenStream {
         Type::Text => quote!(rt::LazyStr),
         Type::Integer | Type::Number => quote!(rt::Number),
         Type::Bool => quote!(bool),
-        Type::Any => quote!(rt::Raw),
+        Type::Any => quote!(rt::RawJson),
         Type::Array(inner) => {
             let inner = element(inner);
             quote!(Vec<#inner>)

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Demo;
-use crate::wire::sse::{Decoder, Item};
+use crate::wire::sse::{SseDecoder, SseItem};
 
 struct TestResponse {
     status: u16,
@@ -28,12 +28,12 @@ impl TestResponse {
 
     /// The names and data of the events.
     fn events(&self) -> Vec<(String, Value)> {
-        let mut decoder = Decoder::new();
+        let mut decoder = SseDecoder::new();
         decoder.push(self.body.clone());
         decoder.finish();
         let mut events = Vec::new();
         while let Some(item) = decoder.next().unwrap() {
-            let Item::Event(frame) = item else {
+            let SseItem::Event(frame) = item else {
                 panic!("a comment");
             };
             let data = match &*frame.data {

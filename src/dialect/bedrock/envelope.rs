@@ -13,7 +13,7 @@ use crate::dialect::claude::request as claude_request;
 use crate::dialect::shared::envelope::{Envelope, RawEventReader, RawEventWriter, UnwrappedRequest};
 use crate::dialect::{ClientRequest, ResponseContext, Target, WrittenRequest};
 use crate::wire::framing::Framing;
-use crate::wire::splice::{self, Index, Node};
+use crate::wire::splice::{self, Index, SpliceNode};
 
 /// The version of the API, as Bedrock has always named it. The Messages API names the same version by its date.
 const VERSION: &str = "bedrock-2023-05-31";
@@ -88,7 +88,7 @@ pub fn unwrap_request<'a>(
 }
 
 /// Reads the version as the Messages API names it.
-fn read_version(value: &Node<'_>) -> Result<Option<String>, Error> {
+fn read_version(value: &SpliceNode<'_>) -> Result<Option<String>, Error> {
     let wrong = || {
         Error::new(ErrorClass::InvalidRequest, "anthropic_version: has to be a text").at("anthropic_version")
     };
@@ -100,7 +100,7 @@ fn read_version(value: &Node<'_>) -> Result<Option<String>, Error> {
     })
 }
 
-fn read_betas(value: &Node<'_>) -> Result<Vec<String>, Error> {
+fn read_betas(value: &SpliceNode<'_>) -> Result<Vec<String>, Error> {
     serde_json::from_slice(value.raw()).map_err(|_| {
         let message = "anthropic_beta: has to be a list of texts";
         Error::new(ErrorClass::InvalidRequest, message).at("anthropic_beta")

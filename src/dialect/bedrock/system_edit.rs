@@ -6,7 +6,7 @@ use crate::canonical::Error;
 use crate::dialect::claude::envelope::{malformed, unfit};
 use crate::dialect::claude::system_edit as claude_system_edit;
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{self, Node, Splices};
+use crate::wire::splice::{self, SpliceNode, Splices};
 
 /// The body with its system text edited and every other byte as it was.
 ///
@@ -20,7 +20,7 @@ pub fn edit_system(body: &Bytes, edits: &SystemEdits) -> Result<Vec<Bytes>, Erro
     // demands a model. It gets an empty one, which is removed again.
     let named = insert_model(body, "")?;
     let edited = Bytes::from(claude_system_edit::edit(&named, edits)?.concat());
-    let document = Node::document(&edited).map_err(malformed)?;
+    let document = SpliceNode::document(&edited).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
         .retain_members(&document, |key, _| key != "model")

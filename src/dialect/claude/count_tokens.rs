@@ -9,7 +9,7 @@ use super::endpoints;
 use super::envelope::{malformed, unfit};
 use crate::canonical::Error;
 use crate::dialect::WrittenRequest;
-use crate::wire::splice::{self, Node, Splices};
+use crate::wire::splice::{self, SpliceNode, Splices};
 
 /// The members that such a body may have; the API refuses any other. The last two belong to betas.
 const MEMBERS: [&str; 10] = [
@@ -35,7 +35,7 @@ pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
     if !limits.is_empty() {
         return Ok(body.clone());
     }
-    let budget = |thinking: &Node<'_>| -> Option<u64> {
+    let budget = |thinking: &SpliceNode<'_>| -> Option<u64> {
         let budget = thinking.get("budget_tokens").ok().flatten()?;
         serde_json::from_slice(budget.raw()).ok()
     };
@@ -52,7 +52,7 @@ pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
 /// A body that is no JSON object.
 pub fn wrap_request(request: WrittenRequest) -> Result<WrittenRequest, Error> {
     let body = Bytes::from(request.body);
-    let document = Node::document(&body).map_err(malformed)?;
+    let document = SpliceNode::document(&body).map_err(malformed)?;
     let mut splices = Splices::new();
     splices
         .retain_members(&document, |key, _| MEMBERS.contains(&key))

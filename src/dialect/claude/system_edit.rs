@@ -9,7 +9,7 @@ use super::request;
 use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode, Splices, encode_str};
 
 /// Edits the system text of a body.
 ///
@@ -27,10 +27,10 @@ fn plan(
     additions: &[String],
     splices: &mut Splices,
 ) -> Result<(), ScanError> {
-    let document = Node::document(body)?;
+    let document = SpliceNode::document(body)?;
     let Some(system) = document
         .get("system")?
-        .filter(|system| system.kind() != Kind::Null)
+        .filter(|system| system.kind() != JsonKind::Null)
     else {
         if !additions.is_empty() {
             splices.set_member(body, "system", write_blocks(additions))?;
@@ -38,7 +38,7 @@ fn plan(
         return Ok(());
     };
     match system.kind() {
-        Kind::String => {
+        JsonKind::String => {
             let text = system.text()?;
             let edited = edits.replace(&text);
             if additions.is_empty() {
@@ -52,14 +52,14 @@ fn plan(
             let texts: Vec<String> = own.into_iter().chain(additions.iter().cloned()).collect();
             splices.replace(system.span(), write_blocks(&texts));
         }
-        Kind::Array => edit_blocks(&system, edits, additions, splices)?,
-        Kind::Object | Kind::Number | Kind::Bool | Kind::Null => {}
+        JsonKind::Array => edit_blocks(&system, edits, additions, splices)?,
+        JsonKind::Object | JsonKind::Number | JsonKind::Bool | JsonKind::Null => {}
     }
     Ok(())
 }
 
 fn edit_blocks(
-    system: &Node<'_>,
+    system: &SpliceNode<'_>,
     edits: &SystemEdits,
     additions: &[String],
     splices: &mut Splices,
@@ -109,11 +109,14 @@ fn edit_blocks(
 }
 
 /// The position of a block's text and the edited text, if an edit changes it.
-fn edit_text(block: &Node<'_>, edits: &SystemEdits) -> Result<Option<(Range<usize>, String)>, ScanError> {
-    if block.kind() != Kind::Object {
+fn edit_text(
+    block: &SpliceNode<'_>,
+    edits: &SystemEdits,
+) -> Result<Option<(Range<usize>, String)>, ScanError> {
+    if block.kind() != JsonKind::Object {
         return Ok(None);
     }
-    let Some(text) = block.get("text")?.filter(|text| text.kind() == Kind::String) else {
+    let Some(text) = block.get("text")?.filter(|text| text.kind() == JsonKind::String) else {
         return Ok(None);
     };
     Ok(match edits.replace(&text.text()?) {

@@ -3,24 +3,24 @@
 use std::borrow::Cow;
 
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{Kind, Node, ScanError};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode};
 
 /// The text of a content part; `None` for a part without text.
 ///
 /// # Errors
 /// A body that is not JSON.
-pub fn part_text<'a>(part: &Node<'a>) -> Result<Option<Node<'a>>, ScanError> {
-    if part.kind() != Kind::Object {
+pub fn part_text<'a>(part: &SpliceNode<'a>) -> Result<Option<SpliceNode<'a>>, ScanError> {
+    if part.kind() != JsonKind::Object {
         return Ok(None);
     }
-    Ok(part.get("text")?.filter(|text| text.kind() == Kind::String))
+    Ok(part.get("text")?.filter(|text| text.kind() == JsonKind::String))
 }
 
 /// A string with the edits made; `None` if they change nothing, so that the string keeps its spelling.
 ///
 /// # Errors
 /// A string that is not JSON.
-pub fn edited_text(text: &Node<'_>, edits: &SystemEdits) -> Result<Option<String>, ScanError> {
+pub fn edited_text(text: &SpliceNode<'_>, edits: &SystemEdits) -> Result<Option<String>, ScanError> {
     Ok(match edits.replace(&text.text()?) {
         Cow::Owned(edited) => Some(edited),
         Cow::Borrowed(_) => None,
@@ -33,7 +33,7 @@ mod tests {
 
     fn text_of(part: &str) -> Option<String> {
         let document = format!(r#"{{"part":{part}}}"#);
-        let document = Node::document(document.as_bytes()).ok()?;
+        let document = SpliceNode::document(document.as_bytes()).ok()?;
         let text = part_text(&document.get("part").ok()??).ok()??;
         text.text().ok().map(Cow::into_owned)
     }
@@ -53,7 +53,7 @@ mod tests {
             ..SystemEdits::default()
         };
         let edit = |document: &'static str| {
-            let document = Node::document(document.as_bytes()).ok()?;
+            let document = SpliceNode::document(document.as_bytes()).ok()?;
             edited_text(&document.get("text").ok()??, &edits).ok()?
         };
         assert_eq!(edit(r#"{"text":"\u00e9"}"#), None);

@@ -11,7 +11,7 @@ use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::carrier;
 use crate::dialect::shared::raw_json::to_raw_json;
-use crate::wire::json::{LazyStr, Raw};
+use crate::wire::json::{LazyStr, RawJson};
 
 /// Reads how much the model is asked to reason.
 pub fn read_control(scope: &mut Scope<'_>, effort: Option<ReasoningEffort>) -> ReasoningControl {
@@ -56,7 +56,7 @@ pub fn read_message(
     scope: &mut Scope<'_>,
     reasoning: Option<LazyStr>,
     reasoning_content: Option<LazyStr>,
-    details: Option<Vec<Raw>>,
+    details: Option<Vec<RawJson>>,
 ) -> Vec<Block> {
     if let (Some(one), Some(other)) = (&reasoning, &reasoning_content)
         && one != other
@@ -104,7 +104,7 @@ struct WrittenReasoningDetail<'a> {
 
 /// The entry that carries a vendor's reasoning state. `None` for the marker of this dialect's own reasoning, which has no
 /// state.
-pub fn write_detail(opaque: &Opaque, index: usize) -> Option<Raw> {
+pub fn write_detail(opaque: &Opaque, index: usize) -> Option<RawJson> {
     if opaque.origin == Family::OpenaiChat {
         return None;
     }
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(losses.notable().count(), 1);
     }
 
-    fn read(details: &[Raw]) -> Vec<Reasoning> {
+    fn read(details: &[RawJson]) -> Vec<Reasoning> {
         let mut losses = Losses::new();
         let blocks = read_message(
             &mut Scope::root(&mut losses),
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_text_of_all_blocks_belongs_to_the_first_state() {
         let state = Opaque::new(Family::Claude, to_raw_json(&1));
-        let details: Vec<Raw> = (0..2).filter_map(|index| write_detail(&state, index)).collect();
+        let details: Vec<RawJson> = (0..2).filter_map(|index| write_detail(&state, index)).collect();
         let blocks = read(&details);
         assert_eq!(blocks.len(), 2);
         assert_eq!(blocks[0].parts, ["hm"]);

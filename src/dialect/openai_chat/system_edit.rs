@@ -12,7 +12,7 @@ use crate::canonical::Error;
 use crate::dialect::openai::system_edit::{edited_text, part_text};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode, Splices, encode_str};
 
 /// The body with its leading instructions edited. Additions become messages of their own after them.
 ///
@@ -41,10 +41,10 @@ fn plan(
     additions: &[String],
     splices: &mut Splices,
 ) -> Result<(), ScanError> {
-    let document = Node::document(body)?;
+    let document = SpliceNode::document(body)?;
     let Some(messages) = document
         .get("messages")?
-        .filter(|messages| messages.kind() == Kind::Array)
+        .filter(|messages| messages.kind() == JsonKind::Array)
     else {
         return Ok(());
     };
@@ -100,8 +100,8 @@ fn plan(
 /// Replaces the list if it contains nothing but instructions. There is no message after them to insert before, and without
 /// one the commas depend on which messages remain.
 fn rewrite_list(
-    messages: &Node<'_>,
-    leading: Vec<(Node<'_>, InstructionEdit)>,
+    messages: &SpliceNode<'_>,
+    leading: Vec<(SpliceNode<'_>, InstructionEdit)>,
     added: Vec<String>,
     splices: &mut Splices,
 ) {
@@ -120,7 +120,7 @@ fn rewrite_list(
 }
 
 /// The JSON of a value with its edit made; `None` if it has to go.
-fn edited_json(node: &Node<'_>, edit: &InstructionEdit) -> Option<String> {
+fn edited_json(node: &SpliceNode<'_>, edit: &InstructionEdit) -> Option<String> {
     let changes = match edit {
         InstructionEdit::None => &[][..],
         InstructionEdit::Splices(changes) => changes,
@@ -138,29 +138,31 @@ fn edited_json(node: &Node<'_>, edit: &InstructionEdit) -> Option<String> {
 }
 
 /// The role of a message if it is one of instructions.
-fn instructions_role(message: &Node<'_>) -> Result<Option<String>, ScanError> {
-    if message.kind() != Kind::Object {
+fn instructions_role(message: &SpliceNode<'_>) -> Result<Option<String>, ScanError> {
+    if message.kind() != JsonKind::Object {
         return Ok(None);
     }
-    let role = message.get("role")?.filter(|role| role.kind() == Kind::String);
+    let role = message
+        .get("role")?
+        .filter(|role| role.kind() == JsonKind::String);
     let role = role.map(|role| role.text()).transpose()?;
     Ok(role
         .filter(|role| role == "system" || role == "developer")
         .map(Cow::into_owned))
 }
 
-fn edit_message(message: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
+fn edit_message(message: &SpliceNode<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
     let Some(content) = message.get("content")? else {
         return Ok(InstructionEdit::None);
     };
     match content.kind() {
-        Kind::String => edit_text(&content, edits),
-        Kind::Array => edit_parts(&content, edits),
-        Kind::Object | Kind::Number | Kind::Bool | Kind::Null => Ok(InstructionEdit::None),
+        JsonKind::String => edit_text(&content, edits),
+        JsonKind::Array => edit_parts(&content, edits),
+        JsonKind::Object | JsonKind::Number | JsonKind::Bool | JsonKind::Null => Ok(InstructionEdit::None),
     }
 }
 
-fn edit_text(text: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
+fn edit_text(text: &SpliceNode<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
     Ok(match edited_text(text, edits)? {
         None => InstructionEdit::None,
         Some(edited) if edited.trim().is_empty() => InstructionEdit::Remove,
@@ -168,7 +170,7 @@ fn edit_text(text: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, Sc
     })
 }
 
-fn edit_parts(content: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
+fn edit_parts(content: &SpliceNode<'_>, edits: &SystemEdits) -> Result<InstructionEdit, ScanError> {
     let mut parts = Vec::new();
     for part in content.elements()? {
         let part = part?;
@@ -178,7 +180,7 @@ fn edit_parts(content: &Node<'_>, edits: &SystemEdits) -> Result<InstructionEdit
         };
         parts.push((part, edit));
     }
-    let removes = |(_, edit): &(Node<'_>, InstructionEdit)| matches!(edit, InstructionEdit::Remove);
+    let removes = |(_, edit): &(SpliceNode<'_>, InstructionEdit)| matches!(edit, InstructionEdit::Remove);
     if parts.iter().any(removes) {
         let kept: Vec<String> = parts
             .iter()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::endpoints;
 use crate::canonical::{Error, ErrorClass};
 use crate::dialect::WrittenRequest;
-use crate::wire::splice::{Node, Splices};
+use crate::wire::splice::{SpliceNode, Splices};
 
 /// The members of such a body, by the API's reference.
 const MEMBERS: [&str; 12] = [
@@ -32,7 +32,7 @@ const MEMBERS: [&str; 12] = [
 pub fn wrap(written: WrittenRequest) -> Result<WrittenRequest, Error> {
     let malformed = |error: &dyn std::fmt::Display| Error::new(ErrorClass::InvalidRequest, error.to_string());
     let body = Bytes::from(written.body);
-    let document = Node::document(&body).map_err(|error| malformed(&error))?;
+    let document = SpliceNode::document(&body).map_err(|error| malformed(&error))?;
     let mut splices = Splices::new();
     splices
         .retain_members(&document, |key, _| MEMBERS.contains(&key))

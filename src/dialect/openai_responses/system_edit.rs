@@ -10,7 +10,7 @@ use super::request;
 use crate::canonical::Error;
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, encode_str};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode, Splices, encode_str};
 
 /// The body with its system text edited.
 ///
@@ -29,9 +29,9 @@ fn plan_splices(
     additions: &[String],
     splices: &mut Splices,
 ) -> Result<(), ScanError> {
-    let document = Node::document(body)?;
+    let document = SpliceNode::document(body)?;
     let leading = match document.get("input")? {
-        Some(input) if input.kind() == Kind::Array => edit_leading(&input, edits, splices)?,
+        Some(input) if input.kind() == JsonKind::Array => edit_leading(&input, edits, splices)?,
         _ => None,
     };
     // Additions come after all other system text, so that a prompt cache still matches what is before them: as messages
@@ -54,13 +54,13 @@ fn plan_splices(
 
 fn edit_instructions(
     body: &Bytes,
-    document: &Node<'_>,
+    document: &SpliceNode<'_>,
     edits: &SystemEdits,
     additions: &[String],
     splices: &mut Splices,
 ) -> Result<(), ScanError> {
     let instructions = document.get("instructions")?;
-    let Some(instructions) = instructions.filter(|node| node.kind() == Kind::String) else {
+    let Some(instructions) = instructions.filter(|node| node.kind() == JsonKind::String) else {
         if !additions.is_empty() {
             splices.set_member(body, "instructions", encode_str(&additions.join("\n\n")))?;
         }
@@ -86,14 +86,14 @@ struct LeadingMessages {
 }
 
 fn edit_leading(
-    input: &Node<'_>,
+    input: &SpliceNode<'_>,
     edits: &SystemEdits,
     splices: &mut Splices,
 ) -> Result<Option<LeadingMessages>, ScanError> {
     let mut leading = None;
     for item in input.elements()? {
         let item = item?;
-        if item.kind() != Kind::Object {
+        if item.kind() != JsonKind::Object {
             break;
         }
         let kind = item.get("type")?;
@@ -119,27 +119,31 @@ fn edit_leading(
 }
 
 /// Edits the content of a message. A text that the edits leave blank is kept, since the API accepts it.
-fn edit_content(content: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
+fn edit_content(
+    content: &SpliceNode<'_>,
+    edits: &SystemEdits,
+    splices: &mut Splices,
+) -> Result<(), ScanError> {
     match content.kind() {
-        Kind::String => edit_text(content, edits, splices)?,
-        Kind::Array => {
+        JsonKind::String => edit_text(content, edits, splices)?,
+        JsonKind::Array => {
             for part in content.elements()? {
                 let part = part?;
-                if part.kind() != Kind::Object {
+                if part.kind() != JsonKind::Object {
                     continue;
                 }
-                let text = part.get("text")?.filter(|text| text.kind() == Kind::String);
+                let text = part.get("text")?.filter(|text| text.kind() == JsonKind::String);
                 if let Some(text) = text {
                     edit_text(&text, edits, splices)?;
                 }
             }
         }
-        Kind::Object | Kind::Number | Kind::Bool | Kind::Null => {}
+        JsonKind::Object | JsonKind::Number | JsonKind::Bool | JsonKind::Null => {}
     }
     Ok(())
 }
 
-fn edit_text(text: &Node<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
+fn edit_text(text: &SpliceNode<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
     if let Cow::Owned(edited) = edits.replace(&text.text()?) {
         splices.replace(text.span(), encode_str(&edited));
     }

@@ -1,169 +1,195 @@
-//! Streams say the same thing most of the time: one more piece of the same block. What an event has in common with
-//! the one before it is neither taken apart nor put together anew.
+//! The fast path for repeated stream events.
+//!
+//! Most events of a stream add one more piece of text to the same block, and differ from the event before in that text only.
+//! [`DeltaFastPath`] reads such an event without parsing it, and [`FrameCache`] writes such a frame without serializing it.
+//! Both learn from an event that was handled the normal way, and give up as soon as something else differs. An event costs
+//! 2,400 to 3,200 instructions with them, and 7,000 to 15,000 without (docs/performance.md).
 
 use bytes::BytesMut;
 
 use crate::canonical::{Delta, Event};
-use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate};
+use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate, TemplateMarks};
 
-/// How many patterns that no event met may be given up before there are no more of them.
-const FRUITLESS: u8 = 3;
+/// After this many patterns in a row that no event matched, a stream makes no more of them. Making one costs a pass over an
+/// event, and some servers vary a member in each event that a pattern does not allow to vary.
+const MAX_UNMATCHED: u8 = 3;
 
-/// The events of a stream that differ from the one before only in their piece.
+/// Reads the events of a stream that differ from the event before in their text only.
 ///
-/// A reader asks [`DeltaFastPath::read`] first and, where that has no answer, reads the event as any other and tells
-/// [`DeltaFastPath::learn`] what came of it. Whatever else is read in between may have changed what a piece means, so that a
-/// pattern ends with the first event that does not meet it.
+/// For each frame, a reader first calls [`DeltaFastPath::read`]. If that returns `None`, the reader reads the frame the
+/// normal way and then calls [`DeltaFastPath::learn`] with the events it made. What those events changed in the reader (an
+/// opened or closed block) may have changed what a piece means, so a pattern ends with the first frame that it does not match.
 #[derive(Debug, Default)]
 pub struct DeltaFastPath {
-    state: State,
-    fruitless: u8,
+    state: PatternState,
+    /// The number of patterns in a row that no event has matched.
+    unmatched: u8,
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum PatternState {
+    /// The last event was not a single delta, or there was none.
     #[default]
-    Nothing,
-    /// The last event brought one piece and nothing else.
-    Once,
-    Known(Box<Known>),
+    None,
+    /// The last event was a single delta. A pattern is made of the second one in a row: many blocks have only one.
+    OneDelta,
+    /// Events that match the pattern are deltas of the same kind and block.
+    Learned(Box<DeltaPattern>),
 }
 
+/// A pattern, and what the events mean that match it.
 #[derive(Debug)]
-struct Known {
+struct DeltaPattern {
     pattern: EventPattern,
-    /// The event's name.
+    /// The name of the frame.
     name: Option<Box<str>>,
+    /// The block of the delta.
     index: u32,
-    kind: Kind,
-    /// An event has met it.
-    met: bool,
+    kind: DeltaKind,
+    /// At least one event has matched.
+    has_matched: bool,
 }
 
+/// The kinds of [`Delta`] that have a text only.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum DeltaKind {
     Text,
     Reasoning { part: u32 },
     Input,
 }
 
 impl DeltaFastPath {
-    /// The block and the piece of an event that differs from the last one in nothing else; the piece is not empty.
+    /// Reads a frame that differs from the last one in its text only: the index of its block, and its delta, which is not
+    /// empty. `None` if the frame has to be read the normal way.
+    ///
+    /// The reader has to do with the delta what reading the frame would have done, such as to collect the text of a signed
+    /// reasoning block.
     pub fn read(&mut self, name: Option<&str>, data: &[u8]) -> Option<(u32, Delta)> {
-        let State::Known(known) = &mut self.state else {
+        let PatternState::Learned(learned) = &mut self.state else {
             return None;
         };
-        if known.name.as_deref() != name {
+        if learned.name.as_deref() != name {
             return None;
         }
-        let text = known.pattern.text(data)?.into_owned();
-        known.met = true;
-        let delta = match known.kind {
-            Kind::Text => Delta::Text { text },
-            Kind::Reasoning { part } => Delta::Reasoning { part, text },
-            Kind::Input => Delta::Input { text },
+        let text = learned.pattern.match_text(data)?.into_owned();
+        learned.has_matched = true;
+        let delta = match learned.kind {
+            DeltaKind::Text => Delta::Text { text },
+            DeltaKind::Reasoning { part } => Delta::Reasoning { part, text },
+            DeltaKind::Input => Delta::Input { text },
         };
-        Some((known.index, delta))
+        Some((learned.index, delta))
     }
 
-    /// Takes notice of an event that [`DeltaFastPath::read`] did not know, and of what it amounted to.
-    pub fn learn(&mut self, name: Option<&str>, data: &[u8], said: &[Event], places: FieldPaths) {
-        let was = std::mem::take(&mut self.state);
-        let is_first = match &was {
-            State::Known(known) if known.met => {
-                self.fruitless = 0;
+    /// Learns from a frame that was read the normal way and gave these events.
+    pub fn learn(&mut self, name: Option<&str>, data: &[u8], events: &[Event], paths: FieldPaths) {
+        let before = std::mem::take(&mut self.state);
+        let is_first = match &before {
+            PatternState::Learned(learned) if learned.has_matched => {
+                self.unmatched = 0;
                 false
             }
-            State::Known(_) => {
-                self.fruitless += 1;
+            PatternState::Learned(_) => {
+                self.unmatched += 1;
                 false
             }
-            State::Once => false,
-            State::Nothing => true,
+            PatternState::OneDelta => false,
+            PatternState::None => true,
         };
-        let [Event::Delta { index, delta }] = said else {
+        // Exactly one delta, and nothing else: an event that also opens or closes a block means more than its text.
+        let [Event::Delta { index, delta }] = events else {
             return;
         };
         let (kind, text) = match delta {
-            Delta::Text { text } => (Kind::Text, text),
-            Delta::Reasoning { part, text } => (Kind::Reasoning { part: *part }, text),
-            Delta::Input { text } => (Kind::Input, text),
+            Delta::Text { text } => (DeltaKind::Text, text),
+            Delta::Reasoning { part, text } => (DeltaKind::Reasoning { part: *part }, text),
+            Delta::Input { text } => (DeltaKind::Input, text),
             Delta::Opaque(_) | Delta::Annotation(_) | Delta::Logprobs { .. } => return,
         };
-        if is_first || self.fruitless >= FRUITLESS {
-            self.state = State::Once;
+        if is_first || self.unmatched >= MAX_UNMATCHED {
+            self.state = PatternState::OneDelta;
             return;
         }
-        self.state = match EventPattern::of(data, places, text) {
-            Some(pattern) => State::Known(Box::new(Known {
+        self.state = match EventPattern::from_event(data, paths, text) {
+            Some(pattern) => PatternState::Learned(Box::new(DeltaPattern {
                 pattern,
                 name: name.map(Into::into),
                 index: *index,
                 kind,
-                met: false,
+                has_matched: false,
             })),
             None => {
-                self.fruitless += 1;
-                State::Once
+                self.unmatched += 1;
+                PatternState::OneDelta
             }
         };
     }
 }
 
-/// The frames of a block's pieces, which differ only in their text and number.
+/// Writes the frames of a block's deltas, which differ in their text (and, in one dialect, their number) only.
+///
+/// For each delta, a writer first calls [`FrameCache::write`]. If that returns false, the writer writes the frame the normal
+/// way and calls [`FrameCache::record_full_write`]. If that returns true, the writer writes the same frame once more into a
+/// separate buffer, with the markers of [`FrameTemplate`] in place of its text and number, and calls [`FrameCache::learn`]. The
+/// writer calls [`FrameCache::clear`] as soon as anything else in its frames changes.
 #[derive(Debug, Default)]
-pub struct FrameCache(Frame);
+pub struct FrameCache(FrameState);
 
 #[derive(Debug, Default)]
-enum Frame {
+enum FrameState {
+    /// No frame has been written.
     #[default]
     None,
-    /// One was written.
-    Once,
-    Known(FrameTemplate),
-    /// Each has to be put together.
-    Odd,
+    /// One frame has been written.
+    OneFrame,
+    /// Frames are copies of the template.
+    Learned(FrameTemplate),
+    /// A template cannot be made; each frame is written the normal way.
+    Unsuitable,
 }
 
 impl FrameCache {
-    /// Begins with other frames.
+    /// Forgets the template: the next frames differ in more than their text and number.
     pub fn clear(&mut self) {
-        self.0 = Frame::None;
+        self.0 = FrameState::None;
     }
 
-    /// Writes a frame with this text and number. Where it cannot, the frame has to be put together as any other.
+    /// Appends a frame with this text and number. Returns false, and has written nothing, if there is no template.
     pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) -> bool {
         match &self.0 {
-            Frame::Known(template) => {
+            FrameState::Learned(template) => {
                 template.write(text, number, scratch, out);
                 #[cfg(test)]
                 cached_frames::count();
                 true
             }
-            Frame::None | Frame::Once | Frame::Odd => false,
+            FrameState::None | FrameState::OneFrame | FrameState::Unsuitable => false,
         }
     }
 
-    /// Whether the next frame should be written a second time, with the marks of [`FrameTemplate`] in it, and be shown to
-    /// [`FrameCache::learn`]: blocks of one piece are not worth it.
-    pub fn is_wanted(&mut self) -> bool {
+    /// Records that a frame was written the normal way. Returns true if a template should be made now. That is after the second
+    /// frame: a template costs as much as a frame, which does not pay for blocks of one delta.
+    ///
+    /// Called after the frame was sent, so that what the client gets does not depend on the template.
+    pub fn record_full_write(&mut self) -> bool {
         match self.0 {
-            Frame::None => {
-                self.0 = Frame::Once;
+            FrameState::None => {
+                self.0 = FrameState::OneFrame;
                 false
             }
-            Frame::Once => true,
-            Frame::Known(_) | Frame::Odd => false,
+            FrameState::OneFrame => true,
+            FrameState::Learned(_) | FrameState::Unsuitable => false,
         }
     }
 
-    /// Makes a template of a frame with marks, in one dialect one for a number among them.
-    pub fn learn(&mut self, marked: &[u8], numbered: bool) {
-        self.0 = FrameTemplate::of(marked, numbered).map_or(Frame::Odd, Frame::Known);
+    /// Makes a template of a frame with markers.
+    pub fn learn(&mut self, marked: &[u8], marks: TemplateMarks) {
+        self.0 =
+            FrameTemplate::from_marked(marked, marks).map_or(FrameState::Unsuitable, FrameState::Learned);
     }
 }
 
-/// Counts the frames that were written from a cached one, so that a test fails when none is.
+/// Counts the frames that were written from a template, so that a test fails if none is.
 #[cfg(test)]
 mod cached_frames {
     use std::cell::Cell;
@@ -189,9 +215,9 @@ mod tests {
     use crate::canonical::{BlockStart, CallKind, Losses, Scope, Start};
     use crate::dialect::{self, DialectName, Preferences, ResponseContext};
     use crate::wire::framing::Framing;
-    use crate::wire::json::hits;
+    use crate::wire::json::pattern_hits;
 
-    /// The data of the frames that one event amounts to, without their numbers.
+    /// The data of the frames that an event was written as, without their sequence numbers.
     fn data(framing: Framing, out: &mut BytesMut) -> Vec<Value> {
         let mut decoder = framing.decoder();
         decoder.push(out.split().freeze());
@@ -207,7 +233,7 @@ mod tests {
             .collect()
     }
 
-    type MakePiece = fn(&str) -> Delta;
+    type MakeDelta = fn(&str) -> Delta;
 
     fn call(call: CallKind) -> BlockStart {
         BlockStart::ToolCall {
@@ -218,7 +244,7 @@ mod tests {
         }
     }
 
-    /// Events of one block of text in six pieces.
+    /// The events of one block of text with six deltas.
     fn events() -> Vec<Event> {
         let text = |piece: u32| Event::Delta {
             index: 0,
@@ -237,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn most_pieces_take_the_fast_path() {
+    fn most_deltas_take_the_fast_path() {
         for name in DialectName::ALL {
             let dialect = dialect::find(name);
             let context = ResponseContext {
@@ -255,53 +281,53 @@ mod tests {
                 writer.write(&mut scope, event, &mut out);
             }
             let expected = match name {
-                // The second piece is written twice, to make the cached frame; those after it come from the frame.
+                // The second delta makes the template; the four after it are written from it.
                 DialectName::Claude | DialectName::OpenAiChat | DialectName::OpenAiResponses => 4,
-                // The event is in base64 and the frame ends with a checksum, so no text can be filled in.
+                // The event is in Base64 and the frame ends with a checksum, so a template cannot have holes.
                 DialectName::Bedrock => 0,
             };
             assert_eq!(
                 cached_frames::get() - before,
                 expected,
-                "{name} writes pieces from the cached frame"
+                "{name} writes deltas from the template"
             );
 
             let (mut reader, mut read) = (dialect.stream_reader(), Vec::new());
             let mut decoder = dialect.framing().decoder();
             decoder.push(out.freeze());
-            let before = hits::get();
+            let before = pattern_hits::get();
             while let Ok(Some(frame)) = decoder.next() {
                 reader.read(&mut scope, frame.name(), &frame.data, &mut read);
             }
             let expected = match name {
-                // Two pieces are read in full before there is a pattern.
+                // Two deltas are read in full before there is a pattern.
                 DialectName::Claude => 4,
-                // The first piece opens the block, too, and so counts for nothing.
+                // The event of the first delta also opens the block, so it is no single delta; then two are read in full.
                 DialectName::OpenAiChat | DialectName::OpenAiResponses => 3,
-                // Each piece is inside a chunk, which has a pattern of its own from the first one on.
+                // Each event is inside a chunk, which also has a pattern, from the second chunk on.
                 DialectName::Bedrock => 4 + 7,
             };
             assert_eq!(
-                hits::get() - before,
+                pattern_hits::get() - before,
                 expected,
-                "{name} reads pieces by their pattern"
+                "{name} reads deltas by their pattern"
             );
         }
     }
 
     #[test]
-    fn later_pieces_are_written_as_the_first_ones() {
-        let text: MakePiece = |text| Delta::Text {
+    fn frames_from_a_template_equal_those_written_in_full() {
+        let text: MakeDelta = |text| Delta::Text {
             text: text.to_owned(),
         };
-        let reasoning: MakePiece = |text| Delta::Reasoning {
+        let reasoning: MakeDelta = |text| Delta::Reasoning {
             part: 0,
             text: text.to_owned(),
         };
-        let input: MakePiece = |text| Delta::Input {
+        let input: MakeDelta = |text| Delta::Input {
             text: text.to_owned(),
         };
-        let blocks: [(BlockStart, MakePiece); 5] = [
+        let blocks: [(BlockStart, MakeDelta); 5] = [
             (BlockStart::Text, text),
             (BlockStart::Refusal, text),
             (BlockStart::Reasoning, reasoning),

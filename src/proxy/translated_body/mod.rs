@@ -9,7 +9,7 @@ use super::idle_timer::IdleTimer;
 use super::upstream::{self, JOINED_LENGTH};
 use crate::canonical::{Error, ErrorClass, Losses, Usage};
 use crate::translate::TranslatedStream;
-use crate::wire::framing::Decoder;
+use crate::wire::framing::FrameDecoder;
 
 /// The silence after which a client is sent an event that means nothing, so that neither the client nor a load
 /// balancer gives up the connection.
@@ -47,7 +47,7 @@ pub struct TranslatedBody {
     /// `None` once the stream has ended. The connection is given back at the last event; nobody waits for the end of
     /// the body.
     upstream: Option<Box<dyn UpstreamPieces>>,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     stream: TranslatedStream,
     /// Translated events that have not been read yet.
     out: BytesMut,
@@ -56,7 +56,7 @@ pub struct TranslatedBody {
 
 impl TranslatedBody {
     /// Begins the translation of an upstream's body, whose frames `decoder` decodes.
-    pub fn new(upstream: Box<dyn UpstreamPieces>, decoder: Decoder, stream: TranslatedStream) -> Self {
+    pub fn new(upstream: Box<dyn UpstreamPieces>, decoder: FrameDecoder, stream: TranslatedStream) -> Self {
         Self {
             upstream: Some(upstream),
             decoder,

@@ -8,35 +8,35 @@ use super::{
     CHECKSUM, ERROR_CODE, ERROR_MESSAGE, EVENT_TYPE, EXCEPTION_TYPE, LENGTHS, MESSAGE_TYPE, PRELUDE, TEXT,
 };
 
-/// The limit on one message's size, in bytes, unless [`Decoder::with_limit`] names another: 16 MiB, the most that the
-/// format allows.
+/// The default limit on the size of one message, in bytes: 16 MiB, the largest that the format allows.
 pub const DEFAULT_MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What a message is.
+/// The kind of a message: the value of its `:message-type` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Part of the answer.
+pub enum EventStreamKind {
+    /// Part of the response.
     Event,
-    /// A failure that the service's API describes; the payload tells of it.
+    /// A failure that the service's API defines. The payload describes it.
     Exception,
-    /// A failure that it does not.
+    /// Another failure. It has a code and a message in its headers, and no payload.
     Error,
 }
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// What it is.
-    pub kind: Kind,
-    /// The type of the event or of the exception, or the error's code; empty where the message names none.
+pub struct EventStreamMessage {
+    /// Its kind.
+    pub kind: EventStreamKind,
+    /// The type of the event or exception, or the code of the error; empty if the message has none.
     pub name: String,
-    /// What an error says; `None` for the other kinds.
+    /// The message of an error; `None` for the other kinds.
     pub text: Option<String>,
-    /// The payload, a slice of what has arrived.
+    /// The payload, a slice of the bytes that arrived.
     pub payload: Bytes,
 }
 
-/// Why the input is no event stream. The decoder gives nothing more after this.
+/// Why the input cannot be read. The decoder returns this error from then on: after a damaged message, the start of the next
+/// one is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadMessage {
     /// A message is longer than the limit, in bytes.
@@ -44,9 +44,9 @@ pub enum BadMessage {
         /// The limit.
         limit: usize,
     },
-    /// The lengths and their checksum do not fit.
+    /// The checksum of the lengths is wrong, or the lengths contradict each other.
     Prelude,
-    /// The message and its checksum do not fit.
+    /// The checksum of the message is wrong.
     Checksum,
     /// The headers cannot be read.
     Headers,
@@ -70,29 +70,31 @@ impl std::error::Error for BadMessage {}
 
 /// An incremental reader of an event stream.
 ///
-/// Push what has arrived with [`push`](Self::push), then call [`next`](Self::next) until it gives `None`. At the end of
-/// the input call [`finish`](Self::finish), and `next` once more: a message that is not complete by then is an error.
+/// Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it returns `None`. At the end
+/// of the input call [`finish`](Self::finish), and then `next` once more: a message that is not complete is an error then.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct EventStreamDecoder {
     limit: usize,
+    /// The bytes that have not been returned. A chunk is taken over without a copy if the buffer is empty.
     buffer: BytesMut,
+    /// [`Self::finish`] has been called.
     ended: bool,
     failed: Option<BadMessage>,
 }
 
-impl Default for Decoder {
+impl Default for EventStreamDecoder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Decoder {
-    /// A decoder with the default limit, [`DEFAULT_MESSAGE_LIMIT`].
+impl EventStreamDecoder {
+    /// Creates a decoder with the default limit, [`DEFAULT_MESSAGE_LIMIT`].
     pub fn new() -> Self {
         Self::with_limit(DEFAULT_MESSAGE_LIMIT)
     }
 
-    /// A decoder that fails when one message exceeds `limit` bytes, as soon as its length has arrived.
+    /// Creates a decoder that fails if a message exceeds `limit` bytes, as soon as its length has arrived.
     pub fn with_limit(limit: usize) -> Self {
         Self {
             limit,
@@ -102,7 +104,7 @@ impl Decoder {
         }
     }
 
-    /// Adds what has arrived. The cut may be anywhere.
+    /// Adds bytes that have arrived; a chunk may end anywhere.
     pub fn push(&mut self, chunk: Bytes) {
         if self.failed.is_some() {
             return;
@@ -119,15 +121,15 @@ impl Decoder {
         self.ended = true;
     }
 
-    /// The next message; `None` when more input is needed, or at the end after [`finish`](Self::finish).
+    /// The next message. `None` if more input is needed, or at the end after [`finish`](Self::finish).
     ///
     /// # Errors
-    /// [`BadMessage`], then and on every later call.
+    /// [`BadMessage`], and again on each later call.
     #[expect(
         clippy::should_implement_trait,
-        reason = "None here means: more input is needed; that is no iterator's end"
+        reason = "here `None` means that more input is needed, not that the iterator has ended"
     )]
-    pub fn next(&mut self) -> Result<Option<Message>, BadMessage> {
+    pub fn next(&mut self) -> Result<Option<EventStreamMessage>, BadMessage> {
         if let Some(failed) = self.failed {
             return Err(failed);
         }
@@ -139,7 +141,7 @@ impl Decoder {
         next
     }
 
-    fn try_next(&mut self) -> Result<Option<Message>, BadMessage> {
+    fn try_next(&mut self) -> Result<Option<EventStreamMessage>, BadMessage> {
         let incomplete = if self.ended && !self.buffer.is_empty() {
             Err(BadMessage::Truncated)
         } else {
@@ -149,8 +151,8 @@ impl Decoder {
             return incomplete;
         };
         let expected = crc32fast::hash(prelude.get(..LENGTHS).unwrap_or_default());
-        let total = length(prelude.get_u32());
-        let headers = length(prelude.get_u32());
+        let total = to_usize(prelude.get_u32());
+        let headers = to_usize(prelude.get_u32());
         if prelude.get_u32() != expected || headers > total.saturating_sub(PRELUDE + CHECKSUM) {
             return Err(BadMessage::Prelude);
         }
@@ -170,33 +172,35 @@ impl Decoder {
         }
         message.advance(PRELUDE);
         let headers = message.split_to(headers);
-        read(&headers, message).map(Some).ok_or(BadMessage::Headers)
+        read_message(&headers, message)
+            .map(Some)
+            .ok_or(BadMessage::Headers)
     }
 }
 
-fn length(number: u32) -> usize {
+fn to_usize(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A message from its headers and payload; `None` where the headers cannot be read.
-fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
-    let mut kind = Kind::Event;
+/// Makes a message of its headers and payload; `None` if the headers cannot be read. Unknown headers are ignored.
+fn read_message(mut headers: &[u8], payload: Bytes) -> Option<EventStreamMessage> {
+    let mut kind = EventStreamKind::Event;
     let (mut name, mut text) = (String::new(), None);
     while !headers.is_empty() {
         let key = take_text(&mut headers, 1)?;
         let value_type = headers.try_get_u8().ok()?;
         if value_type != TEXT {
-            skip(&mut headers, value_type)?;
+            skip_header_value(&mut headers, value_type)?;
             continue;
         }
         let value = take_text(&mut headers, 2)?;
         match key {
             MESSAGE_TYPE => {
                 kind = match value {
-                    "event" => Kind::Event,
-                    "exception" => Kind::Exception,
-                    // What is neither is not part of the answer.
-                    _ => Kind::Error,
+                    "event" => EventStreamKind::Event,
+                    "exception" => EventStreamKind::Exception,
+                    // An unknown type is no part of the response, so it must not be taken for one.
+                    _ => EventStreamKind::Error,
                 }
             }
             EVENT_TYPE | EXCEPTION_TYPE | ERROR_CODE => value.clone_into(&mut name),
@@ -204,7 +208,7 @@ fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
             _ => {}
         }
     }
-    Some(Message {
+    Some(EventStreamMessage {
         kind,
         name,
         text,
@@ -212,7 +216,7 @@ fn read(mut headers: &[u8], payload: Bytes) -> Option<Message> {
     })
 }
 
-/// A text whose length stands before it in `width` bytes.
+/// Takes a text that has its length before it in `width` bytes (1 or 2).
 fn take_text<'a>(bytes: &mut &'a [u8], width: usize) -> Option<&'a str> {
     let length = match width {
         1 => usize::from(bytes.try_get_u8().ok()?),
@@ -223,15 +227,15 @@ fn take_text<'a>(bytes: &mut &'a [u8], width: usize) -> Option<&'a str> {
     std::str::from_utf8(text).ok()
 }
 
-/// Passes over a value that is no text.
-fn skip(bytes: &mut &[u8], value_type: u8) -> Option<()> {
+/// Skips a header value that is not text; `None` if its type is unknown, since its length is then, too.
+fn skip_header_value(bytes: &mut &[u8], value_type: u8) -> Option<()> {
     let length = match value_type {
-        // True and false have no bytes of their own.
+        // True and false have no bytes.
         0 | 1 => 0,
         2 => 1,
         3 => 2,
         4 => 4,
-        // A 64-bit number and a time.
+        // A 64-bit integer; a timestamp.
         5 | 8 => 8,
         // Bytes.
         6 => usize::from(bytes.try_get_u16().ok()?),

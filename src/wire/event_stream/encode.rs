@@ -4,42 +4,44 @@ use bytes::{BufMut, BytesMut};
 
 use super::{CHECKSUM, CONTENT_TYPE, EVENT_TYPE, EXCEPTION_TYPE, LENGTHS, MESSAGE_TYPE, PRELUDE, TEXT};
 
-/// Appends an event of a type with a JSON payload, which `payload` appends to the buffer itself.
+/// Appends an event with a JSON payload, which `payload` appends to the buffer itself.
 pub fn write_event(out: &mut BytesMut, event_type: &str, payload: impl FnOnce(&mut BytesMut)) {
     let headers = [
         (EVENT_TYPE, event_type),
         (CONTENT_TYPE, "application/json"),
         (MESSAGE_TYPE, "event"),
     ];
-    write(out, &headers, payload);
+    write_message(out, &headers, payload);
 }
 
-/// Appends an exception of a type with a JSON payload.
+/// Appends an exception with a JSON payload.
 pub fn write_exception(out: &mut BytesMut, exception_type: &str, payload: &[u8]) {
     let headers = [
         (EXCEPTION_TYPE, exception_type),
         (CONTENT_TYPE, "application/json"),
         (MESSAGE_TYPE, "exception"),
     ];
-    write(out, &headers, |out| out.extend_from_slice(payload));
+    write_message(out, &headers, |out| out.extend_from_slice(payload));
 }
 
-fn write(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
+/// Appends a message. The prelude needs lengths that are known only after the payload has been written, so it is filled in
+/// afterwards.
+fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_bytes(0, PRELUDE);
     for (name, value) in headers {
-        let (name, name_length) = cut(name, u8::MAX.into());
+        let (name, name_length) = truncate(name, u8::MAX.into());
         out.put_u8(u8::try_from(name_length).unwrap_or(u8::MAX));
         out.put_slice(name);
         out.put_u8(TEXT);
-        let (value, value_length) = cut(value, u16::MAX.into());
+        let (value, value_length) = truncate(value, u16::MAX.into());
         out.put_u16(u16::try_from(value_length).unwrap_or(u16::MAX));
         out.put_slice(value);
     }
     let header_length = out.len() - start - PRELUDE;
     payload(out);
     let total = out.len() - start + CHECKSUM;
-    // The messages written here are events of a stream that was read under a limit far below 4 GiB.
+    // Never too large: the events come from a stream that is read under a limit of 16 MiB.
     let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let mut prelude = [0; PRELUDE];
     let mut fields = prelude.as_mut_slice();
@@ -56,8 +58,8 @@ fn write(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut
     out.put_u32(checksum);
 }
 
-/// The text's first bytes, as many as its length field can count.
-fn cut(text: &str, most: usize) -> (&[u8], usize) {
+/// The beginning of a text that fits a length field of at most `most`, and its length.
+fn truncate(text: &str, most: usize) -> (&[u8], usize) {
     let end = text.floor_char_boundary(most);
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
     (bytes, bytes.len())

@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn event(name: &str, payload: &[u8]) -> Message {
-    Message {
-        kind: Kind::Event,
+fn event(name: &str, payload: &[u8]) -> EventStreamMessage {
+    EventStreamMessage {
+        kind: EventStreamKind::Event,
         name: name.to_owned(),
         text: None,
         payload: Bytes::copy_from_slice(payload),
@@ -18,8 +18,8 @@ fn encoded(name: &str, payload: &[u8]) -> BytesMut {
     out
 }
 
-fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Message>, BadMessage> {
-    let mut decoder = Decoder::new();
+fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<EventStreamMessage>, BadMessage> {
+    let mut decoder = EventStreamDecoder::new();
     let mut messages = Vec::new();
     for chunk in chunks {
         decoder.push(Bytes::copy_from_slice(chunk));
@@ -34,7 +34,7 @@ fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Message
     Ok(messages)
 }
 
-/// A message with headers as bytes, its checksums right.
+/// A message with these headers and correct checksums.
 fn message(headers: &[u8], payload: &[u8]) -> BytesMut {
     let mut out = BytesMut::new();
     let total = PRELUDE + headers.len() + payload.len() + CHECKSUM;
@@ -60,9 +60,9 @@ fn text(value: &str) -> Vec<u8> {
     out
 }
 
-/// The example of Amazon's documentation of the format: a message without headers whose payload is `{'foo':'bar'}`.
+/// The example in the documentation of the format (see `mod.rs`): a message without headers whose payload is `{'foo':'bar'}`.
 #[test]
-fn the_published_examples_are_read() {
+fn the_example_of_the_documentation_is_read() {
     let payload_only = [
         0x00, 0x00, 0x00, 0x1d, 0x00, 0x00, 0x00, 0x00, 0xfd, 0x52, 0x8c, 0x5a, 0x7b, 0x27, 0x66, 0x6f, 0x6f,
         0x27, 0x3a, 0x27, 0x62, 0x61, 0x72, 0x27, 0x7d, 0xc3, 0x65, 0x39, 0x36,
@@ -96,8 +96,8 @@ fn failures_and_values_of_every_type_are_read() {
     header(&mut headers, ":message-type", TEXT, &text("error"));
     header(&mut headers, ":error-code", TEXT, &text("InternalError"));
     header(&mut headers, ":error-message", TEXT, &text("it broke"));
-    let expected = Message {
-        kind: Kind::Error,
+    let expected = EventStreamMessage {
+        kind: EventStreamKind::Error,
         name: "InternalError".to_owned(),
         text: Some("it broke".to_owned()),
         payload: Bytes::new(),
@@ -107,12 +107,12 @@ fn failures_and_values_of_every_type_are_read() {
     let mut out = BytesMut::new();
     write_exception(&mut out, "throttlingException", b"{}");
     let messages = decoded([&out[..]]).unwrap();
-    assert_eq!(messages[0].kind, Kind::Exception);
+    assert_eq!(messages[0].kind, EventStreamKind::Exception);
     assert_eq!(messages[0].name, "throttlingException");
 }
 
 #[test]
-fn what_is_no_event_stream_is_refused() {
+fn invalid_messages_are_refused() {
     let good = encoded("chunk", b"{}");
     let mut headers = Vec::new();
     header(&mut headers, "x", 77, b"");
@@ -133,7 +133,7 @@ fn what_is_no_event_stream_is_refused() {
         bytes.put_u32(crc32fast::hash(&bytes));
         assert_eq!(decoded([&bytes[..]]), Err(BadMessage::Prelude));
     }
-    let mut decoder = Decoder::with_limit(20);
+    let mut decoder = EventStreamDecoder::with_limit(20);
     decoder.push(good.clone().freeze().slice(..12));
     assert_eq!(decoder.next(), Err(BadMessage::TooLarge { limit: 20 }));
     decoder.push(good.freeze());
@@ -142,7 +142,7 @@ fn what_is_no_event_stream_is_refused() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_however_it_is_cut(
+    fn written_messages_are_read_back_from_any_chunks(
         messages in prop::collection::vec(("[a-z]{0,300}", prop::collection::vec(any::<u8>(), 0..200)), 0..4),
         cut in any::<prop::sample::Index>(),
     ) {
@@ -150,7 +150,7 @@ proptest! {
         for (name, payload) in &messages {
             wire.extend_from_slice(&encoded(name, payload));
         }
-        let expected: Vec<Message> = messages.iter().map(|(name, payload)| event(name, payload)).collect();
+        let expected: Vec<EventStreamMessage> = messages.iter().map(|(name, payload)| event(name, payload)).collect();
         prop_assert_eq!(decoded([&wire[..]]), Ok(expected.clone()));
         let at = cut.index(wire.len() + 1);
         prop_assert_eq!(decoded([&wire[..at], &wire[at..]]), Ok(expected.clone()));
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_bit_is_noticed(payload in prop::collection::vec(any::<u8>(), 0..60), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+    fn any_changed_bit_is_detected(payload in prop::collection::vec(any::<u8>(), 0..60), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
         let mut wire = encoded("chunk", &payload);
         let at = at.index(wire.len());
         wire[at] ^= 1 << bit;

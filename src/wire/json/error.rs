@@ -1,4 +1,4 @@
-//! Errors that say where in the document they are.
+//! Entry points for reading a document, and errors with the JSON path of the faulty value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,16 +7,17 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::IgnoredAny;
 
-use super::noted::{Noted, Notes};
-use super::{Read, Scanner};
+use super::raw_members::{RawMemberSpans, RawMembers};
+use super::{ReadJson, Scanner};
 
-/// The longest message in bytes; serde quotes the offending value in full.
+/// The longest message in bytes. serde quotes the faulty value in full, which may be an image.
 const MAX_MESSAGE: usize = 240;
 
 /// Why a document could not be read as the type that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// Where, such as `messages[0].content[1].source.data`; empty for the whole document or broken JSON.
+    /// The JSON path of the value, such as `messages[0].content[1].source.data`. Empty if the document itself is the faulty
+    /// value or is not valid JSON.
     pub path: String,
     /// What was found and what was expected.
     pub message: String,
@@ -33,14 +34,14 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads a whole document.
+/// Reads a whole document. Nothing but white space may follow its value.
 ///
 /// # Errors
 /// If it is not JSON in UTF-8, nests deeper than serde_json allows, or is not a `T`.
-pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
+pub fn parse<T: ReadJson>(document: &[u8]) -> Result<T, ReadError> {
     match std::str::from_utf8(document) {
         Ok(text) => parse_text(text),
-        Err(error) => Err(broken(
+        Err(error) => Err(syntax_error(
             document,
             "invalid unicode code point",
             error.valid_up_to(),
@@ -48,99 +49,104 @@ pub fn parse<T: Read>(document: &[u8]) -> Result<T, ReadError> {
     }
 }
 
-/// Reads a whole document.
+/// As [`parse`], for text that is known to be UTF-8.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_text<T: Read>(text: &str) -> Result<T, ReadError> {
+pub fn parse_text<T: ReadJson>(text: &str) -> Result<T, ReadError> {
     parse_with(&mut Scanner::new(text))
 }
 
-/// Reads a whole document, of which its texts ([`super::LazyStr`]) become slices.
+/// As [`parse`], and the document's lazy strings ([`super::LazyStr`]) become slices that keep it alive. For requests only,
+/// which live as long as their translation.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_shared<T: Read>(document: &Bytes) -> Result<T, ReadError> {
+pub fn parse_shared<T: ReadJson>(document: &Bytes) -> Result<T, ReadError> {
     match ByteString::try_from(document.clone()) {
         Ok(text) => parse_with(&mut Scanner::shared(&Arc::new(text))),
-        // It says why not.
+        // Fails too, and with the offset of the first byte that is not UTF-8.
         Err(_) => parse(document),
     }
 }
 
-/// As [`parse_shared`]; also gives those of the document's own members that have one of these names, in the order of the
-/// names and as they are spelled, without the white space between tokens. Of several of one name the last counts.
+/// As [`parse_shared`], and also returns the members of the outermost object that have one of these names: as raw JSON in
+/// their own spelling, without white space between tokens, in the order of `names`. If a name occurs more than once, its
+/// last value counts.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_noting<T: Read>(
+pub fn parse_with_raw_members<T: ReadJson>(
     document: &Bytes,
     names: &'static [&'static str],
-) -> Result<(T, Noted), ReadError> {
+) -> Result<(T, RawMembers), ReadError> {
     let Ok(text) = ByteString::try_from(document.clone()) else {
-        // It says why not.
-        return parse(document).map(|value| (value, Noted::new()));
+        // Fails too, and with the offset of the first byte that is not UTF-8.
+        return parse(document).map(|value| (value, RawMembers::new()));
     };
     let text = Arc::new(text);
-    let mut scanner = Scanner::shared(&text).noting(Notes::of(names));
+    let mut scanner = Scanner::shared(&text).with_raw_members(RawMemberSpans::new(names));
     let value = parse_with(&mut scanner)?;
-    Ok((value, scanner.noted()))
+    Ok((value, scanner.take_raw_members()))
 }
 
-fn parse_with<T: Read>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
+fn parse_with<T: ReadJson>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
     let read = T::read(scanner).and_then(|value| match scanner.peek() {
         None => Ok(value),
-        Some(_) => Err(scanner.broken("trailing characters")),
+        Some(_) => Err(scanner.syntax_fault("trailing characters")),
     });
-    read.map_err(|Fault(cause)| match *cause {
-        Cause::Broken { reason, at } => broken(scanner.document().as_bytes(), reason, at),
-        Cause::Data { path, message } => ReadError {
+    read.map_err(|JsonFault(cause)| match *cause {
+        FaultCause::Syntax { reason, at } => syntax_error(scanner.document().as_bytes(), reason, at),
+        FaultCause::Data { path, message } => ReadError {
             path,
             message: shorten(message),
         },
     })
 }
 
-/// What stopped the reading of a document. One pointer wide, since every value that is read might be one instead.
+/// Why reading stopped. Every read method returns it, so it is boxed: a `Result` of a small value stays small, and a fault is
+/// rare.
 #[derive(Debug)]
-pub struct Fault(Box<Cause>);
+pub struct JsonFault(Box<FaultCause>);
 
 #[derive(Debug)]
-enum Cause {
-    /// This is no JSON.
-    Broken { reason: &'static str, at: usize },
-    /// This is not what was expected.
+enum FaultCause {
+    /// The text is not valid JSON.
+    Syntax { reason: &'static str, at: usize },
+    /// The value is not what its type expects.
     Data { path: String, message: String },
 }
 
-impl Fault {
+impl JsonFault {
     #[cold]
-    pub(super) fn broken(reason: &'static str, at: usize) -> Self {
-        Self(Box::new(Cause::Broken { reason, at }))
+    pub(super) fn syntax(reason: &'static str, at: usize) -> Self {
+        Self(Box::new(FaultCause::Syntax { reason, at }))
     }
 
     #[cold]
     pub(super) fn data(message: impl fmt::Display) -> Self {
-        Self(Box::new(Cause::Data {
+        Self(Box::new(FaultCause::Data {
             path: String::new(),
             message: message.to_string(),
         }))
     }
 
-    /// The fault is inside of a member or an item.
+    /// Puts the name of a member, or the index of an item, before the path. Called on the way out of each level, so that no
+    /// path is built while everything goes well.
     #[cold]
     pub(super) fn within(mut self, above: &str) -> Self {
-        if let Cause::Data { path, message: _ } = &mut *self.0 {
-            *path = join(above, path);
+        if let FaultCause::Data { path, message: _ } = &mut *self.0 {
+            *path = join_paths(above, path);
         }
         self
     }
 }
 
-/// The error of a document that is no JSON, in serde_json's words; in ours where serde_json sees nothing wrong as long as
-/// the text is only passed over.
+/// The error for a document that is not valid JSON, in serde_json's words: serde_json parses it a second time. Where it
+/// finds no error (a lone surrogate is one only if the string is decoded; depth counts only where something recurses), our
+/// own words with line and column in serde_json's form.
 #[cold]
-fn broken(document: &[u8], reason: &str, at: usize) -> ReadError {
+fn syntax_error(document: &[u8], reason: &str, at: usize) -> ReadError {
     let message = match serde_json::from_slice::<IgnoredAny>(document) {
         Err(error) => error.to_string(),
         Ok(_) => {
@@ -156,8 +162,8 @@ fn broken(document: &[u8], reason: &str, at: usize) -> ReadError {
     }
 }
 
-/// Two paths, one below the other.
-fn join(above: &str, below: &str) -> String {
+/// Joins the path of a value and a path within it.
+fn join_paths(above: &str, below: &str) -> String {
     match (above, below) {
         ("", path) | (path, "") => path.to_owned(),
         (above, below) if below.starts_with('[') => format!("{above}{below}"),
@@ -165,7 +171,7 @@ fn join(above: &str, below: &str) -> String {
     }
 }
 
-/// Cuts the middle out of a long message: its end says what was expected.
+/// Cuts the middle out of a long message. The end has to stay, because it says what was expected.
 fn shorten(message: String) -> String {
     if message.len() <= MAX_MESSAGE {
         return message;

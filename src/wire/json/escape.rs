@@ -1,23 +1,24 @@
-//! Strings as JSON writes them.
+//! Writes strings: quotes and escapes.
 
-use crate::wire::find::special;
+use crate::wire::find::find_special;
 
-/// Appends a string with its quotation marks. Escaped is what RFC 8259 demands and nothing else, the short way where
-/// there is one.
+/// Appends a string with its quotes. It escapes what RFC 8259 demands (quote, backslash, control characters) and nothing
+/// else, with the short escape if there is one: the bytes that serde_json writes.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    // A vector that has to grow again copies everything; of a large text that is much, and little follows it.
+    // Room for a typical share of escapes. Growing doubles the vector and copies all of it, which is expensive right after
+    // a large text, when little follows.
     out.reserve(text.len() + text.len() / 16 + 2);
     out.push(b'"');
     write_escaped(text, out);
     out.push(b'"');
 }
 
-/// The same without the quotation marks.
+/// Appends a string as [`write_string`] does, without the quotes.
 pub(super) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
-        let end = special(bytes, at);
+        let end = find_special(bytes, at);
         out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
         let Some(&byte) = bytes.get(end) else {
             break;
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_at_every_place_is_written_as_by_serde_json() {
+    fn every_character_at_every_position_is_written_as_by_serde_json() {
         for first in (0..=0x17f_u32).chain([0x2028, 0xd7ff, 0xfffd, 0x1_f680]) {
             let Some(char) = char::from_u32(first) else {
                 continue;

@@ -1,28 +1,31 @@
-//! Names and tags, turned into numbers while they are read.
+//! Member names and union tags, as numbers.
+//!
+//! Generated code gives each known name a number through a lookup function (`match` on the string) and then matches the
+//! number. So no `String` is made for a known name, and the compiler builds one search for all names of a type.
 
 use std::borrow::Cow;
 
-/// What a lookup function answers for a name or a tag that it does not know.
+/// The result of a lookup function for a name or tag that the type does not have.
 pub const NOT_KNOWN: u16 = u16::MAX;
 
 /// The name of a member.
 #[derive(Debug)]
-pub enum Key<'de> {
-    /// What the lookup function answered.
+pub enum JsonKey<'de> {
+    /// The number of a known name.
     Known(u16),
-    /// A name that it does not know.
+    /// A name that the type does not have.
     Other(Cow<'de, str>),
 }
 
 /// The value of a union's tag.
 #[derive(Debug)]
-pub enum Tag {
-    /// What the lookup function answered.
+pub enum UnionTag {
+    /// The number of a known value.
     Known(u16),
-    /// A value that it does not know.
+    /// A value that the union does not have.
     Other(String),
-    /// Explicitly null.
+    /// The tag is `null`.
     Null,
-    /// Not there.
+    /// The object has no tag.
     Absent,
 }

@@ -1,8 +1,8 @@
-//! JSON objects whose names are data.
+//! JSON objects whose member names are data.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// Members in the order of the wire, duplicates included.
+/// Members in the order of the document, duplicates included.
 #[derive(Clone, Debug)]
 pub struct Map<T>(Vec<(String, T)>);
 
@@ -17,7 +17,7 @@ impl<T> Map<T> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of a name; the last one, as most JSON readers have it.
+    /// The value of a name. The last one counts, as in most JSON parsers.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0
             .iter()

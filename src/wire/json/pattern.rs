@@ -1,118 +1,138 @@
-//! Documents that say the same as one before but for a few values.
+//! Recognises events that repeat an earlier event with another text, without parsing them.
 
 use std::borrow::Cow;
 
-use super::text;
-use crate::wire::find::special;
-use crate::wire::splice::{Kind, Member, Node, members};
+use super::string;
+use crate::wire::find::find_special;
+use crate::wire::splice::{JsonKind, SpliceMember, SpliceNode, members};
 
-/// The longest document that is made a pattern of, in bytes: one is kept for each stream.
-const LIMIT: usize = 2048;
-/// The most members that are passed over.
-const PASSED: usize = 2;
-/// So many digits always fit an integer of 64 bits.
-const DIGITS: usize = 18;
+/// The longest event of which a pattern is made, in bytes. Each open stream keeps one pattern.
+const MAX_LENGTH: usize = 2048;
+/// The most names that [`FieldPaths::ignored`] may have.
+const MAX_IGNORED: usize = 2;
+/// The most digits of an integer that a pattern accepts: 18 digits always fit an `i64`, so the parser would accept it too.
+const MAX_DIGITS: usize = 18;
 
-/// What the events of a stream have in common that differ only in a text and in a few values that nobody reads.
+/// An event with holes: the bytes of an event that has been parsed, without its text and without the values that its
+/// reader ignores.
 ///
-/// Whatever has the bytes of a document that has been read, and in the places of its strings and integers other strings
-/// and integers, is read as that document was. So it need not be taken apart again.
+/// # Invariant
+///
+/// An event that matches means the same as the learned event with another text, so it need not be parsed. Three rules
+/// ensure that:
+///
+/// - Same grammar: all bytes outside of the holes are equal, and a hole accepts only a whole JSON string or a whole
+///   integer, according to what the learned event had there. So a match is valid JSON with the same members of the same
+///   kinds in the same order.
+/// - Same meaning: apart from the text, only members in [`FieldPaths::ignored`] may differ. A reader that begins to use one of them
+///   has to remove it from that list. `tests/properties/repeats.rs` varies every member of repeated events to check it.
+/// - One text: exactly one of the places for a text was not empty in the learned event, and it had the text that the reader
+///   made of the event. So the hole is where the reader takes its text from, and the text passes unchanged.
 #[derive(Debug)]
 pub struct EventPattern {
-    /// The document without what stands in the holes, and without its last brace.
+    /// The bytes outside of the holes, up to the last closing brace, which is excluded.
     literal: Box<[u8]>,
-    holes: Vec<Hole>,
+    /// The holes in the order of the document.
+    holes: Vec<PatternHole>,
 }
 
 #[derive(Debug)]
-struct Hole {
-    /// How much of `literal` stands before it.
+struct PatternHole {
+    /// How many bytes of `literal` come before the hole.
     before: usize,
     kind: HoleKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HoleKind {
-    /// The string that is wanted.
+    /// The text of the event.
     Text,
-    /// A string that is passed over.
+    /// A string that the reader ignores.
     String,
-    /// An integer that is passed over.
+    /// An integer that the reader ignores.
     Integer,
 }
 
-/// Where documents hold what differs between them.
+/// Where the events of a stream have the values that differ between them.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldPaths {
-    /// The way from the document to the object that holds the text: names of members, `0` for an array's first element.
+    /// The path to the object that contains the text: names of members, and `0` for the first element of an array.
     pub object: &'static [&'static str],
-    /// The ways from there to the members that may be the text; one of them in a document.
+    /// The paths, from that object, of all members that may be the text of an event. One of them is, in each event.
     pub texts: &'static [&'static [&'static str]],
-    /// Members of the document of which, where they are strings or integers, any value is as good.
-    pub passed: &'static [&'static str],
+    /// Top-level members that the reader ignores, at most two. Their values may differ as long as they are strings or
+    /// integers without sign, as in the learned event.
+    pub ignored: &'static [&'static str],
 }
 
 impl EventPattern {
-    /// The pattern of a document, an object that has been read as the type it should have, and in which `text` is the
-    /// one string that is not empty and stands where texts do. `None` where that is not so.
-    pub fn of(document: &[u8], places: FieldPaths, text: &str) -> Option<Self> {
+    /// Makes a pattern of an event that has been parsed as its generated type. `text` is the text that the reader got from
+    /// it. `None` if the event is too long or does not fulfil the invariant: no place for a text, or more than one, is not
+    /// empty, or its string is not `text`.
+    pub fn from_event(document: &[u8], paths: FieldPaths, text: &str) -> Option<Self> {
         let FieldPaths {
             object,
             texts,
-            passed,
-        } = places;
+            ignored,
+        } = paths;
         let document = document.trim_ascii_end();
-        if document.len() > LIMIT {
+        if document.len() > MAX_LENGTH {
             return None;
         }
-        let mut places = Vec::with_capacity(1 + passed.len());
-        let mut pass = |node: Node<'_>| match node.kind() {
-            Kind::String => places.push((node.span(), HoleKind::String)),
-            Kind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
-                places.push((node.span(), HoleKind::Integer));
+        let mut spans = Vec::with_capacity(1 + ignored.len());
+        // Values of other kinds get no hole. They stay literal: the pattern matches only if they do not change.
+        let mut add_hole = |node: SpliceNode<'_>| match node.kind() {
+            JsonKind::String => spans.push((node.span(), HoleKind::String)),
+            JsonKind::Number if node.raw().iter().all(u8::is_ascii_digit) => {
+                spans.push((node.span(), HoleKind::Integer));
             }
             _ => {}
         };
-        // Of several members of one name the last one counts.
+        // One pass over the top level finds the ignored members and the way to the object. If a name occurs twice, the
+        // generated types use the last value. So the hole is there, and the first value stays literal.
         let (mut first, rest) = (None, object.get(1..).unwrap_or_default());
-        let mut others = [None; PASSED];
+        let mut ignored_values = [None; MAX_IGNORED];
         for member in members(document).ok()? {
-            let Member { key, value } = member.ok()?;
+            let SpliceMember { key, value } = member.ok()?;
             if object.first().is_some_and(|name| key.is_text(name)) {
                 first = Some(value);
             }
-            for (name, other) in passed.iter().zip(&mut others) {
+            for (name, ignored_value) in ignored.iter().zip(&mut ignored_values) {
                 if key.is_text(name) {
-                    *other = Some(value);
+                    *ignored_value = Some(value);
                 }
             }
         }
-        others.into_iter().flatten().for_each(&mut pass);
+        ignored_values.into_iter().flatten().for_each(&mut add_hole);
         let object = match object {
-            [] => Node::document(document).ok()?,
-            [..] => find(first?, rest)?,
+            [] => SpliceNode::document(document).ok()?,
+            [..] => find_node(first?, rest)?,
         };
-        let filled = |node: &Node<'_>| node.kind() == Kind::String && node.span().len() > 2;
-        let mut wanted = texts.iter().filter_map(|path| find(object, path)).filter(filled);
-        let place = wanted.next()?;
-        if wanted.next().is_some() || place.text().ok()? != text {
+        let filled = |node: &SpliceNode<'_>| node.kind() == JsonKind::String && node.span().len() > 2;
+        let mut candidates = texts
+            .iter()
+            .filter_map(|path| find_node(object, path))
+            .filter(filled);
+        let candidate = candidates.next()?;
+        if candidates.next().is_some() || candidate.text().ok()? != text {
             return None;
         }
-        places.push((place.span(), HoleKind::Text));
-        places.sort_unstable_by_key(|(span, _)| span.start);
+        spans.push((candidate.span(), HoleKind::Text));
+        spans.sort_unstable_by_key(|(span, _)| span.start);
         let (mut literal, mut holes) = (
             Vec::with_capacity(document.len()),
-            Vec::with_capacity(places.len()),
+            Vec::with_capacity(spans.len()),
         );
         let mut at = 0;
-        for (span, kind) in places {
+        for (span, kind) in spans {
             literal.extend_from_slice(document.get(at..span.start)?);
-            holes.push(Hole {
+            holes.push(PatternHole {
                 before: literal.len(),
                 kind,
             });
             at = span.end;
         }
+        // Without the closing brace, before which `match_text` allows white space.
         literal.extend_from_slice(document.get(at..)?.strip_suffix(b"}")?.trim_ascii_end());
         Some(Self {
             literal: literal.into(),
@@ -120,45 +140,48 @@ impl EventPattern {
         })
     }
 
-    /// The text of a document of this pattern; `None` of any other, and of one whose text is empty.
-    pub fn text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
+    /// The text of an event that matches, borrowed unless it has escapes. `None` if the event does not match and has to be
+    /// parsed, or if its text is empty: of an empty text readers make no delta, or another event than of the learned one.
+    pub fn match_text<'a>(&self, document: &'a [u8]) -> Option<Cow<'a, str>> {
         let (mut rest, mut from) = (document, 0);
         let mut found = None;
-        for Hole { before, kind } in &self.holes {
+        for PatternHole { before, kind } in &self.holes {
             rest = rest.strip_prefix(self.literal.get(from..*before)?)?;
             from = *before;
             rest = match kind {
                 HoleKind::Integer => {
+                    // The grammar of an integer: `07` and an empty hole are not JSON, `7.5` fails at the next literal byte.
                     let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
                     let (digits, after) = rest.split_at_checked(length)?;
-                    if !(1..=DIGITS).contains(&length) || (length > 1 && digits.starts_with(b"0")) {
+                    if !(1..=MAX_DIGITS).contains(&length) || (length > 1 && digits.starts_with(b"0")) {
                         return None;
                     }
                     after
                 }
-                HoleKind::String => string(rest)?.1,
+                HoleKind::String => split_string(rest)?.1,
                 HoleKind::Text => {
-                    let (text, after) = string(rest)?;
+                    let (text, after) = split_string(rest)?;
                     found = Some(text);
                     after
                 }
             };
         }
         rest = rest.strip_prefix(self.literal.get(from..)?)?;
-        // Servers pad their events here, so that the length tells nothing of the text.
+        // Some servers (Anthropic's) pad events with a varying number of spaces before the last brace, so that the length of
+        // encrypted packets does not reveal the length of the text.
         if rest.trim_ascii_start() != b"}" {
             return None;
         }
         let found = found.filter(|text| !text.is_empty());
         #[cfg(test)]
-        hits::count(found.is_some());
+        pattern_hits::count(found.is_some());
         found
     }
 }
 
-/// Counts the documents that were read by a pattern, so that a test fails when none is.
+/// Counts the events that matched, so that a test fails if none does.
 #[cfg(test)]
-pub mod hits {
+pub mod pattern_hits {
     use std::cell::Cell;
 
     thread_local! {
@@ -169,32 +192,34 @@ pub mod hits {
         HITS.set(HITS.get() + usize::from(hit));
     }
 
-    /// The documents that this thread has read by a pattern.
+    /// The number of events that have matched in this thread.
     pub fn get() -> usize {
         HITS.get()
     }
 }
 
-fn find<'a>(root: Node<'a>, path: &[&str]) -> Option<Node<'a>> {
+/// Follows a path of member names, and `0` for the first element of an array.
+fn find_node<'a>(root: SpliceNode<'a>, path: &[&str]) -> Option<SpliceNode<'a>> {
     path.iter().try_fold(root, |node, step| match node.kind() {
-        Kind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
-        Kind::Object => node.get(step).ok()?,
+        JsonKind::Array if *step == "0" => node.elements().ok()?.next()?.ok(),
+        JsonKind::Object => node.get(step).ok()?,
         _ => None,
     })
 }
 
-/// The string that comes first, and what follows it.
+/// Splits off the string at the start: its text, and the bytes after it. `None` if there is none or it is not valid.
 #[inline]
-fn string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+fn split_string(rest: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     if rest.first() != Some(&b'"') {
         return None;
     }
-    let end = special(rest, 1);
+    let end = find_special(rest, 1);
     if rest.get(end) == Some(&b'"') {
         let string = std::str::from_utf8(rest.get(1..end)?).ok()?;
         return Some((Cow::Borrowed(string), rest.get(end + 1..)?));
     }
-    let end = text::string_end(rest, end).ok()?;
+    // Rare in texts of a few words: an escape.
+    let end = string::check_string(rest, end).ok()?;
     let (string, after) = rest.split_at_checked(end)?;
     Some((Cow::Owned(serde_json::from_slice(string).ok()?), after))
 }
@@ -209,16 +234,16 @@ mod tests {
     const FIELD_PATHS: FieldPaths = FieldPaths {
         object: &["list", "0"],
         texts: &[&["delta", "text"], &["other"]],
-        passed: &["seq", "pad"],
+        ignored: &["seq", "pad"],
     };
 
     fn text(document: &str) -> Option<String> {
-        let pattern = EventPattern::of(EVENT, FIELD_PATHS, "one").expect("a pattern");
-        pattern.text(document.as_bytes()).map(Cow::into_owned)
+        let pattern = EventPattern::from_event(EVENT, FIELD_PATHS, "one").expect("a pattern");
+        pattern.match_text(document.as_bytes()).map(Cow::into_owned)
     }
 
     #[test]
-    fn only_what_may_differ_differs() {
+    fn only_texts_and_ignored_members_may_differ() {
         let event = std::str::from_utf8(EVENT).unwrap_or_default();
         assert_eq!(text(event).as_deref(), Some("one"));
         for (from, to, expected) in [
@@ -229,7 +254,7 @@ mod tests {
             ("\"x\"", "\"\"", Some("one")),
             ("\"x\"", "\"a\\\\b\"", Some("one")),
             ("1.0}", "1.0   }", Some("one")),
-            // Nothing to say, another type, another value, broken JSON, another document behind it.
+            // An empty text, another kind, another value, invalid JSON, more bytes after the event.
             ("one", "", None),
             ("\"one\"", "null", None),
             (": 7", ": 7.5", None),
@@ -253,34 +278,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_has_no_pattern() {
-        let places = FieldPaths {
+    fn an_event_with_several_texts_or_none_has_no_pattern() {
+        let paths = FieldPaths {
             object: &[],
             texts: &[&["a"], &["b"]],
-            passed: &[],
+            ignored: &[],
         };
-        let of = |document: &str| EventPattern::of(document.as_bytes(), places, "a").is_some();
+        let of = |document: &str| EventPattern::from_event(document.as_bytes(), paths, "a").is_some();
         assert!(of(r#"{"a":"a","b":""}"#));
         assert!(of(r#"{"a":"a","b":null}"#));
         assert!(!of(r#"{"a":"a","b":"a"}"#));
         assert!(!of(r#"{"a":"other"}"#));
         assert!(!of(r#"{"a":["a"]}"#));
         assert!(!of(r#"{"b":1}"#));
-        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(LIMIT))));
+        assert!(!of(&format!(r#"{{"a":"a","c":"{}"}}"#, "x".repeat(MAX_LENGTH))));
     }
 
     #[test]
-    fn of_several_members_of_one_name_the_last_counts() {
+    fn the_last_member_of_a_name_counts() {
         let document = br#"{"n":"1","n":"2","o":{"t":"a"},"o":{"t":"b","t":"c"}}"#;
-        let places = FieldPaths {
+        let paths = FieldPaths {
             object: &["o"],
             texts: &[&["t"]],
-            passed: &["n"],
+            ignored: &["n"],
         };
-        let pattern = EventPattern::of(document, places, "c").expect("a pattern");
+        let pattern = EventPattern::from_event(document, paths, "c").expect("a pattern");
         let text = |from, to| {
             let other = String::from_utf8_lossy(document).replace(from, to);
-            pattern.text(other.as_bytes()).map(Cow::into_owned)
+            pattern.match_text(other.as_bytes()).map(Cow::into_owned)
         };
         assert_eq!(text("\"c\"", "\"d\"").as_deref(), Some("d"));
         assert_eq!(text("\"2\"", "\"3\"").as_deref(), Some("c"));
@@ -297,11 +322,11 @@ mod tests {
                 serde_json::json!({"n": number, name.clone(): [1, name], "": {"t": text}}).to_string()
             };
             let learned = event(&first, 1);
-            let places = FieldPaths { object: &[""], texts: &[&["t"]], passed: &["n"] };
-            if let Some(pattern) = EventPattern::of(learned.as_bytes(), places, &first) {
+            let paths = FieldPaths { object: &[""], texts: &[&["t"]], ignored: &["n"] };
+            if let Some(pattern) = EventPattern::from_event(learned.as_bytes(), paths, &first) {
                 let document = event(&second, number);
                 let parsed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
-                if let Some(text) = pattern.text(document.as_bytes()) {
+                if let Some(text) = pattern.match_text(document.as_bytes()) {
                     prop_assert_eq!(Some(&*text), parsed[""]["t"].as_str());
                 } else {
                     prop_assert!(second.is_empty() || number > 999_999_999_999_999_999);

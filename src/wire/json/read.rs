@@ -1,65 +1,69 @@
-//! Values of every kind.
+//! The trait of types that are read from JSON, and its implementation for basic types.
 
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::error::Fault;
+use super::error::JsonFault;
 use super::{Map, Scanner, read_object};
 
-/// A type that reads itself from JSON.
-pub trait Read: Sized {
-    /// Reads a value.
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault>;
+/// A type that is read from JSON. Generated types implement it by [`super::read_as_object`], [`super::read_as_untagged`]
+/// or [`super::open_enum`].
+pub trait ReadJson: Sized {
+    /// Reads one value; the scanner is after it then.
+    ///
+    /// # Errors
+    /// If the text is no valid JSON, or the value is not a `Self`.
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault>;
 }
 
-impl Read for String {
+impl ReadJson for String {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        scanner.text().map(Into::into)
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        scanner.read_string().map(Into::into)
     }
 }
 
-impl Read for bool {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        scanner.boolean()
+impl ReadJson for bool {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        scanner.read_boolean()
     }
 }
 
-impl Read for Number {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        scanner.number()
+impl ReadJson for Number {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        scanner.read_number()
     }
 }
 
-impl Read for Box<RawValue> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        scanner.raw()
+impl ReadJson for Box<RawValue> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        scanner.read_raw()
     }
 }
 
-impl<T: Read> Read for Box<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Box<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         T::read(scanner).map(Self::new)
     }
 }
 
-impl<T: Read> Read for Option<T> {
+impl<T: ReadJson> ReadJson for Option<T> {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        match scanner.null()? {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        match scanner.skip_null()? {
             true => Ok(None),
             false => T::read(scanner).map(Some),
         }
     }
 }
 
-impl<T: Read> Read for Vec<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Vec<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         if scanner.peek() != Some(b'[') {
             return Err(scanner.mismatch("a sequence"));
         }
         let mut items = Self::new();
-        scanner.items(|scanner, index| {
+        scanner.read_items(|scanner, index| {
             let item = T::read(scanner).map_err(|fault| fault.within(&format!("[{index}]")))?;
             items.push(item);
             Ok(())
@@ -68,8 +72,8 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-impl<T: Read> Read for Map<T> {
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
+impl<T: ReadJson> ReadJson for Map<T> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
         read_object(scanner)
     }
 }

@@ -1,7 +1,12 @@
-//! The writer of JSON text that generated types are serialized with.
+//! The serde serializer that writes generated types.
 //!
-//! The text is what `serde_json` writes. That one looks at every byte of a string by itself and hands its output on
-//! piece by piece; here strings are looked at several bytes at a time, and all goes into one vector.
+//! It writes the bytes that serde_json writes, which `writes_the_same_as_serde_json` checks. serde_json checks the bytes
+//! of a string one by one and calls an `io::Write` for each piece. Here strings are searched with SIMD, names and constants
+//! ([`NoEscape`]) are not searched at all, and everything is appended to one vector.
+//!
+//! Two names carry information from a type to the serializer, since serde has no other way: a newtype struct named
+//! [`NO_ESCAPE`], and the struct named [`RAW_VALUE`] as which serde_json serializes raw JSON. The second one is an internal of
+//! serde_json; see `serde_json_compat.rs`.
 
 use serde::Serialize;
 use serde::ser::{
@@ -11,53 +16,52 @@ use serde::ser::{
 use serde_json::Error;
 
 use super::escape::write_string;
-use crate::wire::find::special;
+use super::serde_json_compat::RAW_VALUE;
+use crate::wire::find::find_special;
 
-/// How `serde_json` names the structure of which its `RawValue` pretends to be; a test guards it.
-pub(super) const RAW: &str = "$serde_json::private::RawValue";
+/// The name of the newtype struct as which [`NoEscape`] serializes itself. Other serializers write the string in it.
+const NO_ESCAPE: &str = "$no_escape";
 
-/// The name of a newtype around a string that has nothing to escape. Other serializers see the string.
-const CLEAN: &str = "$clean";
-
-/// A string that has nothing to escape; written without a look at it.
+/// A string with nothing to escape, such as a member name; it is written without a search. Debug builds check it.
 pub struct NoEscape<'a>(pub &'a str);
 
 impl Serialize for NoEscape<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(CLEAN, self.0)
+        serializer.serialize_newtype_struct(NO_ESCAPE, self.0)
     }
 }
 
-/// Appends JSON text to a vector.
-pub(super) struct Writer<'a> {
+/// Writes one value to the end of a vector.
+pub(super) struct JsonWriter<'a> {
     out: &'a mut Vec<u8>,
-    next: Next,
+    next: NextString,
 }
 
-/// What the next string is.
+/// How the next string is to be written.
 #[derive(Clone, Copy)]
-enum Next {
+enum NextString {
+    /// As a string with escapes.
     Text,
-    /// Text with nothing to escape.
+    /// As a string without escapes.
     NoEscape,
-    /// JSON text already.
+    /// Without quotes: it is JSON text.
     Raw,
 }
 
-/// An array or an object whose items are being written.
-pub(super) struct Items<'a> {
+/// Writes the items of an array or the members of an object.
+pub(super) struct ItemsWriter<'a> {
     out: &'a mut Vec<u8>,
     is_first: bool,
     close: u8,
 }
 
-/// A structure: an object, or JSON text in disguise.
-pub(super) enum Fields<'a> {
-    Object(Items<'a>),
-    Raw(Writer<'a>),
+/// Writes a struct: an object, or the struct that contains raw JSON.
+pub(super) enum StructWriter<'a> {
+    Object(ItemsWriter<'a>),
+    Raw(JsonWriter<'a>),
 }
 
-/// Writes a number as `serde_json` does.
+/// Writes numbers (and, as an array of them, bytes) with serde_json.
 macro_rules! numbers {
     ($($method:ident($type:ty)),*) => {
         $(fn $method(self, value: $type) -> Result<(), Error> {
@@ -66,17 +70,17 @@ macro_rules! numbers {
     };
 }
 
-impl<'a> Writer<'a> {
+impl<'a> JsonWriter<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
         Self {
             out,
-            next: Next::Text,
+            next: NextString::Text,
         }
     }
 
-    fn items(self, open: u8, close: u8) -> Items<'a> {
+    fn open_container(self, open: u8, close: u8) -> ItemsWriter<'a> {
         self.out.push(open);
-        Items {
+        ItemsWriter {
             out: self.out,
             is_first: true,
             close,
@@ -84,15 +88,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-impl<'a> Serializer for Writer<'a> {
+impl<'a> Serializer for JsonWriter<'a> {
     type Ok = ();
     type Error = Error;
-    type SerializeSeq = Items<'a>;
-    type SerializeTuple = Items<'a>;
-    type SerializeTupleStruct = Items<'a>;
+    type SerializeSeq = ItemsWriter<'a>;
+    type SerializeTuple = ItemsWriter<'a>;
+    type SerializeTupleStruct = ItemsWriter<'a>;
     type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Items<'a>;
-    type SerializeStruct = Fields<'a>;
+    type SerializeMap = ItemsWriter<'a>;
+    type SerializeStruct = StructWriter<'a>;
     type SerializeStructVariant = Impossible<(), Error>;
 
     numbers! {
@@ -112,15 +116,15 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         match self.next {
-            Next::Text => write_string(value, self.out),
-            Next::NoEscape => {
-                debug_assert_eq!(special(value.as_bytes(), 0), value.len(), "{value}");
+            NextString::Text => write_string(value, self.out),
+            NextString::NoEscape => {
+                debug_assert_eq!(find_special(value.as_bytes(), 0), value.len(), "{value}");
                 self.out.reserve(value.len() + 2);
                 self.out.push(b'"');
                 self.out.extend_from_slice(value.as_bytes());
                 self.out.push(b'"');
             }
-            Next::Raw => self.out.extend_from_slice(value.as_bytes()),
+            NextString::Raw => self.out.extend_from_slice(value.as_bytes()),
         }
         Ok(())
     }
@@ -152,8 +156,8 @@ impl<'a> Serializer for Writer<'a> {
         value: &T,
     ) -> Result<(), Error> {
         value.serialize(match name {
-            CLEAN => Writer {
-                next: Next::NoEscape,
+            NO_ESCAPE => JsonWriter {
+                next: NextString::NoEscape,
                 ..self
             },
             _ => self,
@@ -172,16 +176,16 @@ impl<'a> Serializer for Writer<'a> {
         SerializeMap::end(map)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+    fn serialize_seq(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
+        Ok(self.open_container(b'[', b']'))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Items<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+    fn serialize_tuple(self, _: usize) -> Result<ItemsWriter<'a>, Error> {
+        Ok(self.open_container(b'[', b']'))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<'a>, Error> {
-        Ok(self.items(b'[', b']'))
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<ItemsWriter<'a>, Error> {
+        Ok(self.open_container(b'[', b']'))
     }
 
     fn serialize_tuple_variant(
@@ -196,17 +200,17 @@ impl<'a> Serializer for Writer<'a> {
         ))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Items<'a>, Error> {
-        Ok(self.items(b'{', b'}'))
+    fn serialize_map(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
+        Ok(self.open_container(b'{', b'}'))
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a>, Error> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<StructWriter<'a>, Error> {
         Ok(match name {
-            RAW => Fields::Raw(Writer {
-                next: Next::Raw,
+            RAW_VALUE => StructWriter::Raw(JsonWriter {
+                next: NextString::Raw,
                 ..self
             }),
-            _ => Fields::Object(self.items(b'{', b'}')),
+            _ => StructWriter::Object(self.open_container(b'{', b'}')),
         })
     }
 
@@ -221,16 +225,16 @@ impl<'a> Serializer for Writer<'a> {
     }
 }
 
-impl Items<'_> {
-    fn next(&mut self) {
+impl ItemsWriter<'_> {
+    fn write_separator(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
         }
     }
 
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.next();
-        value.serialize(Writer::new(self.out))
+    fn write_item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.write_separator();
+        value.serialize(JsonWriter::new(self.out))
     }
 
     fn close(self) {
@@ -238,15 +242,15 @@ impl Items<'_> {
     }
 }
 
-/// Arrays, by whichever name.
+/// Sequences, tuples and tuple structs are all arrays.
 macro_rules! arrays {
     ($($trait:ident::$method:ident),*) => {
-        $(impl $trait for Items<'_> {
+        $(impl $trait for ItemsWriter<'_> {
             type Ok = ();
             type Error = Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.item(value)
+                self.write_item(value)
             }
 
             fn end(self) -> Result<(), Error> {
@@ -262,15 +266,15 @@ arrays!(
     SerializeTupleStruct::serialize_field
 );
 
-impl SerializeMap for Items<'_> {
+impl SerializeMap for ItemsWriter<'_> {
     type Ok = ();
     type Error = Error;
 
-    /// Names are strings; those of maps with other keys would not be JSON.
+    /// Only strings can be names. serde_json also turns numbers into strings here, which no generated type needs.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.next();
+        self.write_separator();
         let start = self.out.len();
-        key.serialize(Writer::new(self.out))?;
+        key.serialize(JsonWriter::new(self.out))?;
         match self.out.get(start) {
             Some(b'"') => Ok(()),
             _ => Err(Error::custom("a name that is no string")),
@@ -279,7 +283,7 @@ impl SerializeMap for Items<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.out.push(b':');
-        value.serialize(Writer::new(self.out))
+        value.serialize(JsonWriter::new(self.out))
     }
 
     fn end(self) -> Result<(), Error> {
@@ -288,16 +292,16 @@ impl SerializeMap for Items<'_> {
     }
 }
 
-impl SerializeStruct for Fields<'_> {
+impl SerializeStruct for StructWriter<'_> {
     type Ok = ();
     type Error = Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         match self {
             Self::Object(items) => items.serialize_entry(name, value),
-            Self::Raw(writer) => value.serialize(Writer {
+            Self::Raw(writer) => value.serialize(JsonWriter {
                 out: writer.out,
-                next: Next::Raw,
+                next: NextString::Raw,
             }),
         }
     }
@@ -326,7 +330,7 @@ mod tests {
     struct Unit;
 
     #[derive(serde::Serialize)]
-    enum Kind {
+    enum Variants {
         Plain,
         Boxed(u8),
     }
@@ -340,7 +344,7 @@ mod tests {
         numbers: (i8, u16, i64, u64, f64, f64, i128),
         inner: Inner,
         unit: Unit,
-        kinds: [Kind; 2],
+        kinds: [Variants; 2],
         none: Option<u8>,
         some: Option<bool>,
         bytes: &'a [u8],
@@ -350,12 +354,12 @@ mod tests {
 
     fn written<T: Serialize>(value: &T) -> Result<String, Error> {
         let mut out = Vec::new();
-        value.serialize(Writer::new(&mut out))?;
+        value.serialize(JsonWriter::new(&mut out))?;
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
     #[test]
-    fn what_is_written_is_what_serde_json_writes() -> Result<(), Error> {
+    fn writes_the_same_as_serde_json() -> Result<(), Error> {
         let raw = RawValue::from_string(r#"{ "a" : 1.0, "b\u0065":"\/" }"#.to_owned())?;
         let all = All {
             raw: &raw,
@@ -365,7 +369,7 @@ mod tests {
             numbers: (-1, 2, i64::MIN, u64::MAX, 1e300, f64::NAN, i128::MAX),
             inner: Inner(0.1),
             unit: Unit,
-            kinds: [Kind::Plain, Kind::Boxed(1)],
+            kinds: [Variants::Plain, Variants::Boxed(1)],
             none: None,
             some: Some(true),
             bytes: &[1, 2],

@@ -1,76 +1,92 @@
-//! What is written again and again with other values in it.
+//! Frames that are written again with another text and number.
 
 use bytes::{BufMut, BytesMut};
 use memchr::memmem;
 
 use super::write_string;
 
-/// The longest template, in bytes: one is kept for each stream.
-const LIMIT: usize = 2048;
+/// The longest template, in bytes. Each open stream keeps one.
+const MAX_LENGTH: usize = 2048;
 
-/// A written frame with holes for a text and a number.
+/// The bytes of a frame with holes for its text and its number.
 ///
-/// It is made of a frame that was written as all others are, with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] in the
-/// places of these two.
+/// A writer writes one frame the normal way with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] as its values. The
+/// template is that frame without the two markers. So frames from a template cannot differ from the writer's own, as long as
+/// everything but the two values stays the same; the writer clears the template when that changes.
 #[derive(Debug)]
 pub struct FrameTemplate {
     literal: Box<[u8]>,
-    /// How much of `literal` stands before the text.
-    text: usize,
-    /// How much of it stands before the number, which comes behind the text; all of it where there is none.
-    number: usize,
+    /// How many bytes of `literal` come before the text.
+    text_at: usize,
+    /// How many bytes of `literal` come before the number, which is after the text. The length of `literal` if the frame has no
+    /// number.
+    number_at: usize,
+}
+
+/// Which markers a frame contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateMarks {
+    /// [`FrameTemplate::TEXT`] only.
+    Text,
+    /// [`FrameTemplate::TEXT`] and, after it, [`FrameTemplate::NUMBER`].
+    TextAndNumber,
 }
 
 impl FrameTemplate {
-    /// What stands for the text.
+    /// The marker for the text. It begins and ends with noncharacters (U+FDD0, U+FDD1), which no model writes and JSON does not
+    /// escape.
     pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
-    /// What stands for the number.
+    /// The marker for the number: an arbitrary value that no counter reaches.
     pub const NUMBER: i64 = 8_170_615_141_312_111_001;
 
-    /// The template of a frame that was written with what stands for a text and, where it is `numbered`, behind it what
-    /// stands for a number; `None` where one of them is not there exactly once: something else in the frame may look
-    /// like it.
-    pub fn of(written: &[u8], numbered: bool) -> Option<Self> {
+    /// Makes a template of a frame that contains the markers. `None` if a marker is not there exactly once (a client may send
+    /// one as a name or identifier that the frame repeats), or if the frame is too long.
+    pub fn from_marked(written: &[u8], marks: TemplateMarks) -> Option<Self> {
         let mark = format!("\"{}\"", Self::TEXT);
-        let (before, rest) = split(written, mark.as_bytes())?;
+        let (before, rest) = split_at_mark(written, mark.as_bytes())?;
         let digits = Self::NUMBER.to_string();
-        let (between, after) = match numbered {
-            true => split(rest, digits.as_bytes())?,
-            false => (rest, &[][..]),
+        let (between, after) = match marks {
+            TemplateMarks::TextAndNumber => split_at_mark(rest, digits.as_bytes())?,
+            TemplateMarks::Text => (rest, &[][..]),
         };
         let literal = [before, between, after].concat();
         let has = |mark: &str| memmem::find(&literal, mark.as_bytes()).is_some();
-        if literal.len() > LIMIT || has(Self::TEXT) || (numbered && has(&digits)) {
+        if literal.len() > MAX_LENGTH
+            || has(Self::TEXT)
+            || (marks == TemplateMarks::TextAndNumber && has(&digits))
+        {
             return None;
         }
         Some(Self {
             literal: literal.into(),
-            text: before.len(),
-            number: before.len() + between.len(),
+            text_at: before.len(),
+            number_at: before.len() + between.len(),
         })
     }
 
-    /// Appends the frame with these in it. `scratch` is a buffer to be used again.
+    /// Appends the frame with this text and number. `scratch` is a buffer that callers keep to save the allocation.
     pub fn write(&self, text: &str, number: i64, scratch: &mut Vec<u8>, out: &mut BytesMut) {
         let part = |from: usize, to: usize| self.literal.get(from..to).unwrap_or_default();
         scratch.clear();
         write_string(text, scratch);
+        // 20 bytes hold any `i64`.
         out.reserve(self.literal.len() + scratch.len() + 20);
-        out.put_slice(part(0, self.text));
+        out.put_slice(part(0, self.text_at));
         out.put_slice(scratch);
-        out.put_slice(part(self.text, self.number));
-        if self.number < self.literal.len() {
+        out.put_slice(part(self.text_at, self.number_at));
+        if self.number_at < self.literal.len() {
             write_integer(number, out);
-            out.put_slice(part(self.number, self.literal.len()));
+            out.put_slice(part(self.number_at, self.literal.len()));
         }
     }
 }
 
-fn split<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+fn split_at_mark<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = memmem::find(bytes, mark)?;
     Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
 }
 
+/// Appends an integer, without the machinery of `core::fmt`.
 fn write_integer(number: i64, out: &mut BytesMut) {
     let mut digits = [0; 20];
     let mut rest = number.unsigned_abs();
@@ -99,9 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_filled_template_is_the_frame() {
-        let template = FrameTemplate::of(frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(), true)
-            .expect("a template");
+    fn a_filled_template_equals_the_frame() {
+        let template = FrameTemplate::from_marked(
+            frame(FrameTemplate::TEXT, FrameTemplate::NUMBER).as_bytes(),
+            TemplateMarks::TextAndNumber,
+        )
+        .expect("a template");
         for text in ["", "a", "\"\\\n é", FrameTemplate::TEXT] {
             for number in [
                 0,
@@ -124,7 +143,8 @@ mod tests {
     fn a_frame_may_have_no_number() {
         for number in [5, FrameTemplate::NUMBER] {
             let written = frame(FrameTemplate::TEXT, number);
-            let template = FrameTemplate::of(written.as_bytes(), false).expect("a template");
+            let template =
+                FrameTemplate::from_marked(written.as_bytes(), TemplateMarks::Text).expect("a template");
             let mut out = BytesMut::new();
             template.write("b", 9, &mut Vec::new(), &mut out);
             assert_eq!(out, frame("b", number));
@@ -132,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_no_template() {
+    fn a_marker_that_is_missing_or_repeated_gives_no_template() {
         let twice = format!(
             "{}{}",
             frame(FrameTemplate::TEXT, 1),
@@ -146,7 +166,10 @@ mod tests {
             frame(FrameTemplate::TEXT, FrameTemplate::NUMBER)
         );
         for written in [twice, numbers, inside, before, frame("none", 1)] {
-            assert!(FrameTemplate::of(written.as_bytes(), true).is_none(), "{written}");
+            assert!(
+                FrameTemplate::from_marked(written.as_bytes(), TemplateMarks::TextAndNumber).is_none(),
+                "{written}"
+            );
         }
     }
 }

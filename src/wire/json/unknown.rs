@@ -1,29 +1,29 @@
-//! Variants of a union that its type does not name.
+//! Objects whose tag a union has no variant for.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::Raw;
+use super::RawJson;
 
-/// An object whose tag is not known, with all its members in their order, the tag included.
+/// An object with an unknown tag. All members are kept in their order, including the tag.
 #[derive(Clone, Debug)]
 pub struct Unknown {
-    /// The tag's value; empty if there was none.
+    /// The value of the tag; empty if there was none.
     pub tag: String,
-    /// Name and text of every member.
-    pub members: Vec<(String, Raw)>,
+    /// Name and raw JSON of each member.
+    pub members: Vec<(String, RawJson)>,
 }
 
 impl Unknown {
-    /// An object of these members.
-    pub fn new(tag: impl Into<String>, members: Vec<(String, Raw)>) -> Self {
+    /// Creates an object; `members` include the tag.
+    pub fn new(tag: impl Into<String>, members: Vec<(String, RawJson)>) -> Self {
         Self {
             tag: tag.into(),
             members,
         }
     }
 
-    /// The value of a member.
+    /// The value of a member. The last one of a name counts.
     pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.members
             .iter()

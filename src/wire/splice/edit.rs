@@ -1,19 +1,19 @@
-//! Edits of a document that share all bytes they do not change.
+//! Edits of a document. All bytes outside of an edit are kept, and shared if the caller can send parts.
 
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
 use super::encode_str;
-use super::node::{Kind, Node, members};
+use super::node::{JsonKind, SpliceNode, members};
 use super::scan::{ScanError, fail};
 
 /// Why edits could not be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpliceError {
-    /// Two edits change the same byte; the offset is where they meet.
+    /// Two edits change the byte at this offset.
     Overlap(usize),
-    /// An edit reaches behind the end of the document, or ends before it starts.
+    /// An edit at this offset extends beyond the end of the document, or ends before it starts.
     OutOfRange(usize),
 }
 
@@ -28,7 +28,7 @@ impl std::fmt::Display for SpliceError {
 
 impl std::error::Error for SpliceError {}
 
-/// A list of edits, in any order. Insertions at one place keep the order in which they were added.
+/// A list of edits, in any order. Insertions at the same offset keep the order in which they were added.
 #[derive(Debug, Default, Clone)]
 pub struct Splices {
     edits: Vec<(Range<usize>, Bytes)>,
@@ -45,18 +45,18 @@ impl Splices {
         self.edits.is_empty()
     }
 
-    /// Puts `with` in the place of the bytes in `range`.
+    /// Replaces the bytes in `range`.
     pub fn replace(&mut self, range: Range<usize>, with: impl Into<Bytes>) {
         self.edits.push((range, with.into()));
     }
 
-    /// Puts `text` before the byte at `at`.
+    /// Inserts `text` before the byte at `at`.
     pub fn insert(&mut self, at: usize, text: impl Into<Bytes>) {
         self.replace(at..at, text);
     }
 
-    /// Makes `value`, a JSON text, the value of every top-level member `key`; where there is none, it becomes the
-    /// first member. Gives the number of values replaced. In one pass over the whole document.
+    /// Makes `value`, a JSON text, the value of every top-level member `key`. If there is none, a first member is inserted.
+    /// Returns the number of values that were replaced.
     ///
     /// # Errors
     ///
@@ -80,24 +80,30 @@ impl Splices {
             self.replace(span, value.clone());
         }
         if replaced == 0 {
-            self.insert_member(&Node::document(document)?, key, &value)?;
+            self.insert_member(&SpliceNode::document(document)?, key, &value)?;
         }
         Ok(replaced)
     }
 
-    /// Puts a member in front of those that the object has. Its name is not looked for among them.
+    /// Inserts a member before those that the object has, which are not searched for the same name.
     ///
     /// # Errors
     ///
     /// When the node is no object.
-    pub fn insert_member(&mut self, object: &Node<'_>, key: &str, value: &[u8]) -> Result<(), ScanError> {
-        if object.kind() != Kind::Object {
+    pub fn insert_member(
+        &mut self,
+        object: &SpliceNode<'_>,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), ScanError> {
+        if object.kind() != JsonKind::Object {
             return fail(object.span().start, "an object");
         }
         let at = object.span().start + 1;
         let key = encode_str(key);
         let mut text = BytesMut::with_capacity(key.len() + value.len() + 2);
         let has_members = object.members()?.next().is_some();
+        // In an empty object, only the first of several inserted members has no comma before it.
         if !has_members && self.edits.iter().any(|(range, _)| *range == (at..at)) {
             text.extend_from_slice(b",");
         }
@@ -111,16 +117,16 @@ impl Splices {
         Ok(())
     }
 
-    /// Takes out those of an object's members that `keep` does not want; the value of each is shown with its key. Gives
-    /// the number of those that stay. What lies within a member that goes must not be edited otherwise.
+    /// Removes the members of an object for which `keep` returns false. Returns the number of the remaining ones. No other edit
+    /// may change a member that is removed.
     ///
     /// # Errors
     ///
     /// When the node is no object or a malformed one; no edit is added then.
     pub fn retain_members(
         &mut self,
-        object: &Node<'_>,
-        mut keep: impl FnMut(&str, &Node<'_>) -> bool,
+        object: &SpliceNode<'_>,
+        mut keep: impl FnMut(&str, &SpliceNode<'_>) -> bool,
     ) -> Result<usize, ScanError> {
         let mut items = Vec::new();
         for member in object.members()? {
@@ -131,16 +137,16 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Takes out those of an array's elements that `keep` does not want; each is shown with its number. Gives the number
-    /// of those that stay. What lies within an element that goes must not be edited otherwise.
+    /// Removes the elements of an array for which `keep`, called with index and value, returns false. Returns the number of the
+    /// remaining ones. No other edit may change an element that is removed.
     ///
     /// # Errors
     ///
     /// When the node is no array or a malformed one; no edit is added then.
     pub fn retain_elements(
         &mut self,
-        array: &Node<'_>,
-        mut keep: impl FnMut(usize, &Node<'_>) -> bool,
+        array: &SpliceNode<'_>,
+        mut keep: impl FnMut(usize, &SpliceNode<'_>) -> bool,
     ) -> Result<usize, ScanError> {
         let mut items = Vec::new();
         for (index, element) in array.elements()?.enumerate() {
@@ -150,7 +156,7 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Takes out items with one of the commas around each: the one before it, or behind it where nothing before stays.
+    /// Removes items, each with one of the commas around it: the one before it, or the one after it if no item before it stays.
     fn retain(&mut self, items: &[(Range<usize>, bool)]) -> usize {
         let mut kept = 0;
         let mut end_before = 0;
@@ -168,7 +174,7 @@ impl Splices {
         kept
     }
 
-    /// The edited document. Its unchanged parts are slices of `document`; empty parts are left out.
+    /// The edited document in parts, for a vectored write. Unchanged parts are slices of `document`; none is empty.
     ///
     /// # Errors
     ///
@@ -180,14 +186,14 @@ impl Splices {
         };
         self.walk(document.len(), |piece| {
             spliced.push(match piece {
-                Piece::Kept(range) => document.slice(range),
-                Piece::New(with) => with,
+                SplicePiece::Kept(range) => document.slice(range),
+                SplicePiece::New(with) => with,
             });
         })?;
         Ok(spliced)
     }
 
-    /// The edited document in one piece: every byte that stays is copied once.
+    /// The edited document in one piece. Every unchanged byte is copied once.
     ///
     /// # Errors
     ///
@@ -196,15 +202,16 @@ impl Splices {
         let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
         let mut out = Vec::with_capacity(document.len() + added);
         self.walk(document.len(), |piece| match piece {
-            Piece::Kept(range) => out.extend_from_slice(document.get(range).unwrap_or_default()),
-            Piece::New(with) => out.extend_from_slice(&with),
+            SplicePiece::Kept(range) => out.extend_from_slice(document.get(range).unwrap_or_default()),
+            SplicePiece::New(with) => out.extend_from_slice(&with),
         })?;
         Ok(out)
     }
 
-    /// Goes through the edited document from its beginning to its end.
-    fn walk(mut self, length: usize, mut take: impl FnMut(Piece)) -> Result<(), SpliceError> {
-        // Stable, so that insertions at one place stay in order; an insertion goes before a replacement there.
+    /// Calls `take` for each piece of the edited document, in order.
+    fn walk(mut self, length: usize, mut take: impl FnMut(SplicePiece)) -> Result<(), SpliceError> {
+        // The sort is stable, so insertions at the same offset stay in order. An insertion, whose range ends first, comes
+        // before a replacement there.
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut done = 0;
         for (range, with) in self.edits {
@@ -214,24 +221,24 @@ impl Splices {
             if range.start < done {
                 return Err(SpliceError::Overlap(range.start));
             }
-            take(Piece::Kept(done..range.start));
-            take(Piece::New(with));
+            take(SplicePiece::Kept(done..range.start));
+            take(SplicePiece::New(with));
             done = range.end;
         }
-        take(Piece::Kept(done..length));
+        take(SplicePiece::Kept(done..length));
         Ok(())
     }
 }
 
 /// A piece of an edited document.
-enum Piece {
+enum SplicePiece {
     /// Bytes of the document.
     Kept(Range<usize>),
-    /// What an edit puts there.
+    /// Bytes of an edit.
     New(Bytes),
 }
 
-/// A document in parts.
+/// An edited document in parts.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Spliced {
     parts: Vec<Bytes>,
@@ -251,7 +258,7 @@ impl Spliced {
         self.len
     }
 
-    /// Whether there are no bytes at all.
+    /// Whether the document is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -266,7 +273,7 @@ impl Spliced {
         self.parts
     }
 
-    /// All parts in one; copies unless there is only one.
+    /// The document in one piece. Copies it unless it has only one part.
     pub fn into_bytes(mut self) -> Bytes {
         if let [only] = &mut *self.parts {
             return std::mem::take(only);

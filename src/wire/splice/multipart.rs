@@ -1,4 +1,6 @@
 //! The text fields of a `multipart/form-data` body (RFC 7578, RFC 2046 section 5.1).
+//!
+//! Uploads (audio, images, files) name their model in a form field instead of a JSON member.
 
 use std::ops::Range;
 
@@ -7,9 +9,9 @@ use memchr::memmem;
 /// Why a form could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MultipartError {
-    /// The body does not begin with its boundary.
+    /// The body does not begin with its boundary. (RFC 2046 allows a preamble; no client of these APIs sends one.)
     NoBoundary,
-    /// A part's header or end is missing; the offset is where that part begins.
+    /// The part at this offset has no end of headers or no delimiter after it.
     Unfinished(usize),
 }
 
@@ -24,18 +26,18 @@ impl std::fmt::Display for MultipartError {
 
 impl std::error::Error for MultipartError {}
 
-/// The boundary that a `Content-Type` value names; `None` when it is no `multipart/form-data` or names none.
+/// The boundary in a `Content-Type` value; `None` if the type is not `multipart/form-data` or has no valid boundary.
 pub fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = parameter(parameters, "boundary")?;
+    let boundary = find_parameter(parameters, "boundary")?;
     // RFC 2046 allows 1 to 70 characters, none of which needs an escape in quotes.
     (!boundary.is_empty() && boundary.len() <= 70 && !boundary.contains('\\')).then_some(boundary)
 }
 
-/// Where the values of the text fields called `name` lie: all of them, in their order. Files are not fields.
+/// The offsets of the values of all text fields called `name`, in their order. Files are not text fields.
 ///
 /// # Errors
 ///
@@ -44,9 +46,9 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
     let delimiter = format!("\r\n--{boundary}");
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let opening = delimiter.as_bytes().get(2..).unwrap_or_default();
-    let mut start = match body.strip_prefix(opening).map(delimiter_line) {
-        Some(Some(Line::Part(width))) => opening.len() + width,
-        Some(Some(Line::Close)) => return Ok(Vec::new()),
+    let mut start = match body.strip_prefix(opening).map(read_delimiter_line) {
+        Some(Some(DelimiterLine::Part(width))) => opening.len() + width,
+        Some(Some(DelimiterLine::Close)) => return Ok(Vec::new()),
         _ => return Err(MultipartError::NoBoundary),
     };
     let mut found = Vec::new();
@@ -57,16 +59,16 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
             Some(_) => (2, false),
             None => {
                 let end = memmem::find(part, b"\r\n\r\n").ok_or(unfinished)?;
-                (end + 4, names_field(part.get(..end).unwrap_or_default(), name))
+                (end + 4, is_named_field(part.get(..end).unwrap_or_default(), name))
             }
         };
-        // The delimiter's own line break may be the one that ends the headers, when the content is empty.
+        // If the content is empty, the line break of the delimiter may be the one that ends the headers.
         let mut from = content - 2;
         let (end, line) = loop {
             let rest = part.get(from..).unwrap_or_default();
             let at = from + finder.find(rest).ok_or(unfinished)?;
             let after = part.get(at + delimiter.len()..).unwrap_or_default();
-            match delimiter_line(after) {
+            match read_delimiter_line(after) {
                 Some(line) => break (at, line),
                 None => from = at + 1,
             }
@@ -75,32 +77,37 @@ pub fn form_values(body: &[u8], boundary: &str, name: &str) -> Result<Vec<Range<
             found.push(start + content..start + end.max(content));
         }
         match line {
-            Line::Close => return Ok(found),
-            Line::Part(width) => start += end + delimiter.len() + width,
+            DelimiterLine::Close => return Ok(found),
+            DelimiterLine::Part(width) => start += end + delimiter.len() + width,
         }
     }
 }
 
-enum Line {
-    /// Another part begins after so many bytes.
+/// The rest of a line that begins with `--boundary`.
+enum DelimiterLine {
+    /// Another part begins after this many bytes.
     Part(usize),
+    /// The form ends.
     Close,
 }
 
-/// What stands behind `--boundary`; `None` when that was not a delimiter but the start of something longer.
-fn delimiter_line(after: &[u8]) -> Option<Line> {
+/// Reads the bytes after `--boundary`. `None` if it was no delimiter: contents may contain the boundary with other bytes after
+/// it.
+fn read_delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
     if after.starts_with(b"--") {
-        return Some(Line::Close);
+        return Some(DelimiterLine::Close);
     }
     let padding = after
         .iter()
         .take_while(|byte| matches!(byte, b' ' | b'\t'))
         .count();
     let rest = after.get(padding..).unwrap_or_default();
-    rest.starts_with(b"\r\n").then_some(Line::Part(padding + 2))
+    rest.starts_with(b"\r\n")
+        .then_some(DelimiterLine::Part(padding + 2))
 }
 
-fn names_field(headers: &[u8], name: &str) -> bool {
+/// Whether a part with these headers is a text field called `name`.
+fn is_named_field(headers: &[u8], name: &str) -> bool {
     let Ok(headers) = std::str::from_utf8(headers) else {
         return false;
     };
@@ -115,18 +122,18 @@ fn names_field(headers: &[u8], name: &str) -> bool {
         return false;
     };
     kind.trim().eq_ignore_ascii_case("form-data")
-        && parameter(parameters, "name") == Some(name)
-        && parameter(parameters, "filename").is_none()
-        && parameter(parameters, "filename*").is_none()
+        && find_parameter(parameters, "name") == Some(name)
+        && find_parameter(parameters, "filename").is_none()
+        && find_parameter(parameters, "filename*").is_none()
 }
 
-/// The value of `name` in `a=b; c="d"`, with quotes taken off and escapes left as they are.
-fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
+/// The value of parameter `name` in `a=b; c="d"`, without quotes. Escapes are not decoded.
+fn find_parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, rest) = parameters.split_once('=')?;
         let key = key.trim_matches([' ', '\t', ';']);
         let (value, after) = match rest.trim_start().strip_prefix('"') {
-            Some(quoted) => quoted_end(quoted)?,
+            Some(quoted) => split_quoted(quoted)?,
             None => rest.split_once(';').unwrap_or((rest, "")),
         };
         if key.eq_ignore_ascii_case(name) {
@@ -136,7 +143,8 @@ fn parameter<'a>(mut parameters: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-fn quoted_end(quoted: &str) -> Option<(&str, &str)> {
+/// Splits at the quote that ends a quoted string.
+fn split_quoted(quoted: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     let end = quoted.bytes().position(|byte| {
         let ends = byte == b'"' && !escaped;

@@ -1,14 +1,16 @@
-//! Finding where a JSON value ends.
+//! The end of a JSON value. Lenient: see the module's documentation for what is checked.
+//!
+//! Offsets that a function returns are always after what it skipped.
 
-use super::nested::{self, Stop};
-use crate::wire::find::quote;
+use super::nested::{self, NestedStop};
+use crate::wire::find::find_quote;
 
-/// Where and why a JSON text could not be read.
+/// An error in JSON text that was walked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanError {
-    /// Bytes before the place of the error.
+    /// The offset of the error in bytes.
     pub offset: usize,
-    /// What should have stood there.
+    /// What was expected there.
     pub expected: &'static str,
 }
 
@@ -28,7 +30,7 @@ pub(super) fn fail<T>(offset: usize, expected: &'static str) -> Result<T, ScanEr
     Err(ScanError { offset, expected })
 }
 
-/// The offset of the first byte at or after `at` that is no JSON white space.
+/// Skips JSON white space.
 pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
         at += 1;
@@ -36,24 +38,26 @@ pub(super) fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where a string does not end in what is there of it.
+/// A string that does not end within the text; more of it may arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cut {
-    /// The last byte is a backslash whose escape is not there.
+pub(super) struct StringCut {
+    /// The last byte is a backslash that escapes the next byte to arrive.
     pub escaped: bool,
 }
 
-/// The offset behind the string that `from` lies in. Looks for quotation marks only, and behind each whether it is
-/// escaped: in code every line break is an escape, and few of those are of quotation marks.
-pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, Cut> {
+/// Finds the end of the string that contains `from`, which must not be in the middle of an escape.
+///
+/// It searches for quotes only, and for each quote counts the backslashes before it. Searching for backslashes, too, would
+/// stop at every escape, and code has one at each line break; few of them are before quotes.
+pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
     loop {
-        let found = quote(text, from);
+        let found = find_quote(text, from);
         let inside = text.get(from..found).unwrap_or_default();
-        let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
-        let escaped = !backslashes.is_multiple_of(2);
+        let escaped = ends_with_escape(inside);
         if found >= text.len() {
-            return Err(Cut { escaped });
+            return Err(StringCut { escaped });
         }
+        // A run of backslashes cannot extend to before this quote, so the next round may begin here.
         from = found + 1;
         if !escaped {
             return Ok(from);
@@ -61,15 +65,23 @@ pub(super) fn string_end(text: &[u8], mut from: usize) -> Result<usize, Cut> {
     }
 }
 
-/// The offset behind the string that opens at `at`.
+/// Whether the last byte is a backslash that escapes the next byte: the end of an odd run of backslashes.
+#[inline]
+pub(super) fn ends_with_escape(inside: &[u8]) -> bool {
+    let backslashes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
+    !backslashes.is_multiple_of(2)
+}
+
+/// Skips the string that opens at `at`.
 pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if text.get(at) != Some(&b'"') {
         return fail(at, "a string");
     }
-    string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
+    find_string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
 }
 
-/// The offset behind the value that starts at `at`.
+/// Skips the value that starts at `at`. Strings and nested values are not checked beyond their end; numbers and words are,
+/// which costs nothing.
 pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, ScanError> {
     match text.get(at) {
         Some(b'"') => skip_string(text, at),
@@ -121,21 +133,22 @@ fn skip_digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     if at == start { fail(at, "a digit") } else { Ok(at) }
 }
 
-/// Passes over an object or array.
+/// Skips an object or array.
 fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
-    match nested::pass(text, start, &mut Brackets::default()) {
-        Stop::End(behind) => Ok(behind),
-        Stop::Mismatch(at) => match text.get(at) {
+    match nested::skip_to_close(text, start, &mut Brackets::default()) {
+        NestedStop::End(behind) => Ok(behind),
+        NestedStop::Mismatch(at) => match text.get(at) {
             Some(b'}') => fail(at, "']'"),
             Some(b']') => fail(at, "'}'"),
             _ => fail(at, "a value, a comma or a bracket"),
         },
-        Stop::Open => fail(text.len(), "the end of an object or array"),
-        Stop::InString(_) => fail(text.len(), "the end of a string"),
+        NestedStop::Open => fail(text.len(), "the end of an object or array"),
+        NestedStop::InString(_) => fail(text.len(), "the end of a string"),
     }
 }
 
-/// Which brackets are open, one bit each: set for an object. The innermost 64 need no allocation.
+/// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust the
+/// stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
 #[derive(Debug, Default)]
 pub(super) struct Brackets {
     innermost: u64,

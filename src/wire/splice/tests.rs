@@ -21,7 +21,7 @@ fn finds_only_top_level_members() {
 }
 
 #[test]
-fn finds_a_key_however_it_is_written_and_however_often() {
+fn finds_every_spelling_and_every_occurrence_of_a_key() {
     let document =
         r#"{"model":1,"mod\u0065l":2,"\u006dodel":3,"models":4,"model ":5,"Model":6,"model":-7.5e+3}"#;
     assert_eq!(raws(document, "model"), ["1", "2", "3", "-7.5e+3"]);
@@ -32,7 +32,7 @@ fn finds_a_key_however_it_is_written_and_however_often() {
 }
 
 #[test]
-fn names_the_place_of_an_error() {
+fn errors_contain_their_offset() {
     for (document, offset, expected) in [
         ("", 0, "an object"),
         ("  [1]", 2, "an object"),
@@ -82,7 +82,7 @@ fn walks_into_objects_and_arrays() {
     assert_eq!(elements[0].get("content").unwrap().unwrap().text().unwrap(), "Sé");
     assert_eq!(elements[1].get("role").unwrap().unwrap().text().unwrap(), "tool");
     assert!(elements[1].get("content").unwrap().is_none());
-    assert_eq!(elements[2].kind(), Kind::Array);
+    assert_eq!(elements[2].kind(), JsonKind::Array);
     assert!(elements[2].members().is_err());
     assert!(elements[0].elements().is_err());
     assert_eq!(&document[elements[2].span()], b"[]");
@@ -90,17 +90,17 @@ fn walks_into_objects_and_arrays() {
 
 #[test]
 fn text_is_borrowed_when_it_has_no_escapes() {
-    let text = |document: &'static str| Node::document(document.as_bytes()).unwrap().text();
+    let text = |document: &'static str| SpliceNode::document(document.as_bytes()).unwrap().text();
     assert!(matches!(text(r#""pl\/ain""#), Ok(std::borrow::Cow::Owned(t)) if t == "pl/ain"));
     assert!(matches!(text(r#""é""#), Ok(std::borrow::Cow::Borrowed("é"))));
     for bad in [r#""\ud800""#, r#""\x""#, "\"a\nb\"", "1", "null"] {
         assert!(text(bad).is_err(), "{bad:?}");
     }
-    assert!(Node::document(b"\"\xff\"").unwrap().text().is_err());
+    assert!(SpliceNode::document(b"\"\xff\"").unwrap().text().is_err());
 }
 
 #[test]
-fn no_depth_is_too_deep() {
+fn values_of_any_depth_are_skipped() {
     for depth in [63, 64, 65, 128, 129, 200, 100_000] {
         let inner = "[{\"a\":".repeat(depth) + "1" + &"}]".repeat(depth);
         let document = format!("{{\"x\":{inner},\"model\":\"m\"}}");
@@ -122,7 +122,7 @@ fn apply(splices: Splices, document: &str) -> String {
 }
 
 #[test]
-fn sets_a_member_wherever_it_stands() {
+fn sets_a_member_at_any_position() {
     for (document, replaced, expected) in [
         (r#"{"model":"a","n":1.0}"#, 1, r#"{"model":"new","n":1.0}"#),
         (
@@ -177,8 +177,8 @@ fn unchanged_parts_are_shared() {
 }
 
 #[test]
-#[expect(clippy::reversed_empty_ranges, reason = "such a range is what is tested")]
-fn refuses_edits_that_make_no_sense() {
+#[expect(clippy::reversed_empty_ranges, reason = "the test needs such a range")]
+fn refuses_overlapping_and_invalid_edits() {
     let document = Bytes::from_static(b"0123456789");
     for (first, second, error) in [
         (2..5, 4..6, SpliceError::Overlap(4)),
@@ -260,23 +260,23 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 /// Reads the whole document through nodes.
-fn read(node: &Node<'_>) -> Value {
+fn read(node: &SpliceNode<'_>) -> Value {
     let parse = || serde_json::from_slice(node.raw()).unwrap();
     match node.kind() {
-        Kind::Object => Value::Object(
+        JsonKind::Object => Value::Object(
             node.members()
                 .unwrap()
                 .map(Result::unwrap)
                 .map(|member| (member.key.text().unwrap().into_owned(), read(&member.value)))
                 .collect(),
         ),
-        Kind::Array => node
+        JsonKind::Array => node
             .elements()
             .unwrap()
             .map(|element| read(&element.unwrap()))
             .collect(),
-        Kind::String => node.text().unwrap().into_owned().into(),
-        Kind::Null | Kind::Bool | Kind::Number => parse(),
+        JsonKind::String => node.text().unwrap().into_owned().into(),
+        JsonKind::Null | JsonKind::Bool | JsonKind::Number => parse(),
     }
 }
 
@@ -284,7 +284,7 @@ proptest! {
     #[test]
     fn agrees_with_a_full_parser(value in json(), pretty: bool) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-        prop_assert_eq!(read(&Node::document(text.as_bytes()).unwrap()), value);
+        prop_assert_eq!(read(&SpliceNode::document(text.as_bytes()).unwrap()), value);
     }
 
     #[test]
@@ -302,12 +302,12 @@ proptest! {
     }
 
     #[test]
-    fn what_a_full_parser_refuses_at_the_top_level_is_refused(text in r#"[ {}":,a1\\\[\]-]{0,10}"#) {
-        // Without nesting nothing is passed over unread, but for what is inside a string.
+    fn refuses_the_same_as_a_full_parser_at_the_top_level(text in r#"[ {}":,a1\\\[\]-]{0,10}"#) {
+        // Without nesting, only the contents of strings are skipped unread.
         let nested = text.matches(['{', '[']).count() > 1;
         let scanned = members(text.as_bytes()).and_then(|mut members| members.try_for_each(|m| {
             let m = m?;
-            if m.value.kind() == Kind::String { m.value.text()?; }
+            if m.value.kind() == JsonKind::String { m.value.text()?; }
             m.key.text().map(drop)
         }));
         let parsed = serde_json::from_str::<serde_json::Map<String, Value>>(&text);
@@ -319,7 +319,7 @@ proptest! {
     fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
         let _ = find_members(&bytes, ["model"]);
         let _ = find_first(&bytes, "");
-        let _ = Node::document(&bytes).map(|node| node.text());
+        let _ = SpliceNode::document(&bytes).map(|node| node.text());
         let _ = form_values(&bytes, "X", "model");
     }
 
@@ -343,39 +343,42 @@ proptest! {
     }
 }
 
-/// Everything that can be walked to from a node, with its key.
-fn walk(node: &Node<'_>, key: &str, out: &mut Vec<String>) -> Result<(), ScanError> {
+/// Records every node below a node, with its key.
+fn walk(node: &SpliceNode<'_>, key: &str, out: &mut Vec<String>) -> Result<(), ScanError> {
     out.push(format!("{key} {:?} {:?}", node.span(), node.kind()));
     match node.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             for member in node.members()? {
                 let member = member?;
                 walk(&member.value, &String::from_utf8_lossy(member.key.raw()), out)?;
             }
         }
-        Kind::Array => {
+        JsonKind::Array => {
             for element in node.elements()? {
                 walk(&element?, "", out)?;
             }
         }
-        Kind::String | Kind::Number | Kind::Bool | Kind::Null => {}
+        JsonKind::String | JsonKind::Number | JsonKind::Bool | JsonKind::Null => {}
     }
     Ok(())
 }
 
-/// What is found by reading and what is found by an index, errors included.
+/// The nodes of a document without and with an index, with the error that ended the walk.
 fn walks(document: &[u8]) -> [(Vec<String>, Option<ScanError>); 2] {
-    let walked = |root: Result<Node<'_>, ScanError>| {
+    let walked = |root: Result<SpliceNode<'_>, ScanError>| {
         let mut out = Vec::new();
         let error = root.and_then(|root| walk(&root, "", &mut out)).err();
         (out, error)
     };
     let index = Index::read(document);
-    [walked(Node::document(document)), walked(index.document(document))]
+    [
+        walked(SpliceNode::document(document)),
+        walked(index.document(document)),
+    ]
 }
 
 #[test]
-fn an_index_leads_where_reading_does() {
+fn nodes_of_an_index_equal_scanned_nodes() {
     for document in [
         r#" { "a" : [ ] , "b":{}, "c" : [1,{"d":[[],[true , null]]},"\"]"] ,"e":{"f":{}},"a":-1.5e3} "#,
         "[]",
@@ -397,7 +400,7 @@ fn an_index_leads_where_reading_does() {
 }
 
 #[test]
-fn an_index_has_no_depth_to_exhaust() {
+fn no_depth_exhausts_the_stack_of_an_index() {
     let document = "[".repeat(200_000) + &"]".repeat(200_000);
     let index = Index::read(document.as_bytes());
     let root = index.document(document.as_bytes()).unwrap();
@@ -407,7 +410,7 @@ fn an_index_has_no_depth_to_exhaust() {
 
 proptest! {
     #[test]
-    fn an_index_leads_where_reading_does_in_any_text(text in "[\\[\\]{},:\"\\\\a1 t]{0,24}") {
+    fn nodes_of_an_index_equal_scanned_nodes_in_any_text(text in "[\\[\\]{},:\"\\\\a1 t]{0,24}") {
         let [read, indexed] = walks(text.as_bytes());
         prop_assert_eq!(read, indexed);
     }

@@ -5,19 +5,20 @@ use memchr::memchr2;
 
 /// Appends one event to `out`, a growing buffer (`BytesMut`, `Vec<u8>`).
 ///
-/// The data is meant to be one line of JSON; line breaks in it are carried as the format wants it, as several `data`
-/// lines, and read back as line feeds. A name is cut at its first line break, so that it cannot start another field.
+/// The data should be one line of JSON. If it has line breaks, it is written as several `data` lines, which a reader joins
+/// with line feeds. A name is cut at its first line break: names may come from an upstream, and a line break would let them
+/// start another field.
 pub fn write_event(out: &mut impl BufMut, event: Option<&str>, data: &[u8]) {
     write_name(out, event);
     write_lines(out, b"data: ", data);
     out.put_slice(b"\n");
 }
 
-/// Appends one event whose data `write` appends to the buffer itself, so that it is not built elsewhere and copied.
+/// As [`write_event`], but `write` appends the data to the buffer itself, which saves a copy.
 ///
 /// # Errors
 ///
-/// Those of `write`; the buffer is then as it was before.
+/// Those of `write`. The buffer is unchanged then.
 pub fn write_event_with<E>(
     out: &mut BytesMut,
     event: Option<&str>,
@@ -32,7 +33,7 @@ pub fn write_event_with<E>(
         return Err(error);
     }
     let written = out.get(start..).unwrap_or_default();
-    // Raw JSON that was taken over from elsewhere may hold line breaks between its tokens.
+    // Raw JSON of a client or upstream may have line breaks between its tokens.
     match memchr2(b'\n', b'\r', written) {
         None => out.put_slice(b"\n\n"),
         Some(_) => {
@@ -45,7 +46,7 @@ pub fn write_event_with<E>(
     Ok(())
 }
 
-/// Appends a comment, which every reader skips: a sign of life on an idle stream.
+/// Appends a comment, which readers skip: a sign of life on an idle stream.
 pub fn write_comment(out: &mut impl BufMut, text: &str) {
     write_lines(out, b": ", text.as_bytes());
     out.put_slice(b"\n");
@@ -59,6 +60,7 @@ fn write_name(out: &mut impl BufMut, event: Option<&str>) {
     }
 }
 
+/// Writes each line of a text after `prefix`.
 fn write_lines(out: &mut impl BufMut, prefix: &[u8], mut text: &[u8]) {
     loop {
         out.put_slice(prefix);

@@ -3,26 +3,26 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn event(name: Option<&'static str>, data: &'static str) -> Item {
-    Item::Event(Frame {
+fn event(name: Option<&'static str>, data: &'static str) -> SseItem {
+    SseItem::Event(SseFrame {
         event: name.map(|n| Bytes::from_static(n.as_bytes())),
         data: Bytes::from_static(data.as_bytes()),
     })
 }
 
-fn comment(text: &'static str) -> Item {
-    Item::Comment(Bytes::from_static(text.as_bytes()))
+fn comment(text: &'static str) -> SseItem {
+    SseItem::Comment(Bytes::from_static(text.as_bytes()))
 }
 
-fn drain(decoder: &mut Decoder, into: &mut Vec<Item>) -> Result<(), EventTooLarge> {
+fn drain(decoder: &mut SseDecoder, into: &mut Vec<SseItem>) -> Result<(), EventTooLarge> {
     while let Some(item) = decoder.next()? {
         into.push(item);
     }
     Ok(())
 }
 
-fn decode_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Item> {
-    let mut decoder = Decoder::new();
+fn decode_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<SseItem> {
+    let mut decoder = SseDecoder::new();
     let mut items = Vec::new();
     for chunk in chunks {
         decoder.push(Bytes::copy_from_slice(chunk));
@@ -33,7 +33,7 @@ fn decode_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Item> {
     items
 }
 
-fn decode(input: &[u8]) -> Vec<Item> {
+fn decode(input: &[u8]) -> Vec<SseItem> {
     decode_chunks([input])
 }
 
@@ -60,7 +60,7 @@ fn accepts_every_line_ending() {
 
 #[test]
 fn gives_an_event_as_soon_as_its_blank_line_starts() {
-    let mut decoder = Decoder::new();
+    let mut decoder = SseDecoder::new();
     decoder.push(Bytes::from_static(b"data: 1\r\n\r"));
     assert_eq!(decoder.next(), Ok(Some(event(None, "1"))));
     decoder.push(Bytes::from_static(b"\ndata: 2\r\n\r"));
@@ -116,12 +116,12 @@ fn delivers_the_last_event_without_its_blank_line() {
 }
 
 #[test]
-fn does_not_copy_what_lies_in_one_chunk() {
+fn an_event_within_one_chunk_is_not_copied() {
     let chunk = Bytes::from_static(b"event: e\ndata: payload\n\n");
     let range = chunk.as_ptr_range();
-    let mut decoder = Decoder::new();
+    let mut decoder = SseDecoder::new();
     decoder.push(chunk.clone());
-    let Ok(Some(Item::Event(frame))) = decoder.next() else {
+    let Ok(Some(SseItem::Event(frame))) = decoder.next() else {
         panic!("no event");
     };
     assert!(range.contains(&frame.data.as_ptr()));
@@ -130,7 +130,7 @@ fn does_not_copy_what_lies_in_one_chunk() {
 
 #[test]
 fn limits_one_event_not_the_stream() {
-    let mut decoder = Decoder::with_limit(16);
+    let mut decoder = SseDecoder::with_limit(16);
     let mut items = Vec::new();
     for _ in 0..10 {
         decoder.push(Bytes::from_static(b"data: 0123456789\n\n"));
@@ -148,7 +148,7 @@ fn limits_one_event_not_the_stream() {
 
 #[test]
 fn limits_a_line_that_never_ends() {
-    let mut decoder = Decoder::with_limit(1000);
+    let mut decoder = SseDecoder::with_limit(1000);
     let mut pushed = 0;
     let error = loop {
         decoder.push(Bytes::from_static(&[b'x'; 64]));
@@ -210,7 +210,7 @@ fn writes_data_in_place() {
     );
 }
 
-/// Text in which everything that matters is frequent.
+/// Streams with many line ends, field names, colons and byte order marks.
 fn stream_text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just("\n"),
@@ -233,7 +233,7 @@ fn stream_text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The standard's algorithm, line by line on the whole text, to compare with.
-fn reference(input: &[u8]) -> Vec<Item> {
+fn reference(input: &[u8]) -> Vec<SseItem> {
     let text = std::str::from_utf8(input).unwrap();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -243,7 +243,7 @@ fn reference(input: &[u8]) -> Vec<Item> {
             let name = std::mem::take(&mut name);
             if let Some(data) = data.take() {
                 let event = (!name.is_empty()).then(|| Bytes::from(name));
-                items.push(Item::Event(Frame {
+                items.push(SseItem::Event(SseFrame {
                     event,
                     data: data.into(),
                 }));
@@ -252,7 +252,7 @@ fn reference(input: &[u8]) -> Vec<Item> {
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         if line.starts_with(':') {
-            items.push(Item::Comment(Bytes::copy_from_slice(value.as_bytes())));
+            items.push(SseItem::Comment(Bytes::copy_from_slice(value.as_bytes())));
             continue;
         }
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -272,7 +272,7 @@ fn reference(input: &[u8]) -> Vec<Item> {
 
 proptest! {
     #[test]
-    fn any_split_gives_what_the_standard_says(input in stream_text(), cuts in prop::collection::vec(0usize..200, 0..8)) {
+    fn any_split_gives_the_result_of_the_standard(input in stream_text(), cuts in prop::collection::vec(0usize..200, 0..8)) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(input.len())).chain([0, input.len()]).collect();
         cuts.sort_unstable();
         let chunks = cuts.windows(2).map(|pair| &input[pair[0]..pair[1]]);
@@ -280,24 +280,24 @@ proptest! {
     }
 
     #[test]
-    fn one_byte_at_a_time_gives_what_the_standard_says(input in stream_text()) {
+    fn one_byte_at_a_time_gives_the_result_of_the_standard(input in stream_text()) {
         prop_assert_eq!(decode_chunks(input.chunks(1)), reference(&input));
     }
 
     #[test]
     fn arbitrary_bytes_do_not_panic(input in prop::collection::vec(any::<u8>(), 0..200), limit in 0usize..64) {
-        let mut decoder = Decoder::with_limit(limit);
+        let mut decoder = SseDecoder::with_limit(limit);
         decoder.push(input.into());
         decoder.finish();
         while let Ok(Some(_)) = decoder.next() {}
     }
 
     #[test]
-    fn what_is_written_is_read_back(name in "[a-z._]{0,12}", data in "[^\r]{0,60}") {
+    fn written_events_are_read_back(name in "[a-z._]{0,12}", data in "[^\r]{0,60}") {
         let event = (!name.is_empty()).then_some(name.as_str());
         let mut out = BytesMut::new();
         write_event(&mut out, event, data.as_bytes());
-        let expected = Frame { event: event.map(|n| Bytes::copy_from_slice(n.as_bytes())), data: Bytes::from(data) };
-        prop_assert_eq!(decode(&out), [Item::Event(expected)]);
+        let expected = SseFrame { event: event.map(|n| Bytes::copy_from_slice(n.as_bytes())), data: Bytes::from(data) };
+        prop_assert_eq!(decode(&out), [SseItem::Event(expected)]);
     }
 }

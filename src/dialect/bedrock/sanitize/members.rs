@@ -3,7 +3,7 @@
 use super::super::reasons::BedrockReason;
 use super::{CLEARING, COMPACTION, Sanitizer, Verdict, has_elements, type_of};
 use crate::canonical::Scope;
-use crate::wire::splice::{Kind, Node, ScanError};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode};
 
 /// Members of the body that Bedrock accepts.
 const ACCEPTED: [&str; 14] = [
@@ -35,19 +35,22 @@ impl Sanitizer<'_> {
         &mut self,
         scope: &mut Scope<'_>,
         key: &str,
-        value: &Node<'_>,
+        value: &SpliceNode<'_>,
     ) -> Result<Verdict, ScanError> {
         match key {
             // They are in the URL.
             "model" | "stream" => return Ok(Verdict::Remove),
             "container" | "mcp_servers" | "thread" => {
-                if value.kind() == Kind::Object || value.kind() == Kind::String || has_elements(value)? {
+                if value.kind() == JsonKind::Object
+                    || value.kind() == JsonKind::String
+                    || has_elements(value)?
+                {
                     scope.refuse(BedrockReason::ServiceState);
                 }
                 return Ok(Verdict::Remove);
             }
             "inference_geo" => {
-                if value.kind() != Kind::Null {
+                if value.kind() != JsonKind::Null {
                     scope.refuse(BedrockReason::InferenceGeo);
                 }
                 return Ok(Verdict::Remove);
@@ -61,17 +64,17 @@ impl Sanitizer<'_> {
                 return Ok(Verdict::Remove);
             }
             _ if !ACCEPTED.contains(&key) => {
-                if value.kind() != Kind::Null {
+                if value.kind() != JsonKind::Null {
                     scope.drop(BedrockReason::UnknownMember);
                 }
                 return Ok(Verdict::Remove);
             }
             "context_management" => return self.sanitize_context_management(scope, value),
             "output_config" => return self.sanitize_output_config(scope, value),
-            "system" if value.kind() == Kind::Array => self.sanitize_system(scope, value)?,
-            "messages" if value.kind() == Kind::Array => self.sanitize_messages(scope, value)?,
-            "tools" if value.kind() == Kind::Array => self.sanitize_tools(scope, value)?,
-            "tool_choice" if value.kind() == Kind::Object && !self.capabilities.parallel_tool_calls => {
+            "system" if value.kind() == JsonKind::Array => self.sanitize_system(scope, value)?,
+            "messages" if value.kind() == JsonKind::Array => self.sanitize_messages(scope, value)?,
+            "tools" if value.kind() == JsonKind::Array => self.sanitize_tools(scope, value)?,
+            "tool_choice" if value.kind() == JsonKind::Object && !self.capabilities.parallel_tool_calls => {
                 let name = "disable_parallel_tool_use";
                 if value.get(name)?.is_some_and(|set| set.raw() == b"true") {
                     scope.field(name).drop(BedrockReason::ParallelToolLimit);
@@ -87,12 +90,14 @@ impl Sanitizer<'_> {
     fn sanitize_context_management(
         &mut self,
         scope: &mut Scope<'_>,
-        value: &Node<'_>,
+        value: &SpliceNode<'_>,
     ) -> Result<Verdict, ScanError> {
-        if value.kind() != Kind::Object {
+        if value.kind() != JsonKind::Object {
             return Ok(Verdict::Remove);
         }
-        let edits = value.get("edits")?.filter(|edits| edits.kind() == Kind::Array);
+        let edits = value
+            .get("edits")?
+            .filter(|edits| edits.kind() == JsonKind::Array);
         let Some(edits) = edits else {
             scope.drop(BedrockReason::NoContextEdits);
             return Ok(Verdict::Remove);
@@ -120,9 +125,9 @@ impl Sanitizer<'_> {
     fn sanitize_output_config(
         &mut self,
         scope: &mut Scope<'_>,
-        value: &Node<'_>,
+        value: &SpliceNode<'_>,
     ) -> Result<Verdict, ScanError> {
-        if value.kind() != Kind::Object {
+        if value.kind() != JsonKind::Object {
             return Ok(Verdict::Remove);
         }
         let has_formats = self.capabilities.structured_output;

@@ -4,22 +4,22 @@ use super::super::reasons::BedrockReason;
 use super::{Sanitizer, type_of};
 use crate::canonical::Scope;
 use crate::dialect::claude::request::{ATTRIBUTION, REMINDER};
-use crate::wire::splice::{Kind, Node, ScanError, encode_str};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode, encode_str};
 
 impl Sanitizer<'_> {
     /// Removes the attribution line from the system blocks, and sanitizes their cache breakpoints.
     pub(super) fn sanitize_system(
         &mut self,
         scope: &mut Scope<'_>,
-        blocks: &Node<'_>,
+        blocks: &SpliceNode<'_>,
     ) -> Result<(), ScanError> {
         let mut has_attribution = false;
         for (index, block) in blocks.elements()?.enumerate() {
             let block = block?;
-            if block.kind() != Kind::Object {
+            if block.kind() != JsonKind::Object {
                 continue;
             }
-            let text = block.get("text")?.filter(|text| text.kind() == Kind::String);
+            let text = block.get("text")?.filter(|text| text.kind() == JsonKind::String);
             let is_attribution = match text {
                 Some(text) => text.text()?.starts_with(ATTRIBUTION),
                 None => false,
@@ -41,11 +41,11 @@ impl Sanitizer<'_> {
     pub(super) fn sanitize_messages(
         &mut self,
         scope: &mut Scope<'_>,
-        messages: &Node<'_>,
+        messages: &SpliceNode<'_>,
     ) -> Result<(), ScanError> {
         for (index, message) in messages.elements()?.enumerate() {
             let message = message?;
-            if message.kind() != Kind::Object {
+            if message.kind() != JsonKind::Object {
                 continue;
             }
             let mut scope = scope.index(index);
@@ -60,7 +60,7 @@ impl Sanitizer<'_> {
                 }
                 self.splices
                     .retain_members(&message, |key, _| key == "role" || key == "content")?;
-            } else if let Some(content) = content.filter(|content| content.kind() == Kind::Array) {
+            } else if let Some(content) = content.filter(|content| content.kind() == JsonKind::Array) {
                 self.sanitize_blocks(&mut scope.field("content"), &content)?;
             }
         }
@@ -68,14 +68,18 @@ impl Sanitizer<'_> {
     }
 
     /// Puts each text of the instructions between the tags that mark it within the user's text.
-    fn frame_instructions(&mut self, scope: &mut Scope<'_>, content: &Node<'_>) -> Result<(), ScanError> {
+    fn frame_instructions(
+        &mut self,
+        scope: &mut Scope<'_>,
+        content: &SpliceNode<'_>,
+    ) -> Result<(), ScanError> {
         let [begin, end] = REMINDER;
         match content.kind() {
-            Kind::String => {
+            JsonKind::String => {
                 let framed = format!("{begin}{}{end}", content.text()?);
                 self.splices.replace(content.span(), encode_str(&framed));
             }
-            Kind::Array => {
+            JsonKind::Array => {
                 let mut are_texts = Vec::new();
                 for (index, block) in content.elements()?.enumerate() {
                     let block = block?;
@@ -85,7 +89,7 @@ impl Sanitizer<'_> {
                         scope.index(index).drop(BedrockReason::ToolChange);
                         continue;
                     }
-                    if let Some(text) = block.get("text")?.filter(|text| text.kind() == Kind::String) {
+                    if let Some(text) = block.get("text")?.filter(|text| text.kind() == JsonKind::String) {
                         let framed = format!("{begin}{}{end}", text.text()?);
                         self.splices.replace(text.span(), encode_str(&framed));
                     }
@@ -94,16 +98,16 @@ impl Sanitizer<'_> {
                 let stays = |index: usize| are_texts.get(index).copied().unwrap_or_default();
                 self.splices.retain_elements(content, |index, _| stays(index))?;
             }
-            Kind::Object | Kind::Number | Kind::Bool | Kind::Null => {}
+            JsonKind::Object | JsonKind::Number | JsonKind::Bool | JsonKind::Null => {}
         }
         Ok(())
     }
 
     /// Sanitizes the blocks of a message, of a tool result or of a document.
-    fn sanitize_blocks(&mut self, scope: &mut Scope<'_>, blocks: &Node<'_>) -> Result<(), ScanError> {
+    fn sanitize_blocks(&mut self, scope: &mut Scope<'_>, blocks: &SpliceNode<'_>) -> Result<(), ScanError> {
         for (index, block) in blocks.elements()?.enumerate() {
             let block = block?;
-            if block.kind() != Kind::Object {
+            if block.kind() != JsonKind::Object {
                 continue;
             }
             let mut scope = scope.index(index);
@@ -113,7 +117,7 @@ impl Sanitizer<'_> {
                 "image" | "document" => {
                     let Some(source) = block
                         .get("source")?
-                        .filter(|source| source.kind() == Kind::Object)
+                        .filter(|source| source.kind() == JsonKind::Object)
                     else {
                         continue;
                     };
@@ -133,9 +137,9 @@ impl Sanitizer<'_> {
     }
 
     /// Sanitizes the blocks in the `content` of an object.
-    fn sanitize_content(&mut self, scope: &mut Scope<'_>, holder: &Node<'_>) -> Result<(), ScanError> {
+    fn sanitize_content(&mut self, scope: &mut Scope<'_>, holder: &SpliceNode<'_>) -> Result<(), ScanError> {
         let content = holder.get("content")?;
-        match content.filter(|content| content.kind() == Kind::Array) {
+        match content.filter(|content| content.kind() == JsonKind::Array) {
             Some(content) => self.sanitize_blocks(&mut scope.field("content"), &content),
             None => Ok(()),
         }
@@ -145,10 +149,10 @@ impl Sanitizer<'_> {
     pub(super) fn sanitize_cache_control(
         &mut self,
         scope: &mut Scope<'_>,
-        holder: &Node<'_>,
+        holder: &SpliceNode<'_>,
     ) -> Result<(), ScanError> {
         let found = holder.get("cache_control")?;
-        let Some(control) = found.filter(|control| control.kind() == Kind::Object) else {
+        let Some(control) = found.filter(|control| control.kind() == JsonKind::Object) else {
             return Ok(());
         };
         let mut scope = scope.field("cache_control");

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use super::reasons::BedrockReason;
 use crate::canonical::Scope;
 use crate::capability::Capabilities;
-use crate::wire::splice::{Kind, Node, ScanError, SpliceError, Splices};
+use crate::wire::splice::{JsonKind, ScanError, SpliceError, SpliceNode, Splices};
 
 /// Betas that Bedrock accepts.
 const BETAS: [&str; 16] = [
@@ -61,7 +61,7 @@ impl SanitizedBody {
     pub fn write_with_head(
         mut self,
         head: &str,
-        document: &Node<'_>,
+        document: &SpliceNode<'_>,
         body: &[u8],
     ) -> Result<Vec<u8>, ScanError> {
         let comma = if self.has_members { "," } else { "" };
@@ -82,7 +82,7 @@ impl SanitizedBody {
 /// When the body is no JSON object.
 pub fn sanitize_body(
     scope: &mut Scope<'_>,
-    document: &Node<'_>,
+    document: &SpliceNode<'_>,
     betas: Vec<String>,
     capabilities: &Capabilities,
 ) -> Result<SanitizedBody, ScanError> {
@@ -161,16 +161,16 @@ impl Sanitizer<'_> {
 }
 
 /// The text of an object's `type`; empty if it has none.
-fn type_of<'a>(node: &Node<'a>) -> Result<Cow<'a, str>, ScanError> {
-    if node.kind() != Kind::Object {
+fn type_of<'a>(node: &SpliceNode<'a>) -> Result<Cow<'a, str>, ScanError> {
+    if node.kind() != JsonKind::Object {
         return Ok("".into());
     }
-    match node.get("type")?.filter(|kind| kind.kind() == Kind::String) {
+    match node.get("type")?.filter(|kind| kind.kind() == JsonKind::String) {
         Some(kind) => kind.text(),
         None => Ok("".into()),
     }
 }
 
-fn has_elements(node: &Node<'_>) -> Result<bool, ScanError> {
-    Ok(node.kind() == Kind::Array && node.elements()?.next().transpose()?.is_some())
+fn has_elements(node: &SpliceNode<'_>) -> Result<bool, ScanError> {
+    Ok(node.kind() == JsonKind::Array && node.elements()?.next().transpose()?.is_some())
 }

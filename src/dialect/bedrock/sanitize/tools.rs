@@ -3,7 +3,7 @@
 use super::super::reasons::BedrockReason;
 use super::{Sanitizer, has_elements, type_of};
 use crate::canonical::Scope;
-use crate::wire::splice::{Kind, Node, ScanError};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode};
 
 const TOOL_STREAMING: &str = "fine-grained-tool-streaming-2025-05-14";
 const TOOL_SEARCH: &str = "tool-search-tool-2025-10-19";
@@ -36,14 +36,14 @@ impl Sanitizer<'_> {
     pub(super) fn sanitize_tools(
         &mut self,
         scope: &mut Scope<'_>,
-        tools: &Node<'_>,
+        tools: &SpliceNode<'_>,
     ) -> Result<(), ScanError> {
         let elements = tools.elements()?.collect::<Result<Vec<_>, _>>()?;
         let types = elements.iter().map(type_of).collect::<Result<Vec<_>, _>>()?;
         let is_search: Vec<bool> = types.iter().map(|kind| kind.starts_with(WEB_SEARCH)).collect();
         let may_drop_search = is_search.contains(&false) && !self.is_search_forced;
         for (index, (tool, kind)) in elements.iter().zip(&types).enumerate() {
-            if tool.kind() != Kind::Object {
+            if tool.kind() != JsonKind::Object {
                 continue;
             }
             let mut scope = scope.index(index);
@@ -69,7 +69,7 @@ impl Sanitizer<'_> {
         Ok(())
     }
 
-    fn sanitize_tool(&mut self, scope: &mut Scope<'_>, tool: &Node<'_>) -> Result<(), ScanError> {
+    fn sanitize_tool(&mut self, scope: &mut Scope<'_>, tool: &SpliceNode<'_>) -> Result<(), ScanError> {
         self.sanitize_cache_control(scope, tool)?;
         for member in tool.members()? {
             let member = member?;
@@ -97,13 +97,13 @@ impl Sanitizer<'_> {
 }
 
 /// Whether the request forces the model to search the web.
-pub(super) fn is_search_forced(document: &Node<'_>) -> Result<bool, ScanError> {
-    if document.kind() != Kind::Object {
+pub(super) fn is_search_forced(document: &SpliceNode<'_>) -> Result<bool, ScanError> {
+    if document.kind() != JsonKind::Object {
         return Ok(false);
     }
     let choice = document
         .get("tool_choice")?
-        .filter(|choice| choice.kind() == Kind::Object);
+        .filter(|choice| choice.kind() == JsonKind::Object);
     let name = match choice {
         Some(choice) => choice.get("name")?,
         None => None,

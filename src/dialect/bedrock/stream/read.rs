@@ -14,7 +14,7 @@ use crate::dialect::StreamReader;
 use crate::dialect::claude::stream::{self as claude_stream, events as claude_events};
 use crate::dialect::shared::envelope::{EventPosition, RawEvent, RawEventReader};
 use crate::wire::json::{EventPattern, FieldPaths};
-use crate::wire::splice::{Node, Splices};
+use crate::wire::splice::{SpliceNode, Splices};
 
 /// The payload of a chunk.
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct InvocationMetrics {
 impl InvocationMetrics {
     /// Reads the metrics of an event, if it has any.
     fn read(event: &[u8]) -> Option<Self> {
-        let found = Node::document(event).ok()?.get(METRICS).ok()??;
+        let found = SpliceNode::document(event).ok()?.get(METRICS).ok()??;
         serde_json::from_slice(found.raw()).ok()
     }
 
@@ -58,7 +58,7 @@ const KEPT_BUFFER: usize = 16 * 1024;
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["bytes"]],
-    passed: &["p"],
+    ignored: &["p"],
 };
 
 /// Decodes the events of one stream from its frames.
@@ -92,13 +92,13 @@ impl ChunkDecoder {
                 "the upstream sent a chunk that holds no event",
             )
         };
-        let matched = self.pattern.as_ref().and_then(|pattern| pattern.text(data));
+        let matched = self.pattern.as_ref().and_then(|pattern| pattern.match_text(data));
         let bytes = match matched {
             Some(bytes) => bytes,
             None => {
                 let ChunkPayload { bytes } = serde_json::from_slice(data).map_err(|_| bad())?;
                 if !std::mem::replace(&mut self.has_begun, true) {
-                    self.pattern = EventPattern::of(data, FIELD_PATHS, &bytes);
+                    self.pattern = EventPattern::from_event(data, FIELD_PATHS, &bytes);
                 }
                 bytes
             }
@@ -178,7 +178,7 @@ impl RawEventReader for ChunkEventReader {
 
 fn remove_metrics(event: &Bytes) -> Option<Bytes> {
     let mut splices = Splices::new();
-    let document = Node::document(event).ok()?;
+    let document = SpliceNode::document(event).ok()?;
     splices.retain_members(&document, |key, _| key != METRICS).ok()?;
     Some(splices.apply(event).ok()?.into_bytes())
 }

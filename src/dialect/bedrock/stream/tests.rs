@@ -5,9 +5,9 @@ use super::write::write_chunk;
 use super::*;
 use crate::canonical::{ErrorClass, Usage};
 use crate::dialect::shared::envelope::{EventPosition, RawEventReader, RawEventWriter, StreamPhase};
-use crate::wire::framing::{Frame, Framing};
+use crate::wire::framing::{Framing, StreamFrame};
 
-fn frames(wire: BytesMut) -> Vec<Frame> {
+fn frames(wire: BytesMut) -> Vec<StreamFrame> {
     let mut decoder = Framing::EventStream.decoder();
     decoder.push(wire.freeze());
     decoder.finish();
@@ -43,7 +43,7 @@ fn an_event_in_a_chunk_is_read_as_it_was_written() {
     assert_eq!(last, Some(expected.as_bytes()));
 
     let mut reader = ChunkEventReader::default();
-    let mut read = |frame: &Frame| reader.read(frame.name(), &frame.data).ok().flatten();
+    let mut read = |frame: &StreamFrame| reader.read(frame.name(), &frame.data).ok().flatten();
     let news = read(&frames[0]).map(|event| event.json);
     assert_eq!(news.as_deref(), Some(&br#"{"type":"news", "n":1.0}"#[..]));
     let stop = read(&frames[1]).expect("an event");

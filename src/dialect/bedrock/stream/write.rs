@@ -12,7 +12,7 @@ use super::{CHUNK, METRICS};
 use crate::canonical::{Error, Usage};
 use crate::dialect::shared::envelope::{RawEventWriter, StreamPhase};
 use crate::wire::event_stream;
-use crate::wire::splice::{self, Node};
+use crate::wire::splice::{self, SpliceNode};
 
 /// The padding of a payload is a prefix of this. It hides the length of the event, from which someone who sees only the
 /// encrypted traffic could guess the text.
@@ -75,7 +75,7 @@ impl RawEventWriter for ChunkEventWriter {
 
 /// The object with one more member at its end; `None` if it is no JSON object.
 fn append_member(object: &[u8], key: &str, value: &str) -> Option<Vec<u8>> {
-    let node = Node::document(object).ok()?;
+    let node = SpliceNode::document(object).ok()?;
     let comma = if node.members().ok()?.next().is_some() {
         ","
     } else {

@@ -4,7 +4,7 @@ use crate::canonical::{Scope, ToolInput};
 use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::PARAMETER;
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// The object that an input is wrapped in if it is no JSON at all.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -16,7 +16,7 @@ struct ClaudeRawInput {
 
 /// Reads the input of a call. A text that [`write_input`] wrapped in an object is unwrapped again, so that the other
 /// vendor gets its own model's call back as it was.
-pub fn read_input(input: Raw) -> ToolInput {
+pub fn read_input(input: RawJson) -> ToolInput {
     if !input.get().starts_with('{') {
         return ToolInput::Malformed {
             text: input.get().into(),
@@ -33,10 +33,10 @@ pub fn read_input(input: Raw) -> ToolInput {
 
 /// Writes the input of a call. An input that is no object is wrapped in one: if it were refused, one broken call in the
 /// history would end the session.
-pub fn write_input(scope: &mut Scope<'_>, input: &ToolInput) -> Raw {
+pub fn write_input(scope: &mut Scope<'_>, input: &ToolInput) -> RawJson {
     match input {
         ToolInput::Object { json } => json.clone(),
-        ToolInput::Malformed { text } => match serde_json::from_str::<Raw>(text) {
+        ToolInput::Malformed { text } => match serde_json::from_str::<RawJson>(text) {
             Ok(value) => {
                 scope.approximate(ClaudeReason::InputIsNoObject);
                 to_raw_json(&serde_json::json!({ "value": value }))

@@ -8,7 +8,7 @@ use crate::dialect::claude::usage::{self, ClaudeStop};
 use crate::dialect::claude::{content, reasoning};
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, partial_json};
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// Writes a response.
 pub fn write(scope: &mut Scope<'_>, response: Response, context: &ResponseContext) -> Vec<u8> {
@@ -104,7 +104,7 @@ fn write_block(scope: &mut Scope<'_>, block: Block, finish: FinishReason) -> Opt
 
 /// Writes the input of a call. One that the output limit cut off is closed as well as it can be, so that the client
 /// sees the arguments that arrived.
-fn write_input(scope: &mut Scope<'_>, input: ToolInput, finish: FinishReason) -> Raw {
+fn write_input(scope: &mut Scope<'_>, input: ToolInput, finish: FinishReason) -> RawJson {
     match input {
         ToolInput::Malformed { text } if finish == FinishReason::Length => {
             partial_json::close(&text).unwrap_or_else(|| to_raw_json(&serde_json::json!({})))

@@ -17,7 +17,7 @@ use crate::wire::json::FieldPaths;
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &["delta"],
     texts: &[&["text"], &["partial_json"], &["thinking"]],
-    passed: &[],
+    ignored: &[],
 };
 
 /// Reads a stream.

@@ -16,7 +16,7 @@ use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::{call_ids, carrier};
 use crate::dialect::{ResponseContext, StreamWriter};
-use crate::wire::json::FrameTemplate;
+use crate::wire::json::{FrameTemplate, TemplateMarks};
 
 /// Writes a stream.
 #[derive(Debug)]
@@ -174,10 +174,10 @@ impl ClaudeStreamWriter {
         self.write_delta_frame(to_delta(text), out);
         // Asked after each frame that was written in full: the cache counts them, and wants a template after the
         // second.
-        if self.delta_frames.is_wanted() {
+        if self.delta_frames.record_full_write() {
             let mut marked = BytesMut::new();
             self.write_delta_frame(to_delta(FrameTemplate::TEXT), &mut marked);
-            self.delta_frames.learn(&marked, false);
+            self.delta_frames.learn(&marked, TemplateMarks::Text);
         }
     }
 

@@ -6,10 +6,10 @@ use crate::canonical::Scope;
 use crate::dialect::claude::reasons::ClaudeReason;
 use crate::dialect::shared::json_schema;
 use crate::dialect::shared::raw_json::to_raw_json;
-use crate::wire::json::{self, Raw};
+use crate::wire::json::{self, RawJson};
 
 /// Writes the schema of a tool's input: as it is, or fitted to what the API accepts. `scope` is that of the tool.
-pub fn write_schema(scope: &mut Scope<'_>, schema: &RawValue) -> Raw {
+pub fn write_schema(scope: &mut Scope<'_>, schema: &RawValue) -> RawJson {
     if let Ok(SchemaTopLevel {
         is_object: true,
         is_union: false,
@@ -37,10 +37,10 @@ struct SchemaTopLevel {
     is_union: bool,
 }
 
-impl json::Object for SchemaTopLevel {
+impl json::ReadObject for SchemaTopLevel {
     const NAME: &'static str = "schema";
 
-    fn read(mut members: json::Members<'_, '_>) -> Result<Self, json::Fault> {
+    fn read(mut members: json::ObjectMembers<'_, '_>) -> Result<Self, json::JsonFault> {
         fn lookup(name: &str) -> u16 {
             match name {
                 "type" => 0,
@@ -50,25 +50,25 @@ impl json::Object for SchemaTopLevel {
         }
         let mut top = Self::default();
         while let Some(key) = members.next(lookup)? {
-            let mut value: Option<Raw> = None;
+            let mut value: Option<RawJson> = None;
             match key {
-                json::Key::Known(0) => {
-                    members.nullable("type", &mut value)?;
+                json::JsonKey::Known(0) => {
+                    members.read_nullable("type", &mut value)?;
                     top.is_object = value.is_some_and(|kind| kind.get() == "\"object\"");
                 }
-                json::Key::Known(_) => {
-                    members.nullable("anyOf", &mut value)?;
+                json::JsonKey::Known(_) => {
+                    members.read_nullable("anyOf", &mut value)?;
                     top.is_union |= value.is_some();
                 }
-                json::Key::Other(_) => members.skip()?,
+                json::JsonKey::Other(_) => members.skip()?,
             }
         }
         Ok(top)
     }
 }
 
-impl json::Read for SchemaTopLevel {
-    fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::Fault> {
+impl json::ReadJson for SchemaTopLevel {
+    fn read(scanner: &mut json::Scanner<'_>) -> Result<Self, json::JsonFault> {
         json::read_object(scanner)
     }
 }

@@ -9,7 +9,7 @@ use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::text_joiner::JoinedText;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::usage::ModelRefusal;
-use crate::wire::json::{Raw, compact};
+use crate::wire::json::{RawJson, compact};
 
 /// Puts the blocks of a response into one message.
 pub struct ChatMessageBuilder {
@@ -19,7 +19,7 @@ pub struct ChatMessageBuilder {
     joined: JoinedText,
     refusal: String,
     reasoning: String,
-    reasoning_details: Vec<Raw>,
+    reasoning_details: Vec<RawJson>,
     annotations: Vec<Annotation>,
     calls: Vec<ChatCompletionMessageToolCallUnion>,
     function_call: Option<ChatCompletionMessageFunctionCall>,

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::fast_path::FrameCache;
-use crate::wire::json::FrameTemplate;
+use crate::wire::json::{FrameTemplate, TemplateMarks};
 
 /// Writes chunks as frames.
 #[derive(Debug)]
@@ -60,10 +60,10 @@ impl ChunkWriter {
         self.write_delta(make_delta(text), out);
         // A template pays off from a block's third delta on, so it is made at the second. It is taken from a frame that
         // is written as any other, but with a mark for its text and into a buffer that the client does not get.
-        if self.repeated.is_wanted() {
+        if self.repeated.record_full_write() {
             let mut marked = BytesMut::new();
             self.write_delta(make_delta(FrameTemplate::TEXT), &mut marked);
-            self.repeated.learn(&marked, false);
+            self.repeated.learn(&marked, TemplateMarks::Text);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::canonical::CallKind;
 use crate::dialect::openai_chat::response::calls::ChatCallForm;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// The first delta of a response.
 pub fn role_delta() -> ChoiceDelta {
@@ -34,7 +34,7 @@ pub fn reasoning_delta(text: &str) -> ChoiceDelta {
 }
 
 /// An entry of `reasoning_details`.
-pub fn reasoning_detail_delta(detail: Raw) -> ChoiceDelta {
+pub fn reasoning_detail_delta(detail: RawJson) -> ChoiceDelta {
     ChoiceDelta {
         reasoning_details: Some(vec![detail]),
         ..ChoiceDelta::new()

@@ -26,7 +26,7 @@ const FIELD_PATHS: FieldPaths = FieldPaths {
         &["refusal"],
         &["tool_calls", "0", "function", "arguments"],
     ],
-    passed: &["created", "obfuscation"],
+    ignored: &["created", "obfuscation"],
 };
 
 /// Reads one streamed response.

@@ -12,7 +12,7 @@ use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{messages, reasoning, response, tools};
 use crate::dialect::shared::unknown::drop_unknown;
 use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
-use crate::wire::json::{Raw, ReadError, parse_noting};
+use crate::wire::json::{RawJson, ReadError, parse_with_raw_members};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
 static FIELDS: [FieldNames; 2] = [field_names("safety_identifier"), field_names("user")];
@@ -39,7 +39,7 @@ const fn field_names(end_user: &'static str) -> FieldNames {
 /// # Errors
 /// An invalid request, naming the field.
 pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRequest, Error> {
-    let parsed = parse_noting(inbound.body, response::object::ECHOED_MEMBERS);
+    let parsed = parse_with_raw_members(inbound.body, response::object::ECHOED_MEMBERS);
     let (params, mut echoed) = parsed.map_err(|error| invalid_request(&error))?;
     // An explicit null asks for the default, which the response object has without the echo.
     echoed.retain(|(_, json)| json.get() != "null");
@@ -209,7 +209,7 @@ fn to_unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
 }
 
 /// Reads `prompt_cache_options`: hints, except for `prewarm`, which asks to fill the cache without a response.
-fn read_cache_options(scope: &mut Scope<'_>, options: Option<Raw>) {
+fn read_cache_options(scope: &mut Scope<'_>, options: Option<RawJson>) {
     #[derive(Deserialize)]
     struct CacheOptions {
         prewarm: Option<bool>,

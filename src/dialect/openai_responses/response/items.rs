@@ -4,7 +4,7 @@ use crate::canonical::Annotation;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::usage::to_signed;
 use crate::dialect::shared::raw_json::to_raw_json;
-use crate::wire::json::{Raw, Unknown};
+use crate::wire::json::{RawJson, Unknown};
 
 /// Writes a message with one part.
 pub fn write_message(id: &str, part: OutputContent, status: ItemStatus) -> OutputMessage {
@@ -19,7 +19,7 @@ pub fn write_message(id: &str, part: OutputContent, status: ItemStatus) -> Outpu
 pub fn write_text(
     text: impl Into<String>,
     annotations: Vec<OutputAnnotation>,
-    logprobs: Option<Raw>,
+    logprobs: Option<RawJson>,
 ) -> OutputText {
     let mut part = OutputText::new(text);
     part.annotations = Some(annotations);
@@ -96,8 +96,8 @@ impl CallItem {
     /// Writes a search for tools that the client runs. It is no variant of the generated types: only a client of this API
     /// gets one, never the proxy from an upstream.
     pub fn write_tool_search(&self, arguments: &str, status: &ItemStatus) -> OutputItem {
-        let arguments =
-            serde_json::from_str::<Raw>(arguments).unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));
+        let arguments = serde_json::from_str::<RawJson>(arguments)
+            .unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));
         let members = vec![
             ("type".to_owned(), to_raw_json(&"tool_search_call")),
             ("id".to_owned(), to_raw_json(&self.item_id)),

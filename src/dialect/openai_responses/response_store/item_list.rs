@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::canonical::{Error, ErrorClass};
-use crate::wire::splice::Node;
+use crate::wire::splice::SpliceNode;
 
 /// Items of a page if the query sets no limit.
 const DEFAULT_LIMIT: usize = 20;
@@ -75,6 +75,9 @@ fn invalid(name: &'static str, what: impl AsRef<str>) -> Error {
 
 /// The identifier of an item.
 pub fn id(item: &RawValue) -> Option<String> {
-    let id = Node::document(item.get().as_bytes()).ok()?.get("id").ok()??;
+    let id = SpliceNode::document(item.get().as_bytes())
+        .ok()?
+        .get("id")
+        .ok()??;
     id.text().ok().map(std::borrow::Cow::into_owned)
 }

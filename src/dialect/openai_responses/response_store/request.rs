@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::value::RawValue;
 
 use super::item_list;
-use crate::wire::splice::{Kind, Node, ScanError, Splices, find_members};
+use crate::wire::splice::{JsonKind, ScanError, SpliceNode, Splices, find_members};
 
 /// What a request wants of the response store.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,17 +46,17 @@ impl StoreRequest {
     pub fn read(body: &Bytes) -> Option<Self> {
         let names = ["previous_response_id", "store", "input"];
         let [previous, store, input] = find_members(body, names).ok()?;
-        let spans = |nodes: &[Node<'_>]| nodes.iter().map(Node::span).collect::<Vec<_>>();
+        let spans = |nodes: &[SpliceNode<'_>]| nodes.iter().map(SpliceNode::span).collect::<Vec<_>>();
         let (previous_spans, store_spans) = (spans(&previous), spans(&store));
         let input_spans = spans(&input);
         let previous = match previous.last() {
-            Some(node) if node.kind() == Kind::String => Some(node.text().ok()?.into_owned()),
-            Some(node) if node.kind() != Kind::Null => return None,
+            Some(node) if node.kind() == JsonKind::String => Some(node.text().ok()?.into_owned()),
+            Some(node) if node.kind() != JsonKind::Null => return None,
             _ => None,
         };
         // Of several members of one name the last counts, as for every other reader of the body.
         let has_explicit_store = store.last().is_some_and(|node| node.raw() == b"true");
-        let store = match store.last().map(Node::raw) {
+        let store = match store.last().map(SpliceNode::raw) {
             None | Some(b"null" | b"true") => true,
             Some(b"false") => false,
             Some(_) => return None,
@@ -64,10 +64,10 @@ impl StoreRequest {
         let input = match input.last() {
             None => StoreInput::Absent,
             Some(node) => match node.kind() {
-                Kind::Null => StoreInput::Absent,
-                Kind::String => StoreInput::Text(node.span()),
-                Kind::Array => StoreInput::Items(read_items(node).ok()?),
-                Kind::Object | Kind::Number | Kind::Bool => return None,
+                JsonKind::Null => StoreInput::Absent,
+                JsonKind::String => StoreInput::Text(node.span()),
+                JsonKind::Array => StoreInput::Items(read_items(node).ok()?),
+                JsonKind::Object | JsonKind::Number | JsonKind::Bool => return None,
             },
         };
         Some(Self {
@@ -133,7 +133,7 @@ impl StoreRequest {
                 splices.replace(span.clone(), input.clone());
             }
             if self.input_spans.is_empty() {
-                let document = Node::document(&self.body).ok()?;
+                let document = SpliceNode::document(&self.body).ok()?;
                 splices.insert_member(&document, "input", &input).ok()?;
             }
         }
@@ -141,7 +141,7 @@ impl StoreRequest {
     }
 }
 
-fn read_items(array: &Node<'_>) -> Result<Vec<StoreInputItem>, ScanError> {
+fn read_items(array: &SpliceNode<'_>) -> Result<Vec<StoreInputItem>, ScanError> {
     array
         .elements()?
         .map(|element| {
@@ -155,19 +155,19 @@ fn read_items(array: &Node<'_>) -> Result<Vec<StoreInputItem>, ScanError> {
 }
 
 /// Reads the identifier of a reference: an object with an `id` and, except for its type, no other member.
-fn read_reference(item: &Node<'_>) -> Result<Option<String>, ScanError> {
-    if item.kind() != Kind::Object {
+fn read_reference(item: &SpliceNode<'_>) -> Result<Option<String>, ScanError> {
+    if item.kind() != JsonKind::Object {
         return Ok(None);
     }
     let mut id = None;
     for member in item.members()? {
         let member = member?;
         if member.key.is_text("type")
-            && (member.value.is_text("item_reference") || member.value.kind() == Kind::Null)
+            && (member.value.is_text("item_reference") || member.value.kind() == JsonKind::Null)
         {
             continue;
         }
-        if !member.key.is_text("id") || member.value.kind() != Kind::String {
+        if !member.key.is_text("id") || member.value.kind() != JsonKind::String {
             return Ok(None);
         }
         id = Some(member.value.text()?.into_owned());
@@ -202,8 +202,8 @@ pub fn identified(items: &[Bytes], response_id: &str) -> Vec<Box<RawValue>> {
 
 /// Adds what an item lacks. `tail` is the identifier of the response without its prefix.
 fn complete_item(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanError> {
-    let object = Node::document(item)?;
-    let text = |node: &Node<'_>| node.text().ok().map(std::borrow::Cow::into_owned);
+    let object = SpliceNode::document(item)?;
+    let text = |node: &SpliceNode<'_>| node.text().ok().map(std::borrow::Cow::into_owned);
     let kind = object.get("type")?.as_ref().and_then(text);
     let is_message = matches!(kind.as_deref(), None | Some("message"));
     let mut splices = Splices::new();
@@ -224,7 +224,7 @@ fn complete_item(item: &Bytes, tail: &str, index: usize) -> Result<Bytes, ScanEr
     }
     if is_message
         && let Some(content) = object.get("content")?
-        && content.kind() == Kind::String
+        && content.kind() == JsonKind::String
     {
         let is_assistant = object.get("role")?.is_some_and(|role| role.is_text("assistant"));
         let (kind, more) = if is_assistant {

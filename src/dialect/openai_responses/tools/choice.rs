@@ -9,7 +9,7 @@ use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// Reads the choice.
 pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice> {
@@ -50,7 +50,7 @@ pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice
 }
 
 /// Reads the name of an allowed tool. The vendor's own tools have no name but their type.
-fn read_allowed_name(tool: &Raw) -> Option<String> {
+fn read_allowed_name(tool: &RawJson) -> Option<String> {
     #[derive(Deserialize)]
     struct AllowedTool {
         #[serde(rename = "type")]

@@ -5,7 +5,7 @@ use crate::canonical::{FreeformTool, FunctionTool, Grammar, Scope, Tool, UserLoc
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
-use crate::wire::json::Raw;
+use crate::wire::json::RawJson;
 
 /// The tools of a request.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ fn read_function(
 }
 
 /// Refuses a schema that is no object, which no vendor accepts.
-pub fn refuse_schema_unless_object(scope: &mut Scope<'_>, schema: &Raw) {
+pub fn refuse_schema_unless_object(scope: &mut Scope<'_>, schema: &RawJson) {
     if !schema.get().starts_with('{') {
         scope.refuse(ResponsesReason::SchemaIsNoObject);
     }

@@ -1,4 +1,4 @@
-//! Strings that are decoded when somebody looks at them.
+//! Strings that are decoded on first use.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,85 +9,93 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::error::Fault;
+use super::error::JsonFault;
 use super::escape::write_escaped;
-use super::serializer::{NoEscape, RAW};
-use super::{Read, Scanner, text};
+use super::serde_json_compat::RAW_VALUE;
+use super::serializer::NoEscape;
+use super::{ReadJson, Scanner, string};
 
-/// A text that remembers how JSON spelled it.
+/// A text that remembers its JSON spelling.
 ///
-/// Read from a [shared document](super::parse_shared), it is a slice of that document, and is written by copying the
-/// slice: text that is only passed on is never decoded, nor escaped again. Whoever looks at it as a `str` has it decoded
-/// once. A text that was made from a `String` is an ordinary one.
+/// Read from a [shared document](super::parse_shared), it is a slice of that document, and it is written by copying the
+/// slice. So a text that is only passed on is neither decoded nor escaped again, which saved half of the instructions of a
+/// translated 120 KB request (docs/performance.md). The first use as a `str` decodes it, once; clones share the result.
+/// A text that was made from a `String` is an ordinary string.
 ///
-/// A slice keeps the whole document alive, which may be tens of megabytes for a word. So what outlives the translation of
-/// a request holds a `String` of its own ([`LazyStr::into_string`] makes one): nothing but requests has members of this
-/// type that are read from a shared document.
+/// # Who may hold one
+///
+/// A slice keeps the whole document alive, which may be tens of megabytes for one word. Only the generated request types
+/// have slices, and the canonical request and the upstream's request that are made of them. These live until the
+/// upstream's request is written. Whatever lives longer (the response store, the reasoning memory, the restoration of a
+/// response, a stream) holds a `String`; [`LazyStr::into_string`] makes one. Responses and events are never read as
+/// shared documents.
 #[derive(Clone)]
-pub struct LazyStr(Repr);
+pub struct LazyStr(LazyRepr);
 
 #[derive(Clone)]
-enum Repr {
-    /// What it means.
+enum LazyRepr {
+    /// An ordinary string.
     Plain(String),
-    /// A spelling that is what it means.
-    Same(Slice),
-    /// A spelling with escapes.
-    Escaped(Arc<Escaped>),
+    /// A slice without escapes: its spelling is the text.
+    Same(DocumentSlice),
+    /// A slice with escapes. Shared, so that clones decode it once.
+    Escaped(Arc<EscapedSlice>),
 }
 
-/// The spelling of a string in a document, without its quotes.
+/// The spelling of a string in a document, without its quotes. Offsets of 32 bits keep a [`LazyStr`] as small as a `String`.
 #[derive(Clone)]
-struct Slice {
+struct DocumentSlice {
     document: Arc<ByteString>,
     start: u32,
     end: u32,
 }
 
-struct Escaped {
-    slice: Slice,
-    /// How long the text is that it spells.
+/// A slice with escapes, and its text once it has been needed.
+struct EscapedSlice {
+    slice: DocumentSlice,
+    /// The length of the decoded text, known without decoding it.
     length: usize,
     decoded: OnceLock<String>,
 }
 
-impl Slice {
+impl DocumentSlice {
     fn spelling(&self) -> &str {
         let range = self.start as usize..self.end as usize;
         self.document.get(range).unwrap_or_default()
     }
 
-    /// The spelling with the quotes around it, which it has unless it is a part of a string.
+    /// The spelling with the quotes around it. Only for slices that are a whole string; [`LazyStr::skip`] makes others, but not
+    /// of slices with escapes.
     fn quoted(&self) -> &str {
         let range = (self.start as usize).saturating_sub(1)..self.end as usize + 1;
         self.document.get(range).unwrap_or_default()
     }
 }
 
-impl Escaped {
+impl EscapedSlice {
     fn decoded(&self) -> &str {
         self.decoded
-            .get_or_init(|| text::decode(self.slice.spelling()).unwrap_or_default())
+            .get_or_init(|| string::decode(self.slice.spelling()).unwrap_or_default())
     }
 }
 
 impl LazyStr {
-    /// The string at `start..end` of a document, which has been passed over and spells `length` bytes. Decoded at once
-    /// where the document is too large for its places to be kept.
+    /// The string at `start..end` of a document. The scanner has checked it and found that its text has `length` bytes. In a
+    /// document of more than 4 GiB, whose offsets do not fit, it is decoded at once.
     pub(super) fn slice(document: &Arc<ByteString>, start: usize, end: usize, length: usize) -> Self {
         let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
             let spelling = document.get(start..end).unwrap_or_default();
-            return text::decode(spelling).unwrap_or_default().into();
+            return string::decode(spelling).unwrap_or_default().into();
         };
-        let slice = Slice {
+        let slice = DocumentSlice {
             document: Arc::clone(document),
             start: from,
             end: to,
         };
         if end - start == length {
-            return Self(Repr::Same(slice));
+            return Self(LazyRepr::Same(slice));
         }
-        Self(Repr::Escaped(Arc::new(Escaped {
+        Self(LazyRepr::Escaped(Arc::new(EscapedSlice {
             slice,
             length,
             decoded: OnceLock::new(),
@@ -97,44 +105,44 @@ impl LazyStr {
     /// The text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Repr::Plain(text) => text,
-            Repr::Same(slice) => slice.spelling(),
-            Repr::Escaped(escaped) => escaped.decoded(),
+            LazyRepr::Plain(text) => text,
+            LazyRepr::Same(slice) => slice.spelling(),
+            LazyRepr::Escaped(escaped) => escaped.decoded(),
         }
     }
 
-    /// The text as its own.
+    /// The text as a `String` that keeps no document alive.
     pub fn into_string(self) -> String {
         match self.0 {
-            Repr::Plain(text) => text,
-            Repr::Same(slice) => slice.spelling().to_owned(),
-            Repr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
-                Ok(Escaped { slice, decoded, .. }) => match decoded.into_inner() {
+            LazyRepr::Plain(text) => text,
+            LazyRepr::Same(slice) => slice.spelling().to_owned(),
+            LazyRepr::Escaped(escaped) => match Arc::try_unwrap(escaped) {
+                Ok(EscapedSlice { slice, decoded, .. }) => match decoded.into_inner() {
                     Some(text) => text,
-                    None => text::decode(slice.spelling()).unwrap_or_default(),
+                    None => string::decode(slice.spelling()).unwrap_or_default(),
                 },
                 Err(shared) => shared.decoded().to_owned(),
             },
         }
     }
 
-    /// How long the text is, in bytes. Does not decode it.
+    /// The length of the text in bytes. Does not decode it.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Repr::Plain(text) => text.len(),
-            Repr::Same(slice) => slice.spelling().len(),
-            Repr::Escaped(escaped) => escaped.length,
+            LazyRepr::Plain(text) => text.len(),
+            LazyRepr::Same(slice) => slice.spelling().len(),
+            LazyRepr::Escaped(escaped) => escaped.length,
         }
     }
 
-    /// Whether there is no text. Does not decode it.
+    /// Whether the text is empty. Does not decode it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether there is nothing but white space. Decodes nothing but white space.
+    /// Whether the text is empty or white space only. Decodes at most white space, except after a `\u` escape.
     pub fn is_blank(&self) -> bool {
-        let Repr::Escaped(escaped) = &self.0 else {
+        let LazyRepr::Escaped(escaped) = &self.0 else {
             return self.as_str().trim_start().is_empty();
         };
         let mut rest = escaped.slice.spelling();
@@ -149,9 +157,9 @@ impl LazyStr {
         }
     }
 
-    /// Whether the text begins so. Does not decode it unless what it begins with has escapes.
+    /// Whether the text begins with `prefix`. Decodes the text only if there is an escape within the length of the prefix.
     pub fn starts_with(&self, prefix: &str) -> bool {
-        if let Repr::Escaped(escaped) = &self.0 {
+        if let LazyRepr::Escaped(escaped) = &self.0 {
             let spelling = escaped.slice.spelling();
             let same = spelling.find('\\').unwrap_or(spelling.len());
             if same >= prefix.len() {
@@ -161,12 +169,12 @@ impl LazyStr {
         self.as_str().starts_with(prefix)
     }
 
-    /// The text from a place on, in bytes; shared where it is a slice without escapes.
+    /// The text without its first `at` bytes; still a slice if it has no escapes. Takes the data out of a `data:` URL.
     pub fn skip(self, at: usize) -> Self {
         match self.0 {
-            Repr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
+            LazyRepr::Same(mut slice) if slice.spelling().is_char_boundary(at) => {
                 slice.start = slice.end.min(slice.start.saturating_add(at as u32));
-                Self(Repr::Same(slice))
+                Self(LazyRepr::Same(slice))
             }
             repr => {
                 let mut text = Self(repr).into_string();
@@ -176,32 +184,32 @@ impl LazyStr {
         }
     }
 
-    /// Adds to the text, which is an ordinary one then.
+    /// Appends to the text, which becomes an ordinary string.
     pub fn push_str(&mut self, more: &str) {
-        if !matches!(self.0, Repr::Plain(_)) {
+        if !matches!(self.0, LazyRepr::Plain(_)) {
             *self = std::mem::take(self).into_string().into();
         }
-        if let Repr::Plain(text) = &mut self.0 {
+        if let LazyRepr::Plain(text) = &mut self.0 {
             text.push_str(more);
         }
     }
 
-    /// Appends the text as JSON spells it, without quotes.
+    /// Appends the JSON spelling of the text, without quotes.
     fn spell(&self, out: &mut String) {
         match &self.0 {
-            Repr::Plain(text) => {
+            LazyRepr::Plain(text) => {
                 let mut spelled = Vec::with_capacity(text.len() + text.len() / 16);
                 write_escaped(text, &mut spelled);
-                // Escapes are ASCII, the rest is as it was.
+                // Always UTF-8: the text is, and escapes are ASCII.
                 out.push_str(std::str::from_utf8(&spelled).unwrap_or_default());
             }
-            Repr::Same(slice) => out.push_str(slice.spelling()),
-            Repr::Escaped(escaped) => out.push_str(escaped.slice.spelling()),
+            LazyRepr::Same(slice) => out.push_str(slice.spelling()),
+            LazyRepr::Escaped(escaped) => out.push_str(escaped.slice.spelling()),
         }
     }
 }
 
-/// Puts texts one after another without decoding them.
+/// Concatenates texts without decoding them: their spellings are joined, and the result is a slice of the joined text.
 #[derive(Debug, Default)]
 pub struct Concat {
     parts: Vec<LazyStr>,
@@ -221,13 +229,14 @@ impl Concat {
         self.parts.is_empty()
     }
 
-    /// All as one.
+    /// The concatenation. A single text is returned as it is.
     pub fn finish(mut self) -> LazyStr {
         if self.parts.len() < 2 {
             return self.parts.pop().unwrap_or_default();
         }
         let length: usize = self.parts.iter().map(LazyStr::len).sum();
         let mut out = String::with_capacity(length + length / 16 + 2);
+        // A small document with one string, so that the result is a slice like all others.
         out.push('"');
         for part in &self.parts {
             part.spell(&mut out);
@@ -246,7 +255,7 @@ impl<T: Into<LazyStr>> Extend<T> for Concat {
     }
 }
 
-/// The texts as one, with another one between them.
+/// Concatenates texts with a separator between them, without decoding them.
 pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> LazyStr {
     let mut all = Concat::default();
     for (index, text) in texts.into_iter().enumerate() {
@@ -258,10 +267,10 @@ pub fn join<'a>(texts: impl IntoIterator<Item = &'a LazyStr>, between: &str) -> 
     all.finish()
 }
 
-impl Read for LazyStr {
+impl ReadJson for LazyStr {
     #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Fault> {
-        scanner.lazy()
+    fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonFault> {
+        scanner.read_lazy()
     }
 }
 
@@ -274,12 +283,13 @@ impl<'de> Deserialize<'de> for LazyStr {
 impl Serialize for LazyStr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let quoted = match &self.0 {
-            Repr::Plain(text) => return serializer.serialize_str(text),
-            Repr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
-            Repr::Escaped(escaped) => escaped.slice.quoted(),
+            LazyRepr::Plain(text) => return serializer.serialize_str(text),
+            LazyRepr::Same(slice) => return NoEscape(slice.spelling()).serialize(serializer),
+            // With its quotes it is a JSON value. As a raw value, every serializer takes it unchanged.
+            LazyRepr::Escaped(escaped) => escaped.slice.quoted(),
         };
-        let mut raw = serializer.serialize_struct(RAW, 1)?;
-        raw.serialize_field(RAW, quoted)?;
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, quoted)?;
         raw.end()
     }
 }
@@ -300,7 +310,7 @@ impl AsRef<str> for LazyStr {
 
 impl Default for LazyStr {
     fn default() -> Self {
-        Self(Repr::Plain(String::new()))
+        Self(LazyRepr::Plain(String::new()))
     }
 }
 
@@ -318,7 +328,7 @@ impl fmt::Display for LazyStr {
 
 impl From<String> for LazyStr {
     fn from(text: String) -> Self {
-        Self(Repr::Plain(text))
+        Self(LazyRepr::Plain(text))
     }
 }
 
@@ -334,12 +344,12 @@ impl From<&LazyStr> for String {
     }
 }
 
-/// What becomes a text by way of a `String` of its own.
+/// Conversions of strings that are copied.
 macro_rules! from_text {
     ($($text:ty),*) => {
         $(impl From<$text> for LazyStr {
             fn from(text: $text) -> Self {
-                Self(Repr::Plain(text.into()))
+                Self(LazyRepr::Plain(text.into()))
             }
         })*
     };

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::super::{parse_shared, parse_text, to_bytes};
 use super::*;
 
-/// A string of a shared document; `None` where it is none.
+/// The first string of a list, read as a shared document; `None` if the document is not valid.
 fn shared(json: &str) -> Option<LazyStr> {
     let document = Bytes::copy_from_slice(json.as_bytes());
     let texts: Vec<LazyStr> = parse_shared(&document).ok()?;
@@ -19,7 +19,7 @@ fn written(text: &LazyStr) -> String {
     String::from_utf8(to_bytes(text)).unwrap_or_default()
 }
 
-/// Texts in several spellings, and what is no text.
+/// Strings in several spellings, and values that are no valid string.
 const SPELLINGS: [&str; 24] = [
     r#""""#,
     r#""plain""#,
@@ -48,7 +48,7 @@ const SPELLINGS: [&str; 24] = [
 ];
 
 #[test]
-fn what_is_read_is_what_serde_json_reads() {
+fn lazy_strings_decode_as_in_serde_json() {
     for spelling in SPELLINGS {
         let json = in_list(spelling);
         let theirs = serde_json::from_str::<Vec<String>>(&json).ok();
@@ -90,7 +90,7 @@ fn what_is_read_is_what_serde_json_reads() {
 }
 
 #[test]
-fn refused_is_the_same_for_the_same_reason_at_the_same_place() {
+fn lazy_strings_are_refused_with_the_same_error_as_decoded_ones() {
     for spelling in SPELLINGS {
         let json = in_list(spelling);
         let decoded: Result<Vec<String>, _> = parse_text(&json);
@@ -102,11 +102,11 @@ fn refused_is_the_same_for_the_same_reason_at_the_same_place() {
 }
 
 #[test]
-fn the_spelling_is_written_as_it_came() {
+fn the_spelling_is_written_unchanged() {
     for spelling in [r#""a\/b""#, r#""\u00e9""#, r#""plain""#, r#""""#] {
         let text = shared(&in_list(spelling)).unwrap_or_default();
         assert_eq!(written(&text), spelling);
-        // Looking at it does not change that.
+        // Decoding does not change that.
         assert!(!text.as_str().contains('"'));
         assert_eq!(written(&text.clone()), spelling);
         assert_eq!(serde_json::to_string(&text).ok().as_deref(), Some(spelling));
@@ -118,7 +118,7 @@ fn the_spelling_is_written_as_it_came() {
 }
 
 #[test]
-fn a_part_is_a_text_by_itself() {
+fn the_rest_after_skipped_bytes_is_a_text() {
     for spelling in [r#""data:,12\u0033 é""#, r#""data:,123 é""#] {
         let text = shared(&in_list(spelling)).unwrap_or_default();
         for at in [0, 6, 11, 12, 50] {
@@ -131,7 +131,7 @@ fn a_part_is_a_text_by_itself() {
 }
 
 #[test]
-fn what_is_added_to_is_an_ordinary_text() {
+fn appending_makes_an_ordinary_string() {
     let mut text = shared(r#"["a\n"]"#).unwrap_or_default();
     text.push_str("\"b\"");
     assert_eq!(text, "a\n\"b\"");
@@ -139,7 +139,7 @@ fn what_is_added_to_is_an_ordinary_text() {
 }
 
 #[test]
-fn a_slice_can_be_looked_at_from_anywhere() {
+fn a_slice_can_be_decoded_in_several_threads() {
     fn is_shareable<T: Send + Sync>(_: &T) {}
     let text = shared(r#"["a\nb"]"#).unwrap_or_default();
     is_shareable(&text);
@@ -151,7 +151,7 @@ fn a_slice_can_be_looked_at_from_anywhere() {
     });
 }
 
-/// A character in one of the ways in which JSON can spell it.
+/// A character in one of its JSON spellings.
 fn spelled(char: char, way: u8) -> String {
     let plain = serde_json::to_string(&char.to_string()).unwrap_or_default();
     let plain = plain.trim_matches('"');
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn texts_are_joined_without_a_loss(parts in prop::collection::vec((spelling(), any::<bool>()), 0..5)) {
+    fn joined_texts_mean_the_same_as_joined_strings(parts in prop::collection::vec((spelling(), any::<bool>()), 0..5)) {
         let texts: Vec<LazyStr> = parts
             .iter()
             .map(|((text, json), is_slice)| match is_slice {

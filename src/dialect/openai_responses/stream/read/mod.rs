@@ -20,7 +20,7 @@ use crate::wire::json::FieldPaths;
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["delta"]],
-    passed: &["sequence_number", "obfuscation"],
+    ignored: &["sequence_number", "obfuscation"],
 };
 
 /// Reads a stream.

@@ -16,7 +16,7 @@ use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseEnd};
 use crate::dialect::openai_responses::{reasoning, tools};
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::{ResponseContext, StreamWriter};
-use crate::wire::json::FrameTemplate;
+use crate::wire::json::{FrameTemplate, TemplateMarks};
 use crate::wire::sse;
 
 /// Writes a stream.
@@ -141,13 +141,13 @@ impl ResponsesStreamWriter {
         let mut event = make_event(self, text);
         *number_of(&mut event) = Some(sequence_number);
         self.write_frame(name, event, out);
-        if self.delta_frames.is_wanted() {
+        if self.delta_frames.record_full_write() {
             // The same frame once more, with marks in the places of text and number, for the template.
             let mut event = make_event(self, FrameTemplate::TEXT);
             *number_of(&mut event) = Some(FrameTemplate::NUMBER);
             let mut marked = BytesMut::new();
             self.write_frame(name, event, &mut marked);
-            self.delta_frames.learn(&marked, true);
+            self.delta_frames.learn(&marked, TemplateMarks::TextAndNumber);
         }
     }
 
