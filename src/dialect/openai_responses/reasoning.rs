@@ -8,7 +8,7 @@ use crate::canonical::{
     Thinking,
 };
 use crate::capability::Capabilities;
-use crate::dialect::openai::effort;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::carrier;
@@ -27,7 +27,7 @@ pub fn read_effort(scope: &mut Scope<'_>, effort: &Effort) -> Option<CanonicalEf
         Effort::Xhigh => CanonicalEffort::Xhigh,
         Effort::Max => CanonicalEffort::Max,
         Effort::Other(_) => {
-            scope.drop(ResponsesReason::UnknownEffort);
+            scope.drop(OpenAiReason::UnknownEffort);
             return None;
         }
     })
@@ -74,10 +74,10 @@ pub fn read_control(scope: &mut Scope<'_>, reasoning: Option<ReasoningParam>) ->
     }
 }
 
-/// Writes `reasoning` of a request, as far as this model accepts it.
+/// Writes `reasoning` of a request, as far as this model accepts it. `effort` is an effort that the model accepts.
 pub fn write_control(
-    scope: &mut Scope<'_>,
     request: &Request,
+    effort: Option<CanonicalEffort>,
     capabilities: &Capabilities,
 ) -> Option<ReasoningParam> {
     let ReasoningControl {
@@ -85,7 +85,6 @@ pub fn write_control(
         thinking,
         display,
     } = &request.reasoning;
-    let effort = effort::nearest(scope, request, capabilities);
     let thinks = match thinking {
         Some(Thinking::Adaptive | Thinking::Enabled { .. } | Thinking::BetweenTools) => true,
         Some(Thinking::Disabled) => false,

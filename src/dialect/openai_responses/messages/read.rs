@@ -4,6 +4,7 @@ use crate::canonical::{
     Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
     ToolResult,
 };
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{content, reasoning, request, tools};
@@ -100,7 +101,7 @@ impl InputItemReader<'_> {
                 id: _,
                 status: _,
                 extra: _,
-            }) => scope.drop(ResponsesReason::VendorTool),
+            }) => scope.drop(OpenAiReason::ForeignServerTool),
             InputItemParam::Unknown(unknown) => read_unknown(scope, &unknown),
         }
     }
@@ -283,7 +284,7 @@ impl InputItemReader<'_> {
                 let input = ToolInput::from_arguments(arguments.get());
                 self.add_call(call_id, tools::TOOL_SEARCH.to_owned(), None, input);
             }
-            None => scope.drop(ResponsesReason::VendorTool),
+            None => scope.drop(OpenAiReason::ForeignServerTool),
         }
     }
 
@@ -303,7 +304,7 @@ impl InputItemReader<'_> {
                 let text = serde_json::json!({ "tools": found }).to_string();
                 self.add_result(call_id, vec![Block::Text(Text::from(text))]);
             }
-            None => scope.drop(ResponsesReason::VendorTool),
+            None => scope.drop(OpenAiReason::ForeignServerTool),
         }
     }
 
@@ -360,7 +361,7 @@ impl InputItemReader<'_> {
 /// the paths of later losses stay those of the client's body.
 fn read_unknown(scope: &mut Scope<'_>, unknown: &Unknown) {
     if FINISHED_VENDOR_ITEMS.contains(&unknown.tag.as_str()) {
-        scope.drop(ResponsesReason::VendorTool);
+        scope.drop(OpenAiReason::ForeignServerTool);
     } else {
         refuse_variant(scope, unknown, "input item");
     }
