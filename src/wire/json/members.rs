@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::error::JsonFault;
+use super::scan::MemberPosition;
 use super::{Extra, IntegerMode, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
 
 /// A type that is read from the members of a JSON object: a generated struct, or a union of them.
@@ -33,8 +34,8 @@ pub struct ObjectMembers<'s, 'de> {
     scanner: &'s mut Scanner<'de>,
     /// The offset after the opening brace, for [`Self::rewind`].
     start_of_members: usize,
-    /// The first name has been read, so that a comma comes before the next one.
-    is_started: bool,
+    /// Of the next member.
+    position: MemberPosition,
     /// The closing brace has been read.
     is_ended: bool,
 }
@@ -52,7 +53,7 @@ pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFa
     T::read(ObjectMembers {
         scanner,
         start_of_members,
-        is_started: false,
+        position: MemberPosition::First,
         is_ended: false,
     })
 }
@@ -85,8 +86,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         if self.is_ended {
             return Ok(None);
         }
-        let name = self.scanner.read_name(self.is_started)?;
-        self.is_started = true;
+        let name = self.scanner.read_name(self.position)?;
+        self.position = MemberPosition::Later;
         self.is_ended = name.is_none();
         Ok(name)
     }
@@ -94,9 +95,9 @@ impl<'de> ObjectMembers<'_, 'de> {
     /// As [`Self::read_name`], inlined for names without escapes or white space before them.
     #[inline]
     fn read_likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
-        match self.scanner.read_plain_name(self.is_started) {
+        match self.scanner.read_plain_name(self.position) {
             Some(name) => {
-                self.is_started = true;
+                self.position = MemberPosition::Later;
                 Ok(Some(Cow::Borrowed(name)))
             }
             None => self.read_name(),
@@ -113,8 +114,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         if self.scanner.outermost_spans().is_some() {
             return self.next_with_span(lookup);
         }
-        if let Some(name) = self.scanner.read_plain_name(self.is_started) {
-            self.is_started = true;
+        if let Some(name) = self.scanner.read_plain_name(self.position) {
+            self.position = MemberPosition::Later;
             let known = lookup(name);
             if known != NOT_KNOWN {
                 return Ok(Some(JsonKey::Known(known)));
@@ -326,7 +327,7 @@ impl<'de> ObjectMembers<'_, 'de> {
             self.scanner.reenter();
         }
         self.scanner.rewind(self.start_of_members);
-        self.is_started = false;
+        self.position = false;
         self.is_ended = false;
         self
     }

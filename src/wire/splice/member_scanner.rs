@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memchr2;
 
 use super::nested::{self, NestedStop};
-use super::scan::{Brackets, StringCut, find_string_end};
+use super::scan::{BracketKind, Brackets, StringCut, find_string_end};
 
 /// Finds all values of one top-level member in a document that arrives in pieces.
 ///
@@ -195,8 +195,12 @@ impl MemberScanner {
                 self.start = self.offset + at;
                 match byte {
                     b'"' => MemberScanState::InString,
-                    b'{' | b'[' => {
-                        self.open.push(byte == b'{');
+                    b'{' => {
+                        self.open.push(BracketKind::Object);
+                        MemberScanState::InNested
+                    }
+                    b'[' => {
+                        self.open.push(BracketKind::Array);
                         MemberScanState::InNested
                     }
                     b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => MemberScanState::InScalar,

@@ -8,7 +8,7 @@
 //!
 //! It took 120 KB from 15 µs, string by string, to 6 µs (docs/performance.md). Safe Rust only.
 
-use super::scan::{Brackets, StringCut, ends_with_escape, find_string_end};
+use super::scan::{BracketKind, Brackets, StringCut, ends_with_escape, find_string_end};
 use crate::wire::find::{ByteBlock, find_quote};
 
 /// Why skipping stopped.
@@ -113,10 +113,15 @@ fn skip_bytewise(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop 
 #[inline]
 fn track_bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
     match text.get(at) {
-        Some(b'{') => open.push(true),
-        Some(b'[') => open.push(false),
+        Some(b'{') => open.push(BracketKind::Object),
+        Some(b'[') => open.push(BracketKind::Array),
         Some(byte @ (b'}' | b']')) => {
-            if open.pop() != Some(*byte == b'}') {
+            let closed = if *byte == b'}' {
+                BracketKind::Object
+            } else {
+                BracketKind::Array
+            };
+            if open.pop() != Some(closed) {
                 return Some(NestedStop::Mismatch(at));
             }
             if open.is_empty() {

@@ -147,6 +147,13 @@ fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
     }
 }
 
+/// What a bracket opens or closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BracketKind {
+    Object,
+    Array,
+}
+
 /// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust the
 /// stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
 #[derive(Debug, Default)]
@@ -161,21 +168,25 @@ impl Brackets {
         self.depth == 0
     }
 
-    pub(super) fn push(&mut self, object: bool) {
+    pub(super) fn push(&mut self, bracket: BracketKind) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.innermost);
         }
-        self.innermost = self.innermost << 1 | u64::from(object);
+        self.innermost = self.innermost << 1 | u64::from(bracket == BracketKind::Object);
         self.depth += 1;
     }
 
-    pub(super) fn pop(&mut self) -> Option<bool> {
+    pub(super) fn pop(&mut self) -> Option<BracketKind> {
         self.depth = self.depth.checked_sub(1)?;
-        let object = self.innermost & 1 == 1;
+        let bracket = if self.innermost & 1 == 1 {
+            BracketKind::Object
+        } else {
+            BracketKind::Array
+        };
         self.innermost >>= 1;
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.innermost = self.outer.pop().unwrap_or_default();
         }
-        Some(object)
+        Some(bracket)
     }
 }

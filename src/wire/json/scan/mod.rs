@@ -30,6 +30,15 @@ mod skip;
 /// are skipped or kept as raw JSON may nest deeper: [`Scanner::skip_value`] does not recurse.
 const MAX_DEPTH: u8 = 128;
 
+/// Whether a comma comes before a member's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MemberPosition {
+    /// The first member of its object, which has no comma before it.
+    First,
+    /// A member after the first.
+    Later,
+}
+
 /// Reads a JSON text from its start.
 #[derive(Debug)]
 pub struct Scanner<'de> {
@@ -154,21 +163,21 @@ impl<'de> Scanner<'de> {
         JsonFault::syntax(reason, self.at)
     }
 
-    /// Reads the next member's name and the colon after it; `started` if it is not the first. `None` if the object ended; the
-    /// scanner is after its closing brace then.
+    /// Reads the next member's name and the colon after it. `None` if the object ended; the scanner is after its closing
+    /// brace then.
     #[inline]
-    pub(super) fn read_name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, JsonFault> {
+    pub(super) fn read_name(&mut self, position: MemberPosition) -> Result<Option<Cow<'de, str>>, JsonFault> {
         let mut next = self.peek();
         match next {
             Some(b'}') => {
                 self.leave();
                 return Ok(None);
             }
-            Some(b',') if started => {
+            Some(b',') if position == MemberPosition::Later => {
                 self.at += 1;
                 next = self.peek();
             }
-            Some(b'"') if !started => {}
+            Some(b'"') if position == MemberPosition::First => {}
             _ => return Err(self.syntax_fault("expected `,` or `}`")),
         }
         if next != Some(b'"') {
@@ -182,9 +191,9 @@ impl<'de> Scanner<'de> {
     /// As [`Self::read_name`], if the name has no escapes and no white space around it, as nearly all names that
     /// clients send. Otherwise `None`, and the scanner has not moved: the caller then calls `read_name`.
     #[inline]
-    pub(super) fn read_plain_name(&mut self, started: bool) -> Option<&'de str> {
+    pub(super) fn read_plain_name(&mut self, position: MemberPosition) -> Option<&'de str> {
         let bytes = self.text.as_bytes();
-        let start = if started {
+        let start = if position == MemberPosition::Later {
             if bytes.get(self.at) != Some(&b',') || bytes.get(self.at + 1) != Some(&b'"') {
                 return None;
             }
