@@ -1,4 +1,5 @@
-//! What docs/style.md requires of definitions: a type name is defined once in the workspace, and functions take a scope.
+//! What docs/style.md requires of definitions: a type name is defined once in the workspace, and functions take a
+//! scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

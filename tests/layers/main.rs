@@ -1,7 +1,7 @@
 //! Which part of the program may use which: what docs/architecture.md promises under "Rooms", checked in the source.
 //!
-//! A room is a module below the crate's root. The test reads the paths in every file of `src/` that begin with `crate` or
-//! `super`; test modules are left out, since a test may use whatever it needs. A failure names file and line.
+//! A room is a module below the crate's root. The test reads the paths in every file of `src/` that begin with `crate`
+//! or `super`; test modules are left out, since a test may use whatever it needs. A failure names file and line.
 
 mod definitions;
 

@@ -1,7 +1,7 @@
 //! Reasoning: how much of it a request asks for, and the items that carry it.
 //!
-//! The state of a reasoning item is its `encrypted_content`. A state of another vendor reaches a client of this API in a
-//! carrier in that member, and comes back in the same way.
+//! The state of a reasoning item is its `encrypted_content`. A state of another vendor reaches a client of this API in
+//! a carrier in that member, and comes back in the same way.
 
 use crate::canonical::{
     Effort as CanonicalEffort, Family, Opaque, Reasoning, ReasoningControl, ReasoningDisplay, Request, Scope,
@@ -240,7 +240,8 @@ pub fn write_output_item(
     let mut item = ReasoningItem::new();
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());
-    // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream again.
+    // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream
+    // again.
     item.encrypted_content =
         Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned_reasoning()), write_state));
     item.status = Some(status);

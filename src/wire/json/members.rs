@@ -144,8 +144,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(name.map(|name| to_key(name, lookup)))
     }
 
-    /// As [`Self::next`], for names with escapes or white space around them, and for the end of the object. Not inlined,
-    /// which keeps the loops of the generated types small: there are hundreds of them.
+    /// As [`Self::next`], for names with escapes or white space around them, and for the end of the object. Not
+    /// inlined, which keeps the loops of the generated types small: there are hundreds of them.
     #[inline(never)]
     fn next_in_any_spelling(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         Ok(self.read_name()?.map(|name| to_key(name, lookup)))
@@ -233,8 +233,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads a member that has one possible value, for which structs have no field. Another value is kept in `extra` and
-    /// written from there.
+    /// Reads a member that has one possible value, for which structs have no field. Another value is kept in `extra`
+    /// and written from there.
     pub fn read_constant(
         &mut self,
         name: &'static str,
@@ -268,14 +268,14 @@ impl<'de> ObjectMembers<'_, 'de> {
     ///
     /// No member is buffered: a variant is read from the text, once the tag is known.
     ///
-    /// - If the tag comes first, which most servers and clients ensure, the variant reads the members after it: every byte is
-    ///   scanned once.
+    /// - If the tag comes first, which most servers and clients ensure, the variant reads the members after it: every
+    ///   byte is scanned once.
     /// - If it comes later, the values before it are skipped and the scanner goes back to the first member. The variant
-    ///   meets the tag again then, as a constant or a field. The longest of the skipped values is remembered: if the variant
-    ///   keeps it as raw JSON (an unknown member, a schema), it is not scanned a second time.
+    ///   meets the tag again then, as a constant or a field. The longest of the skipped values is remembered: if the
+    ///   variant keeps it as raw JSON (an unknown member, a schema), it is not scanned a second time.
     ///
-    /// Unions that nest with the tag last at each level are scanned once more for each level above them. The limit on depth
-    /// bounds that to a factor of `MAX_DEPTH` (128).
+    /// Unions that nest with the tag last at each level are scanned once more for each level above them. The limit on
+    /// depth bounds that to a factor of `MAX_DEPTH` (128).
     ///
     /// # Errors
     /// If the text is no valid JSON, or the tag is neither a string nor null.

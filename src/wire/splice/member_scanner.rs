@@ -13,9 +13,9 @@ use super::scan::{BracketKind, Brackets, StringCut, find_string_end};
 /// forwarded request of 5 MB is sent on in the pieces in which it came.
 ///
 /// It returns offsets or gives up, and never reports an error. If it gives up (the document is malformed, or a key has
-/// escapes), the caller joins the pieces and calls [`find_members`](super::find_members), which finds the values or reports
-/// the error with its offset. It accepts no document that `find_members` refuses, except that words and numbers are not
-/// checked.
+/// escapes), the caller joins the pieces and calls [`find_members`](super::find_members), which finds the values or
+/// reports the error with its offset. It accepts no document that `find_members` refuses, except that words and numbers
+/// are not checked.
 #[derive(Debug)]
 pub struct MemberScanner {
     key: &'static [u8],

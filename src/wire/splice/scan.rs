@@ -47,8 +47,8 @@ pub(super) struct StringCut {
 
 /// Finds the end of the string that contains `from`, which must not be in the middle of an escape.
 ///
-/// It searches for quotes only, and for each quote counts the backslashes before it. Searching for backslashes, too, would
-/// stop at every escape, and code has one at each line break; few of them are before quotes.
+/// It searches for quotes only, and for each quote counts the backslashes before it. Searching for backslashes, too,
+/// would stop at every escape, and code has one at each line break; few of them are before quotes.
 pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
     loop {
         let found = find_quote(text, from);
@@ -80,8 +80,8 @@ pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     find_string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
 }
 
-/// Skips the value that starts at `at`. Strings and nested values are not checked beyond their end; numbers and words are,
-/// which costs nothing.
+/// Skips the value that starts at `at`. Strings and nested values are not checked beyond their end; numbers and words
+/// are, which costs nothing.
 pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, ScanError> {
     match text.get(at) {
         Some(b'"') => skip_string(text, at),
@@ -154,8 +154,8 @@ pub(super) enum BracketKind {
     Array,
 }
 
-/// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust the
-/// stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
+/// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust
+/// the stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
 #[derive(Debug, Default)]
 pub(super) struct Brackets {
     innermost: u64,

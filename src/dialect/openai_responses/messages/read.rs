@@ -308,8 +308,8 @@ impl InputItemReader<'_> {
         }
     }
 
-    /// Declares tools that the conversation adds, after those of the request and each of them once. Returns their names,
-    /// as the result of a search lists them.
+    /// Declares tools that the conversation adds, after those of the request and each of them once. Returns their
+    /// names, as the result of a search lists them.
     fn add_tools(&mut self, scope: &mut Scope<'_>, tools: Vec<ToolParam>) -> Vec<String> {
         let mut list = scope.field("tools");
         let mut added = tools::ReadTools::default();
@@ -332,7 +332,8 @@ impl InputItemReader<'_> {
         names
     }
 
-    /// Reads an update of the configuration. A request to another vendor has one configuration, so the last update wins.
+    /// Reads an update of the configuration. A request to another vendor has one configuration, so the last update
+    /// wins.
     fn read_update(&mut self, scope: &mut Scope<'_>, item: ConfigurationUpdateParam) {
         let ConfigurationUpdateParam {
             id: _,
@@ -357,8 +358,8 @@ impl InputItemReader<'_> {
     }
 }
 
-/// Reads an item of a type that the generated types do not have. An item is a whole message, so without it the indices in
-/// the paths of later losses stay those of the client's body.
+/// Reads an item of a type that the generated types do not have. An item is a whole message, so without it the indices
+/// in the paths of later losses stay those of the client's body.
 fn read_unknown(scope: &mut Scope<'_>, unknown: &Unknown) {
     if FINISHED_VENDOR_ITEMS.contains(&unknown.tag.as_str()) {
         scope.drop(OpenAiReason::ForeignServerTool);

@@ -51,8 +51,8 @@ pub fn write(
     }
 }
 
-/// Leaves out reasoning that no item of its turn follows: the API refuses it. Goes from the end, since whether an item is
-/// left out depends on those after it.
+/// Leaves out reasoning that no item of its turn follows: the API refuses it. Goes from the end, since whether an item
+/// is left out depends on those after it.
 fn drop_stranded_reasoning(scope: &mut Scope<'_>, items: Vec<InputItemParam>) -> Vec<InputItemParam> {
     let mut kept: Vec<InputItemParam> = Vec::with_capacity(items.len());
     let mut is_followed = false;

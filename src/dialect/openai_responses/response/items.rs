@@ -93,8 +93,8 @@ impl CallItem {
         item
     }
 
-    /// Writes a search for tools that the client runs. It is no variant of the generated types: only a client of this API
-    /// gets one, never the proxy from an upstream.
+    /// Writes a search for tools that the client runs. It is no variant of the generated types: only a client of this
+    /// API gets one, never the proxy from an upstream.
     pub fn write_tool_search(&self, arguments: &str, status: &ItemStatus) -> OutputItem {
         let arguments = serde_json::from_str::<RawJson>(arguments)
             .unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));

@@ -188,8 +188,8 @@ fn read_hints(scope: &mut Scope<'_>, is_async: Option<bool>, is_deferred: Option
     scope.ignore_member("defer_loading", &is_deferred, ResponsesReason::DeferredLoading);
 }
 
-/// Reads a search for tools. One that the client runs is a function like any other. One that the vendor runs is left out:
-/// since all tools are defined from the start, it would find nothing.
+/// Reads a search for tools. One that the client runs is a function like any other. One that the vendor runs is left
+/// out: since all tools are defined from the start, it would find nothing.
 fn read_search(scope: &mut Scope<'_>, tool: ToolSearchToolParam, index: usize, out: &mut ReadTools) {
     let ToolSearchToolParam {
         description,

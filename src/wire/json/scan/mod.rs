@@ -1,13 +1,14 @@
 //! The strict scanner: a position in a JSON text, and the methods that move it.
 //!
-//! It accepts what serde_json accepts for the generated types (RFC 8259, with the same limit on depth) and reports errors
-//! in serde_json's words; tests compare the two. Values that are skipped are checked as well, so a request with broken JSON
-//! anywhere is refused before it is translated. As in serde_json, only a lone surrogate in a skipped string is accepted.
+//! It accepts what serde_json accepts for the generated types (RFC 8259, with the same limit on depth) and reports
+//! errors in serde_json's words; tests compare the two. Values that are skipped are checked as well, so a request with
+//! broken JSON anywhere is refused before it is translated. As in serde_json, only a lone surrogate in a skipped string
+//! is accepted.
 //!
-//! It is faster than serde_json for three reasons. The text is known to be UTF-8, so that no string is checked for it again. A
-//! string without escapes is borrowed, and a [`LazyStr`] is not decoded at all. The members before a late tag are skipped,
-//! where serde builds a tree of them. With serde_json, translating a 120 KB request took 4.2 million instructions; it
-//! takes 1.4 now (docs/performance.md).
+//! It is faster than serde_json for three reasons. The text is known to be UTF-8, so that no string is checked for it
+//! again. A string without escapes is borrowed, and a [`LazyStr`] is not decoded at all. The members before a late tag
+//! are skipped, where serde builds a tree of them. With serde_json, translating a 120 KB request took 4.2 million
+//! instructions; it takes 1.4 now (docs/performance.md).
 //!
 //! Methods that are `#[inline]` are the common case of a compact document; those that are not, or are `#[cold]`, handle
 //! white space before names, escapes in them, and errors.
@@ -26,8 +27,8 @@ use crate::wire::find::find_special;
 mod mismatch;
 mod skip;
 
-/// How deep objects and arrays may nest; the limit of serde_json. It bounds the recursion of the generated types. Values that
-/// are skipped or kept as raw JSON may nest deeper: [`Scanner::skip_value`] does not recurse.
+/// How deep objects and arrays may nest; the limit of serde_json. It bounds the recursion of the generated types.
+/// Values that are skipped or kept as raw JSON may nest deeper: [`Scanner::skip_value`] does not recurse.
 const MAX_DEPTH: u8 = 128;
 
 /// Whether a comma comes before a member's name.
@@ -163,8 +164,8 @@ impl<'de> Scanner<'de> {
         JsonFault::syntax(reason, self.at)
     }
 
-    /// Reads the next member's name and the colon after it. `None` if the object ended; the scanner is after its closing
-    /// brace then.
+    /// Reads the next member's name and the colon after it. `None` if the object ended; the scanner is after its
+    /// closing brace then.
     #[inline]
     pub(super) fn read_name(&mut self, position: MemberPosition) -> Result<Option<Cow<'de, str>>, JsonFault> {
         let mut next = self.peek();
@@ -281,8 +282,8 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Reads a string as a slice of the document, without decoding it, if the document is shared. It is checked all the same:
-    /// decoding it later cannot fail.
+    /// Reads a string as a slice of the document, without decoding it, if the document is shared. It is checked all the
+    /// same: decoding it later cannot fail.
     #[inline]
     pub(super) fn read_lazy(&mut self) -> Result<LazyStr, JsonFault> {
         let Some(document) = self.document else {
@@ -363,8 +364,8 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    /// Skips a number and returns its text. Checks the grammar of RFC 8259 section 6: no leading zero or plus, and digits on
-    /// both sides of the point.
+    /// Skips a number and returns its text. Checks the grammar of RFC 8259 section 6: no leading zero or plus, and
+    /// digits on both sides of the point.
     fn read_digits(&mut self) -> Result<&'de str, JsonFault> {
         let start = self.at;
         let bytes = self.text.as_bytes();

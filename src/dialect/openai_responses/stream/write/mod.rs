@@ -30,8 +30,8 @@ pub struct ResponsesStreamWriter {
     /// The items that are done; the last event repeats them.
     output: Vec<OutputItem>,
     open_item: Option<OpenItem>,
-    /// A call that is closed and whose arguments are no JSON, with them. Only the end of the response shows whether they
-    /// were cut off, so its last events wait for the next block or that end.
+    /// A call that is closed and whose arguments are no JSON, with them. Only the end of the response shows whether
+    /// they were cut off, so its last events wait for the next block or that end.
     unparsed_call: Option<(CallItem, String)>,
     refusal: OwnRefusal,
     scratch: Vec<u8>,
