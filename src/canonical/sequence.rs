@@ -6,8 +6,8 @@ use super::{BlockStart, Delta, Event};
 
 /// Puts interleaved blocks one after another, in the order in which they opened.
 ///
-/// Deltas of the first open block pass at once; those of later blocks wait until it closes. A writer has one block
-/// open at a time. Only Chat Completions upstreams interleave, and only fragments of parallel tool calls; in most streams
+/// Deltas of the first open block pass at once; those of later blocks wait until it closes. A writer has one block open
+/// at a time. Only Chat Completions upstreams interleave, and only fragments of parallel tool calls; in most streams
 /// nothing waits.
 #[derive(Debug, Default)]
 pub struct Sequencer {

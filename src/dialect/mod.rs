@@ -2,11 +2,11 @@
 //!
 //! Every dialect's folder has the same names for the same things, and the direction is in the name: `request/read.rs`
 //! and `request/write.rs`, likewise `response`, `stream` and `messages`; `tools`, `reasoning`, `usage`, `error`,
-//! `endpoints`, `system_edit`, `count_tokens` and `rate_limits` for one subject each; `types` for the generated types and
-//! `reasons` for the texts of its losses. A dialect has no file for a subject that its API does not have.
+//! `endpoints`, `system_edit`, `count_tokens` and `rate_limits` for one subject each; `types` for the generated types
+//! and `reasons` for the texts of its losses. A dialect has no file for a subject that its API does not have.
 //!
-//! `openai` holds what the two OpenAI dialects share, `shared` what all dialects do. No dialect uses another; only bedrock,
-//! which is Claude in another envelope, uses claude.
+//! `openai` holds what the two OpenAI dialects share, `shared` what all dialects do. No dialect uses another; only
+//! bedrock, which is Claude in another envelope, uses claude.
 
 pub mod bedrock;
 pub mod claude;
@@ -38,8 +38,8 @@ pub fn find(name: DialectName) -> &'static dyn Dialect {
     }
 }
 
-/// Every reason that a dialect has for a loss: the name and the text, by the module that declares it. The text has names
-/// in braces where values are filled in.
+/// Every reason that a dialect has for a loss: the name and the text, by the module that declares it. The text has
+/// names in braces where values are filled in.
 pub fn reasons() -> Vec<(&'static str, &'static [(&'static str, &'static str)])> {
     vec![
         ("shared", shared::reasons::SharedReason::ALL),

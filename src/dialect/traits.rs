@@ -157,8 +157,8 @@ pub trait ErrorCodec {
 
 /// Requests for the number of tokens of a request, where a dialect has them.
 pub trait TokenCounting {
-    /// Takes the request for a response out of a request for the number of its tokens. `None` if the dialect has no such
-    /// requests.
+    /// Takes the request for a response out of a request for the number of its tokens. `None` if the dialect has no
+    /// such requests.
     ///
     /// # Errors
     /// An invalid request, naming the field by its JSON path.

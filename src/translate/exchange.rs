@@ -95,24 +95,24 @@ impl Exchange {
         request: &ClientRequest<'_>,
         identity: ExchangeIdentity<'_>,
     ) -> Result<(Self, WrittenRequest), Error> {
+        let scope = &mut Scope::root(losses);
         match EnvelopePair::find(config.client, config.upstream) {
-            Some(envelopes) => Self::begin_reenveloped(losses, config, request, identity, envelopes),
-            None => Self::begin_canonical(losses, config, request, identity),
+            Some(envelopes) => Self::begin_reenveloped(scope, config, request, identity, envelopes),
+            None => Self::begin_canonical(scope, config, request, identity),
         }
     }
 
     fn begin_canonical(
-        losses: &mut Losses,
+        scope: &mut Scope<'_>,
         config: &ExchangeConfig<'_>,
         client_request: &ClientRequest<'_>,
         identity: ExchangeIdentity<'_>,
     ) -> Result<(Self, WrittenRequest), Error> {
-        let mut scope = Scope::root(losses);
         let ReadRequest {
             mut request,
             preferences,
-        } = config.client.read_request(&mut scope, client_request)?;
-        config.carriers.drop_unaccepted(&mut scope, &mut request);
+        } = config.client.read_request(scope, client_request)?;
+        config.carriers.drop_unaccepted(scope, &mut request);
         // After the carriers: state of the memory is the proxy's own and needs no mark.
         let memory = config.memory.filter(|_| !config.client.replays_reasoning());
         let recorder = memory.map(|(memory, owner)| ReasoningRecorder::new(Arc::clone(memory), owner));
@@ -128,8 +128,8 @@ impl Exchange {
             length: client_request.body.len(),
         };
         let input_estimate = estimate::estimate_from_length(&request);
-        let mut written = config.upstream.write_request(&mut scope, &request, &target)?;
-        check_losses(losses, config.on_loss)?;
+        let mut written = config.upstream.write_request(scope, &request, &target)?;
+        check_losses(scope.losses(), config.on_loss)?;
         let exchange = Self {
             client: config.client,
             upstream: config.upstream,
@@ -152,7 +152,7 @@ impl Exchange {
     }
 
     fn begin_reenveloped(
-        losses: &mut Losses,
+        scope: &mut Scope<'_>,
         config: &ExchangeConfig<'_>,
         request: &ClientRequest<'_>,
         identity: ExchangeIdentity<'_>,
@@ -162,7 +162,7 @@ impl Exchange {
             model,
             is_streamed,
             written,
-        } = reenvelope::reenvelope_request(losses, config, envelopes, request)?;
+        } = reenvelope::reenvelope_request(scope, config, envelopes, request)?;
         let exchange = Self {
             client: config.client,
             upstream: config.upstream,

@@ -44,13 +44,12 @@ pub(super) struct ReenvelopedRequest {
 /// # Errors
 /// An invalid request, or one that contains something that the upstream does not accept and the response depends on.
 pub(super) fn reenvelope_request(
-    losses: &mut Losses,
+    scope: &mut Scope<'_>,
     config: &ExchangeConfig<'_>,
     envelopes: EnvelopePair,
     client_request: &ClientRequest<'_>,
 ) -> Result<ReenvelopedRequest, Error> {
-    let mut scope = Scope::root(losses);
-    let mut request = envelopes.client.unwrap_request(&mut scope, client_request)?;
+    let mut request = envelopes.client.unwrap_request(scope, client_request)?;
     if !config.edits.is_empty() {
         let body = edit_system(config, Bytes::copy_from_slice(&request.body))?;
         request.index = Index::read(&body);
@@ -64,8 +63,8 @@ pub(super) fn reenvelope_request(
         capabilities: &capabilities,
         length: client_request.body.len(),
     };
-    let written = envelopes.upstream.wrap_request(&mut scope, request, &target)?;
-    check_losses(losses, config.on_loss)?;
+    let written = envelopes.upstream.wrap_request(scope, request, &target)?;
+    check_losses(scope.losses(), config.on_loss)?;
     Ok(ReenvelopedRequest {
         model,
         is_streamed,

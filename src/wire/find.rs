@@ -1,22 +1,22 @@
 //! Searches JSON text for the bytes that matter, sixteen at a time (SIMD).
 //!
 //! Most of a request is long strings, and passing over them is the largest part of reading it. The vectors are those of
-//! the `wide` crate: std's intrinsics are unsafe to call, and of a plain loop over byte masks the compiler made shuffles
-//! that were slower than no masks at all (docs/performance.md, "Tried without gain").
+//! the `wide` crate: std's intrinsics are unsafe to call, and of a plain loop over byte masks the compiler made
+//! shuffles that were slower than no masks at all (docs/performance.md, "Tried without gain").
 
 use memchr::memchr;
 use wide::u8x16;
 
 /// Bytes in a vector.
 const WIDTH: usize = 16;
-/// Vectors that are checked one by one before a run counts as long. Most strings of a request (names, roles, identifiers)
-/// end within them, and the set-up of the wide loop would cost them more than it saves.
+/// Vectors that are checked one by one before a run counts as long. Most strings of a request (names, roles,
+/// identifiers) end within them, and the set-up of the wide loop would cost them more than it saves.
 const NEAR: usize = 4;
 /// Vectors that the wide loop, and a [`ByteBlock`], check together.
 const FAR: usize = 4;
 
-/// The index of the first special byte at or after `at`, or `bytes.len()` if there is none. Special are the bytes that a
-/// JSON string cannot contain as they are: a quote, a backslash and the control characters below 0x20.
+/// The index of the first special byte at or after `at`, or `bytes.len()` if there is none. Special are the bytes that
+/// a JSON string cannot contain as they are: a quote, a backslash and the control characters below 0x20.
 #[inline]
 pub fn find_special(bytes: &[u8], mut at: usize) -> usize {
     for _ in 0..NEAR {
@@ -75,7 +75,8 @@ impl<'a> ByteBlock<'a> {
         self.last
     }
 
-    /// Whether the block contains a quote. Cheaper than [`Self::quotes`]: the vectors are combined before one mask is made.
+    /// Whether the block contains a quote. Cheaper than [`Self::quotes`]: the vectors are combined before one mask is
+    /// made.
     #[inline(always)]
     pub fn has_quote(self) -> bool {
         let quotes = |found: u8x16, chunk| found | equals(u8x16::new(chunk), b'"');
@@ -119,8 +120,8 @@ fn equals(bytes: u8x16, byte: u8) -> u8x16 {
     bytes.simd_eq(u8x16::splat(byte))
 }
 
-/// Searches a long run, [`FAR`] vectors in each step. Not inlined: [`find_special`] is inlined in many places and rarely
-/// gets here.
+/// Searches a long run, [`FAR`] vectors in each step. Not inlined: [`find_special`] is inlined in many places and
+/// rarely gets here.
 #[inline(never)]
 fn find_special_far(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = chunk_at::<{ FAR * WIDTH }>(bytes, at) {
@@ -165,8 +166,8 @@ fn find_special_in_tail(bytes: &[u8], at: usize) -> usize {
 /// Searches the rest of a text that is shorter than a vector: the index of the first special byte, or the length.
 ///
 /// Every short string that is written comes here, because [`super::json::write_string`] searches each string by itself.
-/// The bytes are copied into one vector as two halves of a fixed length, which may overlap; a loop over single bytes, or a
-/// copy of variable length, would cost more.
+/// The bytes are copied into one vector as two halves of a fixed length, which may overlap; a loop over single bytes,
+/// or a copy of variable length, would cost more.
 fn find_special_in_short(bytes: &[u8]) -> usize {
     let mut chunk = [b' '; WIDTH];
     let half = if let (Some(head), Some(tail)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -226,8 +227,8 @@ fn first_index(marks: u32) -> usize {
 mod tests {
     use super::*;
 
-    /// Compares a search with a loop over bytes: every byte value at every position in texts of many lengths, with a start
-    /// before, at and after that position.
+    /// Compares a search with a loop over bytes: every byte value at every position in texts of many lengths, with a
+    /// start before, at and after that position.
     fn assert_agrees_with_loop(find: fn(&[u8], usize) -> usize, belongs: fn(u8) -> bool) {
         let by_loop = |bytes: &[u8], at: usize| {
             let found = bytes.iter().skip(at).position(|byte| belongs(*byte));

@@ -45,13 +45,14 @@ pub const ERROR: &str = "error:";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamFrame {
     name: Option<Bytes>,
-    /// Its data. For an error of an event stream, which has no payload, it is `{"message": …}` with the error's message.
+    /// Its data. For an error of an event stream, which has no payload, it is `{"message": …}` with the error's
+    /// message.
     pub data: Bytes,
 }
 
 impl StreamFrame {
-    /// Its name: the name of a server-sent event, or the type of an event stream's event. In an event stream, the prefix
-    /// [`EXCEPTION`] or [`ERROR`] marks a failure. `None` if it has no name or the name is not UTF-8.
+    /// Its name: the name of a server-sent event, or the type of an event stream's event. In an event stream, the
+    /// prefix [`EXCEPTION`] or [`ERROR`] marks a failure. `None` if it has no name or the name is not UTF-8.
     pub fn name(&self) -> Option<&str> {
         let name = std::str::from_utf8(self.name.as_deref()?).ok()?;
         Some(name).filter(|name| !name.is_empty())
@@ -78,8 +79,8 @@ impl fmt::Display for BadFrame {
 
 impl std::error::Error for BadFrame {}
 
-/// An incremental frame decoder. Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it
-/// returns `None`. At the end of the input call [`finish`](Self::finish), and then `next` until `None` again.
+/// An incremental frame decoder. Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next)
+/// until it returns `None`. At the end of the input call [`finish`](Self::finish), and then `next` until `None` again.
 #[derive(Debug)]
 pub enum FrameDecoder {
     /// For server-sent events.

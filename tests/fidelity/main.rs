@@ -1,5 +1,5 @@
-//! The fidelity matrix: what becomes of every case on every pair of dialects, in `docs/fidelity.md`, and the list of all
-//! reasons for losses, in `docs/losses.md`.
+//! The fidelity matrix: what becomes of every case on every pair of dialects, in `docs/fidelity.md`, and the list of
+//! all reasons for losses, in `docs/losses.md`.
 //!
 //! `cargo xtask fidelity` runs this with `UPDATE_FIDELITY` set, which writes the pages instead of comparing them.
 

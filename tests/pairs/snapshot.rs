@@ -64,8 +64,8 @@ fn print_facts(facts: &Facts, kind: CaseKind) -> String {
     out
 }
 
-/// The document of a section, as a diff if only the envelope changes: the reader is interested in the difference. Bodies
-/// of errors are printed in full, because they have no lines in common.
+/// The document of a section, as a diff if only the envelope changes: the reader is interested in the difference.
+/// Bodies of errors are printed in full, because they have no lines in common.
 fn print_document(section: &Section, input: &Input) -> String {
     let document = section.document.trim_end();
     if !section.same_family || input.kind == CaseKind::Error || document.is_empty() {

@@ -53,8 +53,8 @@ fn runs() -> impl Strategy<Value = Vec<Vec<Sent>>> {
 
 /// A copy of an event that differs from the others in its texts and in the members that `mask` selects.
 ///
-/// The fast path passes over some members of an event, because its reader ignores them. Which ones is not known here: any
-/// member may vary, so that the test fails as soon as a reader uses one that the fast path does not look at. An
+/// The fast path passes over some members of an event, because its reader ignores them. Which ones is not known here:
+/// any member may vary, so that the test fails as soon as a reader uses one that the fast path does not look at. An
 /// `extended` event also has the members that servers send and no client reads.
 fn varied(event: &Sent, copy: u64, mask: u16, extended: bool) -> Sent {
     let parsed = event

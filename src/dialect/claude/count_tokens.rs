@@ -1,6 +1,5 @@
-//! `POST /v1/messages/count_tokens`: the body is that of a request for a response, without the members that concern only
-//! the response.
-//! <https://platform.claude.com/docs/en/api/messages/count_tokens>
+//! `POST /v1/messages/count_tokens`: the body is that of a request for a response, without the members that concern
+//! only the response. <https://platform.claude.com/docs/en/api/messages/count_tokens>
 
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -8,8 +8,8 @@ use crate::wire::json::LazyStr;
 /// The name of a file that has none; the APIs require one.
 pub const UNNAMED_FILE: &str = "document.pdf";
 
-/// The URL of an image: its address, or a `data:` URL with its bytes. A file in a vendor's store is refused, because the
-/// upstream does not have it. `scope` is that of the image's block.
+/// The URL of an image: its address, or a `data:` URL with its bytes. A file in a vendor's store is refused, because
+/// the upstream does not have it. `scope` is that of the image's block.
 pub fn write_image_url(scope: &mut Scope<'_>, source: &MediaSource) -> Option<LazyStr> {
     match source {
         MediaSource::Base64 { media_type, data } => Some(data_url::write(media_type, data)),

@@ -15,8 +15,8 @@ fn effort_of_budget(budget: u64) -> Effort {
     }
 }
 
-/// The effort that a request asks for, or the nearest that this model accepts: the next lower one, otherwise its lowest.
-/// `None` if the request leaves the effort to the model, or the model accepts none.
+/// The effort that a request asks for, or the nearest that this model accepts: the next lower one, otherwise its
+/// lowest. `None` if the request leaves the effort to the model, or the model accepts none.
 pub fn nearest(scope: &mut Scope<'_>, request: &Request, capabilities: &Capabilities) -> Option<Effort> {
     let ReasoningControl {
         effort,

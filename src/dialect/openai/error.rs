@@ -21,14 +21,15 @@ pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error.retry_after(retry_after)
 }
 
-/// Reads an error that came with a success: a frame of a stream, or a whole body. `None` if the document is not an error.
+/// Reads an error that came with a success: a frame of a stream, or a whole body. `None` if the document is not an
+/// error.
 pub fn read_in_band(document: &Value) -> Option<Error> {
     read_object(document, ErrorClass::Upstream)
 }
 
 /// Reads OpenAI's `{"error": {…}}`, and the forms of compatible servers: a string instead of the object, and the object
-/// without the member around it. The most specific of code, message and type determines the class; `fallback` is the class
-/// of an error without any of them.
+/// without the member around it. The most specific of code, message and type determines the class; `fallback` is the
+/// class of an error without any of them.
 fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     let error = match document.get("error") {
         Some(Value::Null | Value::Bool(false)) | None if document.get("object") == Some(&json!("error")) => {
@@ -57,8 +58,8 @@ fn read_object(document: &Value, fallback: ErrorClass) -> Option<Error> {
     Some(Error::new(class, message))
 }
 
-/// Reads the error of a response that failed, by its code, type and message. `server_error` is the vendor's code for every
-/// failure of its own.
+/// Reads the error of a response that failed, by its code, type and message. `server_error` is the vendor's code for
+/// every failure of its own.
 pub fn read_failed(code: &str, kind: &str, message: &str) -> Error {
     let of_server = (code == "server_error").then_some(ErrorClass::Internal);
     let class = class_of_code(code)

@@ -11,9 +11,9 @@ use crate::wire::json::{LazyStr, compact};
 /// like success.
 pub const FAILED_TOOL: &str = "Tool execution failed.";
 
-/// Refuses calls and results that do not pair, which the APIs reject without naming the client's field: calls that share
-/// an identifier, and results without an earlier call. Every other result is handed to `on_result`, with the scope and the
-/// path of its block.
+/// Refuses calls and results that do not pair, which the APIs reject without naming the client's field: calls that
+/// share an identifier, and results without an earlier call. Every other result is handed to `on_result`, with the
+/// scope and the path of its block.
 pub fn check_calls<'a>(
     scope: &mut Scope<'_>,
     request: &'a Request,

@@ -1,7 +1,7 @@
 //! What OpenAI's two dialects share.
 //!
-//! The generated types of the two are different Rust types, even where their names are the same. What is here works on the
-//! canonical model, on names and on JSON; a dialect takes its own generated types apart and hands over the values.
+//! The generated types of the two are different Rust types, even where their names are the same. What is here works on
+//! the canonical model, on names and on JSON; a dialect takes its own generated types apart and hands over the values.
 //!
 //! - `request/read`: malformed bodies, numbers, moderation policies
 //! - `request/write`: limits, sampling, end users, schemas

@@ -1,5 +1,5 @@
-//! The headers that report rate limits (OpenAI API reference, rate limits: `x-ratelimit-*`). The time until a reset is a
-//! duration such as `6m0s`, `1s` or `120ms`.
+//! The headers that report rate limits (OpenAI API reference, rate limits: `x-ratelimit-*`). The time until a reset is
+//! a duration such as `6m0s`, `1s` or `120ms`.
 
 use std::time::Duration;
 

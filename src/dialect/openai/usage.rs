@@ -30,7 +30,8 @@ pub struct WrittenCounts {
 }
 
 impl WrittenCounts {
-    /// The counts to write: zeros if the upstream sent none, because clients read the members without checking for them.
+    /// The counts to write: zeros if the upstream sent none, because clients read the members without checking for
+    /// them.
     pub fn new(usage: Option<Usage>) -> Self {
         let usage = usage.unwrap_or_default();
         let input = usage.input_total();

@@ -6,7 +6,8 @@
 //! - `text_joiner`: how several texts become one
 //! - `endpoints`, `system_edit`, `reasons`, `types`: see [`crate::dialect`]
 //!
-//! Errors, rate limits and the list of models are the same in both of OpenAI's dialects: see [`crate::dialect::openai`].
+//! Errors, rate limits and the list of models are the same in both of OpenAI's dialects: see
+//! [`crate::dialect::openai`].
 
 mod content;
 mod endpoints;

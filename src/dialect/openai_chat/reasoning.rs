@@ -1,7 +1,7 @@
 //! Reasoning: how much of it a client asks for, and its text and state in messages.
 //!
-//! The API itself shows no reasoning. Compatible servers send its text as `reasoning_content` or `reasoning`, and routers
-//! send a vendor's state in `reasoning_details`, where this proxy puts its carriers.
+//! The API itself shows no reasoning. Compatible servers send its text as `reasoning_content` or `reasoning`, and
+//! routers send a vendor's state in `reasoning_details`, where this proxy puts its carriers.
 
 use serde::{Deserialize, Serialize};
 
@@ -102,8 +102,8 @@ struct WrittenReasoningDetail<'a> {
     data: &'a str,
 }
 
-/// The entry that carries a vendor's reasoning state. `None` for the marker of this dialect's own reasoning, which has no
-/// state.
+/// The entry that carries a vendor's reasoning state. `None` for the marker of this dialect's own reasoning, which has
+/// no state.
 pub fn write_detail(opaque: &Opaque, index: usize) -> Option<RawJson> {
     if opaque.origin == Family::OpenaiChat {
         return None;

@@ -48,7 +48,8 @@ fn plan(
     else {
         return Ok(());
     };
-    // An addition has the role of the message before it: compatible servers know `developer` only if the client uses it.
+    // An addition has the role of the message before it: compatible servers know `developer` only if the client uses
+    // it.
     let mut role = "system".to_owned();
     let mut leading = Vec::new();
     let mut next = None;
@@ -97,8 +98,8 @@ fn plan(
     Ok(())
 }
 
-/// Replaces the list if it contains nothing but instructions. There is no message after them to insert before, and without
-/// one the commas depend on which messages remain.
+/// Replaces the list if it contains nothing but instructions. There is no message after them to insert before, and
+/// without one the commas depend on which messages remain.
 fn rewrite_list(
     messages: &SpliceNode<'_>,
     leading: Vec<(SpliceNode<'_>, InstructionEdit)>,

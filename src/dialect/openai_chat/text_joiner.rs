@@ -2,9 +2,9 @@
 
 /// Finds the separator between texts that are written one after another.
 ///
-/// A model that cites splits its sentences at the citations. Such texts need no separator, which shows in the white space
-/// or punctuation where they meet. Other texts are separate paragraphs. The rule uses only what is known when a text
-/// begins, so that a streamed response is joined like a complete one.
+/// A model that cites splits its sentences at the citations. Such texts need no separator, which shows in the white
+/// space or punctuation where they meet. Other texts are separate paragraphs. The rule uses only what is known when a
+/// text begins, so that a streamed response is joined like a complete one.
 #[derive(Debug, Default)]
 pub struct TextJoiner {
     /// The last character so far.

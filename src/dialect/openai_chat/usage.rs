@@ -139,8 +139,8 @@ pub fn write_finish(
         },
         CanonicalReason::Length | CanonicalReason::ContextFull => FinishReason::Length,
         CanonicalReason::ContentFilter => FinishReason::ContentFilter,
-        // A model that refuses in words has simply stopped. A vendor that cuts the model off is a filter, which agents have
-        // to notice.
+        // A model that refuses in words has simply stopped. A vendor that cuts the model off is a filter, which agents
+        // have to notice.
         CanonicalReason::Refusal => match refusal {
             ModelRefusal::Written => FinishReason::Stop,
             ModelRefusal::Absent => FinishReason::ContentFilter,

@@ -1,5 +1,5 @@
-//! `POST /v1/responses/input_tokens`: the body is that of a request for a response, without the members that only concern
-//! the response. <https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens>
+//! `POST /v1/responses/input_tokens`: the body is that of a request for a response, without the members that only
+//! concern the response. <https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens>
 
 use bytes::Bytes;
 use serde_json::{Value, json};

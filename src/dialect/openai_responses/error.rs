@@ -56,8 +56,8 @@ pub fn read_frame(frame: &Unknown) -> Option<Error> {
     error::read_in_band(&json!({ "error": error }))
 }
 
-/// Writes the `error` of a response object whose status is `failed`. The codes are those that clients act upon. The object
-/// has no member for a delay, so agents parse it out of the message ("try again in").
+/// Writes the `error` of a response object whose status is `failed`. The codes are those that clients act upon. The
+/// object has no member for a delay, so agents parse it out of the message ("try again in").
 pub fn write_failed(error: &Error) -> ResponseError {
     let code = match error.class {
         ErrorClass::RateLimit => "rate_limit_exceeded",

@@ -38,7 +38,7 @@ use super::{
     Target, TokenCounting, WrittenError, WrittenRequest,
 };
 use crate::canonical::{Error, Family, RateLimits, Request, Response, Scope};
-use crate::dialect::openai::rate_limits;
+use crate::dialect::openai::{self, rate_limits};
 use crate::prompt::SystemEdits;
 
 /// The OpenAI Responses API.
@@ -149,10 +149,10 @@ impl RateLimitHeaders for OpenAiResponses {
 
 impl ModelList for OpenAiResponses {
     fn write_models(&self, models: &[&str], _query: Option<&str>) -> Vec<u8> {
-        endpoints::write_models(models)
+        openai::endpoints::write_models(models)
     }
 
     fn write_model(&self, model: &str) -> Vec<u8> {
-        endpoints::write_model(model)
+        openai::endpoints::write_model(model)
     }
 }

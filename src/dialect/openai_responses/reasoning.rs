@@ -1,14 +1,14 @@
 //! Reasoning: how much of it a request asks for, and the items that carry it.
 //!
-//! The state of a reasoning item is its `encrypted_content`. A state of another vendor reaches a client of this API in a
-//! carrier in that member, and comes back in the same way.
+//! The state of a reasoning item is its `encrypted_content`. A state of another vendor reaches a client of this API in
+//! a carrier in that member, and comes back in the same way.
 
 use crate::canonical::{
     Effort as CanonicalEffort, Family, Opaque, Reasoning, ReasoningControl, ReasoningDisplay, Request, Scope,
     Thinking,
 };
 use crate::capability::Capabilities;
-use crate::dialect::openai::effort;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::carrier;
@@ -27,7 +27,7 @@ pub fn read_effort(scope: &mut Scope<'_>, effort: &Effort) -> Option<CanonicalEf
         Effort::Xhigh => CanonicalEffort::Xhigh,
         Effort::Max => CanonicalEffort::Max,
         Effort::Other(_) => {
-            scope.drop(ResponsesReason::UnknownEffort);
+            scope.drop(OpenAiReason::UnknownEffort);
             return None;
         }
     })
@@ -74,10 +74,10 @@ pub fn read_control(scope: &mut Scope<'_>, reasoning: Option<ReasoningParam>) ->
     }
 }
 
-/// Writes `reasoning` of a request, as far as this model accepts it.
+/// Writes `reasoning` of a request, as far as this model accepts it. `effort` is an effort that the model accepts.
 pub fn write_control(
-    scope: &mut Scope<'_>,
     request: &Request,
+    effort: Option<CanonicalEffort>,
     capabilities: &Capabilities,
 ) -> Option<ReasoningParam> {
     let ReasoningControl {
@@ -85,7 +85,6 @@ pub fn write_control(
         thinking,
         display,
     } = &request.reasoning;
-    let effort = effort::nearest(scope, request, capabilities);
     let thinks = match thinking {
         Some(Thinking::Adaptive | Thinking::Enabled { .. } | Thinking::BetweenTools) => true,
         Some(Thinking::Disabled) => false,
@@ -241,7 +240,8 @@ pub fn write_output_item(
     let mut item = ReasoningItem::new();
     item.id = Some(id.to_owned());
     item.summary = Some(summary.collect());
-    // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream again.
+    // Text without a state gets a carrier that says so: when the item comes back, its text is sent to the upstream
+    // again.
     item.encrypted_content =
         Some(opaque.map_or_else(|| carrier::encode(&carrier::unsigned_reasoning()), write_state));
     item.status = Some(status);

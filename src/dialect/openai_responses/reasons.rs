@@ -19,13 +19,8 @@ reasons! {
         Truncation => "a conversation that is too long is not cut",
         ImageContext => "how the vendor keeps images in its context",
         ToolCallLimit => "calls are not counted",
-        CachingHint => "a caching hint",
         /// `prompt_cache_options.prewarm` asks to fill the cache without a response.
         Prewarm => "a request without an answer cannot be made",
-        ModerationBlocks => "no other vendor blocks by this policy",
-        ModerationScores => "no other vendor scores by this policy",
-        UserReplaced => "`safety_identifier` stands for it",
-        UnknownVerbosity => "a verbosity that the translation does not know",
         UnknownServiceTier => "a tier that is not known",
 
         // A client's input items.
@@ -34,8 +29,6 @@ reasons! {
         OutputWithoutCall => "an output that answers no call of the history",
         /// The `encrypted_content` of a compaction item is readable only at OpenAI.
         Compaction => "a compacted history that only its vendor can read",
-        /// In a client's history, and in one that is written for an upstream.
-        VendorTool => "calls and results of a vendor's own tools stay with that vendor",
         AdditionalTools => "the tools are available from the start",
         ConfigurationUpdate => "the last update holds for the whole conversation",
 
@@ -49,53 +42,33 @@ reasons! {
         // A client's tools.
         NamespaceDescription => "a namespace becomes the beginning of its tools' names",
         IndirectCallers => "a tool that the model may not call directly",
-        AsyncHint => "a hint for speed",
         DeferredLoading => "every tool is defined from the start",
         OutputSchema => "results are not held to a schema",
         SchemaIsNoObject => "a schema is an object",
-        UnknownToolFormat => "a format that the translation does not know",
         VendorToolSearch => "every tool is defined from the start, so that none has to be searched for",
         StoredPagesOnly => "a search of pages that the vendor has stored already cannot be asked for",
         SearchContentTypes => "the kinds of content that are searched are the vendor's choice",
-        UnknownToolChoice => "a choice that the translation does not know",
 
         // A client's reasoning.
-        UnknownEffort => "an effort that the translation does not know",
         ReasoningContext => "which turns' reasoning the model sees is the vendor's rule",
         ReasoningMode => "a mode of the vendor's own models",
         /// A carrier of another version, or a damaged one.
         UnreadableCarrier => "reasoning state that this version of the proxy did not make",
 
         // A request to an upstream: parameters.
-        NoOutputTokens => "an answer without any token cannot be asked for",
-        OutputLimit { most: u64 } => "this model writes at most {most} tokens",
-        LeastOutput { least: u64 } => "the limit is at least {least} tokens",
-        NoSampling => "this model takes no sampling parameters",
-        TemperatureOrTopP => "this model takes `temperature` or `top_p`, not both",
-        NoSuchParameter => "the API has no such parameter",
-        /// The API has no stop sequences.
-        StopSequences => "the proxy cuts the answer at stop sequences itself",
-        NoStructuredOutput => "this model is held to JSON, not to a schema",
-        UnenforceableSchema => "the schema is outside the subset that can be enforced",
 
         // A request to an upstream: the conversation.
-        DuplicateCallId => "two tool calls have the same id",
-        ResultWithoutCall => "the result of a tool call that is not in the history",
         /// The API refuses a reasoning item that no item of its turn follows.
         StrandedReasoning => "reasoning that nothing of its turn follows",
         ForeignReasoning => "another vendor's reasoning is not taken",
         ReasoningWithoutState => "reasoning without its state is known only where it was stored",
         SingleSystem => "this model takes one text of instructions",
         SpeakerName => "who speaks is told by the role alone",
-        CitationsInHistory => "citations are not sent back",
         AssistantIsText => "the assistant's messages hold text only",
 
         // A request to an upstream: content parts.
-        SearchResultAsText => "a search result became text",
         NoAudio => "audio is not taken",
         MisplacedBlock => "only text, images and documents stand here",
-        ForeignFile => "a file in one vendor's store is not known to another",
-        UnknownImageDetail => "a detail that is not known became `auto`",
         DocumentContext => "a document has no context of its own",
         NoCitations => "citations cannot be asked for",
         DocumentAsText => "a document of text became text",
@@ -105,14 +78,11 @@ reasons! {
         NoParallelSetting => "this model takes no such setting",
         NotStrict => "arguments are not held to this schema",
         UnknownGrammarSyntax => "a grammar in a syntax that is not known",
-        SearchLimit => "searches are not counted",
         BlockedDomains => "domains can be allowed, not blocked",
         NoForcedTool => "this model cannot be forced to call a tool",
 
         // Responses.
         UnknownPart { tag: String } => "a part of the unknown type `{tag}`",
-        VendorItem { item: String } => "the vendor's own item `{item}`",
         ContentNotInResponses => "content that an answer in this dialect does not hold",
-        VendorPause => "the vendor interrupted the answer; here that is an end",
     }
 }

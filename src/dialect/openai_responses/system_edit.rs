@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::canonical::Error;
+use crate::dialect::openai::system_edit::{edited_text, part_text};
 use crate::dialect::shared::system_edit;
 use crate::prompt::SystemEdits;
 use crate::wire::splice::{JsonKind, ScanError, SpliceNode, Splices, encode_str};
@@ -128,12 +129,7 @@ fn edit_content(
         JsonKind::String => edit_text(content, edits, splices)?,
         JsonKind::Array => {
             for part in content.elements()? {
-                let part = part?;
-                if part.kind() != JsonKind::Object {
-                    continue;
-                }
-                let text = part.get("text")?.filter(|text| text.kind() == JsonKind::String);
-                if let Some(text) = text {
+                if let Some(text) = part_text(&part?)? {
                     edit_text(&text, edits, splices)?;
                 }
             }
@@ -144,7 +140,7 @@ fn edit_content(
 }
 
 fn edit_text(text: &SpliceNode<'_>, edits: &SystemEdits, splices: &mut Splices) -> Result<(), ScanError> {
-    if let Cow::Owned(edited) = edits.replace(&text.text()?) {
+    if let Some(edited) = edited_text(text, edits)? {
         splices.replace(text.span(), encode_str(&edited));
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! Token counts, and why a response ended.
 
-use super::reasons::ResponsesReason;
 use super::types::*;
 use crate::canonical::{Finish, FinishReason, Scope, Usage as CanonicalUsage};
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::usage::{WrittenCounts, read_count, write_count};
 
 /// Reads the token counts of a response, and the number of web searches from its counts of tool calls.
 pub fn read_usage(usage: ResponseUsage, tools: Option<ToolUsage>) -> CanonicalUsage {
@@ -53,27 +54,25 @@ pub fn read_usage(usage: ResponseUsage, tools: Option<ToolUsage>) -> CanonicalUs
 
 /// Writes token counts. Clients' types require every number, so an unknown one is zero.
 pub fn write_usage(usage: CanonicalUsage) -> ResponseUsage {
-    let input = usage.input_total();
-    let CanonicalUsage {
-        fresh: _,
+    let WrittenCounts {
+        input,
         cache_read,
         cache_write,
-        cache_write_1h: _,
         output,
         reasoning,
-        web_searches: _,
-    } = usage;
+        total,
+    } = WrittenCounts::new(Some(usage));
     let mut input_details = InputTokensDetails::new();
-    input_details.cached_tokens = Some(to_signed(cache_read));
-    input_details.cache_write_tokens = Some(to_signed(cache_write));
+    input_details.cached_tokens = Some(cache_read);
+    input_details.cache_write_tokens = Some(cache_write);
     let mut output_details = OutputTokensDetails::new();
-    output_details.reasoning_tokens = Some(to_signed(reasoning.unwrap_or_default()));
+    output_details.reasoning_tokens = Some(reasoning);
     let mut out = ResponseUsage::new();
-    out.input_tokens = Some(to_signed(input));
+    out.input_tokens = Some(input);
     out.input_tokens_details = Some(input_details);
-    out.output_tokens = Some(to_signed(output));
+    out.output_tokens = Some(output);
     out.output_tokens_details = Some(output_details);
-    out.total_tokens = Some(to_signed(input.saturating_add(output)));
+    out.total_tokens = Some(total);
     out
 }
 
@@ -81,21 +80,11 @@ pub fn write_usage(usage: CanonicalUsage) -> ResponseUsage {
 pub fn write_tool_usage(usage: CanonicalUsage) -> Option<ToolUsage> {
     (usage.web_searches > 0).then(|| ToolUsage {
         web_search: Some(ToolUsageWebSearch {
-            num_requests: Some(to_signed(usage.web_searches)),
+            num_requests: Some(write_count(usage.web_searches)),
             ..ToolUsageWebSearch::new()
         }),
         ..ToolUsage::new()
     })
-}
-
-/// A count. A negative one comes from a broken upstream and counts as zero.
-fn read_count(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or_default()
-}
-
-/// A count as the API's integers have it.
-pub fn to_signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// Reads why a response is incomplete. Whatever the API adds to these reasons is taken for a limit: the text broke off.
@@ -125,7 +114,7 @@ pub enum OwnRefusal {
 
 /// How a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponseEnd {
+pub enum ResponseOutcome {
     /// Complete.
     Completed,
     /// The output limit was reached.
@@ -134,7 +123,7 @@ pub enum ResponseEnd {
     Filtered,
 }
 
-impl ResponseEnd {
+impl ResponseOutcome {
     /// The end that a finish reason amounts to. A refusal in the model's own words is a complete response.
     pub fn from_finish(scope: &mut Scope<'_>, finish: &Finish, refusal: OwnRefusal) -> Self {
         let Finish {
@@ -147,7 +136,7 @@ impl ResponseEnd {
             FinishReason::Pause | FinishReason::Compaction => {
                 scope
                     .field("finish_reason")
-                    .approximate(ResponsesReason::VendorPause);
+                    .approximate(OpenAiReason::Interrupted);
                 Self::Completed
             }
             FinishReason::Refusal if refusal == OwnRefusal::Present => Self::Completed,

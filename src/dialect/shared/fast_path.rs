@@ -1,24 +1,25 @@
 //! The fast path for repeated stream events.
 //!
-//! Most events of a stream add one more piece of text to the same block, and differ from the event before in that text only.
-//! [`DeltaFastPath`] reads such an event without parsing it, and [`FrameCache`] writes such a frame without serializing it.
-//! Both learn from an event that was handled the normal way, and give up as soon as something else differs. An event costs
-//! 2,400 to 3,200 instructions with them, and 7,000 to 15,000 without (docs/performance.md).
+//! Most events of a stream add one more piece of text to the same block, and differ from the event before in that text
+//! only. [`DeltaFastPath`] reads such an event without parsing it, and [`FrameCache`] writes such a frame without
+//! serializing it. Both learn from an event that was handled the normal way, and give up as soon as something else
+//! differs. An event costs 2,400 to 3,200 instructions with them, and 7,000 to 15,000 without (docs/performance.md).
 
 use bytes::BytesMut;
 
 use crate::canonical::{Delta, Event};
 use crate::wire::json::{EventPattern, FieldPaths, FrameTemplate, TemplateMarks};
 
-/// After this many patterns in a row that no event matched, a stream makes no more of them. Making one costs a pass over an
-/// event, and some servers vary a member in each event that a pattern does not allow to vary.
+/// After this many patterns in a row that no event matched, a stream makes no more of them. Making one costs a pass
+/// over an event, and some servers vary a member in each event that a pattern does not allow to vary.
 const MAX_UNMATCHED: u8 = 3;
 
 /// Reads the events of a stream that differ from the event before in their text only.
 ///
 /// For each frame, a reader first calls [`DeltaFastPath::read`]. If that returns `None`, the reader reads the frame the
-/// normal way and then calls [`DeltaFastPath::learn`] with the events it made. What those events changed in the reader (an
-/// opened or closed block) may have changed what a piece means, so a pattern ends with the first frame that it does not match.
+/// normal way and then calls [`DeltaFastPath::learn`] with the events it made. What those events changed in the reader
+/// (an opened or closed block) may have changed what a piece means, so a pattern ends with the first frame that it does
+/// not match.
 #[derive(Debug, Default)]
 pub struct DeltaFastPath {
     state: PatternState,
@@ -59,11 +60,11 @@ enum DeltaKind {
 }
 
 impl DeltaFastPath {
-    /// Reads a frame that differs from the last one in its text only: the index of its block, and its delta, which is not
-    /// empty. `None` if the frame has to be read the normal way.
+    /// Reads a frame that differs from the last one in its text only: the index of its block, and its delta, which is
+    /// not empty. `None` if the frame has to be read the normal way.
     ///
-    /// The reader has to do with the delta what reading the frame would have done, such as to collect the text of a signed
-    /// reasoning block.
+    /// The reader has to do with the delta what reading the frame would have done, such as to collect the text of a
+    /// signed reasoning block.
     pub fn read(&mut self, name: Option<&str>, data: &[u8]) -> Option<(u32, Delta)> {
         let PatternState::Learned(learned) = &mut self.state else {
             return None;
@@ -128,10 +129,10 @@ impl DeltaFastPath {
 
 /// Writes the frames of a block's deltas, which differ in their text (and, in one dialect, their number) only.
 ///
-/// For each delta, a writer first calls [`FrameCache::write`]. If that returns false, the writer writes the frame the normal
-/// way and calls [`FrameCache::record_full_write`]. If that returns true, the writer writes the same frame once more into a
-/// separate buffer, with the markers of [`FrameTemplate`] in place of its text and number, and calls [`FrameCache::learn`]. The
-/// writer calls [`FrameCache::clear`] as soon as anything else in its frames changes.
+/// For each delta, a writer first calls [`FrameCache::write`]. If that returns false, the writer writes the frame the
+/// normal way and calls [`FrameCache::record_full_write`]. If that returns true, the writer writes the same frame once
+/// more into a separate buffer, with the markers of [`FrameTemplate`] in place of its text and number, and calls
+/// [`FrameCache::learn`]. The writer calls [`FrameCache::clear`] as soon as anything else in its frames changes.
 #[derive(Debug, Default)]
 pub struct FrameCache(FrameState);
 
@@ -167,8 +168,8 @@ impl FrameCache {
         }
     }
 
-    /// Records that a frame was written the normal way. Returns true if a template should be made now. That is after the second
-    /// frame: a template costs as much as a frame, which does not pay for blocks of one delta.
+    /// Records that a frame was written the normal way. Returns true if a template should be made now. That is after
+    /// the second frame: a template costs as much as a frame, which does not pay for blocks of one delta.
     ///
     /// Called after the frame was sent, so that what the client gets does not depend on the template.
     pub fn record_full_write(&mut self) -> bool {
@@ -302,7 +303,8 @@ mod tests {
             let expected = match name {
                 // Two deltas are read in full before there is a pattern.
                 DialectName::Claude => 4,
-                // The event of the first delta also opens the block, so it is no single delta; then two are read in full.
+                // The event of the first delta also opens the block, so it is no single delta; then two are read in
+                // full.
                 DialectName::OpenAiChat | DialectName::OpenAiResponses => 3,
                 // Each event is inside a chunk, which also has a pattern, from the second chunk on.
                 DialectName::Bedrock => 4 + 7,

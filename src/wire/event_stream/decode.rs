@@ -35,8 +35,8 @@ pub struct EventStreamMessage {
     pub payload: Bytes,
 }
 
-/// Why the input cannot be read. The decoder returns this error from then on: after a damaged message, the start of the next
-/// one is not known.
+/// Why the input cannot be read. The decoder returns this error from then on: after a damaged message, the start of the
+/// next one is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadMessage {
     /// A message is longer than the limit, in bytes.
@@ -70,8 +70,9 @@ impl std::error::Error for BadMessage {}
 
 /// An incremental reader of an event stream.
 ///
-/// Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it returns `None`. At the end
-/// of the input call [`finish`](Self::finish), and then `next` once more: a message that is not complete is an error then.
+/// Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it returns `None`. At
+/// the end of the input call [`finish`](Self::finish), and then `next` once more: a message that is not complete is an
+/// error then.
 #[derive(Debug)]
 pub struct EventStreamDecoder {
     limit: usize,

@@ -24,8 +24,8 @@ pub fn write_exception(out: &mut BytesMut, exception_type: &str, payload: &[u8])
     write_message(out, &headers, |out| out.extend_from_slice(payload));
 }
 
-/// Appends a message. The prelude needs lengths that are known only after the payload has been written, so it is filled in
-/// afterwards.
+/// Appends a message. The prelude needs lengths that are known only after the payload has been written, so it is filled
+/// in afterwards.
 fn write_message(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_bytes(0, PRELUDE);

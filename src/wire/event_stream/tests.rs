@@ -60,7 +60,8 @@ fn text(value: &str) -> Vec<u8> {
     out
 }
 
-/// The example in the documentation of the format (see `mod.rs`): a message without headers whose payload is `{'foo':'bar'}`.
+/// The example in the documentation of the format (see `mod.rs`): a message without headers whose payload is
+/// `{'foo':'bar'}`.
 #[test]
 fn the_example_of_the_documentation_is_read() {
     let payload_only = [

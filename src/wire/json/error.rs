@@ -16,8 +16,8 @@ const MAX_MESSAGE: usize = 240;
 /// Why a document could not be read as the type that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// The JSON path of the value, such as `messages[0].content[1].source.data`. Empty if the document itself is the faulty
-    /// value or is not valid JSON.
+    /// The JSON path of the value, such as `messages[0].content[1].source.data`. Empty if the document itself is the
+    /// faulty value or is not valid JSON.
     pub path: String,
     /// What was found and what was expected.
     pub message: String,
@@ -57,8 +57,8 @@ pub fn parse_text<T: ReadJson>(text: &str) -> Result<T, ReadError> {
     parse_with(&mut Scanner::new(text))
 }
 
-/// As [`parse`], and the document's lazy strings ([`super::LazyStr`]) become slices that keep it alive. For requests only,
-/// which live as long as their translation.
+/// As [`parse`], and the document's lazy strings ([`super::LazyStr`]) become slices that keep it alive. For requests
+/// only, which live as long as their translation.
 ///
 /// # Errors
 /// As [`parse`].
@@ -70,9 +70,9 @@ pub fn parse_shared<T: ReadJson>(document: &Bytes) -> Result<T, ReadError> {
     }
 }
 
-/// As [`parse_shared`], and also returns the members of the outermost object that have one of these names: as raw JSON in
-/// their own spelling, without white space between tokens, in the order of `names`. If a name occurs more than once, its
-/// last value counts.
+/// As [`parse_shared`], and also returns the members of the outermost object that have one of these names: as raw JSON
+/// in their own spelling, without white space between tokens, in the order of `names`. If a name occurs more than once,
+/// its last value counts.
 ///
 /// # Errors
 /// As [`parse`].
@@ -104,8 +104,8 @@ fn parse_with<T: ReadJson>(scanner: &mut Scanner<'_>) -> Result<T, ReadError> {
     })
 }
 
-/// Why reading stopped. Every read method returns it, so it is boxed: a `Result` of a small value stays small, and a fault is
-/// rare.
+/// Why reading stopped. Every read method returns it, so it is boxed: a `Result` of a small value stays small, and a
+/// fault is rare.
 #[derive(Debug)]
 pub struct JsonFault(Box<FaultCause>);
 
@@ -131,8 +131,8 @@ impl JsonFault {
         }))
     }
 
-    /// Puts the name of a member, or the index of an item, before the path. Called on the way out of each level, so that no
-    /// path is built while everything goes well.
+    /// Puts the name of a member, or the index of an item, before the path. Called on the way out of each level, so
+    /// that no path is built while everything goes well.
     #[cold]
     pub(super) fn within(mut self, above: &str) -> Self {
         if let FaultCause::Data { path, message: _ } = &mut *self.0 {
@@ -143,8 +143,8 @@ impl JsonFault {
 }
 
 /// The error for a document that is not valid JSON, in serde_json's words: serde_json parses it a second time. Where it
-/// finds no error (a lone surrogate is one only if the string is decoded; depth counts only where something recurses), our
-/// own words with line and column in serde_json's form.
+/// finds no error (a lone surrogate is one only if the string is decoded; depth counts only where something recurses),
+/// our own words with line and column in serde_json's form.
 #[cold]
 fn syntax_error(document: &[u8], reason: &str, at: usize) -> ReadError {
     let message = match serde_json::from_slice::<IgnoredAny>(document) {

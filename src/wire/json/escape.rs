@@ -2,11 +2,11 @@
 
 use crate::wire::find::find_special;
 
-/// Appends a string with its quotes. It escapes what RFC 8259 demands (quote, backslash, control characters) and nothing
-/// else, with the short escape if there is one: the bytes that serde_json writes.
+/// Appends a string with its quotes. It escapes what RFC 8259 demands (quote, backslash, control characters) and
+/// nothing else, with the short escape if there is one: the bytes that serde_json writes.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Room for a typical share of escapes. Growing doubles the vector and copies all of it, which is expensive right after
-    // a large text, when little follows.
+    // Room for a typical share of escapes. Growing doubles the vector and copies all of it, which is expensive right
+    // after a large text, when little follows.
     out.reserve(text.len() + text.len() / 16 + 2);
     out.push(b'"');
     write_escaped(text, out);

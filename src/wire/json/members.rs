@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::error::JsonFault;
+use super::scan::MemberPosition;
 use super::{Extra, IntegerMode, JsonKey, Map, NOT_KNOWN, RawJson, ReadJson, Scanner, UnionTag, number};
 
 /// A type that is read from the members of a JSON object: a generated struct, or a union of them.
@@ -33,8 +34,8 @@ pub struct ObjectMembers<'s, 'de> {
     scanner: &'s mut Scanner<'de>,
     /// The offset after the opening brace, for [`Self::rewind`].
     start_of_members: usize,
-    /// The first name has been read, so that a comma comes before the next one.
-    is_started: bool,
+    /// Of the next member.
+    position: MemberPosition,
     /// The closing brace has been read.
     is_ended: bool,
 }
@@ -52,7 +53,7 @@ pub fn read_object<T: ReadObject>(scanner: &mut Scanner<'_>) -> Result<T, JsonFa
     T::read(ObjectMembers {
         scanner,
         start_of_members,
-        is_started: false,
+        position: MemberPosition::First,
         is_ended: false,
     })
 }
@@ -85,8 +86,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         if self.is_ended {
             return Ok(None);
         }
-        let name = self.scanner.read_name(self.is_started)?;
-        self.is_started = true;
+        let name = self.scanner.read_name(self.position)?;
+        self.position = MemberPosition::Later;
         self.is_ended = name.is_none();
         Ok(name)
     }
@@ -94,9 +95,9 @@ impl<'de> ObjectMembers<'_, 'de> {
     /// As [`Self::read_name`], inlined for names without escapes or white space before them.
     #[inline]
     fn read_likely_name(&mut self) -> Result<Option<Cow<'de, str>>, JsonFault> {
-        match self.scanner.read_plain_name(self.is_started) {
+        match self.scanner.read_plain_name(self.position) {
             Some(name) => {
-                self.is_started = true;
+                self.position = MemberPosition::Later;
                 Ok(Some(Cow::Borrowed(name)))
             }
             None => self.read_name(),
@@ -113,8 +114,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         if self.scanner.outermost_spans().is_some() {
             return self.next_with_span(lookup);
         }
-        if let Some(name) = self.scanner.read_plain_name(self.is_started) {
-            self.is_started = true;
+        if let Some(name) = self.scanner.read_plain_name(self.position) {
+            self.position = MemberPosition::Later;
             let known = lookup(name);
             if known != NOT_KNOWN {
                 return Ok(Some(JsonKey::Known(known)));
@@ -143,8 +144,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(name.map(|name| to_key(name, lookup)))
     }
 
-    /// As [`Self::next`], for names with escapes or white space around them, and for the end of the object. Not inlined,
-    /// which keeps the loops of the generated types small: there are hundreds of them.
+    /// As [`Self::next`], for names with escapes or white space around them, and for the end of the object. Not
+    /// inlined, which keeps the loops of the generated types small: there are hundreds of them.
     #[inline(never)]
     fn next_in_any_spelling(&mut self, lookup: fn(&str) -> u16) -> Result<Option<JsonKey<'de>>, JsonFault> {
         Ok(self.read_name()?.map(|name| to_key(name, lookup)))
@@ -232,8 +233,8 @@ impl<'de> ObjectMembers<'_, 'de> {
         Ok(())
     }
 
-    /// Reads a member that has one possible value, for which structs have no field. Another value is kept in `extra` and
-    /// written from there.
+    /// Reads a member that has one possible value, for which structs have no field. Another value is kept in `extra`
+    /// and written from there.
     pub fn read_constant(
         &mut self,
         name: &'static str,
@@ -267,14 +268,14 @@ impl<'de> ObjectMembers<'_, 'de> {
     ///
     /// No member is buffered: a variant is read from the text, once the tag is known.
     ///
-    /// - If the tag comes first, which most servers and clients ensure, the variant reads the members after it: every byte is
-    ///   scanned once.
+    /// - If the tag comes first, which most servers and clients ensure, the variant reads the members after it: every
+    ///   byte is scanned once.
     /// - If it comes later, the values before it are skipped and the scanner goes back to the first member. The variant
-    ///   meets the tag again then, as a constant or a field. The longest of the skipped values is remembered: if the variant
-    ///   keeps it as raw JSON (an unknown member, a schema), it is not scanned a second time.
+    ///   meets the tag again then, as a constant or a field. The longest of the skipped values is remembered: if the
+    ///   variant keeps it as raw JSON (an unknown member, a schema), it is not scanned a second time.
     ///
-    /// Unions that nest with the tag last at each level are scanned once more for each level above them. The limit on depth
-    /// bounds that to a factor of `MAX_DEPTH` (128).
+    /// Unions that nest with the tag last at each level are scanned once more for each level above them. The limit on
+    /// depth bounds that to a factor of `MAX_DEPTH` (128).
     ///
     /// # Errors
     /// If the text is no valid JSON, or the tag is neither a string nor null.
@@ -326,7 +327,7 @@ impl<'de> ObjectMembers<'_, 'de> {
             self.scanner.reenter();
         }
         self.scanner.rewind(self.start_of_members);
-        self.is_started = false;
+        self.position = false;
         self.is_ended = false;
         self
     }

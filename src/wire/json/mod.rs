@@ -1,7 +1,7 @@
 //! The JSON runtime of the generated types: reads them, writes them, and keeps what they do not know.
 //!
-//! Objects keep unknown members ([`Extra`]), unions keep unknown variants ([`Unknown`]), and free-form JSON keeps its text
-//! ([`RawJson`]). So a document that is read and written loses nothing but the order of its members.
+//! Objects keep unknown members ([`Extra`]), unions keep unknown variants ([`Unknown`]), and free-form JSON keeps its
+//! text ([`RawJson`]). So a document that is read and written loses nothing but the order of its members.
 //!
 //! # Files, in reading order
 //!
@@ -23,10 +23,11 @@
 //!
 //! # Two scanners
 //!
-//! [`Scanner`] reads a document in full, into types, for a translation. It is strict: it accepts what serde_json accepts.
-//! [`crate::wire::splice`] finds a few values in a document that is forwarded, and leaves the rest of it unread. It is
-//! lenient: of a value that it skips it checks only that strings end and brackets pair. That is why there are two: checking
-//! everything would make forwarding a request several times as expensive, and the upstream checks it anyway.
+//! [`Scanner`] reads a document in full, into types, for a translation. It is strict: it accepts what serde_json
+//! accepts. [`crate::wire::splice`] finds a few values in a document that is forwarded, and leaves the rest of it
+//! unread. It is lenient: of a value that it skips it checks only that strings end and brackets pair. That is why there
+//! are two: checking everything would make forwarding a request several times as expensive, and the upstream checks it
+//! anyway.
 
 mod error;
 mod escape;
@@ -88,8 +89,8 @@ macro_rules! read_as_untagged {
 }
 pub(crate) use read_as_untagged;
 
-/// Implements [`ReadJson`] by a function of this module, and `Deserialize` by way of raw JSON. The latter is for generated types
-/// within documents that serde_json reads; its error has the path within the value only.
+/// Implements [`ReadJson`] by a function of this module, and `Deserialize` by way of raw JSON. The latter is for
+/// generated types within documents that serde_json reads; its error has the path within the value only.
 macro_rules! read_with {
     ($type:ty, $read:ident) => {
         impl $crate::wire::json::ReadJson for $type {

@@ -1,7 +1,7 @@
 //! Records members of the outermost object as raw JSON while the document is read.
 //!
-//! A response of the Responses API repeats members of its request (`tools`, `text`, `instructions` …) as the client spelled
-//! them. Recording their offsets during the read saves a second pass over the request.
+//! A response of the Responses API repeats members of its request (`tools`, `text`, `instructions` …) as the client
+//! spelled them. Recording their offsets during the read saves a second pass over the request.
 
 use std::ops::Range;
 

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use super::error::JsonFault;
 use super::{Map, Scanner, read_object};
 
-/// A type that is read from JSON. Generated types implement it by [`super::read_as_object`], [`super::read_as_untagged`]
-/// or [`super::open_enum`].
+/// A type that is read from JSON. Generated types implement it by [`super::read_as_object`],
+/// [`super::read_as_untagged`] or [`super::open_enum`].
 pub trait ReadJson: Sized {
     /// Reads one value; the scanner is after it then.
     ///

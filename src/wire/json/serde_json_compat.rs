@@ -1,7 +1,7 @@
 //! The two places where this module relies on internals of serde_json, which a new version may change.
 //!
-//! Both concern `RawValue`. If an update of serde_json changes one, a test fails: `raw_json_is_kept_unchanged` below for
-//! reading, `writes_the_same_as_serde_json` in `serializer.rs` for writing.
+//! Both concern `RawValue`. If an update of serde_json changes one, a test fails: `raw_json_is_kept_unchanged` below
+//! for reading, `writes_the_same_as_serde_json` in `serializer.rs` for writing.
 
 use std::fmt;
 
@@ -15,11 +15,11 @@ use super::RawJson;
 /// serializer writes the string in it without quotes. [`super::serializer`] recognises the name and does the same.
 pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Keeps a text that the scanner has already found to be one valid JSON value; `None` never happens as long as serde_json
-/// accepts a map for a `RawValue`.
+/// Keeps a text that the scanner has already found to be one valid JSON value; `None` never happens as long as
+/// serde_json accepts a map for a `RawValue`.
 ///
-/// serde_json's public constructor, `RawValue::from_string`, would parse every byte again. A `RawValue` that comes from a
-/// deserializer is not checked: it asks for a newtype struct, accepts a map and takes the map's string as it is.
+/// serde_json's public constructor, `RawValue::from_string`, would parse every byte again. A `RawValue` that comes from
+/// a deserializer is not checked: it asks for a newtype struct, accepts a map and takes the map's string as it is.
 pub(super) fn raw_from_valid(span: &str) -> Option<RawJson> {
     RawJson::deserialize(CheckedJson(span)).ok()
 }

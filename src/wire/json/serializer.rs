@@ -1,12 +1,12 @@
 //! The serde serializer that writes generated types.
 //!
-//! It writes the bytes that serde_json writes, which `writes_the_same_as_serde_json` checks. serde_json checks the bytes
-//! of a string one by one and calls an `io::Write` for each piece. Here strings are searched with SIMD, names and constants
-//! ([`NoEscape`]) are not searched at all, and everything is appended to one vector.
+//! It writes the bytes that serde_json writes, which `writes_the_same_as_serde_json` checks. serde_json checks the
+//! bytes of a string one by one and calls an `io::Write` for each piece. Here strings are searched with SIMD, names and
+//! constants ([`NoEscape`]) are not searched at all, and everything is appended to one vector.
 //!
 //! Two names carry information from a type to the serializer, since serde has no other way: a newtype struct named
-//! [`NO_ESCAPE`], and the struct named [`RAW_VALUE`] as which serde_json serializes raw JSON. The second one is an internal of
-//! serde_json; see `serde_json_compat.rs`.
+//! [`NO_ESCAPE`], and the struct named [`RAW_VALUE`] as which serde_json serializes raw JSON. The second one is an
+//! internal of serde_json; see `serde_json_compat.rs`.
 
 use serde::Serialize;
 use serde::ser::{

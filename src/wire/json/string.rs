@@ -22,12 +22,12 @@ fn read_word(bytes: &[u8], at: usize) -> Option<u64> {
 ///
 /// This is the well-known test for a zero byte, `(x - 0x01…) & !x & 0x80…`, with a byte's XOR in place of `x` to find a
 /// given byte, and with 0x20 in place of 0x01 to find the bytes below it
-/// (<https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>, `#HasLessInWord`). A subtraction borrows from the
-/// next higher byte, so marks above the first one may be wrong. Only the first one is used.
+/// (<https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>, `#HasLessInWord`). A subtraction borrows from
+/// the next higher byte, so marks above the first one may be wrong. Only the first one is used.
 ///
-/// [`unescape`] uses it because the loaded word serves the search and the copy. Words instead of bytes took the
-/// strings of a written 120 KB request from 0.83 to 0.56 million instructions; all searches without a copy have moved on
-/// to the vectors of [`find_special`].
+/// [`unescape`] uses it because the loaded word serves the search and the copy. Words instead of bytes took the strings
+/// of a written 120 KB request from 0.83 to 0.56 million instructions; all searches without a copy have moved on to the
+/// vectors of [`find_special`].
 #[inline]
 fn mark_specials(word: u64) -> u64 {
     let quote = word ^ repeat_byte(b'"');
@@ -73,11 +73,11 @@ pub(super) fn check_string(bytes: &[u8], mut at: usize) -> Result<usize, BrokenS
     }
 }
 
-/// Checks the string whose content begins at `start`, and refuses whatever [`unescape`] refuses: the offset of its closing
-/// quote, and the length of its text after decoding.
+/// Checks the string whose content begins at `start`, and refuses whatever [`unescape`] refuses: the offset of its
+/// closing quote, and the length of its text after decoding.
 ///
-/// [`super::LazyStr`] depends on both. A string that passes here can be decoded later, where an error could no longer be
-/// reported. And a length that differs from the spelling's shows that the string has escapes.
+/// [`super::LazyStr`] depends on both. A string that passes here can be decoded later, where an error could no longer
+/// be reported. And a length that differs from the spelling's shows that the string has escapes.
 pub(super) fn measure_string(bytes: &[u8], start: usize) -> Result<(usize, usize), BrokenString> {
     let mut at = start;
     // How much longer the spelling is than the text.
@@ -131,8 +131,9 @@ pub(super) fn unescape(
     }
     let mut at = end;
     loop {
-        // Eight bytes are copied before it is known how many of them belong to the text: cheaper than a copy of variable
-        // length for each piece between escapes, most of which are short. The next copy overwrites the surplus.
+        // Eight bytes are copied before it is known how many of them belong to the text: cheaper than a copy of
+        // variable length for each piece between escapes, most of which are short. The next copy overwrites the
+        // surplus.
         let (found, after) = match read_word(bytes, at) {
             Some(word) => {
                 if scratch.len() < length + 8 {
@@ -218,7 +219,8 @@ fn make_room(scratch: &mut Vec<u8>, length: usize) {
 }
 
 /// Reads the `\uXXXX` escape that begins at `at`, or the two escapes of a surrogate pair: the character, and the offset
-/// after it. JSON permits lone surrogates (RFC 8259 section 8.2); a Rust string cannot contain them, so they are refused.
+/// after it. JSON permits lone surrogates (RFC 8259 section 8.2); a Rust string cannot contain them, so they are
+/// refused.
 fn read_unicode_escape(bytes: &[u8], at: usize) -> Result<(char, usize), BrokenString> {
     let unit = read_hex(bytes, at + 2)?;
     if let Some(char) = char::from_u32(unit) {

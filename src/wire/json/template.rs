@@ -10,16 +10,16 @@ const MAX_LENGTH: usize = 2048;
 
 /// The bytes of a frame with holes for its text and its number.
 ///
-/// A writer writes one frame the normal way with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] as its values. The
-/// template is that frame without the two markers. So frames from a template cannot differ from the writer's own, as long as
-/// everything but the two values stays the same; the writer clears the template when that changes.
+/// A writer writes one frame the normal way with [`FrameTemplate::TEXT`] and [`FrameTemplate::NUMBER`] as its values.
+/// The template is that frame without the two markers. So frames from a template cannot differ from the writer's own,
+/// as long as everything but the two values stays the same; the writer clears the template when that changes.
 #[derive(Debug)]
 pub struct FrameTemplate {
     literal: Box<[u8]>,
     /// How many bytes of `literal` come before the text.
     text_at: usize,
-    /// How many bytes of `literal` come before the number, which is after the text. The length of `literal` if the frame has no
-    /// number.
+    /// How many bytes of `literal` come before the number, which is after the text. The length of `literal` if the
+    /// frame has no number.
     number_at: usize,
 }
 
@@ -33,14 +33,14 @@ pub enum TemplateMarks {
 }
 
 impl FrameTemplate {
-    /// The marker for the text. It begins and ends with noncharacters (U+FDD0, U+FDD1), which no model writes and JSON does not
-    /// escape.
+    /// The marker for the text. It begins and ends with noncharacters (U+FDD0, U+FDD1), which no model writes and JSON
+    /// does not escape.
     pub const TEXT: &str = "\u{fdd0}text\u{fdd1}";
     /// The marker for the number: an arbitrary value that no counter reaches.
     pub const NUMBER: i64 = 8_170_615_141_312_111_001;
 
-    /// Makes a template of a frame that contains the markers. `None` if a marker is not there exactly once (a client may send
-    /// one as a name or identifier that the frame repeats), or if the frame is too long.
+    /// Makes a template of a frame that contains the markers. `None` if a marker is not there exactly once (a client
+    /// may send one as a name or identifier that the frame repeats), or if the frame is too long.
     pub fn from_marked(written: &[u8], marks: TemplateMarks) -> Option<Self> {
         let mark = format!("\"{}\"", Self::TEXT);
         let (before, rest) = split_at_mark(written, mark.as_bytes())?;

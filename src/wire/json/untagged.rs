@@ -3,8 +3,8 @@
 use super::error::JsonFault;
 use super::{RawJson, Scanner};
 
-/// A union with one variant for each JSON kind that it accepts. Generated code implements the methods of these kinds; the
-/// others are refused, or kept by `from_other`.
+/// A union with one variant for each JSON kind that it accepts. Generated code implements the methods of these kinds;
+/// the others are refused, or kept by `from_other`.
 pub trait UntaggedUnion: Sized {
     /// The accepted kinds, for error messages.
     const EXPECTED: &'static str;

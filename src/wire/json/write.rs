@@ -14,8 +14,8 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     out
 }
 
-/// Appends the JSON text of a value of a generated type. It cannot fail: memory accepts every write, and generated types have
-/// strings as names and no variants that JSON cannot express.
+/// Appends the JSON text of a value of a generated type. It cannot fail: memory accepts every write, and generated
+/// types have strings as names and no variants that JSON cannot express.
 pub fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     let written = value.serialize(JsonWriter::new(out));
     debug_assert!(written.is_ok(), "{written:?}");

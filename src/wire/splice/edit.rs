@@ -55,8 +55,8 @@ impl Splices {
         self.replace(at..at, text);
     }
 
-    /// Makes `value`, a JSON text, the value of every top-level member `key`. If there is none, a first member is inserted.
-    /// Returns the number of values that were replaced.
+    /// Makes `value`, a JSON text, the value of every top-level member `key`. If there is none, a first member is
+    /// inserted. Returns the number of values that were replaced.
     ///
     /// # Errors
     ///
@@ -117,8 +117,8 @@ impl Splices {
         Ok(())
     }
 
-    /// Removes the members of an object for which `keep` returns false. Returns the number of the remaining ones. No other edit
-    /// may change a member that is removed.
+    /// Removes the members of an object for which `keep` returns false. Returns the number of the remaining ones. No
+    /// other edit may change a member that is removed.
     ///
     /// # Errors
     ///
@@ -137,8 +137,8 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Removes the elements of an array for which `keep`, called with index and value, returns false. Returns the number of the
-    /// remaining ones. No other edit may change an element that is removed.
+    /// Removes the elements of an array for which `keep`, called with index and value, returns false. Returns the
+    /// number of the remaining ones. No other edit may change an element that is removed.
     ///
     /// # Errors
     ///
@@ -156,7 +156,8 @@ impl Splices {
         Ok(self.retain(&items))
     }
 
-    /// Removes items, each with one of the commas around it: the one before it, or the one after it if no item before it stays.
+    /// Removes items, each with one of the commas around it: the one before it, or the one after it if no item before
+    /// it stays.
     fn retain(&mut self, items: &[(Range<usize>, bool)]) -> usize {
         let mut kept = 0;
         let mut end_before = 0;
@@ -210,8 +211,8 @@ impl Splices {
 
     /// Calls `take` for each piece of the edited document, in order.
     fn walk(mut self, length: usize, mut take: impl FnMut(SplicePiece)) -> Result<(), SpliceError> {
-        // The sort is stable, so insertions at the same offset stay in order. An insertion, whose range ends first, comes
-        // before a replacement there.
+        // The sort is stable, so insertions at the same offset stay in order. An insertion, whose range ends first,
+        // comes before a replacement there.
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut done = 0;
         for (range, with) in self.edits {

@@ -1,16 +1,17 @@
 //! The offsets of all values of a document, found in one pass.
 //!
-//! Without an index, each level of a walk scans the bytes of all levels within it again. That is right for a look at a few
-//! members. Changing the envelope of a request (claude to bedrock and back) walks into every content block of every message
-//! several times; the index makes these walks independent of the size of what they skip.
+//! Without an index, each level of a walk scans the bytes of all levels within it again. That is right for a look at a
+//! few members. Changing the envelope of a request (claude to bedrock and back) walks into every content block of every
+//! message several times; the index makes these walks independent of the size of what they skip.
 
 use super::node::SpliceNode;
 use super::scan::{ScanError, skip_space, skip_string, skip_value};
 
-/// The names and values of a document, in its order. Nodes that come from it walk from entry to entry instead of scanning.
+/// The names and values of a document, in its order. Nodes that come from it walk from entry to entry instead of
+/// scanning.
 ///
-/// The index of a document that is not valid JSON, or is longer than 4 GiB, is empty. Its nodes then scan the bytes like any
-/// other, and report an error at the place where a caller meets it.
+/// The index of a document that is not valid JSON, or is longer than 4 GiB, is empty. Its nodes then scan the bytes
+/// like any other, and report an error at the place where a caller meets it.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     entries: Vec<IndexEntry>,
@@ -66,8 +67,8 @@ impl IndexCursor<'_> {
         Some((start as usize, end as usize))
     }
 
-    /// The next entry in the list: the first one within this one or, if it has none, the one that follows it. The caller
-    /// distinguishes the two by the end of the container.
+    /// The next entry in the list: the first one within this one or, if it has none, the one that follows it. The
+    /// caller distinguishes the two by the end of the container.
     pub(super) fn enter(self) -> Self {
         let number = self.number + 1;
         Self { number, ..self }
@@ -81,8 +82,8 @@ impl IndexCursor<'_> {
     }
 }
 
-/// The entries of a document; `None` if it is malformed. A loop with a stack of containers, so that no depth can exhaust the
-/// call stack.
+/// The entries of a document; `None` if it is malformed. A loop with a stack of containers, so that no depth can
+/// exhaust the call stack.
 fn index_entries(document: &[u8]) -> Option<Vec<IndexEntry>> {
     let mut builder = IndexBuilder {
         document,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::memchr2;
 
 use super::nested::{self, NestedStop};
-use super::scan::{Brackets, StringCut, find_string_end};
+use super::scan::{BracketKind, Brackets, StringCut, find_string_end};
 
 /// Finds all values of one top-level member in a document that arrives in pieces.
 ///
@@ -13,9 +13,9 @@ use super::scan::{Brackets, StringCut, find_string_end};
 /// forwarded request of 5 MB is sent on in the pieces in which it came.
 ///
 /// It returns offsets or gives up, and never reports an error. If it gives up (the document is malformed, or a key has
-/// escapes), the caller joins the pieces and calls [`find_members`](super::find_members), which finds the values or reports
-/// the error with its offset. It accepts no document that `find_members` refuses, except that words and numbers are not
-/// checked.
+/// escapes), the caller joins the pieces and calls [`find_members`](super::find_members), which finds the values or
+/// reports the error with its offset. It accepts no document that `find_members` refuses, except that words and numbers
+/// are not checked.
 #[derive(Debug)]
 pub struct MemberScanner {
     key: &'static [u8],
@@ -195,8 +195,12 @@ impl MemberScanner {
                 self.start = self.offset + at;
                 match byte {
                     b'"' => MemberScanState::InString,
-                    b'{' | b'[' => {
-                        self.open.push(byte == b'{');
+                    b'{' => {
+                        self.open.push(BracketKind::Object);
+                        MemberScanState::InNested
+                    }
+                    b'[' => {
+                        self.open.push(BracketKind::Array);
                         MemberScanState::InNested
                     }
                     b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => MemberScanState::InScalar,

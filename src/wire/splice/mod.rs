@@ -2,18 +2,20 @@
 //!
 //! # What is never touched
 //!
-//! Every byte outside of an edit stays as it came: white space, the order and spelling of members, duplicate members, and the
-//! spelling of numbers (`1.0`, `1e2`, integers of any size). Prompt caches and signatures depend on it.
+//! Every byte outside of an edit stays as it came: white space, the order and spelling of members, duplicate members,
+//! and the spelling of numbers (`1.0`, `1e2`, integers of any size). Prompt caches and signatures depend on it.
 //!
 //! # What is checked
 //!
-//! The grammar of the objects and arrays that a caller walks into, member by member. Of a value that is skipped, only that
-//! its strings end and its brackets pair. So a valid document is always read correctly, and an invalid one may pass where
-//! no caller looked: the upstream then refuses it. This is cheaper than the strict scanner by far, which checks every byte,
-//! because a document that is forwarded must be searched to its end (a second `model` member would be ambiguous). Skipping
-//! 120 KB takes 6 µs (docs/performance.md). [`crate::wire::json`] explains when to use which scanner.
+//! The grammar of the objects and arrays that a caller walks into, member by member. Of a value that is skipped, only
+//! that its strings end and its brackets pair. So a valid document is always read correctly, and an invalid one may
+//! pass where no caller looked: the upstream then refuses it. This is cheaper than the strict scanner by far, which
+//! checks every byte, because a document that is forwarded must be searched to its end (a second `model` member would
+//! be ambiguous). Skipping 120 KB takes 6 µs (docs/performance.md). [`crate::wire::json`] explains when to use which
+//! scanner.
 //!
-//! Bytes need not be UTF-8. If a member occurs twice, [`find_members`] returns both values and [`SpliceNode::get`] the last.
+//! Bytes need not be UTF-8. If a member occurs twice, [`find_members`] returns both values and [`SpliceNode::get`] the
+//! last.
 //!
 //! # Files, in reading order
 //!

@@ -91,8 +91,8 @@ enum DelimiterLine {
     Close,
 }
 
-/// Reads the bytes after `--boundary`. `None` if it was no delimiter: contents may contain the boundary with other bytes after
-/// it.
+/// Reads the bytes after `--boundary`. `None` if it was no delimiter: contents may contain the boundary with other
+/// bytes after it.
 fn read_delimiter_line(after: &[u8]) -> Option<DelimiterLine> {
     if after.starts_with(b"--") {
         return Some(DelimiterLine::Close);

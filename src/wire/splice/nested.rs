@@ -1,14 +1,14 @@
 //! Skips an object or array, 64 bytes at a time.
 //!
 //! For each block of 64 bytes it computes bit masks of quotes, backslashes and brackets, and from these the mask of the
-//! bytes inside of strings; what remains are the brackets outside of strings, which are counted one by one. The method is
-//! that of simdjson's first stage (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019,
+//! bytes inside of strings; what remains are the brackets outside of strings, which are counted one by one. The method
+//! is that of simdjson's first stage (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019,
 //! <https://arxiv.org/abs/1902.08318>, section 3.1), with two differences: prefix XOR by shifts, since carry-less
 //! multiplication needs an unsafe intrinsic, and a jump over long strings, which are most of a request's bytes.
 //!
 //! It took 120 KB from 15 µs, string by string, to 6 µs (docs/performance.md). Safe Rust only.
 
-use super::scan::{Brackets, StringCut, ends_with_escape, find_string_end};
+use super::scan::{BracketKind, Brackets, StringCut, ends_with_escape, find_string_end};
 use crate::wire::find::{ByteBlock, find_quote};
 
 /// Why skipping stopped.
@@ -29,9 +29,9 @@ const LONG: u32 = 8;
 /// Every second bit, without the lowest.
 const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
-/// Skips from `at`, which is outside of strings, until all brackets in `open` are closed. `open` has to contain the brackets
-/// before `at` that belong to the value, or be empty if the value starts at `at`. If the text ends first, `open` is kept up
-/// to date and the caller goes on with the next piece of the document.
+/// Skips from `at`, which is outside of strings, until all brackets in `open` are closed. `open` has to contain the
+/// brackets before `at` that belong to the value, or be empty if the value starts at `at`. If the text ends first,
+/// `open` is kept up to date and the caller goes on with the next piece of the document.
 pub(super) fn skip_to_close(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop {
     // All bits set if the block begins inside of a string, else zero: it is XORed to the mask of the strings.
     let mut inside = 0_u64;
@@ -39,8 +39,8 @@ pub(super) fn skip_to_close(text: &[u8], mut at: usize, open: &mut Brackets) -> 
     let mut escaping = 0_u64;
     let mut long = 0;
     while let Some(block) = ByteBlock::load(text, at) {
-        // A block that is inside of a string as a whole: no quote, and no backslash that could reach into the next block.
-        // (One at the start that is escaped from before needs no care, for it ends nothing.)
+        // A block that is inside of a string as a whole: no quote, and no backslash that could reach into the next
+        // block. (One at the start that is escaped from before needs no care, for it ends nothing.)
         if inside != 0 && !block.has_quote() && block.last() != b'\\' {
             escaping = 0;
             at += ByteBlock::LENGTH;
@@ -113,10 +113,15 @@ fn skip_bytewise(text: &[u8], mut at: usize, open: &mut Brackets) -> NestedStop 
 #[inline]
 fn track_bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedStop> {
     match text.get(at) {
-        Some(b'{') => open.push(true),
-        Some(b'[') => open.push(false),
+        Some(b'{') => open.push(BracketKind::Object),
+        Some(b'[') => open.push(BracketKind::Array),
         Some(byte @ (b'}' | b']')) => {
-            if open.pop() != Some(*byte == b'}') {
+            let closed = if *byte == b'}' {
+                BracketKind::Object
+            } else {
+                BracketKind::Array
+            };
+            if open.pop() != Some(closed) {
                 return Some(NestedStop::Mismatch(at));
             }
             if open.is_empty() {
@@ -129,35 +134,35 @@ fn track_bracket(text: &[u8], at: usize, open: &mut Brackets) -> Option<NestedSt
     None
 }
 
-/// Finds the next quote of a string that continues at `at`, or the end of the text. Also returns 1 if a backslash escapes
-/// the byte there, else 0. The bytes before `at` escape nothing.
+/// Finds the next quote of a string that continues at `at`, or the end of the text. Also returns 1 if a backslash
+/// escapes the byte there, else 0. The bytes before `at` escape nothing.
 fn find_next_quote(text: &[u8], at: usize) -> (usize, u64) {
     let found = find_quote(text, at);
     let inside = text.get(at..found).unwrap_or_default();
     (found, u64::from(ends_with_escape(inside)))
 }
 
-/// The mask of the escaped bytes of a block, and 1 if the first byte of the next block is escaped, else 0. `first` is that
-/// bit from the block before.
+/// The mask of the escaped bytes of a block, and 1 if the first byte of the next block is escaped, else 0. `first` is
+/// that bit from the block before.
 ///
-/// In a run of backslashes, the first, third … escape the byte after them. The subtraction finds them for all runs at once
-/// and without a branch, as in simdjson's `json_escape_scanner`; the test compares it with a loop.
+/// In a run of backslashes, the first, third … escape the byte after them. The subtraction finds them for all runs at
+/// once and without a branch, as in simdjson's `json_escape_scanner`; the test compares it with a loop.
 #[inline]
 fn find_escaped(backslashes: u64, first: u64) -> (u64, u64) {
     if backslashes == 0 {
         return (first, 0);
     }
-    // With the odd bits set, the subtraction borrows through a run that begins at an even bit and not through one that begins
-    // at an odd bit. So the difference, XORed with the odd bits, has every second bit of each run counted from its first one,
-    // which are the backslashes that escape, and the bit after each run of odd length.
+    // With the odd bits set, the subtraction borrows through a run that begins at an even bit and not through one that
+    // begins at an odd bit. So the difference, XORed with the odd bits, has every second bit of each run counted from
+    // its first one, which are the backslashes that escape, and the bit after each run of odd length.
     let starts = backslashes & !first;
     let escapes_and_ends = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
     let escaped = escapes_and_ends ^ (backslashes | first);
     (escaped, (escapes_and_ends & backslashes) >> 63)
 }
 
-/// Sets each bit for which an odd number of bits is set from the lowest up to and including it. Of a mask of quotes this
-/// makes the mask of strings.
+/// Sets each bit for which an odd number of bits is set from the lowest up to and including it. Of a mask of quotes
+/// this makes the mask of strings.
 #[inline]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {

@@ -69,8 +69,8 @@ pub fn members(document: &[u8]) -> Result<SpliceMembers<'_>, ScanError> {
 
 /// All values of each of the top-level members `keys`, in the order of the document, in one pass over all of it.
 ///
-/// A key that occurs twice has two values. Most parsers use the last one, some the first, so a caller that replaces one must
-/// replace all of them.
+/// A key that occurs twice has two values. Most parsers use the last one, some the first, so a caller that replaces one
+/// must replace all of them.
 ///
 /// # Errors
 ///
@@ -91,8 +91,8 @@ pub fn find_members<'a, const N: usize>(
     Ok(found)
 }
 
-/// The first value of the top-level member `key`. The rest of the document is not read, so a second member of this name,
-/// which an upstream might prefer, is not found. If that matters, use [`find_members`].
+/// The first value of the top-level member `key`. The rest of the document is not read, so a second member of this
+/// name, which an upstream might prefer, is not found. If that matters, use [`find_members`].
 ///
 /// # Errors
 ///
@@ -260,7 +260,8 @@ struct ContainerWalk<'a> {
     /// The offset after the last item.
     at: usize,
     state: WalkState,
-    /// The next entry of the index, and the end of the container. `None` if there is no index; the bytes are scanned then.
+    /// The next entry of the index, and the end of the container. `None` if there is no index; the bytes are scanned
+    /// then.
     indexed: Option<(IndexCursor<'a>, usize)>,
 }
 
@@ -319,8 +320,8 @@ fn expect_end(document: &[u8], at: usize) -> Result<(), ScanError> {
     }
 }
 
-/// The node at a cursor of the index, which moves on to the next one. `None` if it is after the `end` of the container: the
-/// entries of a container are not terminated, those of the following values come next.
+/// The node at a cursor of the index, which moves on to the next one. `None` if it is after the `end` of the container:
+/// the entries of a container are not terminated, those of the following values come next.
 fn next_indexed<'a>(document: &'a [u8], cursor: &mut IndexCursor<'a>, end: usize) -> Option<SpliceNode<'a>> {
     let (from, to) = cursor.span().filter(|(_, to)| *to <= end)?;
     let node = SpliceNode::from_index(document, from, to, *cursor);

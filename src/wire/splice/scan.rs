@@ -47,8 +47,8 @@ pub(super) struct StringCut {
 
 /// Finds the end of the string that contains `from`, which must not be in the middle of an escape.
 ///
-/// It searches for quotes only, and for each quote counts the backslashes before it. Searching for backslashes, too, would
-/// stop at every escape, and code has one at each line break; few of them are before quotes.
+/// It searches for quotes only, and for each quote counts the backslashes before it. Searching for backslashes, too,
+/// would stop at every escape, and code has one at each line break; few of them are before quotes.
 pub(super) fn find_string_end(text: &[u8], mut from: usize) -> Result<usize, StringCut> {
     loop {
         let found = find_quote(text, from);
@@ -80,8 +80,8 @@ pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     find_string_end(text, at + 1).or_else(|_| fail(text.len(), "the end of a string"))
 }
 
-/// Skips the value that starts at `at`. Strings and nested values are not checked beyond their end; numbers and words are,
-/// which costs nothing.
+/// Skips the value that starts at `at`. Strings and nested values are not checked beyond their end; numbers and words
+/// are, which costs nothing.
 pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, ScanError> {
     match text.get(at) {
         Some(b'"') => skip_string(text, at),
@@ -147,8 +147,15 @@ fn skip_nested(text: &[u8], start: usize) -> Result<usize, ScanError> {
     }
 }
 
-/// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust the
-/// stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
+/// What a bracket opens or closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BracketKind {
+    Object,
+    Array,
+}
+
+/// The open brackets as one bit each, set for an object. The innermost 64 need no allocation, and no depth can exhaust
+/// the stack. 64 more levels cost eight bytes, so that even a body of opening brackets only stays small.
 #[derive(Debug, Default)]
 pub(super) struct Brackets {
     innermost: u64,
@@ -161,21 +168,25 @@ impl Brackets {
         self.depth == 0
     }
 
-    pub(super) fn push(&mut self, object: bool) {
+    pub(super) fn push(&mut self, bracket: BracketKind) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.innermost);
         }
-        self.innermost = self.innermost << 1 | u64::from(object);
+        self.innermost = self.innermost << 1 | u64::from(bracket == BracketKind::Object);
         self.depth += 1;
     }
 
-    pub(super) fn pop(&mut self) -> Option<bool> {
+    pub(super) fn pop(&mut self) -> Option<BracketKind> {
         self.depth = self.depth.checked_sub(1)?;
-        let object = self.innermost & 1 == 1;
+        let bracket = if self.innermost & 1 == 1 {
+            BracketKind::Object
+        } else {
+            BracketKind::Array
+        };
         self.innermost >>= 1;
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.innermost = self.outer.pop().unwrap_or_default();
         }
-        Some(object)
+        Some(bracket)
     }
 }

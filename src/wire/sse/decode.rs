@@ -5,17 +5,17 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The default limit on the size of one event, in bytes: 16 MiB. An event is held in memory until its end has arrived, so
-/// without a limit one upstream could exhaust the memory of the proxy. The largest events repeat a whole response (Responses
-/// API). It is also the limit of the AWS event stream.
+/// The default limit on the size of one event, in bytes: 16 MiB. An event is held in memory until its end has arrived,
+/// so without a limit one upstream could exhaust the memory of the proxy. The largest events repeat a whole response
+/// (Responses API). It is also the limit of the AWS event stream.
 pub const DEFAULT_EVENT_LIMIT: usize = 16 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One event.
 ///
-/// Name and data are slices of the chunk in which they arrived. They are copied only if a line is split over chunks or several
-/// `data` lines are joined.
+/// Name and data are slices of the chunk in which they arrived. They are copied only if a line is split over chunks or
+/// several `data` lines are joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SseFrame {
     /// The value of the last `event` field; `None` if there was none or it was empty.
@@ -72,9 +72,9 @@ enum SseData {
 
 /// An incremental reader of server-sent events.
 ///
-/// Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it returns `None`. At the end
-/// of the input call [`finish`](Self::finish), and then `next` until `None` again. Each byte is searched once and copied at
-/// most twice, wherever the input is split into chunks.
+/// Call [`push`](Self::push) with the bytes that have arrived, then [`next`](Self::next) until it returns `None`. At
+/// the end of the input call [`finish`](Self::finish), and then `next` until `None` again. Each byte is searched once
+/// and copied at most twice, wherever the input is split into chunks.
 ///
 /// The fields `id` and `retry` are ignored: they serve reconnection, which no LLM API offers.
 #[derive(Debug)]
@@ -87,8 +87,8 @@ pub struct SseDecoder {
     data: SseData,
     /// Bytes in the lines of the current event, for the limit.
     held: usize,
-    /// The last line ended with CR. If an LF comes next, even in the next chunk, it belongs to the same line end. The line is
-    /// delivered without waiting for it.
+    /// The last line ended with CR. If an LF comes next, even in the next chunk, it belongs to the same line end. The
+    /// line is delivered without waiting for it.
     after_cr: bool,
     /// No line has been read, so a byte order mark may come.
     at_start: bool,
@@ -167,9 +167,10 @@ impl SseDecoder {
         Ok(None)
     }
 
-    /// Takes an event that is complete in the first chunk and has the form that LLM servers write: an optional `event` line, one
-    /// `data` line, a blank line, each with a space after the colon and LF at its end. Otherwise it returns `None`, has taken
-    /// nothing, and the event is read line by line. Nearly all events take this path, with two searches and no copy.
+    /// Takes an event that is complete in the first chunk and has the form that LLM servers write: an optional `event`
+    /// line, one `data` line, a blank line, each with a space after the colon and LF at its end. Otherwise it returns
+    /// `None`, has taken nothing, and the event is read line by line. Nearly all events take this path, with two
+    /// searches and no copy.
     fn take_whole_event(&mut self) -> Option<SseFrame> {
         // Only between two events, with nothing left over from the one before.
         let is_between = self.partial.is_empty()
@@ -241,8 +242,8 @@ impl SseDecoder {
         Ok(None)
     }
 
-    /// Checks the limit before a line of this size is kept. On failure it frees what it holds and stays failed: the middle of
-    /// an event cannot be skipped, since where it ends is not known.
+    /// Checks the limit before a line of this size is kept. On failure it frees what it holds and stays failed: the
+    /// middle of an event cannot be skipped, since where it ends is not known.
     fn check_limit(&mut self, line: usize) -> Result<(), EventTooLarge> {
         if self.held.saturating_add(line) <= self.limit {
             return Ok(());
@@ -255,8 +256,8 @@ impl SseDecoder {
         Err(EventTooLarge { limit: self.limit })
     }
 
-    /// Removes a byte order mark from the first line. It works on the whole line, so that it does not matter in how many chunks
-    /// the mark arrives.
+    /// Removes a byte order mark from the first line. It works on the whole line, so that it does not matter in how
+    /// many chunks the mark arrives.
     fn strip_byte_order_mark(&mut self, mut line: Bytes) -> Bytes {
         if std::mem::take(&mut self.at_start) && line.starts_with(BYTE_ORDER_MARK) {
             line.advance(BYTE_ORDER_MARK.len());

@@ -5,9 +5,9 @@ use memchr::memchr2;
 
 /// Appends one event to `out`, a growing buffer (`BytesMut`, `Vec<u8>`).
 ///
-/// The data should be one line of JSON. If it has line breaks, it is written as several `data` lines, which a reader joins
-/// with line feeds. A name is cut at its first line break: names may come from an upstream, and a line break would let them
-/// start another field.
+/// The data should be one line of JSON. If it has line breaks, it is written as several `data` lines, which a reader
+/// joins with line feeds. A name is cut at its first line break: names may come from an upstream, and a line break
+/// would let them start another field.
 pub fn write_event(out: &mut impl BufMut, event: Option<&str>, data: &[u8]) {
     write_name(out, event);
     write_lines(out, b"data: ", data);

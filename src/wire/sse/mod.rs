@@ -5,12 +5,12 @@
 //!
 //! - A line ends with LF, CR or CRLF. A blank line ends an event.
 //! - One space after the colon of a field is not part of its value. Several `data` lines are joined with line feeds.
-//! - An event without a `data` line is dropped. A line that begins with a colon is a comment; servers send comments as a
-//!   sign of life.
+//! - An event without a `data` line is dropped. A line that begins with a colon is a comment; servers send comments as
+//!   a sign of life.
 //! - A byte order mark may come before the first line. Unknown fields are ignored.
 //!
-//! There is one difference. The standard drops an event at the end of the input without a blank line after it; here it is
-//! delivered, because several servers end their last event that way.
+//! There is one difference. The standard drops an event at the end of the input without a blank line after it; here it
+//! is delivered, because several servers end their last event that way.
 
 mod decode;
 mod encode;

@@ -75,10 +75,10 @@ pub struct Answered {
 }
 
 impl Conversation {
-    /// The histories, by length, that a client sends on the way: up to what the user or the tools say last. Instructions
-    /// that stand last are among them where the assistant speaks next. A lone instruction whose follower is the user is
-    /// not: whether the Messages API takes it as it stands depends on that follower, so that its place cannot be settled
-    /// before.
+    /// The histories, by length, that a client sends on the way: up to what the user or the tools say last.
+    /// Instructions that stand last are among them where the assistant speaks next. A lone instruction whose follower
+    /// is the user is not: whether the Messages API takes it as it stands depends on that follower, so that its place
+    /// cannot be settled before.
     pub fn cuts(&self) -> Vec<usize> {
         let speaks = |range: Range<usize>| {
             let mut rest = self.turns[range].iter();

@@ -15,7 +15,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use redact::Redactor;
-use relay::RecordedRequest;
+use relay::RelayedRequest;
 
 /// The headers that a translation reads. All others are dropped, because they may contain keys.
 const KEPT_HEADERS: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
@@ -113,7 +113,7 @@ pub fn run(options: &RecordOptions) -> Result<(), String> {
 /// Records a request and returns its folder. `None` for a request that does not generate a response.
 fn record_request(
     options: &RecordOptions,
-    request: &RecordedRequest,
+    request: &RelayedRequest,
     recording: &mut Recording,
 ) -> Result<Option<PathBuf>, String> {
     let Some((dialect, path)) = generating_dialect(request) else {
@@ -151,7 +151,7 @@ fn record_request(
 
 /// The dialect of a request that generates a response, and its path for Bedrock, where the path contains the model.
 /// `None` for other requests.
-fn generating_dialect(request: &RecordedRequest) -> Option<(&'static str, Option<String>)> {
+fn generating_dialect(request: &RelayedRequest) -> Option<(&'static str, Option<String>)> {
     let path = request.target.split('?').next().unwrap_or_default();
     if request.method != "POST" {
         return None;
@@ -172,11 +172,11 @@ fn generating_dialect(request: &RecordedRequest) -> Option<(&'static str, Option
 
 #[cfg(test)]
 mod tests {
-    use super::relay::RecordedRequest;
+    use super::relay::RelayedRequest;
     use super::{RecordOptions, Recording, Redactor, generating_dialect, record_request};
 
-    fn request(method: &str, target: &str, body: &str) -> RecordedRequest {
-        RecordedRequest {
+    fn request(method: &str, target: &str, body: &str) -> RelayedRequest {
+        RelayedRequest {
             method: method.to_owned(),
             target: target.to_owned(),
             headers: vec![

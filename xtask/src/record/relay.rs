@@ -20,7 +20,7 @@ const CONNECTION: [&str; 5] = [
 ];
 
 /// A request as the client sent it.
-pub struct RecordedRequest {
+pub struct RelayedRequest {
     pub method: String,
     /// Path and query.
     pub target: String,
@@ -29,7 +29,7 @@ pub struct RecordedRequest {
     pub body: Vec<u8>,
 }
 
-impl RecordedRequest {
+impl RelayedRequest {
     /// The first header with this name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
@@ -44,7 +44,7 @@ impl RecordedRequest {
 ///
 /// # Errors
 /// The connection fails, or the request is not valid HTTP/1.1.
-pub fn read(connection: TcpStream) -> io::Result<(RecordedRequest, TcpStream)> {
+pub fn read(connection: TcpStream) -> io::Result<(RelayedRequest, TcpStream)> {
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(&connection);
@@ -67,7 +67,7 @@ pub fn read(connection: TcpStream) -> io::Result<(RecordedRequest, TcpStream)> {
             None => return Err(malformed("a header without a colon")),
         }
     }
-    let mut request = RecordedRequest {
+    let mut request = RelayedRequest {
         method,
         target,
         headers,
@@ -135,7 +135,7 @@ fn malformed(what: &'static str) -> io::Error {
 ///
 /// # Errors
 /// One of the two connections fails.
-pub fn forward(request: &RecordedRequest, mut client: TcpStream, to: &str) -> io::Result<()> {
+pub fn forward(request: &RelayedRequest, mut client: TcpStream, to: &str) -> io::Result<()> {
     let mut upstream = TcpStream::connect(to)?;
     upstream.set_nodelay(true)?;
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
@@ -161,7 +161,7 @@ mod tests {
 
     use super::{forward, read};
 
-    fn send(text: &'static str) -> std::io::Result<super::RecordedRequest> {
+    fn send(text: &'static str) -> std::io::Result<super::RelayedRequest> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.write_all(text.as_bytes()).unwrap();

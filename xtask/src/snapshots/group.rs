@@ -46,8 +46,8 @@ pub fn group(changes: &[&FileChange]) -> Vec<HunkGroup> {
     groups
 }
 
-/// Removes from a hunk: commas at the ends of lines, numbers that differ between places, lines at its start and end that
-/// are then equal on both sides, the indentation that all lines share, and equal ends of long lines.
+/// Removes from a hunk: commas at the ends of lines, numbers that differ between places, lines at its start and end
+/// that are then equal on both sides, the indentation that all lines share, and equal ends of long lines.
 fn reduce(hunk: &Hunk) -> ReducedHunk {
     let mut removed: Vec<Cow<'_, str>> = hunk.removed.iter().map(|line| normalize_line(line)).collect();
     let mut added: Vec<Cow<'_, str>> = hunk.added.iter().map(|line| normalize_line(line)).collect();

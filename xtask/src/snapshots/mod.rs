@@ -1,7 +1,7 @@
 //! `cargo xtask snapshots`: summarizes a change of many snapshots for its reviewers.
 //!
-//! A change of one mapping can move hundreds of snapshots in the same way. The summary groups the hunks of their diff by
-//! their changed lines and prints each group once, as Markdown for a pull request.
+//! A change of one mapping can move hundreds of snapshots in the same way. The summary groups the hunks of their diff
+//! by their changed lines and prints each group once, as Markdown for a pull request.
 
 mod base;
 mod group;

@@ -33,8 +33,8 @@ pub enum ModerationMode {
     Score,
 }
 
-/// Records that the moderation policy at this path does not reach the upstream; `modes` are those for input and output, as
-/// far as the policy names them.
+/// Records that the moderation policy at this path does not reach the upstream; `modes` are those for input and output,
+/// as far as the policy names them.
 ///
 /// The client relies on a policy that blocks, so the request is refused. Scores are only an addition to the response.
 pub fn record_moderation(scope: &mut Scope<'_>, modes: [Option<ModerationMode>; 2]) {

@@ -90,8 +90,8 @@ impl<'a> AssistantTurn<'a> {
         !self.calls.is_empty()
     }
 
-    /// The message, without its author's name, and the identifiers of its calls. `None` if there is neither text nor a call:
-    /// reasoning alone is no message.
+    /// The message, without its author's name, and the identifiers of its calls. `None` if there is neither text nor a
+    /// call: reasoning alone is no message.
     pub fn finish(
         self,
         capabilities: &Capabilities,

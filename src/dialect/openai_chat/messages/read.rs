@@ -186,8 +186,8 @@ fn read_assistant_part(scope: &mut Scope<'_>, part: AssistantContentPartParam) -
     }
 }
 
-/// Drops unknown members, but ignores those that clients copy from a response into the history: the types of requests do
-/// not have them, and they mean nothing there.
+/// Drops unknown members, but ignores those that clients copy from a response into the history: the types of requests
+/// do not have them, and they mean nothing there.
 fn drop_unless_repeated(scope: &mut Scope<'_>, extra: &Extra) {
     for (name, _) in extra.unknown() {
         match name {

@@ -19,8 +19,8 @@ pub struct ChatToolResults<'a> {
 }
 
 impl<'a> ChatToolResults<'a> {
-    /// Collects the results. Results without a call and calls that share an identifier are refused; of several results of
-    /// one call the first counts.
+    /// Collects the results. Results without a call and calls that share an identifier are refused; of several results
+    /// of one call the first counts.
     pub fn collect(scope: &mut Scope<'_>, request: &'a Request) -> Self {
         let mut by_call: HashMap<&str, (&ToolResult, Path<'static>)> = HashMap::new();
         check_calls(scope, request, |scope, path, result| {

@@ -1,8 +1,8 @@
 //! Writes the messages of a request for an upstream.
 //!
 //! A turn of the assistant becomes one message. The results of its calls follow at once, in the order of the calls, and
-//! media that tools return follow the results in one message of the user. All other messages keep their order, so that a
-//! longer history is written as an extension of the shorter one: prompt caches depend on that.
+//! media that tools return follow the results in one message of the user. All other messages keep their order, so that
+//! a longer history is written as an extension of the shorter one: prompt caches depend on that.
 
 use super::assistant_turn::{AssistantTurn, TurnContext};
 use super::results::{self, ChatToolResults};
@@ -101,8 +101,8 @@ impl<'a> ChatMessageWriter<'a> {
         });
     }
 
-    /// Instructions in the middle of the conversation keep their position. A model that accepts instructions only at the
-    /// start gets them in a message of the user, in a frame that marks them as instructions.
+    /// Instructions in the middle of the conversation keep their position. A model that accepts instructions only at
+    /// the start gets them in a message of the user, in a frame that marks them as instructions.
     fn write_mid_instructions(&mut self, scope: &mut Scope<'_>, message: &Message) {
         let mut parts = self.write_parts(scope, message);
         if parts.is_empty() {
@@ -198,8 +198,8 @@ impl<'a> ChatMessageWriter<'a> {
         self.write_results(scope, &call_ids);
     }
 
-    /// Writes the results of a turn's calls, then the media in them. A call without a result is left to the upstream, which
-    /// may accept it.
+    /// Writes the results of a turn's calls, then the media in them. A call without a result is left to the upstream,
+    /// which may accept it.
     fn write_results(&mut self, scope: &mut Scope<'_>, call_ids: &[&str]) {
         let mut media = Vec::new();
         for id in call_ids {

@@ -229,8 +229,8 @@ fn read_moderation(scope: &mut Scope<'_>, moderation: Option<CompletionCreatePar
     record_moderation(scope, [input, output]);
 }
 
-/// The number of alternatives for each token; `None` if the client asks for no log probabilities. `scope` is that of the
-/// body.
+/// The number of alternatives for each token; `None` if the client asks for no log probabilities. `scope` is that of
+/// the body.
 fn read_logprobs(
     scope: &mut Scope<'_>,
     logprobs: Option<bool>,

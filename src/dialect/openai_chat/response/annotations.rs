@@ -24,8 +24,8 @@ pub fn read(annotation: Annotation) -> Option<CanonicalAnnotation> {
     })
 }
 
-/// Writes a citation with its span in the joined text. `start` and `length` are those of the cited block, in Unicode scalar
-/// values; a citation without a span is one of the whole block.
+/// Writes a citation with its span in the joined text. `start` and `length` are those of the cited block, in Unicode
+/// scalar values; a citation without a span is one of the whole block.
 pub fn write(annotation: CanonicalAnnotation, start: u64, length: u64) -> Annotation {
     let CanonicalAnnotation { url, title, span } = annotation;
     let (from, to) = span.unwrap_or((0, length));

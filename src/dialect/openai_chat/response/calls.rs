@@ -27,7 +27,8 @@ impl ChatCallForm {
     }
 }
 
-/// An identifier for a call that came without one, the same whenever it is made for the same call. `response_id` is the upstream's identifier of the response, `index` the position of the call.
+/// An identifier for a call that came without one, the same whenever it is made for the same call. `response_id` is the
+/// upstream's identifier of the response, `index` the position of the call.
 pub fn make_call_id(response_id: Option<&str>, index: usize) -> String {
     // With the prefix and a number, 40 characters at most, which is what the strictest servers accept back.
     const TAIL: usize = 24;
@@ -113,8 +114,8 @@ pub fn read_function_call(call: ChatCompletionMessageFunctionCall, response_id: 
     }
 }
 
-/// The document with the arguments of calls as text, if a server sends any of them as objects; otherwise `None`. `message`
-/// is the member of a choice that contains the calls: `message`, or `delta` in a chunk.
+/// The document with the arguments of calls as text, if a server sends any of them as objects; otherwise `None`.
+/// `message` is the member of a choice that contains the calls: `message`, or `delta` in a chunk.
 ///
 /// For a second attempt at a document that could not be read. The generated types accept arguments in both forms
 /// ([`ToolCallArguments`]), so this is seldom needed.

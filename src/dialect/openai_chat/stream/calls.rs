@@ -113,8 +113,8 @@ impl StreamedCalls {
         !self.list.is_empty()
     }
 
-    /// Adds a fragment to its call, or begins a call with it. `response_id` is the upstream's identifier of the response,
-    /// `next_block` the number of the next block.
+    /// Adds a fragment to its call, or begins a call with it. `response_id` is the upstream's identifier of the
+    /// response, `next_block` the number of the next block.
     pub fn push(
         &mut self,
         fragment: CallFragment,
@@ -181,8 +181,8 @@ impl StreamedCalls {
         }
     }
 
-    /// The call that a fragment belongs to: the last of its index, unless the identifier is that of another one. Without an
-    /// index it is the call of its identifier, or the last call.
+    /// The call that a fragment belongs to: the last of its index, unless the identifier is that of another one.
+    /// Without an index it is the call of its identifier, or the last call.
     fn find(&self, index: Option<i64>, id: Option<&str>) -> Option<usize> {
         let Some(index) = index else {
             return match id {
@@ -202,8 +202,8 @@ impl StreamedCalls {
         }
     }
 
-    /// Ends the calls whose input is a complete JSON object. Others stay open, because fragments of a call may come after
-    /// those of the next one.
+    /// Ends the calls whose input is a complete JSON object. Others stay open, because fragments of a call may come
+    /// after those of the next one.
     pub fn close_complete(&mut self, out: &mut Vec<Event>) {
         for call in &mut self.list {
             // The text of a freeform call may look like JSON, which does not make it complete.

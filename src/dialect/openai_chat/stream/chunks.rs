@@ -49,8 +49,8 @@ impl ChunkWriter {
         self.write_choices(vec![choice_of(delta)], out);
     }
 
-    /// Writes a chunk with one more piece of the open block. Within a block, `make_delta` has to make deltas that differ only
-    /// in their text.
+    /// Writes a chunk with one more piece of the open block. Within a block, `make_delta` has to make deltas that
+    /// differ only in their text.
     pub fn write_piece(&mut self, text: &str, make_delta: impl Fn(&str) -> ChoiceDelta, out: &mut BytesMut) {
         // Chunks of this API are not numbered.
         const NUMBER: i64 = 0;

@@ -92,8 +92,8 @@ impl CallDelta {
                     ..ChoiceDeltaToolCall::new()
                 }]);
             }
-            // The vendor's types of chunks do not have freeform calls, but a client that declared such a tool expects them
-            // in the form that they have in complete responses.
+            // The vendor's types of chunks do not have freeform calls, but a client that declared such a tool expects
+            // them in the form that they have in complete responses.
             (CallKind::Freeform, _) => {
                 let mut call = ChoiceDeltaToolCall {
                     index: Some(self.index),

@@ -85,8 +85,8 @@ impl StreamReader for ChatStreamReader {
 }
 
 impl ChatStreamReader {
-    /// Takes a delta that the fast path has read. What [`Self::read_delta`] changes in this reader for such a delta has to
-    /// change here as well: for input of a call, how much of it there is.
+    /// Takes a delta that the fast path has read. What [`Self::read_delta`] changes in this reader for such a delta has
+    /// to change here as well: for input of a call, how much of it there is.
     fn push_repeated(&mut self, index: u32, delta: Delta, out: &mut Vec<Event>) {
         if let Delta::Input { text } = &delta {
             self.calls.push_repeated(index, text);
@@ -274,8 +274,8 @@ impl ChatStreamReader {
         }
     }
 
-    /// Whether a piece of text is worth an event. Between and after calls, some models write white space that would become a
-    /// block without content.
+    /// Whether a piece of text is worth an event. Between and after calls, some models write white space that would
+    /// become a block without content.
     fn has_content(&self, text: &str) -> bool {
         let is_in_text = self.open_text().is_some();
         !text.is_empty() && (is_in_text || !self.calls.has_any() || !text.trim().is_empty())

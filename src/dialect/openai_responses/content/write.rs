@@ -1,17 +1,16 @@
 //! Writes the parts of messages and of tool outputs. The scope is at the block in the client's body.
 
 use crate::canonical::{
-    Block, CacheBreakpoint, CacheTtl, Document, DocumentSource, Image, ImageDetail, MediaSource, Scope,
-    SearchResult, Text,
+    Block, CacheBreakpoint, Document, DocumentSource, Image, ImageDetail, MediaSource, Scope, SearchResult,
+    Text,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::content::{UNNAMED_FILE, write_cache_ttl, write_image_url};
 use crate::dialect::openai::data_url;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::wire::json::{Concat, join};
-
-/// The name of a file whose client gave none.
-const UNNAMED_FILE: &str = "document.pdf";
 
 /// Writes the parts of a block of a user's message, of instructions or of a tool's result.
 pub fn write(
@@ -36,11 +35,11 @@ pub fn write(
         Block::Image(image) => out.extend(write_image(scope, image, capabilities).map(Into::into)),
         Block::Document(document) => write_document(scope, document, capabilities, out),
         Block::SearchResult(result) => {
-            scope.approximate(ResponsesReason::SearchResultAsText);
+            scope.approximate(OpenAiReason::SearchResultAsText);
             out.push(write_search_result(scope, result).into());
         }
         Block::Audio(_) => scope.refuse(ResponsesReason::NoAudio),
-        Block::ServerTool(_) => scope.drop(ResponsesReason::VendorTool),
+        Block::ServerTool(_) => scope.drop(OpenAiReason::ForeignServerTool),
         Block::Reasoning(_) | Block::ToolCall(_) | Block::ToolResult(_) => {
             scope.refuse(ResponsesReason::MisplacedBlock);
         }
@@ -61,7 +60,7 @@ pub fn from_parts(parts: Vec<MessagePartParam>) -> ContentParam {
 /// Records a cache breakpoint that has no counterpart here.
 pub fn ignore_cache(scope: &mut Scope<'_>, cache: Option<CacheBreakpoint>) {
     if cache.is_some() {
-        scope.ignore(ResponsesReason::CachingHint);
+        scope.ignore(OpenAiReason::CachingHint);
     }
 }
 
@@ -76,10 +75,7 @@ fn write_cache(
     }
     let CacheBreakpoint { ttl } = cache?;
     let mut out = PromptCacheBreakpointParam::new();
-    out.ttl = ttl.map(|ttl| match ttl {
-        CacheTtl::FiveMinutes | CacheTtl::HalfHour | CacheTtl::OneHour => PromptCacheTtl::V30m,
-        CacheTtl::TwelveHours => PromptCacheTtl::V12h,
-    });
+    out.ttl = ttl.map(|ttl| PromptCacheTtl::from(write_cache_ttl(ttl)));
     Some(out)
 }
 
@@ -89,23 +85,14 @@ fn write_image(scope: &mut Scope<'_>, image: &Image, capabilities: &Capabilities
         detail,
         cache,
     } = image;
-    let url = match source {
-        MediaSource::Base64 { media_type, data } => data_url::write(media_type, data),
-        MediaSource::Url { url } => url.clone(),
-        MediaSource::File { .. } => {
-            scope.refuse(ResponsesReason::ForeignFile);
-            return None;
-        }
-    };
+    let url = write_image_url(scope, source)?;
     let mut out = InputImageParam::new();
     let detail = detail
         .as_ref()
         .map_or("auto", |ImageDetail(detail)| detail.as_str());
     out.detail = Some(match InputImageParamDetail::from(detail) {
         InputImageParamDetail::Other(_) => {
-            scope
-                .field("detail")
-                .approximate(ResponsesReason::UnknownImageDetail);
+            scope.field("detail").approximate(OpenAiReason::UnknownDetail);
             InputImageParamDetail::Auto
         }
         known => known,
@@ -144,7 +131,7 @@ fn write_document(
                 }
                 MediaSource::Url { url } => part.file_url = Some(url.as_str().to_owned()),
                 MediaSource::File { .. } => {
-                    scope.refuse(ResponsesReason::ForeignFile);
+                    scope.refuse(OpenAiReason::ForeignFile);
                     return;
                 }
             }

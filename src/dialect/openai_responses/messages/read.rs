@@ -4,6 +4,7 @@ use crate::canonical::{
     Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, Tool, ToolCall, ToolInput,
     ToolResult,
 };
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{content, reasoning, request, tools};
@@ -100,7 +101,7 @@ impl InputItemReader<'_> {
                 id: _,
                 status: _,
                 extra: _,
-            }) => scope.drop(ResponsesReason::VendorTool),
+            }) => scope.drop(OpenAiReason::ForeignServerTool),
             InputItemParam::Unknown(unknown) => read_unknown(scope, &unknown),
         }
     }
@@ -283,7 +284,7 @@ impl InputItemReader<'_> {
                 let input = ToolInput::from_arguments(arguments.get());
                 self.add_call(call_id, tools::TOOL_SEARCH.to_owned(), None, input);
             }
-            None => scope.drop(ResponsesReason::VendorTool),
+            None => scope.drop(OpenAiReason::ForeignServerTool),
         }
     }
 
@@ -303,12 +304,12 @@ impl InputItemReader<'_> {
                 let text = serde_json::json!({ "tools": found }).to_string();
                 self.add_result(call_id, vec![Block::Text(Text::from(text))]);
             }
-            None => scope.drop(ResponsesReason::VendorTool),
+            None => scope.drop(OpenAiReason::ForeignServerTool),
         }
     }
 
-    /// Declares tools that the conversation adds, after those of the request and each of them once. Returns their names,
-    /// as the result of a search lists them.
+    /// Declares tools that the conversation adds, after those of the request and each of them once. Returns their
+    /// names, as the result of a search lists them.
     fn add_tools(&mut self, scope: &mut Scope<'_>, tools: Vec<ToolParam>) -> Vec<String> {
         let mut list = scope.field("tools");
         let mut added = tools::ReadTools::default();
@@ -331,7 +332,8 @@ impl InputItemReader<'_> {
         names
     }
 
-    /// Reads an update of the configuration. A request to another vendor has one configuration, so the last update wins.
+    /// Reads an update of the configuration. A request to another vendor has one configuration, so the last update
+    /// wins.
     fn read_update(&mut self, scope: &mut Scope<'_>, item: ConfigurationUpdateParam) {
         let ConfigurationUpdateParam {
             id: _,
@@ -356,11 +358,11 @@ impl InputItemReader<'_> {
     }
 }
 
-/// Reads an item of a type that the generated types do not have. An item is a whole message, so without it the indices in
-/// the paths of later losses stay those of the client's body.
+/// Reads an item of a type that the generated types do not have. An item is a whole message, so without it the indices
+/// in the paths of later losses stay those of the client's body.
 fn read_unknown(scope: &mut Scope<'_>, unknown: &Unknown) {
     if FINISHED_VENDOR_ITEMS.contains(&unknown.tag.as_str()) {
-        scope.drop(ResponsesReason::VendorTool);
+        scope.drop(OpenAiReason::ForeignServerTool);
     } else {
         refuse_variant(scope, unknown, "input item");
     }

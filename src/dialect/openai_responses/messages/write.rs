@@ -6,16 +6,14 @@ use crate::canonical::{
     Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::messages::{FAILED_TOOL, check_calls, write_arguments};
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{content, reasoning};
 use crate::dialect::shared::call_ids::IdRule;
-use crate::dialect::shared::raw_json::to_raw_json;
-use crate::dialect::shared::tool_names::{PARAMETER, ToolNames};
-use crate::wire::json::{LazyStr, compact, join};
-
-/// The output of a tool that failed without any content: the API has no flag for failures.
-const FAILED: &str = "Tool execution failed.";
+use crate::dialect::shared::tool_names::ToolNames;
+use crate::wire::json::{LazyStr, join};
 
 /// Instructions and input of a request.
 #[derive(Debug, Default)]
@@ -33,7 +31,7 @@ pub fn write(
     names: &ToolNames,
     capabilities: &Capabilities,
 ) -> WrittenInput {
-    refuse_unpaired_calls(scope, request);
+    check_calls(scope, request, |_, _, _| {});
     let mut writer = InputItemWriter {
         request,
         names,
@@ -53,25 +51,8 @@ pub fn write(
     }
 }
 
-/// Refuses histories in which two calls have one identifier or a result has no call: the upstream could not pair them.
-fn refuse_unpaired_calls(scope: &mut Scope<'_>, request: &Request) {
-    let mut calls = HashSet::new();
-    for message in &request.messages {
-        for (position, block) in message.content.iter().enumerate() {
-            let reason = match block {
-                Block::ToolCall(call) if !calls.insert(call.id.as_str()) => ResponsesReason::DuplicateCallId,
-                Block::ToolResult(result) if !calls.contains(result.call_id.as_str()) => {
-                    ResponsesReason::ResultWithoutCall
-                }
-                _ => continue,
-            };
-            scope.at(request.block_path(message, position)).refuse(reason);
-        }
-    }
-}
-
-/// Leaves out reasoning that no item of its turn follows: the API refuses it. Goes from the end, since whether an item is
-/// left out depends on those after it.
+/// Leaves out reasoning that no item of its turn follows: the API refuses it. Goes from the end, since whether an item
+/// is left out depends on those after it.
 fn drop_stranded_reasoning(scope: &mut Scope<'_>, items: Vec<InputItemParam>) -> Vec<InputItemParam> {
     let mut kept: Vec<InputItemParam> = Vec::with_capacity(items.len());
     let mut is_followed = false;
@@ -214,7 +195,7 @@ impl<'a> InputItemWriter<'a> {
                     cache,
                 }) => {
                     if !annotations.is_empty() && !text.is_empty() {
-                        scope.ignore(ResponsesReason::CitationsInHistory);
+                        scope.ignore(OpenAiReason::CitationsNotSent);
                     }
                     content::ignore_cache(&mut scope, *cache);
                     self.write_assistant_text(text, phase);
@@ -225,7 +206,7 @@ impl<'a> InputItemWriter<'a> {
                     self.out.items.extend(item.map(InputItemParam::from));
                 }
                 Block::ToolCall(call) => self.write_call(&mut scope, call),
-                Block::ServerTool(_) => scope.drop(ResponsesReason::VendorTool),
+                Block::ServerTool(_) => scope.drop(OpenAiReason::ForeignServerTool),
                 Block::Image(_)
                 | Block::Document(_)
                 | Block::Audio(_)
@@ -257,18 +238,15 @@ impl<'a> InputItemWriter<'a> {
         content::ignore_cache(scope, *cache);
         let call_id = IdRule::OPENAI_RESPONSES.apply(id);
         let name = self.names.wire_name(name, namespace.as_deref());
-        let arguments = match input {
-            ToolInput::Freeform { text } if self.capabilities.freeform_tools => {
-                self.freeform_calls.insert(id);
-                let item = CustomToolCallParam::new(call_id, text, name);
-                self.out.items.push(item.into());
-                return;
-            }
-            ToolInput::Freeform { text } => to_raw_json(&serde_json::json!({ PARAMETER: text })).get().into(),
-            ToolInput::Object { json } => compact(json.get()).into(),
-            ToolInput::Malformed { text } => text.clone(),
-        };
-        let item = FunctionCallParam::new(arguments, call_id, name);
+        if let ToolInput::Freeform { text } = input
+            && self.capabilities.freeform_tools
+        {
+            self.freeform_calls.insert(id);
+            let item = CustomToolCallParam::new(call_id, text, name);
+            self.out.items.push(item.into());
+            return;
+        }
+        let item = FunctionCallParam::new(write_arguments(input), call_id, name);
         self.out.items.push(item.into());
     }
 
@@ -285,7 +263,7 @@ impl<'a> InputItemWriter<'a> {
             content::write(scope, block, self.capabilities, &mut parts);
         }
         let output = if parts.is_empty() {
-            ContentParam::String(if *is_error { FAILED } else { "" }.into())
+            ContentParam::String(if *is_error { FAILED_TOOL } else { "" }.into())
         } else {
             content::from_parts(parts)
         };

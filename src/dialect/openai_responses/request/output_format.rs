@@ -1,17 +1,12 @@
 //! `text.format`: the format that the text of a response has to have.
 
-use serde_json::Value;
-
 use crate::canonical::{FieldNames, OutputFormat, Scope};
 use crate::capability::Capabilities;
-use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::request::write::{UNNAMED_SCHEMA, is_enforceable};
 use crate::dialect::openai_responses::tools;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::shared::json_schema;
 use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
-
-/// The name of a schema whose client gave none: the API requires one.
-const UNNAMED_SCHEMA: &str = "response";
 
 /// Reads a format. `None` is plain text, the default.
 pub fn read_format(scope: &mut Scope<'_>, format: TextFormatParam) -> Option<OutputFormat> {
@@ -67,20 +62,18 @@ pub(super) fn write_format(
     if !capabilities.structured_output {
         scope
             .at(fields.output_format)
-            .approximate(ResponsesReason::NoStructuredOutput);
+            .approximate(OpenAiReason::NoStructuredOutput);
         return ResponseFormatJsonObjectParam::new().into();
     }
     let mut out = JsonSchemaFormatParam::new(name.as_deref().unwrap_or(UNNAMED_SCHEMA), schema.clone());
     out.description.clone_from(description);
-    let parsed: Value = serde_json::from_str(schema.get()).unwrap_or_default();
-    let is_enforceable = json_schema::is_openai_strict(&parsed);
     out.strict = Some(match strict {
         // Without the flag, the client's dialect always holds a response to its schema, as strict does here. The API
         // refuses a strict schema outside of its subset, so it is sent as a hint.
-        Some(true) | None if !is_enforceable => {
+        Some(true) | None if !is_enforceable(schema) => {
             scope
                 .at(fields.output_format)
-                .approximate(ResponsesReason::UnenforceableSchema);
+                .approximate(OpenAiReason::SchemaNotEnforceable);
             false
         }
         Some(true) | None => true,

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{LOGPROBS, output_format};
-use crate::canonical::{Error, ErrorClass, FieldNames, Request, Sampling, Scope, ServiceTier, Verbosity};
+use crate::canonical::{Error, FieldNames, Request, Sampling, Scope, ServiceTier, Verbosity};
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::request::read::{
+    ModerationMode, invalid_request, read_unsigned, record_moderation,
+};
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::tools::choice;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{messages, reasoning, response, tools};
 use crate::dialect::shared::unknown::drop_unknown;
 use crate::dialect::{ClientRequest, Preferences, ReadRequest, RequestEcho};
-use crate::wire::json::{RawJson, ReadError, parse_with_raw_members};
+use crate::wire::json::{RawJson, parse_with_raw_members};
 
 /// How this dialect calls the fields of a request, for each of the two names of the end user.
 static FIELDS: [FieldNames; 2] = [field_names("safety_identifier"), field_names("user")];
@@ -118,7 +122,7 @@ pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRe
     scope.ignore_member(
         "prompt_cache_retention",
         &prompt_cache_retention,
-        ResponsesReason::CachingHint,
+        OpenAiReason::CachingHint,
     );
     read_moderation(&mut scope.field("moderation"), moderation);
     // True is the API's default; if an absent `store` were recorded too, nearly every request would have this entry.
@@ -146,12 +150,12 @@ pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRe
     let mut request = Request::new(names, model);
     // `user` is the deprecated name of `safety_identifier`.
     if safety_identifier.is_some() && user.is_some() {
-        scope.field("user").ignore(ResponsesReason::UserReplaced);
+        scope.field("user").ignore(OpenAiReason::SupersededUser);
     }
     request.end_user = safety_identifier.or(user).filter(|id| !id.is_empty());
     request.stream = inbound.stream.or(stream).unwrap_or_default();
     request.max_output_tokens = max_output_tokens
-        .map(|limit| to_unsigned(limit, "max_output_tokens"))
+        .map(|limit| read_unsigned(limit, "max_output_tokens"))
         .transpose()?;
     request.sampling = Sampling {
         temperature,
@@ -159,7 +163,7 @@ pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRe
         ..Sampling::default()
     };
     let top = top_logprobs
-        .map(|top| to_unsigned(top, "top_logprobs"))
+        .map(|top| read_unsigned(top, "top_logprobs"))
         .transpose()?;
     // `include` asks for the tokens' own probabilities, `top_logprobs` for those of alternatives.
     let asks = include.into_iter().flatten().any(|member| member == LOGPROBS);
@@ -191,23 +195,6 @@ pub fn read(scope: &mut Scope<'_>, inbound: &ClientRequest<'_>) -> Result<ReadRe
     Ok(ReadRequest { request, preferences })
 }
 
-/// The error of a body that is no request.
-fn invalid_request(error: &ReadError) -> Error {
-    let class = ErrorClass::InvalidRequest;
-    match error.path.as_str() {
-        "" => Error::new(class, error.message.clone()),
-        path => Error::new(class, error.to_string()).at(path),
-    }
-}
-
-/// A number that the API's schema types as an integer and that has to be 0 or more.
-fn to_unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
-    u64::try_from(value).map_err(|_| {
-        let message = format!("{field}: has to be 0 or more");
-        Error::new(ErrorClass::InvalidRequest, message).at(field)
-    })
-}
-
 /// Reads `prompt_cache_options`: hints, except for `prewarm`, which asks to fill the cache without a response.
 fn read_cache_options(scope: &mut Scope<'_>, options: Option<RawJson>) {
     #[derive(Deserialize)]
@@ -217,12 +204,10 @@ fn read_cache_options(scope: &mut Scope<'_>, options: Option<RawJson>) {
     let Some(options) = options else { return };
     match serde_json::from_str(options.get()) {
         Ok(CacheOptions { prewarm: Some(true) }) => scope.field("prewarm").refuse(ResponsesReason::Prewarm),
-        Ok(CacheOptions { prewarm: _ }) | Err(_) => scope.ignore(ResponsesReason::CachingHint),
+        Ok(CacheOptions { prewarm: _ }) | Err(_) => scope.ignore(OpenAiReason::CachingHint),
     }
 }
 
-/// Reads `moderation`. A policy that blocks is part of the contract of the response; one that only scores adds members to
-/// it.
 fn read_moderation(scope: &mut Scope<'_>, moderation: Option<ResponseCreateParamsModeration>) {
     let Some(ResponseCreateParamsModeration {
         model: _,
@@ -232,27 +217,23 @@ fn read_moderation(scope: &mut Scope<'_>, moderation: Option<ResponseCreateParam
     else {
         return;
     };
-    let blocks = policy.is_some_and(|policy| {
-        let ModerationPolicy {
+    let (input, output) = match policy {
+        Some(ModerationPolicy {
             input,
             output,
             extra: _,
-        } = policy;
-        let input = input.is_some_and(|ModerationPolicyInput { mode, extra: _ }| match mode {
-            ModerationPolicyInputMode::Block | ModerationPolicyInputMode::Other(_) => true,
-            ModerationPolicyInputMode::Score => false,
-        });
-        let output = output.is_some_and(|ModerationPolicyOutput { mode, extra: _ }| match mode {
-            ModerationPolicyOutputMode::Block | ModerationPolicyOutputMode::Other(_) => true,
-            ModerationPolicyOutputMode::Score => false,
-        });
-        input || output
+        }) => (input, output),
+        None => (None, None),
+    };
+    let input = input.map(|ModerationPolicyInput { mode, extra: _ }| match mode {
+        ModerationPolicyInputMode::Score => ModerationMode::Score,
+        ModerationPolicyInputMode::Block | ModerationPolicyInputMode::Other(_) => ModerationMode::Block,
     });
-    if blocks {
-        scope.refuse(ResponsesReason::ModerationBlocks);
-    } else {
-        scope.drop(ResponsesReason::ModerationScores);
-    }
+    let output = output.map(|ModerationPolicyOutput { mode, extra: _ }| match mode {
+        ModerationPolicyOutputMode::Score => ModerationMode::Score,
+        ModerationPolicyOutputMode::Block | ModerationPolicyOutputMode::Other(_) => ModerationMode::Block,
+    });
+    record_moderation(scope, [input, output]);
 }
 
 fn read_text_config(scope: &mut Scope<'_>, text: Option<ResponseTextConfigParam>, request: &mut Request) {
@@ -277,7 +258,7 @@ fn read_verbosity(scope: &mut Scope<'_>, verbosity: &ResponseTextConfigParamVerb
         ResponseTextConfigParamVerbosity::Medium => Some(Verbosity::Medium),
         ResponseTextConfigParamVerbosity::High => Some(Verbosity::High),
         ResponseTextConfigParamVerbosity::Other(_) => {
-            scope.drop(ResponsesReason::UnknownVerbosity);
+            scope.drop(OpenAiReason::UnknownVerbosity);
             None
         }
     }

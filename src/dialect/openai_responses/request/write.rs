@@ -2,26 +2,22 @@
 
 use std::borrow::Cow;
 
-use serde_json::Number;
-
 use super::{LOGPROBS, output_format};
 use crate::canonical::{
-    FieldNames, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier, Verbosity,
+    Effort as CanonicalEffort, FieldNames, OutputFormat, Request, Restoration, Sampling, Scope, ServiceTier,
+    Verbosity,
 };
-use crate::capability::{Capabilities, SamplingSupport};
+use crate::capability::Capabilities;
+use crate::dialect::openai::effort;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::request::write::{
+    SamplingWriter, TOOL_NAME_LIMIT, write_end_user, write_output_limit,
+};
 use crate::dialect::openai_responses::messages::WrittenInput;
-use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::openai_responses::{endpoints, messages, reasoning, tools};
-use crate::dialect::shared::end_user;
 use crate::dialect::shared::tool_names::ToolNames;
 use crate::dialect::{Target, WrittenRequest};
-
-/// Most characters of a tool's name that the API accepts.
-const NAME_LIMIT: usize = 64;
-
-/// Most characters of `safety_identifier` that the API accepts.
-const END_USER_LIMIT: usize = 128;
 
 /// The least `max_output_tokens` that the API accepts.
 const LEAST_OUTPUT: u64 = 16;
@@ -56,7 +52,7 @@ pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> W
     let Target {
         model, capabilities, ..
     } = *target;
-    let names = ToolNames::new(scope, request, NAME_LIMIT);
+    let names = ToolNames::new(scope, request, TOOL_NAME_LIMIT);
     let mut out = ResponseCreateParams::new(model);
     let WrittenInput { instructions, items } = messages::write(scope, request, &names, capabilities);
     out.instructions = instructions;
@@ -83,21 +79,16 @@ pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> W
     out.include = (!include.is_empty()).then_some(include);
     out.max_output_tokens = max_output_tokens.and_then(|limit| {
         let mut scope = scope.at(fields.max_output_tokens);
-        write_output_limit(&mut scope, limit, capabilities)
+        write_output_limit(&mut scope, limit, LEAST_OUTPUT, capabilities)
     });
-    out.reasoning = reasoning::write_control(scope, request, capabilities);
-    write_sampling(scope, sampling, capabilities, &mut out);
+    let effort = effort::nearest(scope, request, capabilities);
+    out.reasoning = reasoning::write_control(request, effort, capabilities);
+    write_sampling(scope, sampling, effort, capabilities, &mut out);
     if !stop.is_empty() {
-        scope.at(fields.stop).approximate(ResponsesReason::StopSequences);
+        scope.at(fields.stop).approximate(OpenAiReason::StopsCutByProxy);
     }
     out.text = write_text_config(scope, output_format.as_ref(), *verbosity, fields, capabilities);
-    out.safety_identifier = end_user.as_ref().map(|id| {
-        if id.chars().count() > END_USER_LIMIT {
-            end_user::digest(id)
-        } else {
-            id.clone()
-        }
-    });
+    out.safety_identifier = end_user.as_deref().map(write_end_user);
     out.prompt_cache_key.clone_from(cache_key);
     out.metadata = (!metadata.is_empty()).then(|| metadata.iter().cloned().collect());
     out.service_tier = service_tier.map(write_service_tier);
@@ -116,72 +107,35 @@ pub fn write(scope: &mut Scope<'_>, request: &Request, target: &Target<'_>) -> W
     }
 }
 
-/// Writes the limit of output tokens, within what the API and this model accept.
-fn write_output_limit(scope: &mut Scope<'_>, limit: u64, capabilities: &Capabilities) -> Option<i64> {
-    if limit == 0 {
-        scope.refuse(ResponsesReason::NoOutputTokens);
-        return None;
-    }
-    let most = capabilities.max_output.unwrap_or(u64::MAX);
-    let fitted = limit.min(most).max(LEAST_OUTPUT);
-    if fitted < limit {
-        scope.approximate(ResponsesReason::OutputLimit { most });
-    } else if fitted > limit {
-        let least = LEAST_OUTPUT;
-        scope.approximate(ResponsesReason::LeastOutput { least });
-    }
-    Some(i64::try_from(fitted).unwrap_or(i64::MAX))
-}
-
-/// Writes the sampling parameters. `out.reasoning` has to be written before: some models accept them only without
-/// reasoning.
+/// Writes the sampling parameters. Some models accept them only without reasoning, which depends on the effort.
 fn write_sampling(
     scope: &mut Scope<'_>,
     sampling: &Sampling,
+    effort: Option<CanonicalEffort>,
     capabilities: &Capabilities,
     out: &mut ResponseCreateParams,
 ) {
     let Sampling {
-        temperature,
-        top_p,
+        temperature: _,
+        top_p: _,
         top_k,
         seed,
         frequency_penalty,
         presence_penalty,
     } = sampling;
-    let is_accepted = match capabilities.sampling {
-        SamplingSupport::None => false,
-        SamplingSupport::WithoutReasoning => {
-            let reasoning = out.reasoning.as_ref();
-            reasoning.and_then(|reasoning| reasoning.effort.as_ref()) == Some(&Effort::None)
-        }
-        SamplingSupport::All => true,
-    };
-    let mut accept = |value: &Option<Number>, name: &'static str| {
-        if is_accepted {
-            value.clone()
-        } else {
-            scope.drop_member(name, value, ResponsesReason::NoSampling);
-            None
-        }
-    };
-    out.temperature = accept(temperature, "temperature");
-    out.top_p = accept(top_p, "top_p");
-    if out.temperature.is_some() && out.top_p.is_some() && !capabilities.temperature_with_top_p {
-        scope.at("top_p").drop(ResponsesReason::TemperatureOrTopP);
-        out.top_p = None;
-    }
-    scope.drop_member("top_k", top_k, ResponsesReason::NoSuchParameter);
-    scope.drop_member("seed", seed, ResponsesReason::NoSuchParameter);
+    let writer = SamplingWriter::new(capabilities, effort);
+    (out.temperature, out.top_p) = writer.write_temperature_and_top_p(scope, sampling);
+    scope.drop_member("top_k", top_k, OpenAiReason::NoSuchParameter);
+    scope.drop_member("seed", seed, OpenAiReason::NoSuchParameter);
     scope.drop_member(
         "frequency_penalty",
         frequency_penalty,
-        ResponsesReason::NoSuchParameter,
+        OpenAiReason::NoSuchParameter,
     );
     scope.drop_member(
         "presence_penalty",
         presence_penalty,
-        ResponsesReason::NoSuchParameter,
+        OpenAiReason::NoSuchParameter,
     );
 }
 

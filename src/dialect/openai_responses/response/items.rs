@@ -1,8 +1,8 @@
 //! Writes the items of a response's output, for complete responses and for streams.
 
 use crate::canonical::Annotation;
+use crate::dialect::openai::usage::write_count;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::openai_responses::usage::to_signed;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::wire::json::{RawJson, Unknown};
 
@@ -34,8 +34,8 @@ pub fn write_citation(annotation: Annotation, length: usize) -> OutputAnnotation
     let mut out = UrlCitation::new();
     out.url = Some(url);
     out.title = Some(title);
-    out.start_index = Some(to_signed(start));
-    out.end_index = Some(to_signed(end));
+    out.start_index = Some(write_count(start));
+    out.end_index = Some(write_count(end));
     out.into()
 }
 
@@ -93,8 +93,8 @@ impl CallItem {
         item
     }
 
-    /// Writes a search for tools that the client runs. It is no variant of the generated types: only a client of this API
-    /// gets one, never the proxy from an upstream.
+    /// Writes a search for tools that the client runs. It is no variant of the generated types: only a client of this
+    /// API gets one, never the proxy from an upstream.
     pub fn write_tool_search(&self, arguments: &str, status: &ItemStatus) -> OutputItem {
         let arguments = serde_json::from_str::<RawJson>(arguments)
             .unwrap_or_else(|_| to_raw_json(&serde_json::json!({})));

@@ -21,8 +21,8 @@ struct TokenLogprob<'a> {
     _top: Vec<TokenLogprob<'a>>,
 }
 
-/// Whether a list has entries, all of them well formed. A client of another dialect gets the list as it is, so a malformed
-/// one would break that client's parser.
+/// Whether a list has entries, all of them well formed. A client of another dialect gets the list as it is, so a
+/// malformed one would break that client's parser.
 pub fn has_entries(list: &RawJson) -> bool {
     let is_empty = list
         .get()

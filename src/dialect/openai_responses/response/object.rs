@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::canonical::{Error, Usage as CanonicalUsage};
 use crate::dialect::openai_responses::error;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::openai_responses::usage::{self, ResponseEnd};
+use crate::dialect::openai_responses::usage::{self, ResponseOutcome};
 use crate::dialect::shared::call_ids;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::{RequestEcho, ResponseContext, ResponseLinks};
@@ -85,7 +85,7 @@ impl ResponseObject {
     pub fn write_final(
         &self,
         output: Vec<OutputItem>,
-        end: ResponseEnd,
+        end: ResponseOutcome,
         counts: Option<CanonicalUsage>,
     ) -> Response {
         let mut out = self.write(end.write_status(), output);

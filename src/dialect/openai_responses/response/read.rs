@@ -256,7 +256,8 @@ pub fn read_citation(scope: &mut Scope<'_>, annotation: OutputAnnotation) -> Opt
     citation
 }
 
-/// Reads an item of a vendor's own tool. What is lost of it depends on the client's dialect, so its writer records that.
+/// Reads an item of a vendor's own tool. What is lost of it depends on the client's dialect, so its writer records
+/// that.
 pub fn read_server_tool(item: &OutputItem) -> Option<ServerTool> {
     let (item, query) = match item {
         OutputItem::WebSearchCall(WebSearchCall {

@@ -6,9 +6,10 @@ use crate::canonical::{
     Block, RawJson, Reasoning, Response as CanonicalResponse, Scope, ServerTool, Text, ToolCall, ToolInput,
 };
 use crate::dialect::ResponseContext;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseEnd};
+use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseOutcome};
 use crate::dialect::openai_responses::{reasoning, tools};
 use crate::wire::json::{LazyStr, compact};
 
@@ -30,7 +31,7 @@ pub fn write(scope: &mut Scope<'_>, response: CanonicalResponse, context: &Respo
     } else {
         OwnRefusal::Absent
     };
-    let end = ResponseEnd::from_finish(scope, &finish, refusal);
+    let end = ResponseOutcome::from_finish(scope, &finish, refusal);
     let mut output = Vec::with_capacity(content.len());
     for block in content {
         let item = write_block(scope, block, output.len(), &object, end, &mut logprobs);
@@ -50,7 +51,7 @@ fn write_block(
     block: Block,
     index: usize,
     object: &ResponseObject,
-    end: ResponseEnd,
+    end: ResponseOutcome,
     logprobs: &mut Option<RawJson>,
 ) -> Option<OutputItem> {
     Some(match block {
@@ -94,7 +95,7 @@ fn write_block(
             item,
             query: None,
         }) => {
-            scope.field("output").drop(ResponsesReason::VendorItem { item });
+            scope.field("output").drop(OpenAiReason::VendorItem { item });
             return None;
         }
         Block::Image(_)
@@ -108,7 +109,7 @@ fn write_block(
     })
 }
 
-fn write_call(call: ToolCall, index: usize, object: &ResponseObject, end: ResponseEnd) -> OutputItem {
+fn write_call(call: ToolCall, index: usize, object: &ResponseObject, end: ResponseOutcome) -> OutputItem {
     let ToolCall {
         id,
         name,
@@ -119,7 +120,7 @@ fn write_call(call: ToolCall, index: usize, object: &ResponseObject, end: Respon
     let (arguments, status) = match input {
         ToolInput::Object { json } => (compact(json.get()), ItemStatus::Completed),
         // Arguments that are no JSON were cut off if the response was; else the model wrote them like that.
-        ToolInput::Malformed { text } if end == ResponseEnd::Truncated => {
+        ToolInput::Malformed { text } if end == ResponseOutcome::Truncated => {
             (text.into_string(), ItemStatus::Incomplete)
         }
         ToolInput::Malformed { text } => (text.into_string(), ItemStatus::Completed),

@@ -21,8 +21,8 @@ struct InputItemPage<'a> {
     has_more: bool,
 }
 
-/// Writes a page of items, which are given in the order of the conversation. The page begins with the newest, unless the
-/// query sets another order.
+/// Writes a page of items, which are given in the order of the conversation. The page begins with the newest, unless
+/// the query sets another order.
 ///
 /// # Errors
 /// A query with a value out of range, or whose `after` names no item.

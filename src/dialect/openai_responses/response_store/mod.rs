@@ -1,5 +1,5 @@
-//! What the API's documents contain about responses that a server keeps: what a request wants of the response store, and
-//! the documents that it returns. Nothing here keeps anything; `proxy` and `store` do.
+//! What the API's documents contain about responses that a server keeps: what a request wants of the response store,
+//! and the documents that it returns. Nothing here keeps anything; `proxy` and `store` do.
 //!
 //! - `path`: the paths of a stored response
 //! - `request`: references to stored responses and items in a request, and the request without them

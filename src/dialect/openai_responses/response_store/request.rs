@@ -41,8 +41,8 @@ struct StoreInputItem {
 }
 
 impl StoreRequest {
-    /// Reads the members of a request that the response store needs. `None` if one of them has the wrong type: the reader of
-    /// the whole request reports that.
+    /// Reads the members of a request that the response store needs. `None` if one of them has the wrong type: the
+    /// reader of the whole request reports that.
     pub fn read(body: &Bytes) -> Option<Self> {
         let names = ["previous_response_id", "store", "input"];
         let [previous, store, input] = find_members(body, names).ok()?;
@@ -90,8 +90,8 @@ impl StoreRequest {
         items.iter().filter_map(|item| item.reference.as_deref())
     }
 
-    /// The input items of this request: each as its client wrote it, or, if it is a reference, the next one of `resolved`,
-    /// which has an item for each of [`Self::references`].
+    /// The input items of this request: each as its client wrote it, or, if it is a reference, the next one of
+    /// `resolved`, which has an item for each of [`Self::references`].
     pub fn items(&self, resolved: &[Box<RawValue>]) -> Vec<Bytes> {
         match &self.input {
             StoreInput::Absent => Vec::new(),
@@ -115,8 +115,8 @@ impl StoreRequest {
         }
     }
 
-    /// The request as one that needs no response store: its input has the `earlier` items and those of [`Self::items`], and
-    /// it names no stored object. `None` if the request is like that already.
+    /// The request as one that needs no response store: its input has the `earlier` items and those of [`Self::items`],
+    /// and it names no stored object. `None` if the request is like that already.
     pub fn expanded(&self, earlier: &[Box<RawValue>], items: &[Bytes]) -> Option<Bytes> {
         let has_references = self.previous.is_some() || self.references().next().is_some();
         if !has_references && !self.has_explicit_store {

@@ -19,12 +19,12 @@ pub struct LastEvent {
     pub response: Range<usize>,
 }
 
-/// Finds the event that ends a response, in a piece of a stream that consists of whole events as the stream writer of this
-/// dialect writes them.
+/// Finds the event that ends a response, in a piece of a stream that consists of whole events as the stream writer of
+/// this dialect writes them.
 ///
 /// The writer could report where it wrote the object instead. That report would have to pass through the trait of all
-/// stream writers and through the translated stream, which writes several events into one piece, for this one reader. The
-/// search costs little: it looks for two fixed lines in bytes that were just written.
+/// stream writers and through the translated stream, which writes several events into one piece, for this one reader.
+/// The search costs little: it looks for two fixed lines in bytes that were just written.
 pub fn last_event(piece: &[u8]) -> Option<LastEvent> {
     const DATA: &[u8] = b"data: ";
     let (start, name) = LAST.iter().find_map(|name| {

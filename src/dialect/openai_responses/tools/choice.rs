@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use crate::canonical::{Request, Scope, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
+use crate::dialect::openai::reasons::OpenAiReason;
+use crate::dialect::openai::tools::{is_forced, is_freeform, write_chosen_name};
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
@@ -22,7 +24,7 @@ pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice
         ToolChoice::String(ToolChoiceString::None) => CanonicalChoice::None,
         ToolChoice::String(ToolChoiceString::Required) => CanonicalChoice::Any,
         ToolChoice::String(ToolChoiceString::Other(_)) => {
-            scope.refuse(ResponsesReason::UnknownToolChoice);
+            scope.refuse(OpenAiReason::UnknownToolChoice);
             return None;
         }
         ToolChoice::Object(ToolChoiceObject::Function(ToolChoiceFunctionParam { name, extra })) => {
@@ -52,12 +54,12 @@ pub fn read(scope: &mut Scope<'_>, choice: ToolChoice) -> Option<CanonicalChoice
 /// Reads the name of an allowed tool. The vendor's own tools have no name but their type.
 fn read_allowed_name(tool: &RawJson) -> Option<String> {
     #[derive(Deserialize)]
-    struct AllowedTool {
+    struct AllowedToolEntry {
         #[serde(rename = "type")]
         kind: Option<String>,
         name: Option<String>,
     }
-    let AllowedTool { kind, name } = serde_json::from_str(tool.get()).ok()?;
+    let AllowedToolEntry { kind, name } = serde_json::from_str(tool.get()).ok()?;
     name.or(kind)
 }
 
@@ -69,12 +71,7 @@ pub fn write(
     names: &ToolNames,
     capabilities: &Capabilities,
 ) -> ToolChoice {
-    let is_forced = match choice {
-        CanonicalChoice::Any | CanonicalChoice::Named { .. } => true,
-        CanonicalChoice::Subset { required, .. } => *required,
-        CanonicalChoice::Auto | CanonicalChoice::None => false,
-    };
-    let cannot_force = is_forced && !capabilities.forced_tool;
+    let cannot_force = is_forced(choice) && !capabilities.forced_tool;
     if cannot_force {
         scope.approximate(ResponsesReason::NoForcedTool);
     }
@@ -82,11 +79,8 @@ pub fn write(
         CanonicalChoice::None => ToolChoice::String(ToolChoiceString::None),
         CanonicalChoice::Any if !cannot_force => ToolChoice::String(ToolChoiceString::Required),
         CanonicalChoice::Named { name, namespace } if !cannot_force => {
-            let wire = match namespace {
-                Some(_) => names.wire_name(name, namespace.as_deref()),
-                None => names.wire_name_of_choice(name),
-            };
-            if is_custom(name, request, capabilities) {
+            let wire = write_chosen_name(names, name, namespace.as_deref());
+            if is_freeform(request, capabilities, name) {
                 ToolChoice::Object(ToolChoiceCustomParam::new(wire).into())
             } else {
                 ToolChoice::Object(ToolChoiceFunctionParam::new(wire).into())
@@ -106,7 +100,7 @@ pub fn write(
                 if name == "web_search" && request.tools.iter().any(is_search) {
                     return to_raw_json(&serde_json::json!({"type": "web_search"}));
                 }
-                let kind = if is_custom(name, request, capabilities) {
+                let kind = if is_freeform(request, capabilities, name) {
                     "custom"
                 } else {
                     "function"
@@ -120,10 +114,4 @@ pub fn write(
             ToolChoice::String(ToolChoiceString::Auto)
         }
     }
-}
-
-/// Whether a tool is written as a freeform one.
-fn is_custom(name: &str, request: &Request, capabilities: &Capabilities) -> bool {
-    let is_named = |tool: &Tool| matches!(tool, Tool::Freeform(tool) if tool.name == name);
-    capabilities.freeform_tools && request.tools.iter().any(is_named)
 }

@@ -2,6 +2,7 @@
 
 use super::TOOL_SEARCH;
 use crate::canonical::{FreeformTool, FunctionTool, Grammar, Scope, Tool, UserLocation, WebSearchTool};
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::unknown::{drop_unknown, refuse_variant};
@@ -173,7 +174,7 @@ fn read_grammar(scope: &mut Scope<'_>, format: CustomToolInputFormatParam) -> Op
             })
         }
         CustomToolInputFormatParam::Unknown(_) => {
-            scope.drop(ResponsesReason::UnknownToolFormat);
+            scope.drop(OpenAiReason::UnknownToolFormat);
             None
         }
     }
@@ -182,13 +183,13 @@ fn read_grammar(scope: &mut Scope<'_>, format: CustomToolInputFormatParam) -> Op
 /// Reads the members of a tool that only concern how fast it is called or found.
 fn read_hints(scope: &mut Scope<'_>, is_async: Option<bool>, is_deferred: Option<bool>) {
     let is_async = is_async.filter(|set| *set);
-    scope.ignore_member("async", &is_async, ResponsesReason::AsyncHint);
+    scope.ignore_member("async", &is_async, OpenAiReason::SpeedHint);
     let is_deferred = is_deferred.filter(|set| *set);
     scope.ignore_member("defer_loading", &is_deferred, ResponsesReason::DeferredLoading);
 }
 
-/// Reads a search for tools. One that the client runs is a function like any other. One that the vendor runs is left out:
-/// since all tools are defined from the start, it would find nothing.
+/// Reads a search for tools. One that the client runs is a function like any other. One that the vendor runs is left
+/// out: since all tools are defined from the start, it would find nothing.
 fn read_search(scope: &mut Scope<'_>, tool: ToolSearchToolParam, index: usize, out: &mut ReadTools) {
     let ToolSearchToolParam {
         description,

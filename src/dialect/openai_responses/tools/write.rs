@@ -7,6 +7,7 @@ use crate::canonical::{
     FreeformTool, FunctionTool, Grammar, Path, Request, Scope, Tool, UserLocation, WebSearchTool,
 };
 use crate::capability::Capabilities;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::content;
 use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
@@ -137,7 +138,7 @@ fn write_web_search(scope: &mut Scope<'_>, tool: &WebSearchTool) -> WebSearchToo
         index,
     } = tool;
     let mut scope = scope.at(Path::element("tools", *index));
-    scope.drop_member("max_uses", max_uses, ResponsesReason::SearchLimit);
+    scope.drop_member("max_uses", max_uses, OpenAiReason::SearchesNotCounted);
     if blocked_domains
         .as_ref()
         .is_some_and(|domains| !domains.is_empty())

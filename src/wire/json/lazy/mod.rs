@@ -18,14 +18,14 @@ use super::{ReadJson, Scanner, string};
 /// A text that remembers its JSON spelling.
 ///
 /// Read from a [shared document](super::parse_shared), it is a slice of that document, and it is written by copying the
-/// slice. So a text that is only passed on is neither decoded nor escaped again, which saved half of the instructions of a
-/// translated 120 KB request (docs/performance.md). The first use as a `str` decodes it, once; clones share the result.
-/// A text that was made from a `String` is an ordinary string.
+/// slice. So a text that is only passed on is neither decoded nor escaped again, which saved half of the instructions
+/// of a translated 120 KB request (docs/performance.md). The first use as a `str` decodes it, once; clones share the
+/// result. A text that was made from a `String` is an ordinary string.
 ///
 /// # Who may hold one
 ///
-/// A slice keeps the whole document alive, which may be tens of megabytes for one word. Only the generated request types
-/// have slices, and the canonical request and the upstream's request that are made of them. These live until the
+/// A slice keeps the whole document alive, which may be tens of megabytes for one word. Only the generated request
+/// types have slices, and the canonical request and the upstream's request that are made of them. These live until the
 /// upstream's request is written. Whatever lives longer (the response store, the reasoning memory, the restoration of a
 /// response, a stream) holds a `String`; [`LazyStr::into_string`] makes one. Responses and events are never read as
 /// shared documents.
@@ -42,7 +42,8 @@ enum LazyRepr {
     Escaped(Arc<EscapedSlice>),
 }
 
-/// The spelling of a string in a document, without its quotes. Offsets of 32 bits keep a [`LazyStr`] as small as a `String`.
+/// The spelling of a string in a document, without its quotes. Offsets of 32 bits keep a [`LazyStr`] as small as a
+/// `String`.
 #[derive(Clone)]
 struct DocumentSlice {
     document: Arc<ByteString>,
@@ -64,8 +65,8 @@ impl DocumentSlice {
         self.document.get(range).unwrap_or_default()
     }
 
-    /// The spelling with the quotes around it. Only for slices that are a whole string; [`LazyStr::skip`] makes others, but not
-    /// of slices with escapes.
+    /// The spelling with the quotes around it. Only for slices that are a whole string; [`LazyStr::skip`] makes others,
+    /// but not of slices with escapes.
     fn quoted(&self) -> &str {
         let range = (self.start as usize).saturating_sub(1)..self.end as usize + 1;
         self.document.get(range).unwrap_or_default()
@@ -80,8 +81,8 @@ impl EscapedSlice {
 }
 
 impl LazyStr {
-    /// The string at `start..end` of a document. The scanner has checked it and found that its text has `length` bytes. In a
-    /// document of more than 4 GiB, whose offsets do not fit, it is decoded at once.
+    /// The string at `start..end` of a document. The scanner has checked it and found that its text has `length` bytes.
+    /// In a document of more than 4 GiB, whose offsets do not fit, it is decoded at once.
     pub(super) fn slice(document: &Arc<ByteString>, start: usize, end: usize, length: usize) -> Self {
         let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else {
             let spelling = document.get(start..end).unwrap_or_default();
@@ -157,7 +158,8 @@ impl LazyStr {
         }
     }
 
-    /// Whether the text begins with `prefix`. Decodes the text only if there is an escape within the length of the prefix.
+    /// Whether the text begins with `prefix`. Decodes the text only if there is an escape within the length of the
+    /// prefix.
     pub fn starts_with(&self, prefix: &str) -> bool {
         if let LazyRepr::Escaped(escaped) = &self.0 {
             let spelling = escaped.slice.spelling();

@@ -9,8 +9,8 @@ use super::super::error::JsonFault;
 use super::Scanner;
 
 impl Scanner<'_> {
-    /// The fault that the next value is not what was expected, in serde_json's words (`invalid type: string "a", expected …`).
-    /// The value is read to quote it, so that an error in its grammar is reported instead.
+    /// The fault that the next value is not what was expected, in serde_json's words (`invalid type: string "a",
+    /// expected …`). The value is read to quote it, so that an error in its grammar is reported instead.
     #[cold]
     pub(in super::super) fn mismatch(&mut self, expected: &str) -> JsonFault {
         let found = match self.peek() {

@@ -1,13 +1,14 @@
 //! The strict scanner: a position in a JSON text, and the methods that move it.
 //!
-//! It accepts what serde_json accepts for the generated types (RFC 8259, with the same limit on depth) and reports errors
-//! in serde_json's words; tests compare the two. Values that are skipped are checked as well, so a request with broken JSON
-//! anywhere is refused before it is translated. As in serde_json, only a lone surrogate in a skipped string is accepted.
+//! It accepts what serde_json accepts for the generated types (RFC 8259, with the same limit on depth) and reports
+//! errors in serde_json's words; tests compare the two. Values that are skipped are checked as well, so a request with
+//! broken JSON anywhere is refused before it is translated. As in serde_json, only a lone surrogate in a skipped string
+//! is accepted.
 //!
-//! It is faster than serde_json for three reasons. The text is known to be UTF-8, so that no string is checked for it again. A
-//! string without escapes is borrowed, and a [`LazyStr`] is not decoded at all. The members before a late tag are skipped,
-//! where serde builds a tree of them. With serde_json, translating a 120 KB request took 4.2 million instructions; it
-//! takes 1.4 now (docs/performance.md).
+//! It is faster than serde_json for three reasons. The text is known to be UTF-8, so that no string is checked for it
+//! again. A string without escapes is borrowed, and a [`LazyStr`] is not decoded at all. The members before a late tag
+//! are skipped, where serde builds a tree of them. With serde_json, translating a 120 KB request took 4.2 million
+//! instructions; it takes 1.4 now (docs/performance.md).
 //!
 //! Methods that are `#[inline]` are the common case of a compact document; those that are not, or are `#[cold]`, handle
 //! white space before names, escapes in them, and errors.
@@ -26,9 +27,18 @@ use crate::wire::find::find_special;
 mod mismatch;
 mod skip;
 
-/// How deep objects and arrays may nest; the limit of serde_json. It bounds the recursion of the generated types. Values that
-/// are skipped or kept as raw JSON may nest deeper: [`Scanner::skip_value`] does not recurse.
+/// How deep objects and arrays may nest; the limit of serde_json. It bounds the recursion of the generated types.
+/// Values that are skipped or kept as raw JSON may nest deeper: [`Scanner::skip_value`] does not recurse.
 const MAX_DEPTH: u8 = 128;
+
+/// Whether a comma comes before a member's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MemberPosition {
+    /// The first member of its object, which has no comma before it.
+    First,
+    /// A member after the first.
+    Later,
+}
 
 /// Reads a JSON text from its start.
 #[derive(Debug)]
@@ -154,21 +164,21 @@ impl<'de> Scanner<'de> {
         JsonFault::syntax(reason, self.at)
     }
 
-    /// Reads the next member's name and the colon after it; `started` if it is not the first. `None` if the object ended; the
-    /// scanner is after its closing brace then.
+    /// Reads the next member's name and the colon after it. `None` if the object ended; the scanner is after its
+    /// closing brace then.
     #[inline]
-    pub(super) fn read_name(&mut self, started: bool) -> Result<Option<Cow<'de, str>>, JsonFault> {
+    pub(super) fn read_name(&mut self, position: MemberPosition) -> Result<Option<Cow<'de, str>>, JsonFault> {
         let mut next = self.peek();
         match next {
             Some(b'}') => {
                 self.leave();
                 return Ok(None);
             }
-            Some(b',') if started => {
+            Some(b',') if position == MemberPosition::Later => {
                 self.at += 1;
                 next = self.peek();
             }
-            Some(b'"') if !started => {}
+            Some(b'"') if position == MemberPosition::First => {}
             _ => return Err(self.syntax_fault("expected `,` or `}`")),
         }
         if next != Some(b'"') {
@@ -182,9 +192,9 @@ impl<'de> Scanner<'de> {
     /// As [`Self::read_name`], if the name has no escapes and no white space around it, as nearly all names that
     /// clients send. Otherwise `None`, and the scanner has not moved: the caller then calls `read_name`.
     #[inline]
-    pub(super) fn read_plain_name(&mut self, started: bool) -> Option<&'de str> {
+    pub(super) fn read_plain_name(&mut self, position: MemberPosition) -> Option<&'de str> {
         let bytes = self.text.as_bytes();
-        let start = if started {
+        let start = if position == MemberPosition::Later {
             if bytes.get(self.at) != Some(&b',') || bytes.get(self.at + 1) != Some(&b'"') {
                 return None;
             }
@@ -272,8 +282,8 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Reads a string as a slice of the document, without decoding it, if the document is shared. It is checked all the same:
-    /// decoding it later cannot fail.
+    /// Reads a string as a slice of the document, without decoding it, if the document is shared. It is checked all the
+    /// same: decoding it later cannot fail.
     #[inline]
     pub(super) fn read_lazy(&mut self) -> Result<LazyStr, JsonFault> {
         let Some(document) = self.document else {
@@ -354,8 +364,8 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    /// Skips a number and returns its text. Checks the grammar of RFC 8259 section 6: no leading zero or plus, and digits on
-    /// both sides of the point.
+    /// Skips a number and returns its text. Checks the grammar of RFC 8259 section 6: no leading zero or plus, and
+    /// digits on both sides of the point.
     fn read_digits(&mut self) -> Result<&'de str, JsonFault> {
         let start = self.at;
         let bytes = self.text.as_bytes();

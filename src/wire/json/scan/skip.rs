@@ -1,7 +1,7 @@
 //! Values that are skipped or kept as raw JSON.
 //!
-//! Skipping checks the whole grammar; the lenient counterpart, which checks strings and brackets only and is several times
-//! faster, is [`crate::wire::splice`].
+//! Skipping checks the whole grammar; the lenient counterpart, which checks strings and brackets only and is several
+//! times faster, is [`crate::wire::splice`].
 
 use super::super::error::JsonFault;
 use super::super::serde_json_compat::raw_from_valid;
@@ -20,9 +20,9 @@ impl<'de> Scanner<'de> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    /// Remembers start and end of a value that was skipped to find the tag after it. If [`Self::read_span`] meets that start
-    /// again, it jumps to the end. One value is enough: what makes a second scan expensive is one long member before the tag,
-    /// such as a schema or the input of a tool. `(0, 0)` remembers nothing.
+    /// Remembers start and end of a value that was skipped to find the tag after it. If [`Self::read_span`] meets that
+    /// start again, it jumps to the end. One value is enough: what makes a second scan expensive is one long member
+    /// before the tag, such as a schema or the input of a tool. `(0, 0)` remembers nothing.
     pub(in super::super) fn remember_span(&mut self, skipped: (usize, usize)) {
         self.skipped = skipped;
     }
@@ -39,7 +39,8 @@ impl<'de> Scanner<'de> {
     /// Skips a value of any depth and checks its grammar.
     ///
     /// A loop with a stack of closing brackets instead of recursion: what is skipped may be deeper than the limit that
-    /// protects the call stack, such as a JSON schema or the input of a tool, and serde_json accepts it as a `RawValue`.
+    /// protects the call stack, such as a JSON schema or the input of a tool, and serde_json accepts it as a
+    /// `RawValue`.
     pub(in super::super) fn skip_value(&mut self) -> Result<(), JsonFault> {
         loop {
             match self.peek() {

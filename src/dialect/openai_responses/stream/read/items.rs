@@ -18,8 +18,8 @@ impl ResponsesStreamReader {
         index
     }
 
-    /// Takes a delta from the fast path: one of the same part as the last event. Has to count its bytes as the slow path
-    /// does, or the item that is done would seem to have a rest.
+    /// Takes a delta from the fast path: one of the same part as the last event. Has to count its bytes as the slow
+    /// path does, or the item that is done would seem to have a rest.
     pub(super) fn repeat_delta(&mut self, block: u32, delta: Delta, out: &mut Vec<Event>) {
         if let Delta::Text { text } | Delta::Reasoning { part: _, text } | Delta::Input { text } = &delta {
             let length = match self.items.get_mut(&self.last_item) {

@@ -1,7 +1,7 @@
 //! Reads a stream.
 //!
-//! An upstream reports each item twice: in deltas, and as a whole when it is done. Not every server sends all of them, so
-//! the reader counts what the deltas brought and takes the rest from the item that is done.
+//! An upstream reports each item twice: in deltas, and as a whole when it is done. Not every server sends all of them,
+//! so the reader counts what the deltas brought and takes the rest from the item that is done.
 
 mod items;
 
@@ -15,8 +15,8 @@ use crate::dialect::openai_responses::{error, usage::OwnRefusal};
 use crate::dialect::shared::fast_path::DeltaFastPath;
 use crate::wire::json::FieldPaths;
 
-/// Where the text of a delta event is. The members in `passed` may differ between events without changing what they mean:
-/// a member that this reader begins to use has to leave that list.
+/// Where the text of a delta event is. The members in `passed` may differ between events without changing what they
+/// mean: a member that this reader begins to use has to leave that list.
 const FIELD_PATHS: FieldPaths = FieldPaths {
     object: &[],
     texts: &[&["delta"]],

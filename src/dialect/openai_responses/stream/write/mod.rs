@@ -8,11 +8,11 @@ use crate::canonical::{
     Annotation, BlockStart, CallKind, Delta, Error, Event, Finish, Opaque, RawJson, Scope, ServerTool, Start,
     Usage,
 };
-use crate::dialect::openai_responses::reasons::ResponsesReason;
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_responses::response::items::{self, CallItem};
 use crate::dialect::openai_responses::response::object::ResponseObject;
 use crate::dialect::openai_responses::types::*;
-use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseEnd};
+use crate::dialect::openai_responses::usage::{OwnRefusal, ResponseOutcome};
 use crate::dialect::openai_responses::{reasoning, tools};
 use crate::dialect::shared::fast_path::FrameCache;
 use crate::dialect::{ResponseContext, StreamWriter};
@@ -30,8 +30,8 @@ pub struct ResponsesStreamWriter {
     /// The items that are done; the last event repeats them.
     output: Vec<OutputItem>,
     open_item: Option<OpenItem>,
-    /// A call that is closed and whose arguments are no JSON, with them. Only the end of the response shows whether they
-    /// were cut off, so its last events wait for the next block or that end.
+    /// A call that is closed and whose arguments are no JSON, with them. Only the end of the response shows whether
+    /// they were cut off, so its last events wait for the next block or that end.
     unparsed_call: Option<(CallItem, String)>,
     refusal: OwnRefusal,
     scratch: Vec<u8>,
@@ -234,7 +234,7 @@ impl ResponsesStreamWriter {
                 item,
                 query: None,
             }) => {
-                scope.field("output").drop(ResponsesReason::VendorItem { item });
+                scope.field("output").drop(OpenAiReason::VendorItem { item });
                 OpenItem::Hidden
             }
         };
@@ -354,9 +354,9 @@ impl ResponsesStreamWriter {
         usage: Option<Usage>,
         out: &mut BytesMut,
     ) {
-        let end = ResponseEnd::from_finish(scope, finish, self.refusal);
+        let end = ResponseOutcome::from_finish(scope, finish, self.refusal);
         self.close_block(out);
-        let status = if end == ResponseEnd::Truncated {
+        let status = if end == ResponseOutcome::Truncated {
             ItemStatus::Incomplete
         } else {
             ItemStatus::Completed
@@ -372,13 +372,13 @@ impl ResponsesStreamWriter {
         // The response store finds the object of a streamed response by the names of these two events: see
         // `response_store::last_event`.
         match end {
-            ResponseEnd::Completed => {
+            ResponseOutcome::Completed => {
                 let mut event = ResponseCompletedEvent::new();
                 event.response = response;
                 event.sequence_number = number;
                 self.write_frame("response.completed", event, out);
             }
-            ResponseEnd::Truncated | ResponseEnd::Filtered => {
+            ResponseOutcome::Truncated | ResponseOutcome::Filtered => {
                 let mut event = ResponseIncompleteEvent::new();
                 event.response = response;
                 event.sequence_number = number;

@@ -96,8 +96,8 @@ impl ResponsesStreamWriter {
         event.output_index = self.output_index();
         event.content_index = Some(0);
         event.annotation_index = i64::try_from(open.annotations.len()).ok();
-        // A citation without a span covers the text until now. The span is kept, or the complete item would extend it to
-        // the text that follows.
+        // A citation without a span covers the text until now. The span is kept, or the complete item would extend it
+        // to the text that follows.
         let span = annotation.span.or(Some((0, length as u64)));
         let annotation = Annotation { span, ..annotation };
         event.annotation = Some(items::write_citation(annotation.clone(), length));

@@ -1,7 +1,9 @@
 //! Which part of the program may use which: what docs/architecture.md promises under "Rooms", checked in the source.
 //!
-//! A room is a module below the crate's root. The test reads the paths in every file of `src/` that begin with `crate` or
-//! `super`; test modules are left out, since a test may use whatever it needs. A failure names file and line.
+//! A room is a module below the crate's root. The test reads the paths in every file of `src/` that begin with `crate`
+//! or `super`; test modules are left out, since a test may use whatever it needs. A failure names file and line.
+
+mod definitions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -102,7 +104,7 @@ impl Collector<'_> {
         while let Some(token) = tokens.get(index) {
             match token {
                 TokenTree::Punct(punct) if punct.as_char() == '#' && is_cfg_test(tokens.get(index + 1)) => {
-                    index = self.skip_item(&tokens, index + 2, module);
+                    index = skip_item(&tokens, index + 2, module, self.test_modules);
                     continue;
                 }
                 TokenTree::Ident(word) if *word == "mod" => {
@@ -126,24 +128,6 @@ impl Collector<'_> {
             }
             index += 1;
         }
-    }
-
-    /// Passes over the item after a `#[cfg(test)]` and remembers it if it is a module in a file of its own.
-    fn skip_item(&mut self, tokens: &[TokenTree], mut index: usize, module: &[String]) -> usize {
-        while let Some(token) = tokens.get(index) {
-            match token {
-                TokenTree::Ident(word) if *word == "mod" => {
-                    if let Some(TokenTree::Ident(name)) = tokens.get(index + 1) {
-                        self.test_modules.insert([module, &[name.to_string()]].concat());
-                    }
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ';' => return index + 1,
-                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return index + 1,
-                _ => {}
-            }
-            index += 1;
-        }
-        index
     }
 
     /// Reads a path that begins at `index`, with all branches of a `use` tree.
@@ -210,6 +194,29 @@ impl Collector<'_> {
             to,
         });
     }
+}
+
+/// Passes over the item after a `#[cfg(test)]`, which begins at `index`. Adds it to `test_modules` if it is a module.
+fn skip_item(
+    tokens: &[TokenTree],
+    mut index: usize,
+    module: &[String],
+    test_modules: &mut BTreeSet<Vec<String>>,
+) -> usize {
+    while let Some(token) = tokens.get(index) {
+        match token {
+            TokenTree::Ident(word) if *word == "mod" => {
+                if let Some(TokenTree::Ident(name)) = tokens.get(index + 1) {
+                    test_modules.insert([module, &[name.to_string()]].concat());
+                }
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => return index + 1,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return index + 1,
+            _ => {}
+        }
+        index += 1;
+    }
+    index
 }
 
 fn is_cfg_test(token: Option<&TokenTree>) -> bool {
