@@ -8,56 +8,56 @@ reasons! {
         // Headers of the service.
 
         /// The tier of a request that only changes its envelope: the Messages API has other tiers.
-        ServiceTierHeader => "a tier of this service's own",
+        ServiceTierHeader => "a service tier that only this service has",
         /// A value of the tier's header that this mapping does not name.
-        UnknownTier => "a tier that is not known",
+        UnknownTier => "unknown service tier",
         /// A tier that OpenAI or Anthropic has and Bedrock does not.
-        TierOfAnotherVendor => "a tier that this vendor does not have",
-        Guardrail => "a guardrail is a promise that another vendor does not make",
+        TierOfAnotherVendor => "this vendor has no such service tier",
+        Guardrail => "guardrails are a service of Bedrock, and other vendors do not apply them",
         /// Tracing, latency and metadata settings.
-        ServiceSetting => "a setting of the service",
+        ServiceSetting => "a setting of the service, not of the model",
 
         // Members of the envelope.
 
         /// A beta in a request that is translated: its effect on the body is not known to other dialects.
-        VendorBeta => "a feature of the vendor's own API",
+        VendorBeta => "a feature that only this vendor's API has",
         /// A beta that is not in the list of the service's documentation; the service rejects it.
-        UnknownBeta => "a beta that Bedrock does not know",
-        UserProfile => "a profile that only its own vendor keeps",
+        UnknownBeta => "Bedrock does not support this beta",
+        UserProfile => "user profiles are stored by their vendor only",
 
         // Members of the body.
 
         /// The service rejects unknown members.
-        UnknownMember => "Bedrock takes no member of this name",
+        UnknownMember => "Bedrock does not accept this member",
         /// `container`, `mcp_servers` and `thread`.
-        ServiceState => "state or servers that only Anthropic's own service has",
+        ServiceState => "needs state or servers that only Anthropic has",
         /// `inference_geo`.
-        InferenceGeo => "where data stays is decided by the region of the upstream",
+        InferenceGeo => "the region of the upstream determines where data is processed",
         /// A `cache_control` of the whole request.
-        RequestCache => "Bedrock caches by the breakpoints of blocks only",
+        RequestCache => "Bedrock caches only by the breakpoints of blocks",
         /// A member of a block's `cache_control` besides `type` and `ttl`.
         CacheSetting => "Bedrock's caches have no such setting",
         /// `service_tier`.
-        TierMember => "the tier is a header here",
-        NoContextEdits => "no edit that Bedrock knows",
-        UnknownContextEdit => "an edit that Bedrock does not know",
-        ParallelToolLimit => "Bedrock takes no such limit",
+        TierMember => "Bedrock has the service tier in a header",
+        NoContextEdits => "Bedrock supports none of these edits",
+        UnknownContextEdit => "Bedrock does not support this edit",
+        ParallelToolLimit => "Bedrock has no such limit",
         /// `output_config.format` for a model without structured output.
-        UnenforcedFormat => "this model's answers are not held to a schema",
+        UnenforcedFormat => "this model does not support a schema for its responses",
 
         // Instructions, messages and tools.
 
         /// Claude Code's first system block. It would change the prefix that the prompt cache is keyed by.
-        Attribution => "the client's attribution line, different in every request",
-        InstructionsAsUserText => "instructions in the middle became framed text of the user",
+        Attribution => "Claude Code's attribution line is left out; it changes with every request and would prevent prompt caching",
+        InstructionsAsUserText => "sent as user text in <system-reminder> tags, because this model accepts no instructions within the conversation",
         /// `tool_addition` and `tool_removal` blocks of a system message.
-        ToolChange => "tools do not change in the middle of a conversation",
-        UrlSource => "Bedrock fetches nothing: the content itself has to be sent",
-        FileSource => "a file in Anthropic's store is not known to Bedrock",
-        ServerTool => "Bedrock runs no tools of its own",
+        ToolChange => "tools cannot be changed within a conversation",
+        UrlSource => "Bedrock fetches no URLs: send the content itself",
+        FileSource => "the file is stored at Anthropic, and Bedrock cannot read it",
+        ServerTool => "Bedrock runs no tools on its servers",
         WebSearchLeftOut => "Bedrock does not search the web; the other tools remain",
-        UnenforcedArguments => "arguments are not held to the schema",
+        UnenforcedArguments => "the upstream does not enforce the schema for arguments",
         /// `allowed_callers` of a tool.
-        AllowedCallers => "Bedrock runs no code that could call tools",
+        AllowedCallers => "Bedrock runs no code that can call tools",
     }
 }

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_next_lower_effort_replaces_one_that_the_model_does_not_accept() {
-        let reason = "approximated effort: this model takes effort `medium` at nearest".to_owned();
+        let reason = "approximated effort: sent as `medium`, the closest effort that this model accepts".to_owned();
         let efforts = [Effort::Low, Effort::Medium];
         let expected = (Some(Effort::Medium), vec![reason]);
         assert_eq!(written(&efforts, None, Some(Effort::Xhigh)), expected);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_effort_is_dropped_where_the_model_has_none() {
-        let dropped = "dropped effort: this model takes no reasoning effort".to_owned();
+        let dropped = "dropped effort: this model has no reasoning effort".to_owned();
         assert_eq!(written(&[], None, Some(Effort::Low)), (None, vec![dropped]));
         assert_eq!(written(&[], None, Some(Effort::None)), (None, vec![]));
     }

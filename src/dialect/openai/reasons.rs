@@ -7,18 +7,18 @@ reasons! {
     pub(crate) enum OpenAiReason {
         // Requests that are read.
 
-        CachingHint => "a caching hint",
-        SpeedHint => "a hint for speed",
+        CachingHint => "a hint that affects only caching",
+        SpeedHint => "a hint that affects only speed",
         /// `user` is deprecated in favor of `safety_identifier`; a request may contain both.
-        SupersededUser => "`safety_identifier` stands for it",
+        SupersededUser => "`safety_identifier` is used instead",
         /// The client relies on the policy, and no other vendor has one.
-        ModerationBlocks => "no other vendor blocks by this policy",
-        ModerationScores => "no other vendor scores by this policy",
-        UnknownEffort => "an effort that the translation does not know",
-        UnknownVerbosity => "a verbosity that the translation does not know",
-        UnknownToolChoice => "a choice that the translation does not know",
+        ModerationBlocks => "blocking by moderation policy is not available from other vendors",
+        ModerationScores => "moderation scores are not available from other vendors",
+        UnknownEffort => "unknown effort",
+        UnknownVerbosity => "unknown verbosity",
+        UnknownToolChoice => "unknown tool choice",
         /// The format of a freeform tool's input.
-        UnknownToolFormat => "a format that the translation does not know",
+        UnknownToolFormat => "unknown format",
         /// RFC 2397: a comma separates the media type from the data.
         DataUrlWithoutComma => "the data: URL has no comma",
         /// The canonical model has media in base64 only.
@@ -26,22 +26,22 @@ reasons! {
 
         // Requests that are written: parameters.
 
-        NoOutput => "an answer without any token cannot be asked for",
-        OutputLimit { most: u64 } => "this model writes at most {most} tokens",
-        LeastOutput { least: u64 } => "the limit is at least {least} tokens",
-        NoSampling => "this model takes no sampling parameters",
-        TemperatureAndTopP => "this model takes `temperature` or `top_p`, not both",
+        NoOutput => "a response without output tokens cannot be requested",
+        OutputLimit { most: u64 } => "reduced to {most}, the output limit of this model",
+        LeastOutput { least: u64 } => "raised to {least}, the smallest limit that the API accepts",
+        NoSampling => "this model accepts no sampling parameters",
+        TemperatureAndTopP => "this model accepts either `temperature` or `top_p`",
         /// A sampling parameter of another dialect.
-        NoSuchParameter => "the API has no such parameter",
+        NoSuchParameter => "this API has no such parameter",
         /// The upstream does not accept stop sequences.
-        StopsCutByProxy => "the proxy cuts the answer at stop sequences itself",
+        StopsCutByProxy => "the upstream has no stop sequences; the proxy cuts the response at them",
         /// OpenAI's models have no thinking that is limited to the time between tool calls.
-        ThinkingBetweenTools => "reasoning between tool calls only became low effort",
-        NoEffort => "this model takes no reasoning effort",
-        NearestEffort { nearest: &'static str } => "this model takes effort `{nearest}` at nearest",
-        NoStructuredOutput => "this model is held to JSON, not to a schema",
+        ThinkingBetweenTools => "reasoning only between tool calls is sent as low effort",
+        NoEffort => "this model has no reasoning effort",
+        NearestEffort { nearest: &'static str } => "sent as `{nearest}`, the closest effort that this model accepts",
+        NoStructuredOutput => "this model supports JSON output, but not a schema for it",
         /// With `strict`, OpenAI accepts only schemas in which every object is closed and requires all of its properties.
-        SchemaNotEnforceable => "the schema is outside the subset that can be enforced",
+        SchemaNotEnforceable => "not strict, because the schema uses more than the subset that OpenAI can enforce",
 
         // Requests that are written: messages and tools.
 
@@ -49,18 +49,18 @@ reasons! {
         DuplicateCallId => "two tool calls have the same id",
         ResultWithoutCall => "the result of a tool call that is not in the history",
         /// Messages of the assistant are written as plain text.
-        CitationsNotSent => "citations are not sent back",
-        ForeignServerTool => "calls and results of a vendor's own tools stay with that vendor",
-        ForeignFile => "a file in one vendor's store is not known to another",
-        UnknownDetail => "a detail that is not known became `auto`",
-        SearchResultAsText => "a search result became text",
+        CitationsNotSent => "citations of earlier responses are not sent to this API",
+        ForeignServerTool => "calls and results of tools that the vendor runs cannot be sent to another vendor",
+        ForeignFile => "the file is stored at one vendor, and other vendors cannot read it",
+        UnknownDetail => "unknown detail, sent as `auto`",
+        SearchResultAsText => "sent as text",
         /// Neither API has a limit of its own for web searches.
-        SearchesNotCounted => "searches are not counted",
+        SearchesNotCounted => "the number of searches cannot be limited",
 
         // Responses that are written.
 
-        VendorItem { item: String } => "the vendor's own item `{item}`",
+        VendorItem { item: String } => "`{item}` items exist only in this vendor's API",
         /// Claude's `pause_turn` and compaction.
-        Interrupted => "the vendor interrupted the answer; here that is an end",
+        Interrupted => "the vendor paused the response; it is reported as completed",
     }
 }

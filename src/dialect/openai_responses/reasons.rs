@@ -7,82 +7,82 @@ reasons! {
     pub(crate) enum ResponsesReason {
         // A client's request: state at the vendor, and members that no other vendor has.
         /// `access_programs` name contracts with OpenAI.
-        AccessPrograms => "programs of the vendor's own",
+        AccessPrograms => "programs that only this vendor has",
         /// Conversations, stored prompts and responses in the background exist only at OpenAI; the proxy cannot load them.
-        VendorState => "state that the vendor holds",
+        VendorState => "refers to state that only this vendor stores",
         /// Also of an `item_reference`. The response store resolves both before a request is read, if it is configured.
-        NoResponseStore => "earlier answers are not kept here: `server.response_store` in the configuration keeps them",
-        StoreByConfiguration => "answers are kept only where `server.response_store` says so",
-        BackgroundOptions => "only for answers in the background",
-        ClientMetadata => "it tells the vendor of the client",
-        ContextManagement => "the context is not edited on the way",
-        Truncation => "a conversation that is too long is not cut",
-        ImageContext => "how the vendor keeps images in its context",
-        ToolCallLimit => "calls are not counted",
+        NoResponseStore => "earlier responses are not stored: `server.response_store` is not configured",
+        StoreByConfiguration => "responses are stored only if `server.response_store` is configured",
+        BackgroundOptions => "applies only to responses in the background",
+        ClientMetadata => "metadata about the client, for its vendor only",
+        ContextManagement => "context management is not translated",
+        Truncation => "a conversation that is too long is not truncated",
+        ImageContext => "a setting of how the vendor keeps images in its context",
+        ToolCallLimit => "the number of tool calls cannot be limited",
         /// `prompt_cache_options.prewarm` asks to fill the cache without a response.
-        Prewarm => "a request without an answer cannot be made",
-        UnknownServiceTier => "a tier that is not known",
+        Prewarm => "a request without a response is not supported",
+        UnknownServiceTier => "unknown service tier",
 
         // A client's input items.
         UnknownRole { role: String } => "the role `{role}` cannot be translated",
-        InstructionsAreText => "instructions are text",
-        OutputWithoutCall => "an output that answers no call of the history",
+        InstructionsAreText => "instructions can only contain text",
+        OutputWithoutCall => "the result belongs to no tool call of the history",
         /// The `encrypted_content` of a compaction item is readable only at OpenAI.
-        Compaction => "a compacted history that only its vendor can read",
-        AdditionalTools => "the tools are available from the start",
-        ConfigurationUpdate => "the last update holds for the whole conversation",
+        Compaction => "the compacted history is encrypted and only its vendor can read it",
+        AdditionalTools => "all tools are sent in full from the start",
+        ConfigurationUpdate => "the last setting applies to the whole conversation",
 
         // A client's content parts.
         ImageWithoutSource => "an image needs `image_url` or `file_id`",
         FileWithoutSource => "a file needs `file_data`, `file_url` or `file_id`",
-        FileDetail => "how closely pages are looked at is the model's own choice",
+        FileDetail => "the model decides in which detail it reads pages",
         /// Citations of files and containers name objects at OpenAI.
-        VendorCitation => "only citations of web pages cross dialects",
+        VendorCitation => "only citations of web pages can be translated",
 
         // A client's tools.
-        NamespaceDescription => "a namespace becomes the beginning of its tools' names",
-        IndirectCallers => "a tool that the model may not call directly",
-        DeferredLoading => "every tool is defined from the start",
-        OutputSchema => "results are not held to a schema",
-        SchemaIsNoObject => "a schema is an object",
-        VendorToolSearch => "every tool is defined from the start, so that none has to be searched for",
-        StoredPagesOnly => "a search of pages that the vendor has stored already cannot be asked for",
-        SearchContentTypes => "the kinds of content that are searched are the vendor's choice",
+        NamespaceDescription => "the namespace is sent as the first part of its tools' names",
+        IndirectCallers => "the model must not call this tool directly",
+        DeferredLoading => "all tools are sent in full from the start",
+        OutputSchema => "tool results have no schema in this API",
+        SchemaIsNoObject => "a schema must be an object",
+        VendorToolSearch => "all tools are sent in full, so no tool search is needed",
+        StoredPagesOnly => "a search of stored pages only is not supported",
+        SearchContentTypes => "the vendor determines which kinds of content are searched",
 
         // A client's reasoning.
-        ReasoningContext => "which turns' reasoning the model sees is the vendor's rule",
-        ReasoningMode => "a mode of the vendor's own models",
+        ReasoningContext => "the vendor decides which earlier reasoning the model sees",
+        ReasoningMode => "a mode that only this vendor's models have",
         /// A carrier of another version, or a damaged one.
-        UnreadableCarrier => "reasoning state that this version of the proxy did not make",
+        UnreadableCarrier => "reasoning state in a format of another version of the proxy",
 
         // A request to an upstream: parameters.
 
         // A request to an upstream: the conversation.
         /// The API refuses a reasoning item that no item of its turn follows.
-        StrandedReasoning => "reasoning that nothing of its turn follows",
-        ForeignReasoning => "another vendor's reasoning is not taken",
-        ReasoningWithoutState => "reasoning without its state is known only where it was stored",
-        SingleSystem => "this model takes one text of instructions",
-        SpeakerName => "who speaks is told by the role alone",
-        AssistantIsText => "the assistant's messages hold text only",
+        StrandedReasoning => "reasoning without a later item in its turn",
+        ForeignReasoning => "this API accepts no reasoning of another vendor",
+        ReasoningWithoutState => "reasoning without its encrypted content can only be used by the API that stored it",
+        SingleSystem => "this model accepts only one block of instructions",
+        SpeakerName => "this API identifies speakers only by their role",
+        AssistantIsText => "messages of the assistant can only contain text",
 
         // A request to an upstream: content parts.
-        NoAudio => "audio is not taken",
-        MisplacedBlock => "only text, images and documents stand here",
-        DocumentContext => "a document has no context of its own",
-        NoCitations => "citations cannot be asked for",
-        DocumentAsText => "a document of text became text",
-        DocumentAsBlocks => "a document of blocks became those blocks",
+        NoAudio => "audio is not supported",
+        MisplacedBlock => "only text, images and documents are allowed here",
+        DocumentContext => "this API has no context of a document",
+        NoCitations => "this API has no citations",
+        DocumentAsText => "sent as text",
+        DocumentAsBlocks => "the blocks of the document are sent in its place",
 
         // A request to an upstream: tools.
-        NoParallelSetting => "this model takes no such setting",
-        NotStrict => "arguments are not held to this schema",
-        UnknownGrammarSyntax => "a grammar in a syntax that is not known",
-        BlockedDomains => "domains can be allowed, not blocked",
+        NoParallelSetting => "this model has no such setting",
+        NotStrict => "the upstream does not enforce this schema for arguments",
+        UnknownGrammarSyntax => "unknown syntax of a grammar",
+        BlockedDomains => "domains can only be allowed, not blocked",
         NoForcedTool => "this model cannot be forced to call a tool",
 
         // Responses.
-        UnknownPart { tag: String } => "a part of the unknown type `{tag}`",
-        ContentNotInResponses => "content that an answer in this dialect does not hold",
+        UnknownPart { tag: String } => "unknown type `{tag}`",
+        ContentNotInResponses => "a response of this API cannot contain this content",
     }
 }

@@ -84,11 +84,11 @@ mod tests {
         let record = |modes| recorded(|scope| record_moderation(&mut scope.field("moderation"), modes)).1;
         let (block, score) = (Some(ModerationMode::Block), Some(ModerationMode::Score));
         for modes in [[None, None], [score, score]] {
-            let dropped = "dropped moderation: no other vendor scores by this policy";
+            let dropped = "dropped moderation: moderation scores are not available from other vendors";
             assert_eq!(record(modes), [dropped], "{modes:?}");
         }
         for modes in [[block, None], [score, block]] {
-            let refused = "refused moderation: no other vendor blocks by this policy";
+            let refused = "refused moderation: blocking by moderation policy is not available from other vendors";
             assert_eq!(record(modes), [refused], "{modes:?}");
         }
     }

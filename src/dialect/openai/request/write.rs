@@ -131,11 +131,11 @@ mod tests {
         let limit =
             |limit| recorded(|scope| write_output_limit(&mut scope.field("max_tokens"), limit, 16, &model));
         assert_eq!(limit(50), (Some(50), vec![]));
-        let most = "approximated max_tokens: this model writes at most 100 tokens".to_owned();
+        let most = "approximated max_tokens: reduced to 100, the output limit of this model".to_owned();
         assert_eq!(limit(101), (Some(100), vec![most]));
-        let least = "approximated max_tokens: the limit is at least 16 tokens".to_owned();
+        let least = "approximated max_tokens: raised to 16, the smallest limit that the API accepts".to_owned();
         assert_eq!(limit(1), (Some(16), vec![least]));
-        let none = "refused max_tokens: an answer without any token cannot be asked for".to_owned();
+        let none = "refused max_tokens: a response without output tokens cannot be requested".to_owned();
         assert_eq!(limit(0), (None, vec![none]));
     }
 
@@ -160,7 +160,7 @@ mod tests {
             let writer = SamplingWriter::new(&model, effort);
             recorded(|scope| writer.write(scope, "temperature", half.as_ref()))
         };
-        let dropped = "dropped temperature: this model takes no sampling parameters".to_owned();
+        let dropped = "dropped temperature: this model accepts no sampling parameters".to_owned();
         assert_eq!(write(Some(Effort::None)), (half.clone(), vec![]));
         assert_eq!(write(Some(Effort::Low)), (None, vec![dropped.clone()]));
         assert_eq!(write(None), (None, vec![dropped]));
@@ -196,7 +196,7 @@ mod tests {
             recorded(|scope| SamplingWriter::new(&model, None).write_temperature_and_top_p(scope, &sampling))
         };
         assert_eq!(write(true), ((one.clone(), half), vec![]));
-        let dropped = "dropped top_p: this model takes `temperature` or `top_p`, not both".to_owned();
+        let dropped = "dropped top_p: this model accepts either `temperature` or `top_p`".to_owned();
         assert_eq!(write(false), ((one, None), vec![dropped]));
     }
 
