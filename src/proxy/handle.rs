@@ -67,7 +67,7 @@ async fn respond(proxy: &Proxy, request: Request<Incoming>, access: &mut Access)
         )
     };
     if path::is_unsafe(path) {
-        let message = "the path has a segment that climbs out of its place";
+        let message = "the path contains `.` or `..`, a backslash or a control character";
         return refuse(Error::new(ErrorClass::InvalidRequest, message), access);
     }
     let Some((group, path_below)) = found else {
@@ -185,7 +185,7 @@ async fn dispatch(mut request: RoutedRequest<'_>, access: &mut Access) -> ProxyR
 
 /// Refuses a WebSocket. Codex tries to open one, and turns to a stream of events when it gets this status.
 fn refuse_websocket(request: &RoutedRequest<'_>, access: &mut Access) -> ProxyResponse {
-    let message = "WebSockets are not spoken here: send the request with POST";
+    let message = "WebSockets are not supported: send the request with POST";
     let error = Error::new(ErrorClass::MethodNotAllowed, message);
     let mut response = response::error(request.error_dialect(), &error, access);
     *response.status_mut() = StatusCode::UPGRADE_REQUIRED;

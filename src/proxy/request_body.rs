@@ -128,7 +128,7 @@ where
             Some(None) => break,
             Some(Some(Ok(frame))) => frame,
             Some(Some(Err(_))) => {
-                let message = "the request's body broke off";
+                let message = "the request's body ended early";
                 return Err(Error::new(ErrorClass::InvalidRequest, message));
             }
             None => {
@@ -237,7 +237,7 @@ fn read_model_at(body: &RequestBody, spans: Vec<Range<usize>>) -> Result<Option<
         let value = body.slices(span.clone()).collect::<Vec<_>>().concat();
         let text = splice::SpliceNode::document(&value).and_then(|value| value.text().map(Cow::into_owned));
         let Ok(text) = text else {
-            let message = "the model has to be a string";
+            let message = "the model must be a string";
             return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));
         };
         texts.push(text);
@@ -255,7 +255,7 @@ fn read_model_at(body: &RequestBody, spans: Vec<Range<usize>>) -> Result<Option<
 fn require_one_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<Option<&'a str>, Error> {
     let first = names.next();
     if names.any(|name| Some(name) != first) {
-        let message = "the request names two models";
+        let message = "`model` is given twice with different values";
         return Err(Error::new(ErrorClass::InvalidRequest, message).at("model"));
     }
     Ok(first)

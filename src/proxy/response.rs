@@ -122,7 +122,7 @@ impl HttpBody for ResponseBody {
         match &data {
             Some(Ok(data)) => this.access.count_sent_bytes(data.len()),
             Some(Err(error)) => {
-                tracing::warn!(request_id = this.access.request_id, cause = %error, "the upstream's answer broke off");
+                tracing::warn!(request_id = this.access.request_id, cause = %error, "the upstream's response ended early");
                 this.access.error = Some(if error.is_timeout() {
                     ErrorClass::Timeout
                 } else {

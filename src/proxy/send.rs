@@ -26,9 +26,9 @@ pub async fn send(
 ) -> Result<Response<UpstreamBody>, Error> {
     let request = sign(proxy, request, entry).await?;
     let response = proxy.client.send(request).await.map_err(|error| {
-        tracing::warn!(request_id = access.request_id, prefix = access.prefix, cause = %error, "no answer from the upstream");
+        tracing::warn!(request_id = access.request_id, prefix = access.prefix, cause = %error, "the upstream sent no response");
         if error.is_timeout() && !error.is_connect() {
-            Error::new(ErrorClass::Timeout, "the upstream did not answer in time")
+            Error::new(ErrorClass::Timeout, "the upstream did not respond in time")
         } else if error.is_connect() {
             Error::new(ErrorClass::Upstream, "the upstream cannot be reached")
         } else {

@@ -69,7 +69,7 @@ pub(super) async fn run(
     if timeout(DRAIN, drained).await.is_err() {
         tracing::warn!(
             connections = open(&workers),
-            "answers still being sent are cut off"
+            "closing responses that were not finished in time"
         );
     }
     for worker in workers {

@@ -93,7 +93,7 @@ impl Store {
             Err(OpenError::Broken(cause)) => {
                 tracing::error!(
                     cause,
-                    "the response store is broken: nothing is kept until its file is moved away and the proxy \
+                    "the response store is broken: no response is stored until the file is moved away and the proxy \
                      started again"
                 );
                 Ok(Self(StoreBackend::Broken(cause)))

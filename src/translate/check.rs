@@ -23,7 +23,7 @@ pub(super) fn check_losses(losses: &Losses, on_loss: OnLoss) -> Result<(), Error
         .map(|loss| format!("{}: {}", loss.path, loss.reason))
         .collect();
     let message = format!(
-        "the upstream of this route cannot take this request: {}",
+        "this request cannot be translated for the upstream of its route: {}",
         all.join("; ")
     );
     Err(Error::new(ErrorClass::Unsupported, message).at(first.path.clone()))

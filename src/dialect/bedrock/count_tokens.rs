@@ -41,7 +41,7 @@ pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
         .get("body")
         .and_then(Value::as_str)
         .and_then(|text| STANDARD.decode(text).ok())
-        .ok_or_else(|| invalid("input.invokeModel.body: has to be a body in base64", path))?;
+        .ok_or_else(|| invalid("input.invokeModel.body: must be a body in base64", path))?;
     claude_count_tokens::unwrap_request(&Bytes::from(inner))
 }
 

@@ -90,7 +90,7 @@ pub fn unwrap_request<'a>(
 /// Reads the version as the Messages API names it.
 fn read_version(value: &SpliceNode<'_>) -> Result<Option<String>, Error> {
     let wrong = || {
-        Error::new(ErrorClass::InvalidRequest, "anthropic_version: has to be a text").at("anthropic_version")
+        Error::new(ErrorClass::InvalidRequest, "anthropic_version: must be a string").at("anthropic_version")
     };
     let version = value.text().map_err(|_| wrong())?;
     Ok(match &*version {
@@ -102,7 +102,7 @@ fn read_version(value: &SpliceNode<'_>) -> Result<Option<String>, Error> {
 
 fn read_betas(value: &SpliceNode<'_>) -> Result<Vec<String>, Error> {
     serde_json::from_slice(value.raw()).map_err(|_| {
-        let message = "anthropic_beta: has to be a list of texts";
+        let message = "anthropic_beta: must be a list of strings";
         Error::new(ErrorClass::InvalidRequest, message).at("anthropic_beta")
     })
 }

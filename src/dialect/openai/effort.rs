@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_next_lower_effort_replaces_one_that_the_model_does_not_accept() {
-        let reason = "approximated effort: sent as `medium`, the closest effort that this model accepts".to_owned();
+        let reason =
+            "approximated effort: sent as `medium`, the closest effort that this model accepts".to_owned();
         let efforts = [Effort::Low, Effort::Medium];
         let expected = (Some(Effort::Medium), vec![reason]);
         assert_eq!(written(&efforts, None, Some(Effort::Xhigh)), expected);

@@ -53,7 +53,7 @@ reasons! {
         ForeignServerTool => "calls and results of tools that the vendor runs cannot be sent to another vendor",
         ForeignFile => "the file is stored at one vendor, and other vendors cannot read it",
         UnknownDetail => "unknown detail, sent as `auto`",
-        SearchResultAsText => "sent as text",
+        SearchResultAsText => "the search result is sent as text",
         /// Neither API has a limit of its own for web searches.
         SearchesNotCounted => "the number of searches cannot be limited",
 

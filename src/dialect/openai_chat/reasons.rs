@@ -81,7 +81,7 @@ reasons! {
         DocumentContext => "this API has no context of a document",
         DocumentCitations => "this API has no citations of documents",
         DocumentAtUrl => "the URL of a document is not fetched",
-        DocumentAsText => "sent as text",
+        DocumentAsText => "the document is sent as text",
         DocumentAsParts => "the blocks of the document are sent as parts of the message",
         SearchResultCitations => "this API has no citations of search results",
 

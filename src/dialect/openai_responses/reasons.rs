@@ -71,7 +71,7 @@ reasons! {
         MisplacedBlock => "only text, images and documents are allowed here",
         DocumentContext => "this API has no context of a document",
         NoCitations => "this API has no citations",
-        DocumentAsText => "sent as text",
+        DocumentAsText => "the document is sent as text",
         DocumentAsBlocks => "the blocks of the document are sent in its place",
 
         // A request to an upstream: tools.

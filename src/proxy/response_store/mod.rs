@@ -162,7 +162,7 @@ pub(super) async fn prepare(
     };
     if asked.store {
         let id = store::new_response_id().map_err(|error| {
-            let message = format!("the system gives no random bytes: {error}");
+            let message = format!("the system provides no random bytes: {error}");
             StoreRefusal::Other(Error::new(ErrorClass::Internal, message))
         })?;
         pending.links.id = Some(id.clone());
@@ -246,7 +246,7 @@ impl PendingSave {
         let saved = tokio::time::timeout(SAVE_TIMEOUT, saving).await;
         let saved = saved.unwrap_or_else(|_| Err(StoreError::new("the store took too long")));
         saved.map_err(|error| {
-            tracing::error!(request_id, cause = %error, "an answer was not kept");
+            tracing::error!(request_id, cause = %error, "a response was not saved in the response store");
             NotSaved
         })
     }

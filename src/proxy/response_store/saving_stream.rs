@@ -51,7 +51,9 @@ impl SavingStream {
             }
             let Some(piece) = ready!(self.translated.poll_data(cx)) else {
                 if self.save.take().is_some() && self.translated.failure().is_none() {
-                    tracing::error!("a streamed answer ended without an event that it could be kept by");
+                    tracing::error!(
+                        "a streamed response had no final event, so it was not saved in the response store"
+                    );
                 }
                 return Poll::Ready(None);
             };

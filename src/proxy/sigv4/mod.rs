@@ -74,7 +74,7 @@ impl<'a> SignatureClaim<'a> {
             .ok_or_else(|| refused("the security token included in the request is invalid"))?;
         let scope_parts: Vec<&str> = scope.split('/').collect();
         let [day, _, SERVICE, TERMINATOR] = scope_parts.as_slice() else {
-            let message = format!("the credential has to be scoped to the service {SERVICE}");
+            let message = format!("the credential must be scoped to the service {SERVICE}");
             return Err(refused(message));
         };
         // The time. The day is in the scope as well, from which the signing key is derived.

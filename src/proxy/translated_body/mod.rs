@@ -32,7 +32,7 @@ impl UpstreamPieces for upstream::UpstreamBody {
             } else {
                 ErrorClass::Upstream
             };
-            Error::new(class, format!("the upstream's stream broke off: {error}"))
+            Error::new(class, format!("the upstream's stream ended early: {error}"))
         };
         self.poll_data(cx)
             .map(|data| data.map(|data| data.map_err(to_error)))
@@ -127,7 +127,7 @@ impl TranslatedBody {
                     self.translate_frames();
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    tracing::warn!(cause = %error, "an upstream's stream broke off");
+                    tracing::warn!(cause = %error, "an upstream's stream ended early");
                     self.stream.fail(error, &mut self.out);
                 }
                 Poll::Ready(None) => {

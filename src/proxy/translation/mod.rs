@@ -200,7 +200,7 @@ async fn send_and_translate(
     let mut response = if !parts.status.is_success() {
         translate_error(exchange, parts.status, &parts.headers, body, access).await?
     } else if !headers::is_plain(&parts.headers) {
-        let message = "the upstream's answer is compressed although that was not asked for";
+        let message = "the upstream sent a compressed response to a request that did not ask for one";
         return Err(Error::new(ErrorClass::Upstream, message));
     } else if exchange.is_streamed() {
         translate_stream(exchange, &parts.headers, body, access).await?
@@ -261,13 +261,13 @@ async fn translate_document(
     // Checked before the body is read, since a stream may last for minutes.
     let streams = [Framing::Sse, Framing::EventStream].map(Framing::media_type);
     if streams.contains(&headers::media_type(headers)) {
-        let message = "the upstream streams its answer although that was not asked for";
+        let message = "the upstream streams its response to a request that did not ask for a stream";
         return Err(Error::new(ErrorClass::Upstream, message));
     }
     let CollectedBody { bytes, is_truncated } =
         body.collect(RESPONSE_LIMIT).await.map_err(report_broken_body)?;
     if is_truncated {
-        let message = format!("the upstream's answer is larger than {RESPONSE_LIMIT} bytes");
+        let message = format!("the upstream's response is larger than {RESPONSE_LIMIT} bytes");
         return Err(Error::new(ErrorClass::Upstream, message));
     }
     let written = exchange.translate_response(losses, &bytes)?;
@@ -318,8 +318,8 @@ pub(super) fn report_broken_body(error: BodyError) -> Error {
     } else {
         ErrorClass::Upstream
     };
-    tracing::warn!(cause = %error, "the upstream's answer broke off");
-    Error::new(class, "the upstream's answer broke off")
+    tracing::warn!(cause = %error, "the upstream's response ended early");
+    Error::new(class, "the upstream's response ended early")
 }
 
 /// The upstream's identifier of the request, from the header of whichever dialect.

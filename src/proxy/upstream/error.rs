@@ -69,7 +69,7 @@ impl fmt::Display for SendError {
             Self::Reqwest(error) => f.write_str(&causes(error)),
             Self::Connect(error) => f.write_str(&chain(&**error)),
             Self::Http1(error) => f.write_str(&chain(error)),
-            Self::Silent => f.write_str("no answer began in time"),
+            Self::Silent => f.write_str("no response began in time"),
             Self::Target => f.write_str("the path cannot be part of a request"),
             Self::UnknownUpstream => f.write_str("no client was set up for the address"),
         }
@@ -109,7 +109,7 @@ impl fmt::Display for BodyError {
         match self {
             Self::Reqwest(error) => f.write_str(&causes(error)),
             Self::Http1(error) => f.write_str(&chain(error)),
-            Self::Silent => f.write_str("nothing came in time"),
+            Self::Silent => f.write_str("the upstream was silent for too long"),
         }
     }
 }

@@ -131,7 +131,7 @@ impl fmt::Debug for EmbeddedStore {
 }
 
 fn writer_stopped() -> StoreError {
-    StoreError::new("the database failed and takes nothing more")
+    StoreError::new("the database thread has stopped")
 }
 
 fn builder() -> Builder {

@@ -29,7 +29,7 @@ pub fn read(scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
     } = parse_response(body).map_err(|read_error| {
         // Some servers send an error with the status of a success.
         error::read_in_band(body).unwrap_or_else(|| {
-            let message = format!("the upstream's answer is no message of this API: {read_error}");
+            let message = format!("the upstream's response is not a message of this API: {read_error}");
             Error::new(ErrorClass::Upstream, message)
         })
     })?;

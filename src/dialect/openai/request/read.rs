@@ -19,7 +19,7 @@ pub fn invalid_request(error: &ReadError) -> Error {
 /// A negative number, naming the field.
 pub fn read_unsigned(value: i64, field: &'static str) -> Result<u64, Error> {
     u64::try_from(value).map_err(|_| {
-        let message = format!("{field}: has to be 0 or more");
+        let message = format!("{field}: must be 0 or more");
         Error::new(ErrorClass::InvalidRequest, message).at(field)
     })
 }
@@ -88,7 +88,8 @@ mod tests {
             assert_eq!(record(modes), [dropped], "{modes:?}");
         }
         for modes in [[block, None], [score, block]] {
-            let refused = "refused moderation: blocking by moderation policy is not available from other vendors";
+            let refused =
+                "refused moderation: blocking by moderation policy is not available from other vendors";
             assert_eq!(record(modes), [refused], "{modes:?}");
         }
     }

@@ -133,7 +133,8 @@ mod tests {
         assert_eq!(limit(50), (Some(50), vec![]));
         let most = "approximated max_tokens: reduced to 100, the output limit of this model".to_owned();
         assert_eq!(limit(101), (Some(100), vec![most]));
-        let least = "approximated max_tokens: raised to 16, the smallest limit that the API accepts".to_owned();
+        let least =
+            "approximated max_tokens: raised to 16, the smallest limit that the API accepts".to_owned();
         assert_eq!(limit(1), (Some(16), vec![least]));
         let none = "refused max_tokens: a response without output tokens cannot be requested".to_owned();
         assert_eq!(limit(0), (None, vec![none]));

@@ -35,7 +35,7 @@ pub fn read(scope: &mut Scope<'_>, body: &[u8]) -> Result<Response, Error> {
         choice_scope.index(index).drop(ChatReason::OneResponse);
     }
     let Some(choice) = choices.into_iter().next() else {
-        let message = "the upstream's answer holds no choice";
+        let message = "the upstream's response contains no choice";
         return Err(Error::new(ErrorClass::Upstream, message));
     };
     let ChatCompletionChoice {
@@ -69,7 +69,7 @@ fn parse(body: &[u8]) -> Result<ChatCompletion, Error> {
         let repaired = calls::stringify_arguments(document, "message");
         let completion = repaired.and_then(|body| parse_response(&body).ok());
         completion.ok_or_else(|| {
-            let message = format!("the upstream's answer is no chat completion: {read_error}");
+            let message = format!("the upstream's response is not a chat completion: {read_error}");
             Error::new(ErrorClass::Upstream, message)
         })
     })

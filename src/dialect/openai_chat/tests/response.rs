@@ -187,7 +187,13 @@ fn a_vendors_own_items_and_media_are_dropped() {
     assert_eq!(body["choices"][0]["message"]["content"], "a");
     let reasons: Vec<&str> = losses.entries().iter().map(|loss| loss.reason.text()).collect();
     let item = "`web_search_tool_result` items exist only in this vendor's API";
-    assert_eq!(reasons, [item, "a response of this API can only contain text and tool calls"]);
+    assert_eq!(
+        reasons,
+        [
+            item,
+            "a response of this API can only contain text and tool calls"
+        ]
+    );
     let expected = [
         (LossKind::Dropped, "content[0]"),
         (LossKind::Dropped, "content[1]"),

@@ -73,7 +73,7 @@ pub fn take_apart(response: Response) -> ResponseParts {
         Some(ResponseStatus::Failed) => Err(error::read_failed(error)),
         Some(ResponseStatus::Cancelled) => Err(Error::new(
             ErrorClass::Upstream,
-            "the upstream cancelled the answer",
+            "the upstream cancelled the response",
         )),
         Some(ResponseStatus::Incomplete) => Ok(Finish::new(usage::read_incomplete(incomplete_details))),
         // Compatible servers may leave the status out.
@@ -102,7 +102,7 @@ pub fn take_apart(response: Response) -> ResponseParts {
 /// A body that is no response of this dialect, or one that failed.
 pub fn read(scope: &mut Scope<'_>, body: &[u8]) -> Result<CanonicalResponse, Error> {
     let response = parse_response(body).map_err(|error| {
-        let message = format!("the upstream's answer is no response of this API: {error}");
+        let message = format!("the upstream's response is not a response of this API: {error}");
         Error::new(ErrorClass::Upstream, message)
     })?;
     let ResponseParts {

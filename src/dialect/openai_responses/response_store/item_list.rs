@@ -35,13 +35,13 @@ pub fn page(items: &[Box<RawValue>], query: Option<&str>) -> Result<Vec<u8>, Err
                     .parse()
                     .ok()
                     .filter(|number| (1..=MAX_LIMIT).contains(number));
-                limit = number.ok_or_else(|| invalid("limit", format!("has to be from 1 to {MAX_LIMIT}")))?;
+                limit = number.ok_or_else(|| invalid("limit", format!("must be from 1 to {MAX_LIMIT}")))?;
             }
             "order" => {
                 ascending = match &*value {
                     "asc" => true,
                     "desc" => false,
-                    _ => return Err(invalid("order", "has to be asc or desc")),
+                    _ => return Err(invalid("order", "must be asc or desc")),
                 }
             }
             "after" => after = Some(value.into_owned()),

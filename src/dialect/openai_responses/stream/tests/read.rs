@@ -180,7 +180,7 @@ fn failures_of_all_forms_end_the_stream() {
     );
     assert_eq!(
         one(json!({"type": "response.completed", "response": {"status": "cancelled"}})),
-        "fail upstream: the upstream cancelled the answer"
+        "fail upstream: the upstream cancelled the response"
     );
     let events = read(&[json!({"type": "response.output_text.delta", "delta": "x"})]);
     assert_eq!(describe(&events), ["open 0 Text", "0 x"], "no last event, no end");
