@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::ExchangeConfig;
 use super::check::check_losses;
-use crate::canonical::{Error, Losses, Scope};
+use crate::canonical::{Error, Scope};
 use crate::dialect::shared::envelope::Envelope;
 use crate::dialect::{ClientRequest, Dialect, Target, WrittenRequest};
 use crate::wire::splice::Index;

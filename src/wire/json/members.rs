@@ -327,7 +327,7 @@ impl<'de> ObjectMembers<'_, 'de> {
             self.scanner.reenter();
         }
         self.scanner.rewind(self.start_of_members);
-        self.position = false;
+        self.position = MemberPosition::First;
         self.is_ended = false;
         self
     }
