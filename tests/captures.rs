@@ -51,7 +51,7 @@ fn chat_tools(request: &Value) -> Vec<Value> {
         .collect()
 }
 
-/// A string as the one text that it stands for.
+/// A string as the one text that it represents.
 fn blocks(content: &Value) -> Vec<Value> {
     match content {
         Value::String(text) => vec![json!({"type": "text", "text": text})],

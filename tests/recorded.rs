@@ -1,4 +1,4 @@
-//! What released clients sent, on every upstream that speaks another dialect. The fixtures stand below the client's
+//! What released clients sent, on every upstream that speaks another dialect. The fixtures are below the client's
 //! version, so that its next release is a change of them and of these snapshots.
 
 mod common;

@@ -67,7 +67,7 @@ fn requests_are_what_the_upstream_describes() {
 }
 
 #[test]
-fn answers_are_what_the_client_knows() {
+fn responses_are_valid_in_the_clients_schema() {
     let mut findings = Findings::default();
     for (client, upstream) in pairs() {
         for case in cases(upstream) {

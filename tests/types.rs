@@ -291,7 +291,7 @@ fn tool_calls_without_type_are_functions() {
 }
 
 #[test]
-fn chat_answers() {
+fn chat_responses() {
     chat_response(&json!({
         "id": "x", "object": "chat.completion", "created": 1, "model": "m", "provider": "p",
         "choices": [{ "index": 0, "finish_reason": "eos", "native_finish_reason": "stop", "logprobs": null, "message": {
@@ -332,7 +332,7 @@ fn claude_events() {
 }
 
 #[test]
-fn other_kinds_in_answers_are_kept() {
+fn unknown_kinds_in_responses_are_kept() {
     for content in [json!("later"), json!(7), json!(true)] {
         let event = json!({ "type": "content_block_start", "index": 0, "content_block": {
             "type": "web_search_tool_result", "tool_use_id": "t", "content": content,
@@ -453,7 +453,7 @@ fn new_takes_what_is_required() {
     );
 }
 
-/// JSON that looks like requests and answers often enough to get deep into the types.
+/// JSON that looks like requests and responses often enough to get deep into the types.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = [
         "type",

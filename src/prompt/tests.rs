@@ -350,7 +350,7 @@ fn a_session_of_codex() {
 }
 
 #[test]
-fn nothing_is_said_of_nothing() {
+fn an_empty_session_has_no_summary() {
     for messages in [
         vec![],
         vec![(Role::System, vec![text("Be kind.")])],

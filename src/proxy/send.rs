@@ -35,7 +35,7 @@ pub async fn send(
             Error::new(ErrorClass::Upstream, "the connection to the upstream was lost")
         }
     })?;
-    // The client may be told that a key is wrong although its own is right: the operator has to learn whose it is.
+    // The client may get an error about a key although its own is right: the operator has to learn whose it is.
     let is_refused = matches!(
         response.status(),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN

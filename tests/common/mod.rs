@@ -33,7 +33,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// When every test's answers begin.
+/// When every test's responses begin.
 pub const CREATED: u64 = 1_790_000_000;
 /// The proxy's identifier of every test's request.
 pub const REQUEST_ID: &str = "req_test";
@@ -75,7 +75,7 @@ pub struct Facts {
     /// The reason for the case, in one sentence. Recorded clients have none.
     #[serde(default)]
     pub why: String,
-    /// What a recorded client speaks; other cases stand below the name of their dialect.
+    /// What a recorded client speaks; other cases are below the name of their dialect.
     #[serde(default)]
     pub dialect: Option<String>,
     /// Headers of the client.
@@ -87,10 +87,10 @@ pub struct Facts {
     /// The upstream's model by the upstream's dialect, where the case is about one.
     #[serde(default)]
     pub models: BTreeMap<String, String>,
-    /// The client's case whose request an answer belongs to, where it matters; a plain one where that client has none.
+    /// The client's case whose request a response belongs to, where it matters; a plain one where that client has none.
     #[serde(default)]
     pub asked_by: Option<String>,
-    /// Why the stream does not amount to the complete answer, where it does not.
+    /// Why the stream does not amount to the complete response, where it does not.
     #[serde(default)]
     pub stream_differs: Option<String>,
 }
@@ -219,7 +219,7 @@ fn write_error(out: &mut BytesMut, code: &str, message: &str) {
     out.put_u32(crc32fast::hash(&out[start..]));
 }
 
-/// A stream as text: as it is, or as the server-sent events that the messages of an event stream stand for.
+/// A stream as text: as it is, or as the server-sent events that the messages of an event stream represent.
 pub fn shown(framing: Framing, bytes: BytesMut) -> String {
     if framing == Framing::Sse {
         return String::from_utf8(bytes.to_vec()).unwrap();
@@ -343,7 +343,7 @@ pub fn begin(
     };
     let mut headers = headers(facts);
     if client.name() == DialectName::Claude {
-        // Every client of the API sends a version; an empty one in a case's facts stands for none.
+        // Every client of the API sends a version; an empty one in a case's facts means none.
         let version = headers
             .entry("anthropic-version")
             .or_insert(HeaderValue::from_static("2023-06-01"));
@@ -377,16 +377,16 @@ pub fn begin(
 }
 
 /// The exchange that an upstream's case belongs to: of the request that it names, or a plain one.
-pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, answer: &Case) -> Exchange {
+pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect, case: &Case) -> Exchange {
     let request = |name: &str| find(client, name)?.document("request.json");
-    let asked = answer.facts.asked_by.as_deref().and_then(request);
+    let asked = case.facts.asked_by.as_deref().and_then(request);
     let body = asked.or_else(|| request("text")).expect("a plain request");
     let facts = Facts {
-        models: answer.facts.models.clone(),
+        models: case.facts.models.clone(),
         ..Facts::default()
     };
     let begun = begin(client, upstream, &facts, &body, &mut Losses::new());
-    begun.unwrap_or_else(|error| panic!("{}: {error}", answer.name)).0
+    begun.unwrap_or_else(|error| panic!("{}: {error}", case.name)).0
 }
 
 /// What a stream of this dialect amounts to, as its reader sees it.

@@ -9,7 +9,7 @@ use llm_proxy::dialect::DialectName;
 use llm_proxy_codegen::Spec;
 use serde_json::{Map, Value, json};
 
-/// What is said in a dialect.
+/// A kind of document of a dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Root {
     Request,
@@ -35,7 +35,7 @@ pub fn check(dialect: DialectName, root: Root, document: &Value) -> Result<(), S
     Err(format!("no {root:?} of {dialect}:\n  {}", errors.join("\n  ")))
 }
 
-/// What is said to or by Bedrock, as the Messages API has it. Its body says less of the envelope, and more.
+/// A document of Bedrock, as the Messages API has it. The envelope has other members than that of the Messages API.
 fn out_of_envelope(root: Root, document: &Value) -> Result<Value, String> {
     let mut inner = document.clone();
     let Some(members) = inner.as_object_mut() else {
@@ -96,7 +96,7 @@ fn build(dialect: DialectName, root: Root) -> Validator {
     let mut schema = json!({ "$ref": format!("#/$defs/{name}"), "$defs": definitions });
     match dialect {
         DialectName::OpenAiChat => extend_chat(&mut schema["$defs"]),
-        // Answers repeat it.
+        // Responses repeat it.
         DialectName::OpenAiResponses => {
             schema["$defs"]["Response"]["properties"]["store"] = json!({"type": "boolean"});
         }

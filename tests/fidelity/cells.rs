@@ -19,7 +19,7 @@ pub enum Mark {
     Approximated,
     Dropped,
     Refused,
-    /// It is an error in its own dialect already, or an upstream's failure: the client is told of an error.
+    /// It is an error in its own dialect already, or an upstream's failure: the client gets an error.
     Invalid(&'static str),
 }
 
@@ -30,7 +30,7 @@ pub enum Note {
     Loss(usize),
     /// An extension, by its number in the data.
     Extension(usize),
-    /// An error's class that the client's dialect tells as another.
+    /// An error's class that the client's dialect reports as another.
     Class(&'static str, &'static str),
     /// An error that no longer says how long to wait.
     Delay,
@@ -58,7 +58,7 @@ pub struct Row {
     pub class: &'static str,
 }
 
-/// What is said in one dialect, towards every other.
+/// The documents of one dialect, translated to every other.
 #[derive(Debug)]
 pub struct Table {
     pub from: DialectName,
@@ -136,13 +136,13 @@ impl Matrix {
                     Ok(written) => Ok(String::from_utf8_lossy(&written.body).into_owned()),
                     Err(error) => Err(error.class),
                 };
-                let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);
+                let cell = self.judge(data, &at, other.name(), Document::Response, &losses, outcome);
                 row.response.push(cell);
             }
             if let Some(body) = case.document("stream.sse") {
                 let (text, losses) = stream(&exchange(*other, from, case), [body.clone()]);
                 let outcome = streamed(from, body, *other, text);
-                let cell = self.judge(data, &at, other.name(), Document::Answer, &losses, outcome);
+                let cell = self.judge(data, &at, other.name(), Document::Response, &losses, outcome);
                 row.stream.push(cell);
             }
             if let Some(body) = case.document("error.json") {
@@ -218,14 +218,14 @@ fn streamed(
     client: &dyn Dialect,
     text: String,
 ) -> Result<String, ErrorClass> {
-    // Frames of an event stream are shown as the server-sent events that they stand for.
+    // Frames of an event stream are shown as the server-sent events that they represent.
     let shown = match client.name() {
         DialectName::Bedrock => dialect::find(DialectName::Claude),
         _ => client,
     };
     // The upstream's class comes first: the client's dialect may tell it as another.
     let told = fold(upstream, body).and_then(|_| fold(shown, Bytes::from(text.clone())));
-    // A reader forgives an error after the answer's last words; a vendor's client raises it.
+    // A reader forgives an error after the response's last words; a vendor's client raises it.
     match told {
         Ok(_) if text.contains("event: error\n") => Err(ErrorClass::Upstream),
         Ok(_) => Ok(text),
@@ -233,7 +233,7 @@ fn streamed(
     }
 }
 
-/// The cell of an upstream's failure: whether a client reads in it what the upstream told.
+/// The cell of an upstream's failure: whether a client reads in it what the upstream reported.
 fn error(
     failure: &Failure,
     client: &'static dyn Dialect,

@@ -23,7 +23,7 @@ pub struct Topic {
 pub struct Expected {
     /// As the ledger names it.
     pub kind: String,
-    /// As the ledger tells it; `*` stands for any text.
+    /// As the ledger records it; `*` represents any text.
     pub reason: String,
     /// Why the value cannot be carried.
     pub why: String,
@@ -35,12 +35,12 @@ impl Expected {
     }
 }
 
-/// What is told in which direction.
+/// The direction of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Document {
     Request,
-    Answer,
+    Response,
 }
 
 /// A member that carries what a vendor's own API has no place for.

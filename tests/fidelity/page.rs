@@ -150,7 +150,7 @@ fn direction(heading: &str) -> &'static str {
     if heading.is_empty() { "to" } else { "for" }
 }
 
-/// In which forms a case's answer comes.
+/// In which forms a case's response comes.
 fn form(row: &Row) -> String {
     let form = match (row.response.is_empty(), row.stream.is_empty()) {
         (false, false) => "both",
@@ -187,7 +187,12 @@ fn text(data: &Data, note: &Note) -> String {
     match note {
         Note::Loss(number) => {
             let loss = data.losses().nth(*number).unwrap();
-            format!("{}: {}. Why: {}.", loss.kind, told(&loss.reason), loss.why)
+            format!(
+                "{}: {}. Why: {}.",
+                loss.kind,
+                write_pattern(&loss.reason),
+                loss.why
+            )
         }
         Note::Extension(number) => format!("extension: {}.", data.extensions[*number].reason),
         Note::Class(told, read) => {
@@ -203,7 +208,7 @@ fn text(data: &Data, note: &Note) -> String {
 }
 
 /// A pattern for people.
-fn told(reason: &str) -> String {
+fn write_pattern(reason: &str) -> String {
     reason.replace('*', "…")
 }
 
@@ -213,7 +218,14 @@ fn unnoticed(out: &mut String, data: &Data) {
     out.push_str("| about | what | why |\n| --- | --- | --- |\n");
     for topic in &data.topics {
         for loss in topic.losses.iter().filter(|loss| loss.kind == "ignored") {
-            writeln!(out, "| {} | {} | {} |", topic.topic, told(&loss.reason), loss.why).unwrap();
+            writeln!(
+                out,
+                "| {} | {} | {} |",
+                topic.topic,
+                write_pattern(&loss.reason),
+                loss.why
+            )
+            .unwrap();
         }
     }
 }

@@ -60,10 +60,10 @@ impl DefinitionReader<'_> {
                     index = skip_item(&tokens, index + 2, module, self.test_modules);
                     continue;
                 }
-                TokenTree::Ident(word) if *word == "impl" || *word == "trait" => {
-                    if is_start_of_item(&tokens, index) {
-                        inner_kind = BodyKind::Associated;
-                    }
+                TokenTree::Ident(word)
+                    if (*word == "impl" || *word == "trait") && is_start_of_item(&tokens, index) =>
+                {
+                    inner_kind = BodyKind::Associated;
                 }
                 TokenTree::Ident(word) if *word == "fn" => self.read_function(&tokens, index),
                 _ => {}
@@ -125,13 +125,21 @@ fn is_start_of_item(tokens: &[TokenTree], index: usize) -> bool {
     }
 }
 
+/// Whether one of the parameters is `&mut Losses`, with or without a lifetime and a path.
 fn takes_losses(parameters: &Group) -> bool {
-    let words: Vec<String> = parameters
-        .stream()
-        .into_iter()
-        .map(|token| token.to_string())
-        .collect();
-    words.windows(2).any(|pair| pair == ["mut", "Losses"])
+    let (mut is_reference, mut is_mutable) = (false, false);
+    for token in parameters.stream() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => (is_reference, is_mutable) = (true, false),
+            // A lifetime and the colons of a path.
+            TokenTree::Punct(punct) if ['\'', ':'].contains(&punct.as_char()) => {}
+            TokenTree::Ident(word) if word == "mut" => is_mutable = is_reference,
+            TokenTree::Ident(word) if word == "Losses" && is_mutable => return true,
+            TokenTree::Ident(_) => {}
+            _ => (is_reference, is_mutable) = (false, false),
+        }
+    }
+    false
 }
 
 /// The definitions in the files of a folder, without those of tests.
@@ -221,7 +229,8 @@ fn the_reader_of_definitions_finds_types_and_ledgers() {
         impl Iterator for A { type Item = B; fn f() -> impl Copy { struct D; type E = A; } }
         pub trait F { type G; }
         macro_rules! m { ($name:ident) => { enum $name {} } }
-        fn g<'a>(losses: &'a mut Losses) {} fn h(losses: &Losses) {}
+        fn g<'a>(losses: &'a mut Losses) {} fn h(losses: &Losses, mut own: Losses) {}
+        fn i(all: &[u8], losses: &mut crate::canonical::Losses) {}
         mod inner { struct A; }
         #[cfg(test)] mod tests { struct A; }
     ";
@@ -234,6 +243,7 @@ fn the_reader_of_definitions_finds_types_and_ledgers() {
     reader.visit(source.parse().unwrap(), &[], BodyKind::Plain);
     let names: Vec<&str> = found.types.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["A", "B", "C", "D", "E", "F", "A"]);
-    assert_eq!(repeated(found.types), ["`A`: a.rs:2, a.rs:7"]);
-    assert_eq!(found.ledger_users, [("g".to_owned(), "a.rs:6".to_owned())]);
+    assert_eq!(repeated(found.types), ["`A`: a.rs:2, a.rs:8"]);
+    let users = [("g", "a.rs:6"), ("i", "a.rs:7")].map(|(name, place)| (name.to_owned(), place.to_owned()));
+    assert_eq!(found.ledger_users, users);
 }

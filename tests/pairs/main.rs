@@ -20,7 +20,7 @@ use llm_proxy::canonical::{Losses, Scope};
 use llm_proxy::dialect::{self, Dialect, DialectName};
 use section::Section;
 
-/// Cases that every dialect has to have, by what is told.
+/// Cases that every dialect has to have, by their content.
 const REQUESTS: [&str; 12] = [
     "text",
     "system",
@@ -35,7 +35,7 @@ const REQUESTS: [&str; 12] = [
     "json-schema",
     "sampling",
 ];
-const ANSWERS: [&str; 9] = [
+const RESPONSES: [&str; 9] = [
     "text",
     "tool",
     "parallel-tools",
@@ -155,8 +155,8 @@ fn every_dialect_has_the_common_cases() {
             missing.extend(absent.map(|name| format!("{}/{name}/{file}", dialect.name())));
         };
         want(&REQUESTS, "request.json");
-        want(&ANSWERS, "response.json");
-        want(&ANSWERS, "stream.sse");
+        want(&RESPONSES, "response.json");
+        want(&RESPONSES, "stream.sse");
         want(&ERRORS, "error.json");
     }
     assert!(missing.is_empty(), "missing fixtures: {missing:#?}");
@@ -190,7 +190,7 @@ fn a_stream_split_anywhere_is_the_same() {
 }
 
 #[test]
-fn a_stream_amounts_to_the_complete_answer() {
+fn a_stream_amounts_to_the_complete_response() {
     let (mut compared, mut wrong) = (0, Vec::new());
     for upstream in dialects() {
         for case in cases(upstream) {
@@ -203,7 +203,8 @@ fn a_stream_amounts_to_the_complete_answer() {
             };
             let at = format!("{}/{}", upstream.name(), case.name);
             let folded = fold(upstream, streamed).unwrap_or_else(|error| panic!("{at}: {error}"));
-            let [complete, folded] = [complete, folded].map(|answer| serde_json::to_value(answer).unwrap());
+            let [complete, folded] =
+                [complete, folded].map(|response| serde_json::to_value(response).unwrap());
             compared += 1;
             if (complete == folded) != case.facts.stream_differs.is_none() {
                 wrong.push(format!("{at}\n  complete {complete}\n  streamed {folded}"));

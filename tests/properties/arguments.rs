@@ -74,7 +74,7 @@ fn request(client: DialectName, arguments: &str) -> String {
     }
 }
 
-/// A complete answer with one call whose arguments are these.
+/// A complete response with one call whose arguments are these.
 fn response(upstream: DialectName, arguments: &str) -> String {
     let quoted = serde_json::to_string(arguments).unwrap();
     match upstream {
@@ -94,7 +94,7 @@ fn response(upstream: DialectName, arguments: &str) -> String {
     }
 }
 
-/// The text without space between its tokens, which a complete answer need not keep.
+/// The text without space between its tokens, which a complete response need not keep.
 fn compact(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let mut keep = |c: char| {
@@ -166,8 +166,8 @@ proptest! {
             let there = String::from_utf8(written.body).unwrap();
             prop_assert_eq!(Node::read(&there).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", there);
 
-            let answer = response(upstream.name(), &arguments);
-            let back = exchange.translate_response(&mut losses, answer.as_bytes()).unwrap();
+            let body = response(upstream.name(), &arguments);
+            let back = exchange.translate_response(&mut losses, body.as_bytes()).unwrap();
             let back = String::from_utf8(back.body).unwrap();
             prop_assert_eq!(Node::read(&back).arguments().map(|text| compact(&text)), Some(compact(&arguments)), "{}", back);
         }

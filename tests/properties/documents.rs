@@ -143,8 +143,8 @@ fn send(
     Ok(())
 }
 
-/// The way back: as a complete answer, as a failure, and as the event of a stream.
-fn answer(
+/// The way back: as a complete response, as a failure, and as the event of a stream.
+fn check_response(
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     body: &[u8],
@@ -175,7 +175,7 @@ fn answer(
     in_order(client, &text)
 }
 
-/// Whether a client can read a stream, and its vendor knows all that stands in it.
+/// Whether a client can read a stream, and its vendor knows all that is in it.
 fn in_order(client: &'static dyn Dialect, text: &str) -> Result<(), TestCaseError> {
     let sound = grammar::check(client.name(), text).and_then(|_| {
         for event in grammar::events(client.name(), text)? {
@@ -204,7 +204,7 @@ proptest! {
         let text = document.to_string();
         for (client, upstream) in translated_pairs() {
             send(client, upstream, text.as_bytes())?;
-            answer(client, upstream, text.as_bytes())?;
+            check_response(client, upstream, text.as_bytes())?;
         }
     }
 
@@ -212,7 +212,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..40)) {
         for (client, upstream) in translated_pairs() {
             send(client, upstream, &bytes)?;
-            answer(client, upstream, &bytes)?;
+            check_response(client, upstream, &bytes)?;
         }
     }
 
@@ -244,7 +244,7 @@ proptest! {
                 }
                 let text = mutated(&sound, &changes).to_string();
                 if back {
-                    answer(client, upstream, text.as_bytes())?;
+                    check_response(client, upstream, text.as_bytes())?;
                 } else {
                     send(client, upstream, text.as_bytes())?;
                 }
@@ -253,9 +253,9 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_stream_ends_in_order(answer in upstream::answer(), which in any::<Index>(), changes in changes()) {
+    fn a_damaged_stream_ends_in_order(response in upstream::response(), which in any::<Index>(), changes in changes()) {
         for (client, upstream) in translated_pairs() {
-            let mut frames = upstream::frames(upstream.name(), &answer);
+            let mut frames = upstream::frames(upstream.name(), &response);
             let at = which.index(frames.len());
             let (head, data) = frames[at].text.split_once("data: ").unwrap();
             let Ok(sound) = serde_json::from_str::<Value>(data) else {

@@ -1,4 +1,4 @@
-//! Whatever an upstream streams, its client reads an answer in order, or an error.
+//! Whatever an upstream streams, its client reads a response in order, or an error.
 
 use bytes::Bytes;
 use llm_proxy::canonical::Losses;
@@ -7,7 +7,7 @@ use llm_proxy::translate::Exchange;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::common::grammar::{self, Told};
+use crate::common::grammar::{self, StreamSummary};
 use crate::common::schema::{self, Root};
 use crate::common::{Facts, begin, stream, translated_pairs};
 use crate::tried;
@@ -38,7 +38,7 @@ pub fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) ->
 }
 
 /// What the client reads, which has to be in order and as its vendor describes it.
-fn read(client: DialectName, exchange: &Exchange, sent: Bytes) -> Result<Told, TestCaseError> {
+fn read(client: DialectName, exchange: &Exchange, sent: Bytes) -> Result<StreamSummary, TestCaseError> {
     let (text, _) = stream(exchange, [sent]);
     let told = grammar::check(client, &text).and_then(|told| {
         for event in grammar::events(client, &text)? {
@@ -61,7 +61,7 @@ proptest! {
     #![proptest_config(tried(192))]
 
     #[test]
-    fn any_events_make_an_answer_in_order_or_an_error(sent in disorder(), cut in any::<prop::sample::Index>()) {
+    fn any_events_make_a_response_in_order_or_an_error(sent in disorder(), cut in any::<prop::sample::Index>()) {
         for ((client, upstream), frames) in translated_pairs().into_iter().zip(sent) {
             let exchange = exchange(client, upstream);
             let told = read(client.name(), &exchange, joined(upstream.name(), &frames))?;
@@ -73,22 +73,22 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_arrives_whole_or_is_known_to_be_cut(
-        answer in upstream::answer(),
+    fn a_response_arrives_whole_or_is_known_to_be_cut(
+        response in upstream::response(),
         cuts in vec(any::<prop::sample::Index>(), 4),
     ) {
         for (client, upstream) in translated_pairs() {
             let exchange = exchange(client, upstream);
-            let frames = upstream::frames(upstream.name(), &answer);
+            let frames = upstream::frames(upstream.name(), &response);
             let bytes = joined(upstream.name(), &frames);
             let whole = read(client.name(), &exchange, bytes.clone())?;
             prop_assert!(!whole.failed);
-            prop_assert_eq!(&whole.text, answer.text.as_deref().unwrap_or_default());
+            prop_assert_eq!(&whole.text, response.text.as_deref().unwrap_or_default());
             let calls: Vec<_> = whole.calls.iter().map(|(_, name, input)| (name.clone(), input.clone())).collect();
-            prop_assert_eq!(calls, answer.arguments());
+            prop_assert_eq!(calls, response.arguments());
             let mut ids: Vec<&String> = whole.calls.iter().map(|(id, _, _)| id).collect();
             ids.dedup();
-            prop_assert_eq!(ids.len(), answer.calls.len());
+            prop_assert_eq!(ids.len(), response.calls.len());
 
             let last = frames.iter().position(|frame| frame.finishes).unwrap();
             let before_last = joined(upstream.name(), &frames[..last]).len();

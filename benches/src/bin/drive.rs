@@ -187,11 +187,8 @@ struct PieceCounter {
 
 impl PieceCounter {
     fn new(dialect: DialectName) -> Self {
-        let framing = Some(dialect::find(dialect).framing());
         Self {
-            decoder: framing
-                .unwrap_or(llm_proxy::wire::framing::Framing::Sse)
-                .decoder(),
+            decoder: dialect::find(dialect).framing().decoder(),
             encoded: dialect == DialectName::Bedrock,
         }
     }

@@ -123,23 +123,23 @@ async fn a_stream_folds_to_the_object() {
 #[tokio::test]
 async fn requested_blocks_are_sent() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
-    let answer =
+    let response =
         async |text: &str| post(&demo, PATH, &body(text)).await.json()["choices"][0]["message"].clone();
     assert!(
-        answer("hello there").await["content"]
+        response("hello there").await["content"]
             .as_str()
             .unwrap()
             .contains("hello there")
     );
-    assert!(answer("think").await["reasoning_content"].is_string());
-    let called = answer("How is the weather?").await;
+    assert!(response("think").await["reasoning_content"].is_string());
+    let called = response("How is the weather?").await;
     assert_eq!(called["tool_calls"][0]["function"]["name"], "get_weather");
     assert_eq!(
         called["tool_calls"][0]["function"]["arguments"],
         r#"{"city":"demo city"}"#
     );
     assert!(called["content"].is_null());
-    let both = answer("parallel get_time").await;
+    let both = response("parallel get_time").await;
     assert_eq!(both["tool_calls"][0]["function"]["name"], "get_time");
     assert_eq!(both["tool_calls"][1]["function"]["name"], "get_weather");
 }
@@ -173,10 +173,10 @@ async fn the_result_of_a_tool_is_quoted() {
     messages.push(
         json!({"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "17 degrees"}]}),
     );
-    let answer = post(&demo, PATH, &body).await;
-    assert_eq!(answer.header("x-demo-script"), Some("result"));
+    let response = post(&demo, PATH, &body).await;
+    assert_eq!(response.header("x-demo-script"), Some("result"));
     assert_eq!(
-        answer.json()["choices"][0]["message"]["content"],
+        response.json()["choices"][0]["message"]["content"],
         "The tool returned: 17 degrees"
     );
 }
@@ -250,13 +250,13 @@ async fn the_token_limit_cuts_text() {
     let demo = Demo::bind("127.0.0.1:0").await.unwrap();
     let mut body = body("long 50");
     body["max_completion_tokens"] = 4.into();
-    let answer = post(&demo, PATH, &body).await.json();
+    let response = post(&demo, PATH, &body).await.json();
     assert_eq!(
-        answer["choices"][0]["message"]["content"],
+        response["choices"][0]["message"]["content"],
         "word1 word2 word3 word4 "
     );
-    assert_eq!(answer["choices"][0]["finish_reason"], "length");
-    assert_eq!(answer["usage"]["completion_tokens"], 4);
+    assert_eq!(response["choices"][0]["finish_reason"], "length");
+    assert_eq!(response["usage"]["completion_tokens"], 4);
 }
 
 #[tokio::test]

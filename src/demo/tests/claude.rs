@@ -158,9 +158,9 @@ async fn the_result_of_a_tool_is_quoted_until_the_user_speaks_again() {
         {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "17 degrees"}]},
         {"type": "text", "text": "<system-reminder>be brief</system-reminder>"},
     ]}));
-    let answer = post(&demo, PATH, &body).await.json();
+    let response = post(&demo, PATH, &body).await.json();
     assert_eq!(
-        answer["content"],
+        response["content"],
         json!([{"type": "text", "text": "The tool returned: 17 degrees"}])
     );
 

@@ -142,9 +142,9 @@ async fn the_result_of_a_tool_is_quoted() {
     let items = body["input"].as_array_mut().unwrap();
     items.push(json!({"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": "{}"}));
     items.push(json!({"type": "function_call_output", "call_id": "c1", "output": "17 degrees"}));
-    let answer = post(&demo, PATH, &body).await.json();
+    let response = post(&demo, PATH, &body).await.json();
     assert_eq!(
-        answer["output"][0]["content"][0]["text"],
+        response["output"][0]["content"][0]["text"],
         "The tool returned: 17 degrees"
     );
 

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_told_apart_with_and_without_version() {
+    fn paths_are_distinguished_with_and_without_version() {
         let generate = Endpoint::Generate {
             model: None,
             stream: None,

@@ -48,7 +48,7 @@ pub fn freeform_wrapper() -> Value {
 }
 
 /// The schema as Anthropic's structured output accepts it: objects are closed, and keywords that it does not know
-/// become words in the description. The flag tells whether there were such keywords.
+/// become words in the description. The flag is set if there were such keywords.
 ///
 /// `None` if the schema would change its meaning: an object with open members, a reference to itself, too many optional
 /// properties.
@@ -230,7 +230,7 @@ pub fn is_openai_strict(schema: &Value) -> bool {
 }
 
 /// The schema as Anthropic accepts it for a tool's input: an object at the top, and no union there. A union becomes
-/// words in the description. The flag tells whether there was one.
+/// words in the description. The flag is set if there was one.
 pub fn for_claude_tool(schema: &Value) -> (Value, bool) {
     let Value::Object(source) = schema else {
         return (empty_object(), false);

@@ -33,7 +33,7 @@ struct WireName {
 
 impl ToolNames {
     /// The names for a target that accepts letters, digits, `_` and `-`, at most `limit` (over 9) of them. Two tools
-    /// whose names become the same are refused: the call of one could not be told from that of the other.
+    /// whose names become the same are refused: a call of one could not be distinguished from a call of the other.
     pub fn new(scope: &mut Scope<'_>, request: &Request, limit: usize) -> Self {
         let mut names = Self {
             limit,

@@ -2,7 +2,7 @@
 //!
 //! It batches: all tasks that wait, up to [`BATCH_LIMIT`], go into one transaction. The database synchronizes its
 //! file with the disk at every commit (its durability `Immediate`, which is the default), and that costs the same for
-//! one entry as for many. Nobody is told that an entry is saved before that.
+//! one entry as for many. No caller gets the result of a write before that.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};

@@ -97,7 +97,7 @@ fn everything_that_a_model_reads_counts() {
 }
 
 #[test]
-fn models_are_told_apart_by_their_names() {
+fn models_are_distinguished_by_their_names() {
     let claude = |newer| CountedModel::Claude { newer };
     for (family, name, expected) in [
         (Family::Claude, "claude-3-5-haiku-20241022", claude(false)),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::super::frames::Frame;
-use super::{Told, ensure, filled, text};
+use super::{StreamSummary, ensure, filled, text};
 
 #[derive(Default)]
 struct State {
@@ -16,10 +16,10 @@ struct State {
     counted: bool,
     ended: bool,
     details: HashSet<i64>,
-    told: Told,
+    summary: StreamSummary,
 }
 
-pub fn check(frames: &[Frame]) -> Result<Told, String> {
+pub fn check(frames: &[Frame]) -> Result<StreamSummary, String> {
     let mut state = State::default();
     for frame in frames {
         let Frame::Event { name, data } = frame else {
@@ -42,13 +42,13 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
                     || format!("no code or param: {json}"),
                 )?;
                 state.ended = true;
-                state.told.failed = true;
+                state.summary.failed = true;
             }
             None => state.chunk(&json)?,
         }
     }
     ensure(state.ended, || "the stream has no end".to_owned())?;
-    Ok(state.told)
+    Ok(state.summary)
 }
 
 impl State {
@@ -99,7 +99,7 @@ impl State {
     }
 
     fn delta(&mut self, delta: &Map<String, Value>, json: &Value) -> Result<(), String> {
-        // Client libraries join the texts of a delta, so that what is said twice stands there twice.
+        // Client libraries join the texts of a delta, so a text that is sent twice is there twice.
         ensure(delta.contains_key("role") != self.role, || {
             format!("the role has to be told first and once: {json}")
         })?;
@@ -109,7 +109,7 @@ impl State {
                 "role" => ensure(value == "assistant", || format!("not the assistant's: {json}"))?,
                 "content" | "refusal" => {
                     let piece = value.as_str().unwrap_or_default();
-                    self.told.text.push_str(piece);
+                    self.summary.text.push_str(piece);
                 }
                 "reasoning_content" => {
                     ensure(value.is_string(), || format!("no text: {json}"))?;
@@ -140,7 +140,7 @@ impl State {
         let index = call["index"]
             .as_u64()
             .ok_or_else(|| format!("no index: {call}"))?;
-        let known = self.told.calls.len() as u64;
+        let known = self.summary.calls.len() as u64;
         if call.get("id").is_some() {
             ensure(index == known, || format!("the index is not {known}: {call}"))?;
             let id = filled(call, "/id")?;
@@ -153,29 +153,29 @@ impl State {
                 _ => return Err(format!("no call: {call}")),
             };
             let call = (id.to_owned(), name.to_owned(), arguments.to_owned());
-            self.told.calls.push(call);
+            self.summary.calls.push(call);
             return Ok(());
         }
         ensure(index + 1 == known, || format!("back to an earlier call: {call}"))?;
         ensure(call.get("type").is_none(), || format!("the type twice: {call}"))?;
         let piece = continued(call)?;
-        let last = self.told.calls.last_mut().ok_or("no call")?;
+        let last = self.summary.calls.last_mut().ok_or("no call")?;
         last.2.push_str(piece);
         Ok(())
     }
 
-    /// The one call of an answer to a request with `functions`, which has no identifier.
+    /// The one call of a response to a request with `functions`, which has no identifier.
     fn legacy_call(&mut self, call: &Value) -> Result<(), String> {
         let piece = text(call, "/arguments")?;
         if call.get("name").is_some() {
-            ensure(self.told.calls.is_empty(), || format!("a second call: {call}"))?;
+            ensure(self.summary.calls.is_empty(), || format!("a second call: {call}"))?;
             let name = filled(call, "/name")?;
-            self.told
+            self.summary
                 .calls
                 .push((String::new(), name.to_owned(), piece.to_owned()));
             return Ok(());
         }
-        let last = self.told.calls.last_mut().ok_or("no call")?;
+        let last = self.summary.calls.last_mut().ok_or("no call")?;
         last.2.push_str(piece);
         Ok(())
     }
@@ -185,7 +185,7 @@ fn list<'a>(value: &'a Value, json: &Value) -> Result<&'a Vec<Value>, String> {
     value.as_array().ok_or_else(|| format!("no list: {json}"))
 }
 
-/// More of the input of a call, and nothing that was told before.
+/// More of the input of a call, and no member that was sent before.
 fn continued(call: &Value) -> Result<&str, String> {
     let (kind, member) = match call.get("custom") {
         Some(_) => ("custom", "/custom/input"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::frames::Frame;
-use super::{Told, ensure, filled, text};
+use super::{StreamSummary, ensure, filled, text};
 
 #[derive(Default)]
 struct State {
@@ -12,7 +12,7 @@ struct State {
     open: Option<Open>,
     reason: bool,
     ended: bool,
-    told: Told,
+    summary: StreamSummary,
 }
 
 struct Open {
@@ -20,7 +20,7 @@ struct Open {
     signed: bool,
 }
 
-pub fn check(frames: &[Frame]) -> Result<Told, String> {
+pub fn check(frames: &[Frame]) -> Result<StreamSummary, String> {
     let mut state = State::default();
     for frame in frames {
         let Frame::Event { name, data } = frame else {
@@ -35,7 +35,7 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
         state.event(kind, &json)?;
     }
     ensure(state.ended, || "the stream has no end".to_owned())?;
-    Ok(state.told)
+    Ok(state.summary)
 }
 
 impl State {
@@ -45,7 +45,7 @@ impl State {
                 filled(json, "/error/type")?;
                 filled(json, "/error/message")?;
                 self.ended = true;
-                self.told.failed = true;
+                self.summary.failed = true;
                 return Ok(());
             }
             "ping" => return Ok(()),
@@ -120,7 +120,7 @@ impl State {
                 })?;
                 let name = filled(block, "/name")?;
                 let call = (id.to_owned(), name.to_owned(), String::new());
-                self.told.calls.push(call);
+                self.summary.calls.push(call);
             }
             _ => return Err(format!("a block that no other vendor has: {json}")),
         }
@@ -140,7 +140,7 @@ impl State {
         let kind = text(delta, "/type")?;
         ensure(!open.signed, || format!("after the signature: {json}"))?;
         match (open.kind.as_str(), kind) {
-            ("text", "text_delta") => self.told.text.push_str(text(delta, "/text")?),
+            ("text", "text_delta") => self.summary.text.push_str(text(delta, "/text")?),
             ("text", "citations_delta") => {}
             ("thinking", "thinking_delta") => {
                 text(delta, "/thinking")?;
@@ -151,7 +151,7 @@ impl State {
             }
             ("tool_use", "input_json_delta") => {
                 let piece = filled(delta, "/partial_json")?;
-                let call = self.told.calls.last_mut().ok_or("no call is open")?;
+                let call = self.summary.calls.last_mut().ok_or("no call is open")?;
                 call.2.push_str(piece);
             }
             (block, _) => return Err(format!("not a piece of a {block} block: {json}")),

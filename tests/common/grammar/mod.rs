@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::frames::{self, Frame};
 
-/// How a stream ended, and what it told.
+/// How a stream ended, and what it contained.
 #[derive(Debug, Default, PartialEq)]
-pub struct Told {
+pub struct StreamSummary {
     /// Whether it ended as an error; else it ended well.
     pub failed: bool,
     /// The calls: identifier, name, arguments.
@@ -22,7 +22,7 @@ pub struct Told {
 }
 
 /// Reads a client's stream. The error says where it breaks the rules, an end that is missing included.
-pub fn check(client: DialectName, stream: &str) -> Result<Told, String> {
+pub fn check(client: DialectName, stream: &str) -> Result<StreamSummary, String> {
     let frames = frames::parse(stream)?;
     match client {
         DialectName::Claude => claude::check(&frames),

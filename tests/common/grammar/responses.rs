@@ -3,30 +3,30 @@
 use serde_json::Value;
 
 use super::super::frames::Frame;
-use super::{Told, ensure, filled, text};
+use super::{StreamSummary, ensure, filled, text};
 
 #[derive(Default)]
 struct State {
     sequence: u64,
-    /// The identifier of the answer, from its first event on.
+    /// The identifier of the response, from its first event on.
     id: Option<String>,
     in_progress: bool,
     item: Option<Item>,
     done: Vec<Value>,
     ended: bool,
-    told: Told,
+    summary: StreamSummary,
 }
 
 struct Item {
     added: Value,
-    /// The part that is open, with its kind and what has been said in it.
+    /// The part that is open, with its kind and its text until now.
     part: Option<(String, String)>,
     parts: usize,
     input: String,
     input_done: bool,
 }
 
-pub fn check(frames: &[Frame]) -> Result<Told, String> {
+pub fn check(frames: &[Frame]) -> Result<StreamSummary, String> {
     let mut state = State::default();
     for frame in frames {
         let Frame::Event { name, data } = frame else {
@@ -45,7 +45,7 @@ pub fn check(frames: &[Frame]) -> Result<Told, String> {
         state.event(kind, &json)?;
     }
     ensure(state.ended, || "the stream has no end".to_owned())?;
-    Ok(state.told)
+    Ok(state.summary)
 }
 
 impl State {
@@ -53,7 +53,7 @@ impl State {
         if kind == "error" {
             filled(json, "/message")?;
             self.ended = true;
-            self.told.failed = true;
+            self.summary.failed = true;
             return Ok(());
         }
         if kind == "response.created" {
@@ -73,7 +73,7 @@ impl State {
             "response.failed" => {
                 filled(json, "/response/error/message")?;
                 self.ended = true;
-                self.told.failed = true;
+                self.summary.failed = true;
                 self.envelope(json, "failed")
             }
             "response.completed" | "response.incomplete" => {
@@ -91,7 +91,7 @@ impl State {
         }
     }
 
-    /// The answer as a whole, which every event of its life repeats.
+    /// The response as a whole, which every event of its life repeats.
     fn envelope(&self, json: &Value, status: &str) -> Result<(), String> {
         let response = &json["response"];
         ensure(response["id"].as_str() == self.id.as_deref(), || {
@@ -150,7 +150,7 @@ impl State {
             })?;
             let call = (filled(done, "/call_id")?, filled(done, "/name")?);
             let call = (call.0.to_owned(), call.1.to_owned(), item.input);
-            self.told.calls.push(call);
+            self.summary.calls.push(call);
         }
         self.done.push(done.clone());
         Ok(())
@@ -177,19 +177,19 @@ impl State {
                 item.parts += 1;
             }
             "response.output_text.delta" => {
-                self.told.text.push_str(text(json, "/delta")?);
+                self.summary.text.push_str(text(json, "/delta")?);
                 item.grow("output_text", json)?;
             }
             "response.refusal.delta" => {
-                self.told.text.push_str(text(json, "/delta")?);
+                self.summary.text.push_str(text(json, "/delta")?);
                 item.grow("refusal", json)?;
             }
             "response.reasoning_summary_text.delta" => item.grow("summary_text", json)?,
             "response.reasoning_text.delta" => item.grow("reasoning_text", json)?,
-            "response.output_text.done" => item.said("output_text", "/text", json)?,
-            "response.refusal.done" => item.said("refusal", "/refusal", json)?,
-            "response.reasoning_summary_text.done" => item.said("summary_text", "/text", json)?,
-            "response.reasoning_text.done" => item.said("reasoning_text", "/text", json)?,
+            "response.output_text.done" => item.check_done("output_text", "/text", json)?,
+            "response.refusal.done" => item.check_done("refusal", "/refusal", json)?,
+            "response.reasoning_summary_text.done" => item.check_done("summary_text", "/text", json)?,
+            "response.reasoning_text.done" => item.check_done("reasoning_text", "/text", json)?,
             "response.output_text.annotation.added" => {}
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 ensure(!item.input_done, || format!("after the input: {json}"))?;
@@ -210,7 +210,7 @@ impl Item {
             format!("another part: {json}")
         })?;
         match &mut self.part {
-            Some((open, said)) if open == kind => Ok(said),
+            Some((open, text)) if open == kind => Ok(text),
             _ => Err(format!("no such part is open: {json}")),
         }
     }
@@ -221,10 +221,10 @@ impl Item {
         Ok(())
     }
 
-    fn said(&mut self, kind: &str, member: &str, json: &Value) -> Result<(), String> {
+    fn check_done(&mut self, kind: &str, member: &str, json: &Value) -> Result<(), String> {
         let all = text(json, member)?;
-        let said = self.part(kind, json)?;
-        ensure(said == all, || format!("{said:?} was said: {json}"))
+        let known = self.part(kind, json)?;
+        ensure(known == all, || format!("{known:?} was said: {json}"))
     }
 
     fn settle(&mut self, member: &str, json: &Value) -> Result<(), String> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub use render::request;
 
-/// What a client has said and heard so far.
+/// The messages that a client has sent and received until now.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     pub system: Vec<String>,
@@ -41,7 +41,7 @@ pub enum Turn {
     },
     /// The results of all calls of the turn before, in this order, and what the user says beside them.
     Results {
-        results: Vec<Answered>,
+        results: Vec<ToolOutcome>,
         then: Option<String>,
     },
 }
@@ -68,7 +68,7 @@ pub struct Call {
 }
 
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct ToolOutcome {
     pub call: String,
     pub content: Vec<Part>,
     pub is_error: bool,
@@ -76,8 +76,8 @@ pub struct Answered {
 
 impl Conversation {
     /// The histories, by length, that a client sends on the way: up to what the user or the tools say last.
-    /// Instructions that stand last are among them where the assistant speaks next. A lone instruction whose follower
-    /// is the user is not: whether the Messages API takes it as it stands depends on that follower, so that its place
+    /// Instructions that come last are among them where the assistant speaks next. A lone instruction whose follower
+    /// is the user is not: whether the Messages API takes it there depends on that follower, so that its place
     /// cannot be settled before.
     pub fn cuts(&self) -> Vec<usize> {
         let speaks = |range: Range<usize>| {
@@ -162,14 +162,14 @@ fn tool() -> impl Strategy<Value = (String, Value)> {
     })
 }
 
-/// One exchange of turns: the user, the steps of the assistant with their tools, perhaps an answer.
+/// One exchange of turns: the user, the steps of the assistant with their tools, perhaps a last text.
 #[derive(Clone, Debug)]
 struct Round {
     before: Option<String>,
     user: Vec<Part>,
     after: Option<String>,
     steps: Vec<Step>,
-    answer: Option<String>,
+    last_text: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -220,12 +220,12 @@ fn round() -> impl Strategy<Value = Round> {
         vec(step(), 0..3),
         option::weighted(0.8, words()),
     )
-        .prop_map(|(before, user, after, steps, answer)| Round {
+        .prop_map(|(before, user, after, steps, last_text)| Round {
             before,
             user,
             after,
             steps,
-            answer: answer.filter(|answer| !answer.trim().is_empty()),
+            last_text: last_text.filter(|last_text| !last_text.trim().is_empty()),
         })
 }
 
@@ -257,11 +257,11 @@ fn turns(rounds: Vec<Round>) -> Vec<Turn> {
         user,
         after,
         steps,
-        answer,
+        last_text,
     } in rounds
     {
         turns.extend(before.map(Turn::System));
-        turns.push(Turn::User(said(user)));
+        turns.push(Turn::User(with_text(user)));
         turns.extend(after.map(Turn::System));
         for step in steps {
             let mut calls = Vec::new();
@@ -269,7 +269,7 @@ fn turns(rounds: Vec<Round>) -> Vec<Turn> {
             for (kind, tool, input, content, is_error) in step.calls {
                 calls_so_far += 1;
                 let id = identifier(kind, calls_so_far);
-                results.push(Answered {
+                results.push(ToolOutcome {
                     call: id.clone(),
                     content,
                     is_error,
@@ -289,17 +289,17 @@ fn turns(rounds: Vec<Round>) -> Vec<Turn> {
             turns.push(Turn::Results { results, then });
             turns.extend(step.system.map(Turn::System));
         }
-        turns.extend(answer.map(|answer| Turn::Assistant {
+        turns.extend(last_text.map(|last_text| Turn::Assistant {
             thinking: None,
-            text: vec![answer],
+            text: vec![last_text],
             calls: Vec::new(),
         }));
     }
     turns
 }
 
-/// The parts with something to answer: a message of blanks alone is refused by every vendor.
-fn said(mut parts: Vec<Part>) -> Vec<Part> {
+/// The parts with at least one text that is not blank: a message of blanks alone is refused by every vendor.
+fn with_text(mut parts: Vec<Part>) -> Vec<Part> {
     let blank = |part: &Part| matches!(part, Part::Text(text) if text.trim().is_empty());
     if parts.iter().all(blank) {
         parts.push(Part::Text("go on".to_owned()));

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Answer, Sent, unnamed};
+use super::{SampleResponse, Sent, unnamed};
 
 fn chunk(delta: &Value, finish: &Value) -> Sent {
     let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
@@ -92,35 +92,35 @@ pub fn event() -> impl Strategy<Value = Sent> {
     ]
 }
 
-pub fn frames(answer: &Answer) -> Vec<Sent> {
+pub fn frames(response: &SampleResponse) -> Vec<Sent> {
     let mut deltas = vec![json!({"role": "assistant", "content": ""})];
     deltas.extend(
-        answer
+        response
             .reasoning
             .iter()
             .map(|text| json!({"reasoning_content": text})),
     );
-    deltas.extend(answer.text.iter().map(|text| json!({"content": text})));
+    deltas.extend(response.text.iter().map(|text| json!({"content": text})));
     let begin = |(index, (name, _)): (usize, &(String, Vec<String>))| {
         let function = json!({"name": name, "arguments": ""});
         json!({"tool_calls": [{"index": index, "id": format!("call_{index}"), "type": "function", "function": function}]})
     };
     let piece = |index: usize, piece: &String| json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]});
-    if answer.interleaved {
-        deltas.extend(answer.calls.iter().enumerate().map(begin));
-        let longest = answer.calls.iter().map(|(_, pieces)| pieces.len()).max();
+    if response.interleaved {
+        deltas.extend(response.calls.iter().enumerate().map(begin));
+        let longest = response.calls.iter().map(|(_, pieces)| pieces.len()).max();
         for at in 0..longest.unwrap_or_default() {
-            let calls = answer.calls.iter().enumerate();
+            let calls = response.calls.iter().enumerate();
             deltas.extend(calls.filter_map(|(index, (_, pieces))| Some(piece(index, pieces.get(at)?))));
         }
     } else {
-        for (index, call) in answer.calls.iter().enumerate() {
+        for (index, call) in response.calls.iter().enumerate() {
             deltas.push(begin((index, call)));
             deltas.extend(call.1.iter().map(|text| piece(index, text)));
         }
     }
     let mut frames: Vec<Sent> = deltas.iter().map(|delta| chunk(delta, &json!(null))).collect();
-    let reason = if answer.calls.is_empty() {
+    let reason = if response.calls.is_empty() {
         "stop"
     } else {
         "tool_calls"

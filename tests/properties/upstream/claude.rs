@@ -4,7 +4,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Answer, Sent};
+use super::{SampleResponse, Sent};
 
 fn named(data: &Value) -> Sent {
     let kind = data["type"].as_str().unwrap();
@@ -99,7 +99,7 @@ pub fn event() -> impl Strategy<Value = Sent> {
     .prop_map(|data| named(&data))
 }
 
-pub fn frames(answer: &Answer) -> Vec<Sent> {
+pub fn frames(response: &SampleResponse) -> Vec<Sent> {
     let mut events = vec![start(), json!({"type": "ping"})];
     let mut index = 0;
     let mut block = |block: Value, pieces: Vec<Value>| {
@@ -108,7 +108,7 @@ pub fn frames(answer: &Answer) -> Vec<Sent> {
         events.push(stop(index));
         index += 1;
     };
-    if let Some(text) = &answer.reasoning {
+    if let Some(text) = &response.reasoning {
         block(
             json!({"type": "thinking", "thinking": "", "signature": ""}),
             vec![
@@ -117,20 +117,20 @@ pub fn frames(answer: &Answer) -> Vec<Sent> {
             ],
         );
     }
-    if let Some(text) = &answer.text {
+    if let Some(text) = &response.text {
         block(
             json!({"type": "text", "text": ""}),
             vec![json!({"type": "text_delta", "text": text})],
         );
     }
-    for (number, (name, pieces)) in answer.calls.iter().enumerate() {
+    for (number, (name, pieces)) in response.calls.iter().enumerate() {
         let piece = |piece: &String| json!({"type": "input_json_delta", "partial_json": piece});
         block(
             json!({"type": "tool_use", "id": format!("toolu_{number}"), "name": name, "input": {}}),
             pieces.iter().map(piece).collect(),
         );
     }
-    let reason = if answer.calls.is_empty() {
+    let reason = if response.calls.is_empty() {
         "end_turn"
     } else {
         "tool_use"

@@ -1,4 +1,4 @@
-//! What upstreams stream: any events in any order, and well-formed answers.
+//! What upstreams stream: any events in any order, and well-formed responses.
 
 mod chat;
 mod claude;
@@ -13,16 +13,16 @@ use serde_json::Value;
 
 use crate::common::write_chunk;
 
-/// A frame as an upstream sends it, and whether it says why the answer ended.
+/// A frame as an upstream sends it, and whether it contains why the response ended.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub text: String,
     pub finishes: bool,
 }
 
-/// An answer as no dialect's own.
+/// A response, independent of the dialects.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct SampleResponse {
     pub reasoning: Option<String>,
     pub text: Option<String>,
     /// Name and arguments, the latter in pieces.
@@ -31,7 +31,7 @@ pub struct Answer {
     pub interleaved: bool,
 }
 
-impl Answer {
+impl SampleResponse {
     pub fn arguments(&self) -> Vec<(String, String)> {
         let whole = |(name, pieces): &(String, Vec<String>)| (name.clone(), pieces.concat());
         self.calls.iter().map(whole).collect()
@@ -63,16 +63,16 @@ pub fn event(upstream: DialectName) -> BoxedStrategy<Sent> {
     prop_oneof![30 => valid, 1 => garbage].boxed()
 }
 
-/// The frames of a well-formed answer.
-pub fn frames(upstream: DialectName, answer: &Answer) -> Vec<Sent> {
+/// The frames of a well-formed response.
+pub fn frames(upstream: DialectName, response: &SampleResponse) -> Vec<Sent> {
     match upstream {
-        DialectName::Claude | DialectName::Bedrock => claude::frames(answer),
-        DialectName::OpenAiChat => chat::frames(answer),
-        DialectName::OpenAiResponses => responses::frames(answer),
+        DialectName::Claude | DialectName::Bedrock => claude::frames(response),
+        DialectName::OpenAiChat => chat::frames(response),
+        DialectName::OpenAiResponses => responses::frames(response),
     }
 }
 
-pub fn answer() -> impl Strategy<Value = Answer> {
+pub fn response() -> impl Strategy<Value = SampleResponse> {
     let call = (
         prop::sample::select(vec!["read", "write-file", "b2"]),
         arguments(),
@@ -83,7 +83,7 @@ pub fn answer() -> impl Strategy<Value = Answer> {
         vec(call, 0..4),
         any::<bool>(),
     )
-        .prop_map(|(reasoning, text, calls, interleaved)| Answer {
+        .prop_map(|(reasoning, text, calls, interleaved)| SampleResponse {
             reasoning,
             text,
             calls: calls

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Answer, Sent};
+use super::{SampleResponse, Sent};
 
 fn named(data: &Value) -> Sent {
     let kind = data["type"].as_str().unwrap();
@@ -40,7 +40,7 @@ fn call(at: usize, name: &str, arguments: &str, status: &str) -> Value {
     })
 }
 
-fn said(text: &str) -> Value {
+fn text_part(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": []})
 }
 
@@ -81,13 +81,13 @@ pub fn event() -> impl Strategy<Value = Sent> {
     .prop_map(|data| named(&data))
 }
 
-pub fn frames(answer: &Answer) -> Vec<Sent> {
+pub fn frames(response: &SampleResponse) -> Vec<Sent> {
     let mut events = vec![
         envelope("created", "in_progress", &[]),
         envelope("in_progress", "in_progress", &[]),
     ];
     let mut output = Vec::new();
-    if let Some(text) = &answer.reasoning {
+    if let Some(text) = &response.reasoning {
         let (at, id) = (output.len(), format!("rs_{}", output.len()));
         let part = json!({"type": "summary_text", "text": text});
         let empty = json!({"type": "summary_text", "text": ""});
@@ -112,7 +112,7 @@ pub fn frames(answer: &Answer) -> Vec<Sent> {
         ]);
         output.push(done);
     }
-    if let Some(text) = &answer.text {
+    if let Some(text) = &response.text {
         let (at, id) = (output.len(), format!("msg_{}", output.len()));
         let inside = |kind: &str, more: Value| {
             let mut event = json!({
@@ -124,18 +124,18 @@ pub fn frames(answer: &Answer) -> Vec<Sent> {
                 .extend(more.as_object().unwrap().clone());
             event
         };
-        let done = message(at, &[said(text)], "completed");
+        let done = message(at, &[text_part(text)], "completed");
         events.extend([
             item("added", at, &message(at, &[], "in_progress")),
-            inside("content_part.added", json!({"part": said("")})),
+            inside("content_part.added", json!({"part": text_part("")})),
             inside("output_text.delta", json!({"delta": text, "logprobs": []})),
             inside("output_text.done", json!({"text": text, "logprobs": []})),
-            inside("content_part.done", json!({"part": said(text)})),
+            inside("content_part.done", json!({"part": text_part(text)})),
             item("done", at, &done),
         ]);
         output.push(done);
     }
-    for (name, pieces) in &answer.calls {
+    for (name, pieces) in &response.calls {
         let (at, id) = (output.len(), format!("fc_{}", output.len()));
         events.push(item("added", at, &call(at, name, "", "in_progress")));
         events.extend(pieces.iter().map(|piece| {

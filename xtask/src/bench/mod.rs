@@ -381,7 +381,7 @@ impl Drive {
 
 /// The path prefix for which the upstream sends the responses of a plan, in a dialect.
 fn script(plan: &LoadPlan, dialect: &str) -> String {
-    format!("/{}/{}/{}/{dialect}", plan.answer, plan.pieces, plan.pause)
+    format!("/{}/{}/{}/{dialect}", plan.response, plan.pieces, plan.pause)
 }
 
 /// A model name for the upstream that is in the proxy's capability table.

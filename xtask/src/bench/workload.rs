@@ -36,7 +36,7 @@ pub struct LoadPlan {
     /// Name of the request for the load driver.
     pub request: &'static str,
     /// Name of the response for the upstream.
-    pub answer: &'static str,
+    pub response: &'static str,
     /// Pieces per streamed response; 0 for complete responses.
     pub pieces: usize,
     /// Milliseconds between two pieces of a stream.
@@ -61,15 +61,15 @@ impl WorkloadShape {
     pub fn plan(self, quick: bool) -> LoadPlan {
         let complete = |request, connections, requests| LoadPlan {
             request,
-            answer: "complete",
+            response: "complete",
             pieces: 0,
             pause: 0,
             connections,
             requests: if quick { requests / 4 } else { requests },
         };
-        let burst = |answer| LoadPlan {
+        let burst = |response| LoadPlan {
             request: "small",
-            answer,
+            response,
             pieces: 400,
             pause: 0,
             connections: 16,
@@ -84,7 +84,7 @@ impl WorkloadShape {
             Self::Tool => burst("tool"),
             Self::Paced => LoadPlan {
                 request: "small",
-                answer: "text",
+                response: "text",
                 pieces: if quick { 30 } else { 80 },
                 pause: 100,
                 connections: 1000,

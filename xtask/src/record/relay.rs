@@ -203,7 +203,7 @@ mod tests {
     fn the_response_is_forwarded() {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = upstream.local_addr().unwrap().to_string();
-        let answering = std::thread::spawn(move || {
+        let responding = std::thread::spawn(move || {
             let (request, mut connection) = read(upstream.accept().unwrap().0).unwrap();
             connection
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
@@ -219,10 +219,10 @@ mod tests {
             .unwrap();
         let (request, connection) = read(listener.accept().unwrap().0).unwrap();
         forward(&request, connection, &to).unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap();
-        assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
-        let got = answering.join().unwrap();
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        assert!(response.ends_with("\r\n\r\nok"), "{response}");
+        let got = responding.join().unwrap();
         assert_eq!(
             (got.header("host"), got.header("connection")),
             (Some("signed"), Some("close"))

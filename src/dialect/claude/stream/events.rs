@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_apart() {
+    fn failures_are_distinguished() {
         let mut events = ClaudeRawEventReader::default();
         let busy = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
         let class = |result: Result<Option<RawEvent>, Error>| result.map_err(|error| error.class).err();

@@ -225,7 +225,7 @@ fn a_model_that_does_not_think_drops_the_effort() {
 }
 
 #[test]
-fn only_an_adaptive_model_is_told_to_show_its_thinking() {
+fn only_an_adaptive_model_gets_the_setting_to_show_its_thinking() {
     let shown = ReasoningControl {
         display: Some(ReasoningDisplay::Summarized),
         ..of_effort(Effort::Low)

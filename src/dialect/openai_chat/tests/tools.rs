@@ -103,7 +103,7 @@ fn a_subset_is_a_choice_of_openais_and_a_shorter_list_elsewhere() {
 }
 
 #[test]
-fn one_call_at_a_time_is_dropped_where_the_model_cannot_be_told() {
+fn one_call_at_a_time_is_dropped_if_the_model_has_no_such_setting() {
     let mut request = with_tools(vec![function_tool("f")], None);
     request.parallel_tool_calls = Some(false);
     let parallel = |parallel_tool_calls| Capabilities {

@@ -50,7 +50,7 @@ fn an_output_without_a_call_id_belongs_to_the_last_open_call_of_its_name() {
         output(Value::Null, "f"),
         output(Value::Null, "g"),
     ]));
-    let answered: Vec<&str> = request
+    let call_ids: Vec<&str> = request
         .messages
         .iter()
         .flat_map(|message| &message.content)
@@ -59,7 +59,7 @@ fn an_output_without_a_call_id_belongs_to_the_last_open_call_of_its_name() {
             _ => None,
         })
         .collect();
-    assert_eq!(answered, ["b", "a"]);
+    assert_eq!(call_ids, ["b", "a"]);
     assert_eq!(listed(&losses), ["refused input[4].call_id"]);
 }
 

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn a_response_is_read_and_written_back() {
-    let answer = json!({
+    let body = json!({
         "id": "resp_01", "object": "response", "status": "completed", "service_tier": "default",
         "output": [
             {"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAAA",
@@ -17,7 +17,7 @@ fn a_response_is_read_and_written_back() {
     });
     let mut losses = Losses::new();
     let Ok(response) =
-        OpenAiResponses.read_response(&mut Scope::root(&mut losses), answer.to_string().as_bytes())
+        OpenAiResponses.read_response(&mut Scope::root(&mut losses), body.to_string().as_bytes())
     else {
         panic!("not read")
     };

@@ -281,7 +281,7 @@ fn folded(events: Vec<Event>) -> Response {
     }
 }
 
-/// A streamed answer adds up to the complete one.
+/// A streamed response adds up to the complete one.
 #[test]
 fn the_stream_amounts_to_the_complete_long_response() {
     let mut losses = Losses::new();
