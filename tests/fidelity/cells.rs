@@ -129,7 +129,7 @@ impl Matrix {
                 let cell = self.judge(data, &at, other.name(), Document::Request, &losses, outcome);
                 row.request.push(cell);
             }
-            let at = format!("{}/{} answer to {}", case.dialect, case.name, other.name());
+            let at = format!("{}/{} response to {}", case.dialect, case.name, other.name());
             if let Some(body) = case.document("response.json") {
                 let mut losses = Losses::new();
                 let outcome = match exchange(*other, from, case).translate_response(&mut losses, &body) {
@@ -224,9 +224,9 @@ fn streamed(
         _ => client,
     };
     // The upstream's class comes first: the client's dialect may tell it as another.
-    let told = fold(upstream, body).and_then(|_| fold(shown, Bytes::from(text.clone())));
+    let folded = fold(upstream, body).and_then(|_| fold(shown, Bytes::from(text.clone())));
     // A reader forgives an error after the response's last words; a vendor's client raises it.
-    match told {
+    match folded {
         Ok(_) if text.contains("event: error\n") => Err(ErrorClass::Upstream),
         Ok(_) => Ok(text),
         Err(error) => Err(error.class),
@@ -240,14 +240,14 @@ fn error(
     upstream: &'static dyn Dialect,
     case: &Case,
 ) -> (&'static str, Cell) {
-    let (told, written) = failure.translate(&exchange(client, upstream, case));
+    let (reported, written) = failure.translate(&exchange(client, upstream, case));
     let headers: HeaderMap = written.headers.into_iter().collect();
     let read = client.read_error(written.status, &headers, &written.body);
     let mut notes = BTreeSet::new();
-    if read.class != told.class {
-        notes.insert(Note::Class(told.class.as_str(), read.class.as_str()));
+    if read.class != reported.class {
+        notes.insert(Note::Class(reported.class.as_str(), read.class.as_str()));
     }
-    if read.message != told.message {
+    if read.message != reported.message {
         notes.insert(Note::Words);
     }
     let mut mark = match notes.is_empty() {
@@ -256,9 +256,9 @@ fn error(
     };
     // The header counts whole seconds.
     let seconds = |delay: Option<Duration>| delay.map(|delay| delay.as_secs_f64().ceil());
-    if seconds(read.retry_after) != seconds(told.retry_after) {
+    if seconds(read.retry_after) != seconds(reported.retry_after) {
         notes.insert(Note::Delay);
         mark = Mark::Dropped;
     }
-    (told.class.as_str(), Cell { mark, notes })
+    (reported.class.as_str(), Cell { mark, notes })
 }

@@ -25,7 +25,7 @@ pub struct Expected {
     pub kind: String,
     /// As the ledger records it; `*` represents any text.
     pub reason: String,
-    /// Why the value cannot be carried.
+    /// Why the value cannot be translated.
     pub why: String,
 }
 

@@ -195,8 +195,10 @@ fn text(data: &Data, note: &Note) -> String {
             )
         }
         Note::Extension(number) => format!("extension: {}.", data.extensions[*number].reason),
-        Note::Class(told, read) => {
-            format!("approximated: the client's dialect has no class for `{told}`, so the class is `{read}`.")
+        Note::Class(class, read) => {
+            format!(
+                "approximated: the client's dialect has no class for `{class}`, so the class is `{read}`."
+            )
         }
         Note::Delay => "dropped: the time to wait; the client's dialect has no field for it.".to_owned(),
         Note::Words => {

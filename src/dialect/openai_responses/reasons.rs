@@ -26,7 +26,7 @@ reasons! {
         // A client's input items.
         UnknownRole { role: String } => "the role `{role}` cannot be translated",
         InstructionsAreText => "instructions can only contain text",
-        OutputWithoutCall => "the result belongs to no tool call of the history",
+        OutputWithoutCall => "the result of a tool call that is not in the history",
         /// The `encrypted_content` of a compaction item is readable only at OpenAI.
         Compaction => "the compacted history is encrypted and only its vendor can read it",
         AdditionalTools => "all tools are sent in full from the start",
