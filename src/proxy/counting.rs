@@ -118,7 +118,7 @@ async fn ask_upstream(
         let Some(tokens) = upstream.read_count(&body) else {
             tracing::warn!(
                 request_id = access.request_id,
-                "the upstream's count of tokens cannot be read: it is estimated"
+                "the upstream's token count cannot be read, so it is estimated"
             );
             return Ok(None);
         };
@@ -129,7 +129,7 @@ async fn ask_upstream(
             tracing::debug!(
                 request_id = access.request_id,
                 status = parts.status.as_u16(),
-                "the upstream does not count tokens: they are estimated"
+                "the upstream does not count tokens, so they are estimated"
             );
             return Ok(None);
         }

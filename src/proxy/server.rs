@@ -57,7 +57,7 @@ pub(super) async fn run(
     let open = |workers: &[Worker]| workers.iter().map(Worker::open_connections).sum::<usize>();
     tracing::info!(
         connections = open(&workers),
-        "stopping: no connection is accepted any more"
+        "stopping: no new connections are accepted"
     );
     // All workers drain at the same time, and are waited for one after another.
     workers.iter_mut().for_each(Worker::begin_drain);

@@ -180,7 +180,7 @@ impl WorkerThread {
                     drop(guard);
                 });
             }
-            Err(error) => tracing::error!(cause = %error, "a connection cannot be polled"),
+            Err(error) => tracing::error!(cause = %error, "a client connection cannot be registered"),
         }
     }
 }

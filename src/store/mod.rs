@@ -93,8 +93,8 @@ impl Store {
             Err(OpenError::Broken(cause)) => {
                 tracing::error!(
                     cause,
-                    "the response store is broken: no response is stored until the file is moved away and the proxy \
-                     started again"
+                    "the response store is broken: no response is stored until the file is moved away and the proxy is \
+                     restarted"
                 );
                 Ok(Self(StoreBackend::Broken(cause)))
             }

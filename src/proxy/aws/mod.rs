@@ -133,7 +133,9 @@ async fn build_chain(signing: &AwsSigning) -> DefaultCredentialsChain {
     let mut config = ProviderConfig::default().with_region(Some(region.clone()));
     match connector::AwsHttpConnector::new() {
         Ok(connector) => config = config.with_http_client(connector),
-        Err(cause) => tracing::warn!(%cause, "AWS credentials are looked for on this machine only"),
+        Err(cause) => {
+            tracing::warn!(%cause, "only local AWS credentials are used: no HTTP client for remote sources")
+        }
     }
     let mut builder = DefaultCredentialsChain::builder()
         .configure(config)

@@ -143,12 +143,12 @@ impl StoreWriter {
             .and_then(|()| self.database.with(StoreTotals::read));
         match opened {
             Ok(totals) => {
-                tracing::warn!(cause = %error, "the response store failed and was opened again");
+                tracing::warn!(cause = %error, "the response store failed and was reopened");
                 self.totals = totals;
                 true
             }
             Err(error) => {
-                tracing::error!(cause = %error, "the response store cannot be opened again yet");
+                tracing::error!(cause = %error, "the response store cannot be reopened yet");
                 false
             }
         }
