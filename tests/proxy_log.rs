@@ -111,7 +111,7 @@ async fn every_request_leaves_one_line_without_secrets() {
         .send()
         .await;
     assert_eq!(refused.expect("a response").status(), 403);
-    let line = lines.wait("refused the key").await;
+    let line = lines.wait("refused the API key").await;
     assert_eq!(
         (&line["level"], &line["header"], &line["prefix"]),
         (&"ERROR".into(), &"authorization".into(), &"/p".into())

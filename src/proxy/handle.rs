@@ -217,7 +217,7 @@ async fn respond_without_model(request: RoutedRequest<'_>, access: &mut Access) 
     // A compressed body may well name a model, which the proxy cannot read. It passes only if the model does not
     // matter.
     if !headers::is_plain(&request.headers) && !request.group.is_verbatim() {
-        let message = "a compressed request body cannot be read here: send it without content-encoding";
+        let message = "compressed request bodies are not supported: send the body without `content-encoding`";
         let error = Error::new(ErrorClass::InvalidRequest, message);
         return response::error(request.error_dialect(), &error, access);
     }
@@ -229,11 +229,11 @@ async fn respond_without_model(request: RoutedRequest<'_>, access: &mut Access) 
         matches!(endpoint, Endpoint::Generate { .. })
     });
     let error = if generates {
-        let message = "the request has to name a model";
+        let message = "the request must contain a model";
         Error::new(ErrorClass::InvalidRequest, message).at("model")
     } else {
         let message = format!(
-            "{} {} names no model, and the models of {} do not share one upstream that it could go to",
+            "{} {} contains no model, so the proxy cannot choose among the upstreams of {}",
             request.method, request.path, request.group.prefix
         );
         Error::new(ErrorClass::UnknownPath, message)

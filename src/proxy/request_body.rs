@@ -132,7 +132,7 @@ where
                 return Err(Error::new(ErrorClass::InvalidRequest, message));
             }
             None => {
-                let message = "the request's body did not arrive in time";
+                let message = "the request body did not arrive in time";
                 return Err(Error::new(ErrorClass::InvalidRequest, message));
             }
         };
@@ -154,7 +154,7 @@ where
 }
 
 fn too_large() -> Error {
-    let message = format!("the request's body is larger than {BODY_LIMIT} bytes");
+    let message = format!("the request body is larger than {BODY_LIMIT} bytes");
     Error::new(ErrorClass::TooLarge, message)
 }
 

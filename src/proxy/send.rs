@@ -48,7 +48,7 @@ pub async fn send(
             model = %entry.model.frontend_model_name,
             header = %entry.model.backend_auth.header,
             status = response.status().as_u16(),
-            "the upstream refused the key that the configuration holds for it"
+            "the upstream refused the API key from the configuration"
         );
     }
     Ok(response)
@@ -105,12 +105,12 @@ async fn sign(_: &Proxy, request: OutgoingRequest, _: &RouteEntry) -> Result<Out
 /// # Errors
 /// When the path cannot be part of a URL.
 pub fn parse_url(url: &str) -> Result<Url, Error> {
-    let message = "the path cannot be part of the upstream's URL";
+    let message = "the path contains characters that are not allowed in the upstream's URL";
     Url::parse(url).map_err(|_| Error::new(ErrorClass::InvalidRequest, message))
 }
 
 /// The client's error for a credential that cannot be the value of a header.
 pub fn to_client_error(_: UnusableCredential) -> Error {
-    let message = "the credential has a character that no header can carry";
+    let message = "the credential contains a character that is not allowed in a header";
     Error::new(ErrorClass::Authentication, message)
 }

@@ -38,12 +38,16 @@ impl TurnRecord {
     /// # Errors
     /// When it is not a turn, or one of another version.
     pub fn read(value: &[u8]) -> Result<Self, StoreError> {
-        let record: Self = serde_json::from_slice(value)
-            .map_err(|error| StoreError::new(format!("an entry cannot be read: {error}")))?;
+        let record: Self = serde_json::from_slice(value).map_err(|error| {
+            StoreError::new(format!("an entry of the response store cannot be read: {error}"))
+        })?;
         if record.version == VERSION {
             Ok(record)
         } else {
-            let message = format!("an entry has version {}, not {VERSION}", record.version);
+            let message = format!(
+                "an entry of the response store has version {}, but this program reads version {VERSION}",
+                record.version
+            );
             Err(StoreError::new(message))
         }
     }

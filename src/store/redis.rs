@@ -34,7 +34,7 @@ impl RedisStore {
     pub fn open(url: &Secret, max_age: Duration) -> Result<Self, OpenError> {
         // The error may quote the URL, which may contain a password.
         let unusable = |_: RedisError| {
-            let message = "the response store's URL is none that Redis can be reached by";
+            let message = "the response store's URL is not a valid Redis URL";
             OpenError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, message))
         };
         let client = Client::open(url.expose()).map_err(unusable)?;
@@ -101,5 +101,5 @@ fn redis_key(key: &StoreKey) -> String {
 }
 
 fn to_store_error(error: &RedisError) -> StoreError {
-    StoreError::new(format!("the Redis server: {error}"))
+    StoreError::new(format!("the Redis server failed: {error}"))
 }

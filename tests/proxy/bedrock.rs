@@ -152,7 +152,7 @@ async fn an_event_stream_is_read_and_its_failures_reach_the_client() {
             200,
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow down\"}",
         ),
-        (wire.clone().freeze().slice(..cut), 200, "ended within a message"),
+        (wire.clone().freeze().slice(..cut), 200, "ended inside a message"),
         (wire.freeze(), 200, r#""content_block":{"type":"news"}"#),
         (early.freeze(), 429, "rate_limit_error"),
     ] {

@@ -157,7 +157,7 @@ async fn a_request_without_a_model_needs_one_upstream() {
             body["error"]["message"]
                 .as_str()
                 .expect("a message")
-                .contains("names no model")
+                .contains("contains no model")
         );
     }
     let list = fetch_json(proxy.get("/hosts/v1/models")).await;

@@ -28,11 +28,10 @@ pub fn unwrap_request(body: &Bytes) -> Result<Bytes, Error> {
     let member = |name: &str| input.and_then(|input| input.get(name));
     let Some(invoke) = member("invokeModel") else {
         return Err(if member("converse").is_some() {
-            let message =
-                "input.converse: tokens of Converse requests are not counted here; send invokeModel";
+            let message = "input.converse: tokens of Converse requests cannot be counted; send `invokeModel`";
             invalid(message, "input.converse")
         } else {
-            let message = "input.invokeModel: the request whose tokens are to be counted is missing";
+            let message = "input.invokeModel: this field is required";
             invalid(message, "input.invokeModel")
         });
     };

@@ -59,7 +59,7 @@ pub fn unwrap_request<'a>(
     scope: &mut Scope<'_>,
     request: &ClientRequest<'a>,
 ) -> Result<UnwrappedRequest<'a>, Error> {
-    let missing = || Error::new(ErrorClass::InvalidRequest, "the path names no model").at("model");
+    let missing = || Error::new(ErrorClass::InvalidRequest, "the path contains no model").at("model");
     let model = request.model.ok_or_else(missing)?;
     headers::check_settings(scope, request.headers);
     let index = Index::read(request.body);

@@ -83,7 +83,7 @@ impl Envelope for Claude {
     ) -> Result<UnwrappedRequest<'a>, Error> {
         let index = Index::read(request.body);
         let document = index.document(request.body).map_err(malformed)?;
-        let missing = || Error::new(ErrorClass::InvalidRequest, "model: a name is required").at("model");
+        let missing = || Error::new(ErrorClass::InvalidRequest, "model: this field is required").at("model");
         let (mut model, mut stream) = (None, false);
         for member in document.members().map_err(malformed)? {
             let member = member.map_err(malformed)?;

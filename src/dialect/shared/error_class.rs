@@ -48,10 +48,13 @@ pub fn foreign_message(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() {
-        return format!("the upstream answered {status} without a message");
+        return format!("the upstream responded with status {status} and no message");
     }
     let excerpt: String = text.chars().take(EXCERPT).collect();
-    format!("the upstream answered {status}: {}", redact(&excerpt))
+    format!(
+        "the upstream responded with status {status}: {}",
+        redact(&excerpt)
+    )
 }
 
 /// Whether a message says that the conversation is longer than the model's context window.

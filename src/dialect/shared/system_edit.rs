@@ -54,6 +54,6 @@ fn added_texts(
 fn invalid(error: &impl std::fmt::Display) -> Error {
     Error::new(
         ErrorClass::InvalidRequest,
-        format!("the body is not the JSON that it should be: {error}"),
+        format!("the body is not valid JSON for this API: {error}"),
     )
 }

@@ -244,7 +244,8 @@ impl PendingSave {
             store.save(entry).await
         };
         let saved = tokio::time::timeout(SAVE_TIMEOUT, saving).await;
-        let saved = saved.unwrap_or_else(|_| Err(StoreError::new("the store took too long")));
+        let saved =
+            saved.unwrap_or_else(|_| Err(StoreError::new("the response store did not respond in time")));
         saved.map_err(|error| {
             tracing::error!(request_id, cause = %error, "a response was not saved in the response store");
             NotSaved

@@ -71,7 +71,7 @@ impl fmt::Display for SendError {
             Self::Http1(error) => f.write_str(&chain(error)),
             Self::Silent => f.write_str("no response began in time"),
             Self::Target => f.write_str("the path cannot be part of a request"),
-            Self::UnknownUpstream => f.write_str("no client was set up for the address"),
+            Self::UnknownUpstream => f.write_str("no HTTP client is configured for this upstream"),
         }
     }
 }

@@ -79,7 +79,9 @@ impl EmbeddedStore {
         });
         match read.await {
             Ok(value) => value.map_err(StoreError::new),
-            Err(_) => Err(StoreError::new("the database failed while it was read")),
+            Err(_) => Err(StoreError::new(
+                "the response store's database failed during a read",
+            )),
         }
     }
 
@@ -88,7 +90,7 @@ impl EmbeddedStore {
         // The writer would delete everything else to make room for it, and then the entry itself.
         if entry_size(&entry.key, entry.value.len()) > self.limits.max_bytes {
             return Err(StoreError::new(format!(
-                "an entry of {} bytes is more than the whole store may hold",
+                "an entry of {} bytes is larger than the limit of the whole response store",
                 entry.value.len()
             )));
         }

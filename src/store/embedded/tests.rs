@@ -38,7 +38,12 @@ async fn the_entry_that_was_not_used_for_longest_is_deleted_first() {
         [true, false, true, true]
     );
     let large = store.save(entry("e", 5000, &[])).await.unwrap_err();
-    assert!(large.to_string().contains("more than the whole store"), "{large}");
+    assert!(
+        large
+            .to_string()
+            .contains("larger than the limit of the whole response store"),
+        "{large}"
+    );
     assert_eq!(
         which_exist(&store, &["a", "c", "d", "e"]).await,
         [true, true, true, false]

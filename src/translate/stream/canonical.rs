@@ -66,7 +66,7 @@ impl CanonicalTranslator {
         let mut sequence = |event: Event| {
             let pushed = sequencer.push(event, |event| output.write(progress, event, out));
             if pushed.is_err() {
-                let message = "the upstream interleaves more than the proxy holds back";
+                let message = "the upstream interleaves more content than the proxy can buffer";
                 output.write(
                     progress,
                     Event::Fail(Error::new(ErrorClass::Upstream, message)),

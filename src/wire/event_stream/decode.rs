@@ -57,11 +57,13 @@ pub enum BadMessage {
 impl fmt::Display for BadMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge { limit } => write!(f, "an event stream's message is larger than {limit} bytes"),
-            Self::Prelude => f.write_str("an event stream's message begins with bytes that are no prelude"),
-            Self::Checksum => f.write_str("the checksum of an event stream's message is wrong"),
-            Self::Headers => f.write_str("the headers of an event stream's message cannot be read"),
-            Self::Truncated => f.write_str("an event stream ended within a message"),
+            Self::TooLarge { limit } => {
+                write!(f, "a message of an event stream is larger than {limit} bytes")
+            }
+            Self::Prelude => f.write_str("a message of an event stream begins with an invalid prelude"),
+            Self::Checksum => f.write_str("a message of an event stream has a wrong checksum"),
+            Self::Headers => f.write_str("a message of an event stream has invalid headers"),
+            Self::Truncated => f.write_str("an event stream ended inside a message"),
         }
     }
 }

@@ -195,9 +195,7 @@ impl<'a> Serializer for JsonWriter<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Error> {
-        Err(Error::custom(
-            "a variant with several values is no type of an API",
-        ))
+        Err(Error::custom("a variant with several values is not supported"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<ItemsWriter<'a>, Error> {
@@ -221,7 +219,7 @@ impl<'a> Serializer for JsonWriter<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Error> {
-        Err(Error::custom("a variant with fields is no type of an API"))
+        Err(Error::custom("a variant with fields is not supported"))
     }
 }
 
@@ -277,7 +275,7 @@ impl SerializeMap for ItemsWriter<'_> {
         key.serialize(JsonWriter::new(self.out))?;
         match self.out.get(start) {
             Some(b'"') => Ok(()),
-            _ => Err(Error::custom("a name that is no string")),
+            _ => Err(Error::custom("a member name that is not a string")),
         }
     }
 

@@ -71,7 +71,7 @@ impl SanitizedBody {
             offset: match error {
                 SpliceError::Overlap(at) | SpliceError::OutOfRange(at) => at,
             },
-            expected: "members that each stand there once",
+            expected: "members that occur only once",
         })
     }
 }

@@ -89,7 +89,7 @@ impl ChunkDecoder {
         let bad = || {
             Error::new(
                 ErrorClass::Upstream,
-                "the upstream sent a chunk that holds no event",
+                "the upstream sent a chunk that contains no event",
             )
         };
         let matched = self.pattern.as_ref().and_then(|pattern| pattern.match_text(data));

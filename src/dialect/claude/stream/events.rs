@@ -71,7 +71,7 @@ impl RawEventReader for ClaudeRawEventReader {
             return Ok(None);
         }
         let bad = |_| {
-            let message = "the upstream sent a frame that is no event of this API";
+            let message = "the upstream sent a frame that is not an event of its API";
             Error::new(ErrorClass::Upstream, message)
         };
         let kind = splice::find_first(data, "type").map_err(bad)?;

@@ -75,7 +75,7 @@ impl StreamReader for ClaudeStreamReader {
         match parse_event(data) {
             Ok(event) => self.read_event(scope, event, out),
             Err(error) => {
-                let message = format!("the upstream sent a frame that is no event of this API: {error}");
+                let message = format!("the upstream sent a frame that is not an event of its API: {error}");
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }
@@ -309,7 +309,7 @@ impl ClaudeStreamReader {
     ) {
         self.last_block = upstream_index;
         let Some(ClaudeOpenBlock { index, kind }) = self.blocks.get_mut(&upstream_index) else {
-            let message = "the upstream sent a piece of a block that is not open";
+            let message = "the upstream sent a delta of a content block that is not open";
             out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             return;
         };
@@ -411,7 +411,7 @@ impl ClaudeStreamReader {
 
     fn read_stop(&mut self, out: &mut Vec<Event>) {
         let Some(finish) = self.finish.take() else {
-            let message = "the upstream ended its message without saying why";
+            let message = "the upstream ended its message without a stop reason";
             out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             return;
         };

@@ -115,7 +115,7 @@ impl ChatStreamReader {
         match repaired.and_then(|data| parse_event(&data).ok()) {
             Some(chunk) => self.read_chunk(scope, chunk, name, data, out),
             None => {
-                let message = format!("the upstream sent what is no chat completion chunk: {read_error}");
+                let message = format!("the upstream sent an invalid chat completion chunk: {read_error}");
                 self.fail(Error::new(ErrorClass::Upstream, message), out);
             }
         }

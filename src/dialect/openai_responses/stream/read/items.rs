@@ -214,7 +214,7 @@ impl ResponsesStreamReader {
             // Deltas of the vendor's own calls, and of items that are complete.
             Some(_) => {}
             None => {
-                let message = "the upstream sent a piece of a call that has not begun";
+                let message = "the upstream sent a delta of a tool call that has not begun";
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }

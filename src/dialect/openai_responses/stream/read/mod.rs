@@ -97,7 +97,7 @@ impl StreamReader for ResponsesStreamReader {
         match parse_event(data) {
             Ok(event) => self.read_event(scope, event, out),
             Err(error) => {
-                let message = format!("the upstream sent a frame that is no event of this API: {error}");
+                let message = format!("the upstream sent a frame that is not an event of its API: {error}");
                 out.push(Event::Fail(Error::new(ErrorClass::Upstream, message)));
             }
         }

@@ -281,7 +281,7 @@ fn a_delta_of_a_call_that_has_not_begun_is_a_failure() {
         read(&[json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{"})]);
     assert_eq!(
         describe(&events),
-        ["fail upstream: the upstream sent a piece of a call that has not begun"]
+        ["fail upstream: the upstream sent a delta of a tool call that has not begun"]
     );
 }
 
