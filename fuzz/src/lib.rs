@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use llm_proxy::canonical::{Error, ErrorClass, Losses, OnLoss};
 use llm_proxy::capability;
-use llm_proxy::dialect::{self, Dialect, DialectName, ClientRequest, Preferences, ResponseContext};
+use llm_proxy::dialect::{self, ClientRequest, Dialect, DialectName, Preferences, ResponseContext};
 use llm_proxy::prompt::SystemEdits;
 use llm_proxy::translate::{Carriers, Exchange, ExchangeConfig, ExchangeIdentity};
 use llm_proxy::wire::event_stream;
@@ -28,7 +28,11 @@ pub fn read(name: DialectName, data: &[u8]) {
             0 => request(party, other, document),
             1 => drop(exchange(other, party).translate_response(&mut Losses::new(), document)),
             2 => stream(party, other, document),
-            _ => drop(exchange(other, party).translate_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), document)),
+            _ => drop(exchange(other, party).translate_error(
+                StatusCode::BAD_GATEWAY,
+                &HeaderMap::new(),
+                document,
+            )),
         }
     }
     if kind % 4 == 0 {
@@ -45,7 +49,7 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
     let route = ExchangeConfig {
         client,
         upstream,
-        upstream_upstream_model: &str::to_owned,
+        upstream_model: &str::to_owned,
         capabilities: &|model| capability::lookup(upstream.name(), model),
         edits: &SystemEdits::default(),
         on_loss: OnLoss::Warn,
@@ -60,7 +64,15 @@ fn request(client: &'static dyn Dialect, upstream: &'static dyn Dialect, body: &
         stream: named.map(|_| true),
         body: &Bytes::copy_from_slice(body),
     };
-    drop(Exchange::begin(&mut Losses::new(), &route, &inbound, ExchangeIdentity { created: 0, request_id: "req" }));
+    drop(Exchange::begin(
+        &mut Losses::new(),
+        &route,
+        &inbound,
+        ExchangeIdentity {
+            created: 0,
+            request_id: "req",
+        },
+    ));
 }
 
 fn exchange(client: &'static dyn Dialect, upstream: &'static dyn Dialect) -> Exchange {
