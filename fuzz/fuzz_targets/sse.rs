@@ -5,7 +5,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use llm_proxy::wire::sse::{SseDecoder, SseItem};
 
-fn events(chunks: impl Iterator<SseItem = Bytes>) -> Vec<(String, Bytes)> {
+fn events(chunks: impl Iterator<Item = Bytes>) -> Vec<(String, Bytes)> {
     let mut decoder = SseDecoder::with_limit(4096);
     let mut found = Vec::new();
     let mut pull = |decoder: &mut SseDecoder| loop {
