@@ -54,8 +54,6 @@ reasons! {
         ToolChange => "tools cannot be changed within a conversation",
         UrlSource => "Bedrock fetches no URLs: send the content itself",
         FileSource => "the file is stored at Anthropic, and Bedrock cannot read it",
-        ServerTool => "Bedrock runs no tools on its servers",
-        WebSearchLeftOut => "Bedrock does not search the web; the other tools remain",
         UnenforcedArguments => "the upstream does not enforce the schema for arguments",
         /// `allowed_callers` of a tool.
         AllowedCallers => "Bedrock runs no code that can call tools",

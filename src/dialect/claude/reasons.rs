@@ -108,7 +108,7 @@ reasons! {
         UnknownCarrier => "reasoning state in a format of another version of the proxy",
         NoThinking => "this model does not reason",
         NoThinkingBetweenTools => "this model cannot think between tool calls only",
-        AlwaysThinks => "this model cannot turn reasoning off; sent as its lowest effort",
+        AlwaysThinks => "this model cannot turn reasoning off; sent as its lowest level of reasoning",
         NearestEffort { nearest: &'static str } => "sent as `{nearest}`, the closest effort that this model accepts",
         ForcedCallExcludesThinking => "this model cannot think and be forced to call a tool in the same request",
         LostThinking =>

@@ -62,5 +62,10 @@ reasons! {
         VendorItem { item: String } => "`{item}` items exist only in this vendor's API",
         /// Claude's `pause_turn` and compaction.
         Interrupted => "the vendor paused the response; it is reported as completed",
+        UnknownServiceTier => "unknown service tier",
+        NoForcedTool => "this model cannot be forced to call a tool",
+        InstructionsAreText => "instructions can only contain text",
+        DocumentContext => "this API has no context of a document",
+        DocumentAsText => "the document is sent as text",
     }
 }

@@ -21,7 +21,6 @@ reasons! {
         SupersededFunctions => "`tools` is used instead",
         LogprobsNotRequested => "has no effect without `logprobs`",
         FormatWithoutSchema => "a format without a schema is sent as any JSON object",
-        UnknownTier => "unknown service tier",
         /// Padding against eavesdroppers who measure the length of chunks.
         NoPadding => "the proxy does not pad stream events",
 
@@ -38,7 +37,6 @@ reasons! {
         // Tools.
 
         AllowedToolWithoutName => "the tool has no name",
-        CannotForceCalls => "this model cannot be forced to call a tool",
         /// Servers other than OpenAI's do not accept `allowed_tools`.
         DisallowedToolsLeftOut => "tools outside the allowed ones are not sent",
         ParallelCalls => "this model cannot be limited to one tool call at a time",
@@ -51,7 +49,6 @@ reasons! {
 
         /// Calls of the deprecated `function_call` have no identifier, so a result is paired by the function's name.
         ResultWithoutFunctionCall => "the result of a function call that is not in the history",
-        InstructionsWithMedia => "instructions can only contain text",
         InstructionsWithName => "instructions cannot have a name",
         EarlierAudio => "audio of an earlier response can only be used by its vendor",
         SupersededReasoning => "`reasoning_content` is used instead",
@@ -78,10 +75,8 @@ reasons! {
         CallOfUser => "only messages of the assistant can contain tool calls",
         NestedResult => "a tool result inside another block",
         NoBreakpoints => "this model has no cache breakpoints",
-        DocumentContext => "this API has no context of a document",
         DocumentCitations => "this API has no citations of documents",
         DocumentAtUrl => "the URL of a document is not fetched",
-        DocumentAsText => "the document is sent as text",
         DocumentAsParts => "the blocks of the document are sent as parts of the message",
         SearchResultCitations => "this API has no citations of search results",
 

@@ -21,11 +21,9 @@ reasons! {
         ToolCallLimit => "the number of tool calls cannot be limited",
         /// `prompt_cache_options.prewarm` asks to fill the cache without a response.
         Prewarm => "a request without a response is not supported",
-        UnknownServiceTier => "unknown service tier",
 
         // A client's input items.
         UnknownRole { role: String } => "the role `{role}` cannot be translated",
-        InstructionsAreText => "instructions can only contain text",
         OutputWithoutCall => "the result of a tool call that is not in the history",
         /// The `encrypted_content` of a compaction item is readable only at OpenAI.
         Compaction => "the compacted history is encrypted and only its vendor can read it",
@@ -69,9 +67,7 @@ reasons! {
         // A request to an upstream: content parts.
         NoAudio => "audio is not supported",
         MisplacedBlock => "only text, images and documents are allowed here",
-        DocumentContext => "this API has no context of a document",
         NoCitations => "this API has no citations",
-        DocumentAsText => "the document is sent as text",
         DocumentAsBlocks => "the blocks of the document are sent in its place",
 
         // A request to an upstream: tools.
@@ -79,7 +75,6 @@ reasons! {
         NotStrict => "the upstream does not enforce this schema for arguments",
         UnknownGrammarSyntax => "unknown syntax of a grammar",
         BlockedDomains => "domains can only be allowed, not blocked",
-        NoForcedTool => "this model cannot be forced to call a tool",
 
         // Responses.
         UnknownPart { tag: String } => "unknown type `{tag}`",

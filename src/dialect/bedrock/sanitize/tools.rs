@@ -3,6 +3,7 @@
 use super::super::reasons::BedrockReason;
 use super::{Sanitizer, has_elements, type_of};
 use crate::canonical::Scope;
+use crate::dialect::claude::reasons::ClaudeReason;
 use crate::wire::splice::{JsonKind, ScanError, SpliceNode};
 
 const TOOL_STREAMING: &str = "fine-grained-tool-streaming-2025-05-14";
@@ -48,11 +49,11 @@ impl Sanitizer<'_> {
             }
             let mut scope = scope.index(index);
             if may_drop_search && kind.starts_with(WEB_SEARCH) {
-                scope.drop(BedrockReason::WebSearchLeftOut);
+                scope.drop(ClaudeReason::SearchLeftOut);
                 continue;
             }
             if SERVER_TOOLS.iter().any(|name| kind.starts_with(name)) {
-                scope.refuse(BedrockReason::ServerTool);
+                scope.refuse(ClaudeReason::NoServerTools);
                 continue;
             }
             for (name, beta) in CLIENT_TOOLS {

@@ -116,7 +116,7 @@ impl ChatPartWriter<'_> {
             citations,
             cache,
         } = document;
-        scope.drop_member("context", context, ChatReason::DocumentContext);
+        scope.drop_member("context", context, OpenAiReason::DocumentContext);
         if *citations {
             scope.field("citations").drop(ChatReason::DocumentCitations);
         }
@@ -132,7 +132,7 @@ impl ChatPartWriter<'_> {
             DocumentSource::Media(MediaSource::Url { url: _ }) => scope.refuse(ChatReason::DocumentAtUrl),
             DocumentSource::Media(MediaSource::File { id: _ }) => scope.refuse(OpenAiReason::ForeignFile),
             DocumentSource::Text { text } => {
-                scope.approximate(ChatReason::DocumentAsText);
+                scope.approximate(OpenAiReason::DocumentAsText);
                 let text = format!("{}{text}", document_heading(title.as_deref()));
                 let mut part = ChatCompletionContentPartTextParam::new(text);
                 part.prompt_cache_breakpoint = self.write_cache(scope, *cache);

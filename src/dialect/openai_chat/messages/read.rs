@@ -4,6 +4,7 @@ use super::legacy_calls::LegacyCalls;
 use crate::canonical::{
     Block, Message, Request, Role, Scope, SystemBlock, SystemOrigin, Text, ToolCall, ToolInput, ToolResult,
 };
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 use crate::dialect::openai_chat::{content, reasoning};
@@ -108,7 +109,7 @@ impl ChatMessageReader<'_> {
         let before = blocks.len();
         blocks.retain(|block| matches!(block, Block::Text(_)));
         if blocks.len() < before {
-            scope.field("content").refuse(ChatReason::InstructionsWithMedia);
+            scope.field("content").refuse(OpenAiReason::InstructionsAreText);
         }
         if !self.is_leading {
             self.push(Role::System, blocks, name);

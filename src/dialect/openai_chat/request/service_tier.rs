@@ -1,6 +1,7 @@
 //! `service_tier`: how fast and at which price a request is processed.
 
 use crate::canonical::{Scope, ServiceTier as CanonicalTier};
+use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai_chat::reasons::ChatReason;
 use crate::dialect::openai_chat::types::*;
 
@@ -14,7 +15,7 @@ pub fn read(scope: &mut Scope<'_>, tier: ServiceTier) -> Option<CanonicalTier> {
         ServiceTier::Priority => CanonicalTier::Priority,
         ServiceTier::Fast => CanonicalTier::Fast,
         ServiceTier::Other(_) => {
-            scope.drop(ChatReason::UnknownTier);
+            scope.drop(OpenAiReason::UnknownServiceTier);
             return None;
         }
     })

@@ -125,9 +125,7 @@ pub fn write(
 ) -> Option<ToolChoice> {
     let choice = request.tool_choice.as_ref()?;
     if is_forced(choice) && !capabilities.forced_tool {
-        scope
-            .field("tool_choice")
-            .approximate(ChatReason::CannotForceCalls);
+        scope.field("tool_choice").approximate(OpenAiReason::NoForcedTool);
         return Some(ToolChoice::String(ToolChoiceString::Auto));
     }
     Some(match choice {

@@ -115,7 +115,7 @@ fn write_document(
         citations,
         cache,
     } = document;
-    scope.drop_member("context", context, ResponsesReason::DocumentContext);
+    scope.drop_member("context", context, OpenAiReason::DocumentContext);
     if *citations {
         scope.field("citations").drop(ResponsesReason::NoCitations);
     }
@@ -139,7 +139,7 @@ fn write_document(
             out.push(part.into());
         }
         DocumentSource::Text { text } => {
-            scope.approximate(ResponsesReason::DocumentAsText);
+            scope.approximate(OpenAiReason::DocumentAsText);
             let mut part = InputTextParam::new(format!("{}{text}", heading("document", title.as_deref())));
             part.prompt_cache_breakpoint = breakpoint;
             out.push(part.into());

@@ -161,7 +161,7 @@ impl InputItemReader<'_> {
                     self.request.system.push(SystemBlock { text, origin, cache });
                 }
                 Block::Text(text) => kept.push(Block::Text(text)),
-                _ => scope.index(position).refuse(ResponsesReason::InstructionsAreText),
+                _ => scope.index(position).refuse(OpenAiReason::InstructionsAreText),
             }
         }
         if !kept.is_empty() {

@@ -274,7 +274,7 @@ fn read_service_tier(scope: &mut Scope<'_>, tier: &ResponseCreateParamsServiceTi
         ResponseCreateParamsServiceTier::Scale => ServiceTier::Scale,
         ResponseCreateParamsServiceTier::Ultrafast => ServiceTier::Ultrafast,
         ResponseCreateParamsServiceTier::Other(_) => {
-            scope.drop(ResponsesReason::UnknownServiceTier);
+            scope.drop(OpenAiReason::UnknownServiceTier);
             return None;
         }
     })

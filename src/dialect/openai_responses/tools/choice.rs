@@ -6,7 +6,6 @@ use crate::canonical::{Request, Scope, Tool, ToolChoice as CanonicalChoice};
 use crate::capability::Capabilities;
 use crate::dialect::openai::reasons::OpenAiReason;
 use crate::dialect::openai::tools::{is_forced, is_freeform, write_chosen_name};
-use crate::dialect::openai_responses::reasons::ResponsesReason;
 use crate::dialect::openai_responses::types::*;
 use crate::dialect::shared::raw_json::to_raw_json;
 use crate::dialect::shared::tool_names::ToolNames;
@@ -73,7 +72,7 @@ pub fn write(
 ) -> ToolChoice {
     let cannot_force = is_forced(choice) && !capabilities.forced_tool;
     if cannot_force {
-        scope.approximate(ResponsesReason::NoForcedTool);
+        scope.approximate(OpenAiReason::NoForcedTool);
     }
     match choice {
         CanonicalChoice::None => ToolChoice::String(ToolChoiceString::None),
